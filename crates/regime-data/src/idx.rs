@@ -1,0 +1,469 @@
+//! A strict reader of IDX files, the format of MNIST and its relatives.
+//!
+//! An IDX file is a big-endian header, a magic number `0x0000_08rr` (unsigned
+//! bytes, rank `rr`) and `rr` dimensions of four bytes each, then the values.
+//! Two kinds are read: images (rank 3) and labels (rank 1). Files may be
+//! compressed with gzip; that is told from their first two bytes, not their
+//! name.
+//!
+//! *Strict* means that the file is exactly what its header announces, or an
+//! [`IdxError`] says how it is not. A header is not believed before the values
+//! have come: memory grows with what is read, never with what is announced.
+//!
+//! ```
+//! use regime_data::idx;
+//!
+//! let file = [0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1];
+//! assert_eq!(idx::read_labels(&file[..], "three labels")?, [7, 2, 1]);
+//!
+//! let cut = idx::read_labels(&file[..10], "cut").unwrap_err();
+//! assert_eq!(cut.to_string(), "`cut` is truncated: 3 bytes of values expected, 2 found");
+//! # Ok::<(), idx::IdxError>(())
+//! ```
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+use ndarray::Array2;
+
+/// The most values that a file may announce: 2³⁰, a gibibyte.
+///
+/// About twice the largest file of the MNIST family (EMNIST *by class*).
+pub const MAX_VALUES: usize = 1 << 30;
+
+const IMAGES_MAGIC: u32 = 0x0000_0803;
+const LABELS_MAGIC: u32 = 0x0000_0801;
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// Why a file could not be read as IDX. Each variant names the file.
+#[derive(Debug, thiserror::Error)]
+pub enum IdxError {
+    /// The file cannot be opened, or reading fails below the format.
+    #[error("`{name}` cannot be read")]
+    Io {
+        /// The file.
+        name: String,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The file ends within its header.
+    #[error("`{name}` is too short: a header of {expected} bytes expected, {found} found")]
+    ShortHeader {
+        /// The file.
+        name: String,
+        /// Length of the header, in bytes.
+        expected: usize,
+        /// Length of the file, in bytes.
+        found: usize,
+    },
+    /// The file is no IDX file of the wanted kind.
+    #[error("`{name}` has the wrong magic number: expected {expected:#010x}, found {found:#010x}")]
+    WrongMagic {
+        /// The file.
+        name: String,
+        /// `0x803` for images, `0x801` for labels.
+        expected: u32,
+        /// The first four bytes, big-endian.
+        found: u32,
+    },
+    /// The header announces no value at all.
+    #[error("`{name}` is empty: its dimensions are {dims:?}")]
+    Empty {
+        /// The file.
+        name: String,
+        /// The announced dimensions.
+        dims: Vec<u32>,
+    },
+    /// The header announces more than [`MAX_VALUES`].
+    #[error("`{name}` announces dimensions {dims:?}, more than {max} values", max = MAX_VALUES)]
+    AbsurdHeader {
+        /// The file.
+        name: String,
+        /// The announced dimensions.
+        dims: Vec<u32>,
+    },
+    /// Fewer values than announced.
+    #[error("`{name}` is truncated: {expected} bytes of values expected, {found} found")]
+    Truncated {
+        /// The file.
+        name: String,
+        /// Announced number of values, in bytes.
+        expected: usize,
+        /// Number of values present, in bytes.
+        found: usize,
+    },
+    /// More values than announced.
+    #[error("`{name}` goes on after the {expected} bytes of values that its header announces")]
+    TrailingBytes {
+        /// The file.
+        name: String,
+        /// Announced number of values, in bytes.
+        expected: usize,
+    },
+    /// The compressed stream ends early.
+    #[error("`{name}` is a truncated gzip file: it ends after {found} uncompressed bytes")]
+    TruncatedGzip {
+        /// The file.
+        name: String,
+        /// Uncompressed bytes that could be read.
+        found: usize,
+    },
+    /// The compressed stream is damaged, or followed by something else.
+    #[error("`{name}` is a corrupt gzip file, after {found} uncompressed bytes")]
+    CorruptGzip {
+        /// The file.
+        name: String,
+        /// Uncompressed bytes that could be read.
+        found: usize,
+        /// What the decoder says.
+        source: io::Error,
+    },
+}
+
+/// The content of an image file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdxImages {
+    /// Height of an image, in pixels.
+    pub rows: usize,
+    /// Width of an image, in pixels.
+    pub cols: usize,
+    /// One image per row, each `rows · cols` pixels in reading order.
+    pub pixels: Array2<u8>,
+}
+
+/// Reads images from `reader`, which `name` names in errors.
+///
+/// # Errors
+///
+/// Any [`IdxError`]: the bytes are not exactly one IDX file of rank 3.
+pub fn read_images(reader: impl Read, name: &str) -> Result<IdxImages, IdxError> {
+    let ([count, rows, cols], values) = read(reader, name, IMAGES_MAGIC)?;
+    let found = values.len();
+    let pixels = Array2::from_shape_vec((count, rows * cols), values).map_err(|_| {
+        let expected = count * rows * cols;
+        IdxError::Truncated { name: name.to_owned(), expected, found }
+    })?;
+    Ok(IdxImages { rows, cols, pixels })
+}
+
+/// Reads labels from `reader`, which `name` names in errors.
+///
+/// # Errors
+///
+/// Any [`IdxError`]: the bytes are not exactly one IDX file of rank 1.
+pub fn read_labels(reader: impl Read, name: &str) -> Result<Vec<u8>, IdxError> {
+    let ([_count], labels) = read(reader, name, LABELS_MAGIC)?;
+    Ok(labels)
+}
+
+/// Opens the file at `path` and reads it as [`read_images`] does.
+///
+/// # Errors
+///
+/// [`IdxError::Io`] if the file cannot be opened; else as [`read_images`].
+pub fn open_images(path: &Path) -> Result<IdxImages, IdxError> {
+    let name = path.display().to_string();
+    read_images(open(path, &name)?, &name)
+}
+
+/// Opens the file at `path` and reads it as [`read_labels`] does.
+///
+/// # Errors
+///
+/// [`IdxError::Io`] if the file cannot be opened; else as [`read_labels`].
+pub fn open_labels(path: &Path) -> Result<Vec<u8>, IdxError> {
+    let name = path.display().to_string();
+    read_labels(open(path, &name)?, &name)
+}
+
+/// The file at `path`, uncompressed, up to `limit` bytes of it.
+pub(crate) fn read_uncompressed(path: &Path, limit: usize) -> Result<Vec<u8>, IdxError> {
+    let name = path.display().to_string();
+    read_bytes(open(path, &name)?, &name, limit)
+}
+
+/// What `reader` gives, uncompressed, up to `limit` bytes of it.
+pub(crate) fn read_bytes(reader: impl Read, name: &str, limit: usize) -> Result<Vec<u8>, IdxError> {
+    Uncompressed::new(reader, name)?.take(limit)
+}
+
+fn open(path: &Path, name: &str) -> Result<File, IdxError> {
+    File::open(path).map_err(|source| IdxError::Io { name: name.to_owned(), source })
+}
+
+/// Header and values of an IDX file of rank `RANK`.
+///
+/// The values are as many as the product of the dimensions, and that product
+/// is at most [`MAX_VALUES`].
+fn read<const RANK: usize>(
+    reader: impl Read,
+    name: &str,
+    expected_magic: u32,
+) -> Result<([usize; RANK], Vec<u8>), IdxError> {
+    let mut source = Uncompressed::new(reader, name)?;
+    let name = || name.to_owned();
+
+    let header_bytes = 4 + 4 * RANK;
+    let header = source.take(header_bytes)?;
+    let words: Vec<u32> = header
+        .chunks_exact(4)
+        .map(|word| word.iter().fold(0, |sum, &byte| sum << 8 | u32::from(byte)))
+        .collect();
+    if let Some(&found) = words.first()
+        && found != expected_magic
+    {
+        return Err(IdxError::WrongMagic { name: name(), expected: expected_magic, found });
+    }
+    if header.len() < header_bytes {
+        let (expected, found) = (header_bytes, header.len());
+        return Err(IdxError::ShortHeader { name: name(), expected, found });
+    }
+
+    let dims = words[1..].to_vec();
+    if dims.contains(&0) {
+        return Err(IdxError::Empty { name: name(), dims });
+    }
+    let expected = dims
+        .iter()
+        .try_fold(1_usize, |product, &dim| product.checked_mul(usize::try_from(dim).ok()?))
+        .filter(|&product| product <= MAX_VALUES);
+    let Some(expected) = expected else {
+        return Err(IdxError::AbsurdHeader { name: name(), dims });
+    };
+
+    // One byte more than announced: it tells trailing bytes, and reaching the
+    // end makes the decoder check the sums at the end of a gzip stream.
+    let values = source.take(expected + 1)?;
+    match values.len() {
+        found if found < expected => Err(IdxError::Truncated { name: name(), expected, found }),
+        found if found > expected => Err(IdxError::TrailingBytes { name: name(), expected }),
+        _ => Ok((std::array::from_fn(|axis| dims[axis] as usize), values)),
+    }
+}
+
+/// A reader that undoes gzip where it finds it.
+struct Uncompressed<'a> {
+    reader: Box<dyn Read + 'a>,
+    is_gzip: bool,
+    bytes_read: usize,
+    name: &'a str,
+}
+
+impl<'a> Uncompressed<'a> {
+    fn new(reader: impl Read + 'a, name: &'a str) -> Result<Self, IdxError> {
+        let io_error = |source| IdxError::Io { name: name.to_owned(), source };
+        let mut reader = BufReader::new(reader);
+        let mut start = Vec::with_capacity(GZIP_MAGIC.len());
+        reader.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut start).map_err(io_error)?;
+        let is_gzip = start == GZIP_MAGIC;
+        let whole = io::Cursor::new(start).chain(reader);
+        let reader: Box<dyn Read + 'a> = if is_gzip { gunzip(whole) } else { Box::new(whole) };
+        Ok(Self { reader, is_gzip, bytes_read: 0, name })
+    }
+
+    /// Up to `limit` bytes; fewer only at the end of the file.
+    fn take(&mut self, limit: usize) -> Result<Vec<u8>, IdxError> {
+        let mut bytes = Vec::new();
+        let outcome = self.reader.by_ref().take(limit as u64).read_to_end(&mut bytes);
+        self.bytes_read += bytes.len();
+        match outcome {
+            Ok(_) => Ok(bytes),
+            Err(source) => Err(self.error(source)),
+        }
+    }
+
+    fn error(&self, source: io::Error) -> IdxError {
+        let (name, found) = (self.name.to_owned(), self.bytes_read);
+        match source.kind() {
+            io::ErrorKind::UnexpectedEof if self.is_gzip => IdxError::TruncatedGzip { name, found },
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput if self.is_gzip => {
+                IdxError::CorruptGzip { name, found, source }
+            }
+            _ => IdxError::Io { name, source },
+        }
+    }
+}
+
+fn gunzip<'a>(reader: impl BufRead + 'a) -> Box<dyn Read + 'a> {
+    // All members, as gunzip does, so that bytes after the first one are either
+    // part of the data or an error, but never ignored.
+    Box::new(MultiGzDecoder::new(reader))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::{Compression, write::GzEncoder};
+    use proptest::prelude::*;
+    use std::io::Write;
+
+    fn header(magic: u32, dims: &[u32]) -> Vec<u8> {
+        let words = std::iter::once(&magic).chain(dims);
+        words.flat_map(|word| word.to_be_bytes()).collect()
+    }
+
+    /// Two images of 2 × 3 pixels.
+    fn images() -> Vec<u8> {
+        let mut bytes = header(IMAGES_MAGIC, &[2, 2, 3]);
+        bytes.extend(0..12);
+        bytes
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn images_error(bytes: &[u8]) -> IdxError {
+        read_images(bytes, "file").unwrap_err()
+    }
+
+    #[test]
+    fn plain_and_gzip_read_the_same() {
+        let plain = read_images(&images()[..], "plain").unwrap();
+        assert_eq!((plain.rows, plain.cols), (2, 3));
+        assert_eq!(plain.pixels.row(1).to_vec(), [6, 7, 8, 9, 10, 11]);
+        assert_eq!(read_images(&gzip(&images())[..], "gzip").unwrap(), plain);
+    }
+
+    #[test]
+    fn several_gzip_members_are_one_file() {
+        let mut members = gzip(&images()[..17]);
+        members.extend(gzip(&images()[17..]));
+        assert_eq!(read_images(&members[..], "members").unwrap().pixels.nrows(), 2);
+    }
+
+    #[test]
+    fn wrong_magic() {
+        let labels = header(LABELS_MAGIC, &[1]);
+        assert!(matches!(
+            images_error(&labels),
+            IdxError::WrongMagic { expected: IMAGES_MAGIC, found: LABELS_MAGIC, .. }
+        ));
+        assert!(matches!(
+            read_labels(&images()[..], "file"),
+            Err(IdxError::WrongMagic { expected: LABELS_MAGIC, found: IMAGES_MAGIC, .. })
+        ));
+    }
+
+    #[test]
+    fn short_header() {
+        for found in [0, 1, 3, 4, 15] {
+            let error = images_error(&images()[..found]);
+            assert!(
+                matches!(error, IdxError::ShortHeader { expected: 16, found: f, .. } if f == found),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn empty() {
+        let error = images_error(&header(IMAGES_MAGIC, &[0, 28, 28]));
+        assert!(matches!(error, IdxError::Empty { dims, .. } if dims == [0, 28, 28]));
+    }
+
+    #[test]
+    fn absurd_headers() {
+        for dims in [[u32::MAX; 3], [1 << 30, 2, 1], [1 << 22, 1 << 22, 1 << 22]] {
+            let error = images_error(&header(IMAGES_MAGIC, &dims));
+            assert!(matches!(error, IdxError::AbsurdHeader { dims: d, .. } if d == dims));
+        }
+    }
+
+    #[test]
+    fn truncated() {
+        let bytes = images();
+        for cut in 16..bytes.len() {
+            let error = images_error(&bytes[..cut]);
+            assert!(matches!(
+                error,
+                IdxError::Truncated { expected: 12, found, .. } if found == cut - 16
+            ));
+        }
+        // The largest file that may be announced, without its values: an error,
+        // and no gibibyte is reserved for it.
+        let error = images_error(&header(IMAGES_MAGIC, &[1 << 20, 32, 32]));
+        assert!(matches!(error, IdxError::Truncated { expected: MAX_VALUES, found: 0, .. }));
+    }
+
+    #[test]
+    fn trailing_bytes() {
+        let mut bytes = images();
+        bytes.push(0);
+        assert!(matches!(images_error(&bytes), IdxError::TrailingBytes { expected: 12, .. }));
+        let error = images_error(&gzip(&bytes));
+        assert!(matches!(error, IdxError::TrailingBytes { expected: 12, .. }));
+    }
+
+    #[test]
+    fn truncated_gzip() {
+        let bytes = gzip(&images());
+        for cut in 2..bytes.len() {
+            let error = images_error(&bytes[..cut]);
+            assert!(matches!(error, IdxError::TruncatedGzip { .. }), "cut at {cut}: {error}");
+        }
+    }
+
+    #[test]
+    fn corrupt_gzip() {
+        let good = gzip(&images());
+
+        let mut wrong_sum = good.clone();
+        let crc_at = wrong_sum.len() - 8;
+        wrong_sum[crc_at] ^= 1;
+        let mut wrong_method = good.clone();
+        wrong_method[2] = 0xff;
+        let mut garbage_after = good.clone();
+        garbage_after.extend(b"not a gzip member");
+
+        for bytes in [wrong_sum, wrong_method, garbage_after] {
+            let error = images_error(&bytes);
+            assert!(matches!(error, IdxError::CorruptGzip { .. }), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn absent_file() {
+        let error = open_images(Path::new("/no/such/file")).unwrap_err();
+        assert!(matches!(error, IdxError::Io { name, .. } if name == "/no/such/file"));
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = read_images(&bytes[..], "arbitrary");
+            let _ = read_labels(&bytes[..], "arbitrary");
+        }
+
+        /// Bytes that get further than the magic number.
+        #[test]
+        fn arbitrary_content_never_panics(
+            dims in proptest::collection::vec(prop_oneof![0_u32..5, any::<u32>()], 3),
+            values in proptest::collection::vec(any::<u8>(), 0..100),
+            flip in any::<prop::sample::Index>(),
+        ) {
+            let mut bytes = header(IMAGES_MAGIC, &dims);
+            bytes.extend(values);
+            let _ = read_images(&bytes[..], "plain");
+            let mut compressed = gzip(&bytes);
+            let at = flip.index(compressed.len());
+            compressed[at] ^= 0x55;
+            let _ = read_images(&compressed[..], "flipped");
+        }
+
+        #[test]
+        fn what_is_written_is_read(count in 1_u32..6, rows in 1_u32..5, cols in 1_u32..5) {
+            let values: Vec<u8> = (0..count * rows * cols).map(|i| i as u8).collect();
+            let mut bytes = header(IMAGES_MAGIC, &[count, rows, cols]);
+            bytes.extend(&values);
+            let read = read_images(&gzip(&bytes)[..], "round trip").unwrap();
+            prop_assert_eq!((read.rows, read.cols), (rows as usize, cols as usize));
+            prop_assert_eq!(read.pixels.nrows(), count as usize);
+            prop_assert_eq!(read.pixels.into_raw_vec_and_offset().0, values);
+        }
+    }
+}

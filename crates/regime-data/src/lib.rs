@@ -1,0 +1,74 @@
+//! Data sets for binary classification, as plain arrays.
+//!
+//! From a small serialisable description, a [`DataSpec`], [`prepare`] makes a
+//! [`Dataset`]: disjoint training, test and kernel points, labelled `y = ±1`,
+//! centred, put on a sphere and projected on principal components as asked.
+//! The same spec gives the same points, always, on every machine (up to the
+//! rounding of the linear algebra).
+//!
+//! # What it is not
+//!
+//! No tensors, no batches, no augmentation, and no deep-learning framework: the
+//! arrays are [`ndarray`]'s, in `f64`. Nothing is downloaded unless
+//! [`fetch()`] is called; the 10,000 test images of MNIST are inside the crate,
+//! so that everything else works offline. Nothing is printed.
+//!
+//! # Where to start
+//!
+//! - [`DataSpec`]: every choice there is, with its range and default.
+//! - [`Source`]: where points come from; [`fetch()`] fills the cache for the two
+//!   sources that are too large to embed.
+//! - [`prepare`], or [`prepare_images`] for images that you hold already.
+//! - [`idx`] and [`pca`] stand on their own.
+//!
+//! # Example
+//!
+//! The parity of MNIST digits from their ten first principal components, as in
+//! the fully connected networks of Geiger et al. (arXiv 1906.08034):
+//!
+//! ```
+//! use regime_data::{DataSpec, default_cache_dir, prepare};
+//!
+//! let spec = DataSpec { n_train: 200, n_test: 100, n_kernel: 20, ..DataSpec::default() };
+//! let data = prepare(&spec, &default_cache_dir())?;
+//!
+//! assert_eq!(data.train.x.dim(), (200, 10));
+//! assert_eq!(data.test.y.len(), 100);
+//! assert!(data.kernel.y.iter().all(|&y| y == 1.0 || y == -1.0));
+//! # Ok::<(), regime_data::DataError>(())
+//! ```
+
+mod archive;
+mod cache;
+mod checksum;
+mod chi_square;
+mod dataset;
+mod directory;
+mod embedded;
+mod error;
+pub mod fetch;
+pub mod idx;
+mod images;
+mod inputs;
+pub mod pca;
+mod prepare;
+mod selection;
+mod source;
+mod spec;
+mod streams;
+mod synthetic;
+mod task;
+
+pub use archive::{Archive, ArchiveFile};
+pub use cache::default_cache_dir;
+pub use checksum::ChecksumMismatch;
+pub use dataset::{Dataset, Part, Provenance};
+pub use error::DataError;
+pub use fetch::fetch;
+pub use images::Images;
+pub use pca::PcaScaling;
+pub use prepare::{prepare, prepare_images};
+pub use source::{Source, SourceError};
+pub use spec::{DataSpec, FitOn, InputSpec, PcaSpec};
+pub use streams::{DATA_STREAM, data_rng};
+pub use task::Task;

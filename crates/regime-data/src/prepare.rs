@@ -1,0 +1,183 @@
+//! From a spec to a data set.
+
+use std::ops::Range;
+use std::path::Path;
+
+use crate::checksum::sha256_hex;
+use crate::dataset::{Dataset, Part, Provenance};
+use crate::error::DataError;
+use crate::images::Images;
+use crate::inputs::{Inputs, Raw};
+use crate::selection::select;
+use crate::source::Source;
+use crate::spec::{DataSpec, FitOn};
+use crate::streams::data_rng;
+use crate::synthetic::Rule;
+
+/// Prepares the data set that `spec` describes.
+///
+/// Points are selected by task, ordered (see [`DataSpec::balance`]), cut into
+/// training, test and kernel points, and transformed (see [`DataSpec::inputs`]).
+/// With the same seed, less training points are the first of more.
+///
+/// `cache_dir` is where [`fetch`](crate::fetch()) puts published sets, for
+/// instance [`default_cache_dir`](crate::default_cache_dir); other sources do
+/// not look at it.
+///
+/// # Errors
+///
+/// Any [`DataError`]: the spec cannot work, the source is not there or damaged,
+/// or it has too few points.
+pub fn prepare(spec: &DataSpec, cache_dir: &Path) -> Result<Dataset, DataError> {
+    spec.check()?;
+    match spec.source {
+        Source::Stripe { dim } => prepare_synthetic(spec, Rule::Stripe, dim),
+        Source::Sphere { dim } => prepare_synthetic(spec, Rule::outside_median_sphere(dim), dim),
+        _ => prepare_images(spec, &spec.source.load_images(cache_dir)?),
+    }
+}
+
+/// Prepares a data set from images at hand, as [`prepare`] does from those of a
+/// source: several specs can share one reading of the files, and images can come
+/// from elsewhere. `spec.source` is not looked at.
+///
+/// # Errors
+///
+/// As [`prepare`], except for those of loading.
+pub fn prepare_images(spec: &DataSpec, images: &Images) -> Result<Dataset, DataError> {
+    spec.check_for_images()?;
+    spec.check_components(images.pixels().ncols())?;
+    let mut rng = data_rng(spec.seed);
+    let selection = select(images.labels(), &spec.task, spec.balance, &mut rng)?;
+    let (wanted, available) = (spec.n_total()?, selection.order.len());
+    if wanted > available {
+        let (name, smallest) = (images.name().to_owned(), selection.smallest);
+        return Err(DataError::TooFewPoints { wanted, name, available, smallest });
+    }
+    let pool = Pool {
+        raw: Raw::Pixels(images.pixels()),
+        class: images.labels(),
+        order: &selection.order,
+        name: images.name(),
+        sha256: images.sha256(),
+    };
+    let shape = spec.inputs.pca.is_none().then(|| images.shape());
+    Ok(Dataset { image_shape: shape, ..pool.cut(spec)? })
+}
+
+fn prepare_synthetic(spec: &DataSpec, rule: Rule, dim: usize) -> Result<Dataset, DataError> {
+    let n = spec.n_total()?;
+    let points = rule.draw(n, dim, spec.balance, &mut data_rng(spec.seed));
+    let coordinates: Vec<u8> = points.x.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let pool = Pool {
+        raw: Raw::Reals(points.x.view()),
+        class: &points.class,
+        order: &(0..n).collect::<Vec<_>>(),
+        name: &spec.source.name(),
+        sha256: &sha256_hex([&coordinates[..], &points.class]),
+    };
+    pool.cut(spec)
+}
+
+/// Raw points in their final order, at least as many as the spec wants.
+struct Pool<'a> {
+    raw: Raw<'a>,
+    class: &'a [u8],
+    /// Positions in `raw` and `class`.
+    order: &'a [usize],
+    name: &'a str,
+    sha256: &'a str,
+}
+
+impl Pool<'_> {
+    fn cut(&self, spec: &DataSpec) -> Result<Dataset, DataError> {
+        let [train, test, kernel] = ranges(spec, self.order.len()).map(|range| &self.order[range]);
+        let fit = match spec.fit {
+            FitOn::Train => train,
+            FitOn::All => self.order,
+        };
+        let inputs = Inputs::fit(self.raw, self.name, &spec.inputs, fit)?;
+        let part = |indices: &[usize]| {
+            let class: Vec<u8> = indices.iter().map(|&index| self.class[index]).collect();
+            // Only classes with a label have been selected.
+            let y = class.iter().filter_map(|&class| spec.task.label(class)).collect();
+            Ok::<_, DataError>(Part { x: inputs.points(indices)?, y, class })
+        };
+        Ok(Dataset {
+            train: part(train)?,
+            test: part(test)?,
+            kernel: part(kernel)?,
+            image_shape: None,
+            provenance: Provenance {
+                spec: spec.clone(),
+                source: self.name.to_owned(),
+                sha256: self.sha256.to_owned(),
+                pool: self.order.len(),
+                fitted_on: fit.len(),
+                eigenvalues: inputs.pca().map_or_else(Vec::new, |pca| pca.eigenvalues().to_vec()),
+                explained_variance: inputs.pca().map(|pca| pca.explained_variance()),
+            },
+        })
+    }
+}
+
+/// Where training, test and kernel points lie in a pool of `pool` points.
+fn ranges(spec: &DataSpec, pool: usize) -> [Range<usize>; 3] {
+    let train_and_test = spec.n_train + spec.n_test;
+    [0..spec.n_train, spec.n_train..train_and_test, pool - spec.n_kernel..pool]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::idx::IdxImages;
+    use crate::spec::InputSpec;
+    use ndarray::Array2;
+
+    /// Images of noise, 3 × 4 pixels, four classes.
+    fn noise(n: usize) -> Images {
+        use rand::Rng;
+        let mut rng = data_rng(99);
+        let pixels = Array2::from_shape_simple_fn((n, 12), || rng.next_u32() as u8);
+        let labels = (0..n).map(|i| (i % 4) as u8).collect();
+        Images::new("noise", IdxImages { rows: 3, cols: 4, pixels }, labels).unwrap()
+    }
+
+    /// `images` with every point changed that is not a training point.
+    fn with_other_test_points(images: &Images, spec: &DataSpec) -> Images {
+        let mut rng = data_rng(spec.seed);
+        let order = select(images.labels(), &spec.task, spec.balance, &mut rng).unwrap().order;
+        let mut pixels = images.pixels().to_owned();
+        for &index in &order[spec.n_train..] {
+            pixels.row_mut(index).mapv_inplace(|pixel| pixel / 3);
+        }
+        let (rows, cols) = images.shape();
+        let images_again = IdxImages { rows, cols, pixels };
+        Images::new("changed", images_again, images.labels().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn test_points_do_not_influence_a_fit_on_training_points() {
+        let images = noise(400);
+        let pca = InputSpec::default().pca.map(|pca| crate::PcaSpec { components: 5, ..pca });
+        for inputs in [InputSpec::IMAGE, InputSpec { pca, ..InputSpec::IMAGE }] {
+            for (fit, must_agree) in [(FitOn::Train, true), (FitOn::All, false)] {
+                let (n_train, n_test, n_kernel) = (100, 50, 20);
+                let spec = DataSpec {
+                    inputs: inputs.clone(),
+                    fit,
+                    n_train,
+                    n_test,
+                    n_kernel,
+                    ..DataSpec::default()
+                };
+                let before = prepare_images(&spec, &images).unwrap();
+                let changed = with_other_test_points(&images, &spec);
+                let after = prepare_images(&spec, &changed).unwrap();
+                assert_eq!(before.train == after.train, must_agree);
+                assert_ne!(before.test, after.test);
+                assert_ne!(before.kernel, after.kernel);
+            }
+        }
+    }
+}

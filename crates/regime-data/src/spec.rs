@@ -1,0 +1,283 @@
+//! The description of a data set: every choice, with its range and default.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::DataError;
+use crate::pca::PcaScaling;
+use crate::source::Source;
+use crate::task::Task;
+
+/// The most coordinates of a synthetic point.
+const MAX_SYNTHETIC_DIM: usize = 100_000;
+
+/// The most numbers that synthetic points may hold together: 8 GiB.
+const MAX_SYNTHETIC_VALUES: usize = 1 << 30;
+
+/// The full description of a data set. Equal specs give equal data.
+///
+/// The default is the paper's task for fully connected networks, on the
+/// embedded images: parity of balanced MNIST digits, ten whitened components.
+/// Absent fields of a serialised spec take their defaults; unknown ones are
+/// refused.
+///
+/// ```
+/// use regime_data::{DataSpec, InputSpec, Source, Task};
+///
+/// let spec = DataSpec {
+///     source: Source::Stripe { dim: 10 },
+///     task: Task::Own,
+///     inputs: InputSpec::RAW,
+///     ..DataSpec::default()
+/// };
+/// spec.check()?;
+/// # Ok::<(), regime_data::DataError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataSpec {
+    /// Where points come from. Default: [`Source::MnistT10k`].
+    pub source: Source,
+    /// How classes become labels. Default: [`Task::Parity`]. Synthetic sources
+    /// need [`Task::Own`].
+    pub task: Task,
+    /// Whether to interleave the classes, each in random order, and to cut them
+    /// to the smallest, so that any stretch of points is balanced within one
+    /// per class. Otherwise all points come in one random order. Default: true.
+    pub balance: bool,
+    /// What is done to the inputs. Default: [`InputSpec::default`].
+    pub inputs: InputSpec,
+    /// The points on which mean and components are fitted. Default:
+    /// [`FitOn::Train`].
+    pub fit: FitOn,
+    /// Number of training points, at least 1: the first ones. Default: 1000.
+    pub n_train: usize,
+    /// Number of test points, at least 1: those after the training points.
+    /// Default: 5000.
+    pub n_test: usize,
+    /// Number of points on which kernels are compared, at least 0: the last
+    /// ones, so that for images they stay the same when `n_train` or `n_test`
+    /// changes. Default: 100.
+    pub n_kernel: usize,
+    /// Seed of the order of points, or of the points themselves for a synthetic
+    /// source; any number. Default: 0. See
+    /// [`DATA_STREAM`](crate::DATA_STREAM).
+    pub seed: u64,
+}
+
+/// What is done to the inputs, in the order of the fields.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct InputSpec {
+    /// Whether to subtract the mean of each coordinate. Default: true.
+    pub centre: bool,
+    /// Whether to scale each point to the norm `√d`, for `d` coordinates.
+    /// Default: true.
+    pub sphere: bool,
+    /// Projection on principal components; `None` keeps all coordinates as they
+    /// are, which is what a convolution needs. Default: [`PcaSpec::default`].
+    pub pca: Option<PcaSpec>,
+}
+
+/// Projection on principal components.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PcaSpec {
+    /// Number of components, 1 to the number of coordinates. Default: 10.
+    pub components: usize,
+    /// What they are divided by. Default: [`PcaScaling::Whitened`].
+    pub scaling: PcaScaling,
+}
+
+/// The points on which the mean and the principal components are fitted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FitOn {
+    /// The training points only: nothing of the test inputs is used (the
+    /// default).
+    #[default]
+    Train,
+    /// All points that task and balancing leave, whether in a part or not: what
+    /// the authors of the paper did. Test inputs, not their labels, then
+    /// influence training.
+    All,
+}
+
+impl Default for DataSpec {
+    fn default() -> Self {
+        Self {
+            source: Source::default(),
+            task: Task::default(),
+            balance: true,
+            inputs: InputSpec::default(),
+            fit: FitOn::default(),
+            n_train: 1000,
+            n_test: 5000,
+            n_kernel: 100,
+            seed: 0,
+        }
+    }
+}
+
+impl Default for InputSpec {
+    fn default() -> Self {
+        Self { centre: true, sphere: true, pca: Some(PcaSpec::default()) }
+    }
+}
+
+impl Default for PcaSpec {
+    fn default() -> Self {
+        Self { components: 10, scaling: PcaScaling::default() }
+    }
+}
+
+impl InputSpec {
+    /// The inputs as the source gives them. Pixels are 0 to 255.
+    pub const RAW: Self = Self { centre: false, sphere: false, pca: None };
+
+    /// Centred images on their sphere, all pixels kept: for convolutions.
+    pub const IMAGE: Self = Self { centre: true, sphere: true, pca: None };
+}
+
+impl DataSpec {
+    /// Checks all that can be checked without looking at the data.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Field`] for a value out of its range, or for a task that
+    /// does not go with the source.
+    pub fn check(&self) -> Result<(), DataError> {
+        let synthetic_dim = match self.source {
+            Source::Stripe { dim } | Source::Sphere { dim } => Some(dim),
+            _ => None,
+        };
+        match (synthetic_dim, &self.task) {
+            (None, _) => return self.check_for_images(),
+            (Some(_), Task::Own) => {}
+            (Some(_), task) => {
+                let want = format!("`own`, the labels that {} gives", self.source.name());
+                return Err(DataError::field("task", task.kind(), want));
+            }
+        }
+        let dim = synthetic_dim.unwrap_or_default();
+        if dim == 0 || dim > MAX_SYNTHETIC_DIM {
+            let want = format!("1 to {MAX_SYNTHETIC_DIM}");
+            return Err(DataError::field("source.dim", dim, want));
+        }
+        let values = self.n_total()?.saturating_mul(dim);
+        if values > MAX_SYNTHETIC_VALUES {
+            let want =
+                format!("such that points times `source.dim` is at most {MAX_SYNTHETIC_VALUES}");
+            return Err(DataError::field("n_train + n_test + n_kernel", self.n_total()?, want));
+        }
+        self.check_components(dim)
+    }
+
+    /// As [`check`](Self::check), but for images whatever the source is.
+    pub(crate) fn check_for_images(&self) -> Result<(), DataError> {
+        if self.task == Task::Own {
+            let want = "a task on classes: images bring no labels of their own";
+            return Err(DataError::field("task", self.task.kind(), want));
+        }
+        self.task.check()?;
+        self.n_total()?;
+        self.check_components(usize::MAX)
+    }
+
+    /// That points with `dim` coordinates have as many components as asked.
+    pub(crate) fn check_components(&self, dim: usize) -> Result<(), DataError> {
+        match &self.inputs.pca {
+            Some(pca) if pca.components == 0 => {
+                Err(DataError::field("inputs.pca.components", 0, "at least 1"))
+            }
+            Some(pca) if pca.components > dim => {
+                let want = format!("at most {dim}, the number of coordinates");
+                Err(DataError::field("inputs.pca.components", pca.components, want))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The number of points in the three parts.
+    pub(crate) fn n_total(&self) -> Result<usize, DataError> {
+        for (field, n) in [("n_train", self.n_train), ("n_test", self.n_test)] {
+            if n == 0 {
+                return Err(DataError::field(field, n, "at least 1"));
+            }
+        }
+        let sum = self.n_train.checked_add(self.n_test);
+        sum.and_then(|sum| sum.checked_add(self.n_kernel)).ok_or_else(|| {
+            let value = format!("{} + {} + {}", self.n_train, self.n_test, self.n_kernel);
+            DataError::field("n_train + n_test + n_kernel", value, "a number of points that exist")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(spec: DataSpec) -> String {
+        spec.check().unwrap_err().to_string()
+    }
+
+    fn stripe(dim: usize) -> DataSpec {
+        let source = Source::Stripe { dim };
+        DataSpec { source, task: Task::Own, inputs: InputSpec::RAW, ..DataSpec::default() }
+    }
+
+    #[test]
+    fn the_default_is_right() {
+        DataSpec::default().check().unwrap();
+        stripe(1).check().unwrap();
+    }
+
+    #[test]
+    fn each_error_is_one_clear_line() {
+        let base = DataSpec::default;
+        assert_eq!(error(DataSpec { n_train: 0, ..base() }), "`n_train` = 0: should be at least 1");
+        assert_eq!(error(DataSpec { n_test: 0, ..base() }), "`n_test` = 0: should be at least 1");
+        assert!(error(DataSpec { n_train: usize::MAX, ..base() }).contains("points that exist"));
+        assert_eq!(
+            error(DataSpec { task: Task::Own, ..base() }),
+            "`task` = own: should be a task on classes: images bring no labels of their own"
+        );
+        assert_eq!(
+            error(DataSpec { task: Task::Parity, ..stripe(3) }),
+            "`task` = parity: should be `own`, the labels that stripe-3 gives"
+        );
+        assert_eq!(error(stripe(0)), "`source.dim` = 0: should be 1 to 100000");
+        assert!(error(DataSpec { n_train: 1 << 30, ..stripe(9) }).contains("at most 1073741824"));
+        let inputs = InputSpec::default();
+        assert_eq!(
+            error(DataSpec { inputs, ..stripe(4) }),
+            "`inputs.pca.components` = 10: should be at most 4, the number of coordinates"
+        );
+    }
+
+    #[test]
+    fn serialised_form() {
+        let json = r#"{
+            "source": {"kind": "sphere", "dim": 3},
+            "task": {"kind": "own"},
+            "inputs": {"centre": false, "sphere": false, "pca": null},
+            "fit": "all",
+            "n_train": 7
+        }"#;
+        let spec: DataSpec = serde_json::from_str(json).unwrap();
+        let expected = DataSpec {
+            source: Source::Sphere { dim: 3 },
+            task: Task::Own,
+            inputs: InputSpec::RAW,
+            fit: FitOn::All,
+            n_train: 7,
+            ..DataSpec::default()
+        };
+        assert_eq!(spec, expected);
+        let text = serde_json::to_string(&spec).unwrap();
+        assert_eq!(serde_json::from_str::<DataSpec>(&text).unwrap(), spec);
+        let default = serde_json::to_value(DataSpec::default()).unwrap();
+        assert_eq!(default["source"]["kind"], "mnist-t10k");
+        assert_eq!(default["inputs"]["pca"]["scaling"], "whitened");
+        assert!(serde_json::from_str::<DataSpec>(r#"{"n_trian": 7}"#).is_err());
+    }
+}

@@ -1,0 +1,239 @@
+//! How far an execution is and how long it will take.
+
+use std::collections::BTreeMap;
+
+use super::Event;
+use crate::spec::RunKey;
+
+/// The arithmetic behind a progress line: fed with events, read at any time.
+///
+/// The rate is the cost that one worker gets through in a second, averaged over
+/// the finished runs; it therefore needs costs that are proportional to time
+/// (to the extent that they are, the time left is right).
+///
+/// ```
+/// # use regime_lab::{Event, Progress, RunKey};
+/// # let key: RunKey = "00".repeat(32).parse().unwrap();
+/// let mut progress = Progress::new(2);
+/// progress.observe(&Event::Planned { total: 5, reused: 1, cost: 40.0 });
+/// progress.observe(&Event::Started { key, index: 0, cost: 10.0, at_s: 0.0 });
+/// progress.observe(&Event::Finished { key, wall_s: 5.0, at_s: 5.0 });
+/// assert_eq!(progress.fraction(), 0.25);
+/// // A cost of 30 at 2 a second, for each of two workers.
+/// assert_eq!(progress.time_left_s(5.0), Some(7.5));
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Progress {
+    workers: usize,
+    total: usize,
+    reused: usize,
+    computed: usize,
+    failed: usize,
+    /// Cost of all runs that the plan had to compute.
+    planned_cost: f64,
+    /// Cost of those that came to an end of any kind.
+    settled_cost: f64,
+    /// Cost and start, in seconds, of the runs in flight.
+    running: BTreeMap<RunKey, (f64, f64)>,
+    /// Cost and wall seconds of the finished runs.
+    finished: (f64, f64),
+}
+
+impl Progress {
+    /// Before the first event; `jobs` as in [`Options`](crate::Options).
+    pub fn new(jobs: usize) -> Progress {
+        Progress {
+            workers: jobs.max(1),
+            total: 0,
+            reused: 0,
+            computed: 0,
+            failed: 0,
+            planned_cost: 0.0,
+            settled_cost: 0.0,
+            running: BTreeMap::new(),
+            finished: (0.0, 0.0),
+        }
+    }
+
+    /// Takes an event into account; call it with each, in their order.
+    pub fn observe(&mut self, event: &Event) {
+        match event {
+            Event::Planned { total, reused, cost } => {
+                (self.total, self.reused, self.planned_cost) = (*total, *reused, *cost);
+            }
+            Event::Started { key, cost, at_s, .. } => {
+                self.running.insert(*key, (*cost, *at_s));
+            }
+            Event::FoundMeanwhile { cost, .. } => {
+                self.reused += 1;
+                self.settled_cost += cost;
+            }
+            Event::Finished { key, wall_s, .. } => {
+                self.computed += 1;
+                let cost = self.settle(key);
+                self.finished.0 += cost;
+                self.finished.1 += wall_s;
+            }
+            Event::Failed { key, .. } => {
+                self.failed += 1;
+                self.settle(key);
+            }
+            Event::Damaged { .. } => {}
+        }
+    }
+
+    /// Runs asked for, equal ones counted once.
+    pub fn total(&self) -> usize {
+        self.total
+    }
+
+    /// Runs that have come to an end: reused, computed or failed.
+    pub fn settled(&self) -> usize {
+        self.reused + self.computed + self.failed
+    }
+
+    /// Runs that failed.
+    pub fn failed(&self) -> usize {
+        self.failed
+    }
+
+    /// Runs in flight.
+    pub fn running(&self) -> usize {
+        self.running.len()
+    }
+
+    /// The settled part of what this call had to compute, from 0 to 1: by cost,
+    /// or by number where all costs are 0. It is 1 when there is nothing to
+    /// compute, as it seems before the plan is known.
+    pub fn fraction(&self) -> f64 {
+        if self.settled() >= self.total {
+            1.0
+        } else if self.planned_cost > 0.0 {
+            (self.settled_cost / self.planned_cost).clamp(0.0, 1.0)
+        } else {
+            self.settled() as f64 / self.total as f64
+        }
+    }
+
+    /// Cost per second of one worker; `None` before a run of positive cost and
+    /// duration has finished.
+    pub fn rate(&self) -> Option<f64> {
+        let (cost, wall_s) = self.finished;
+        (cost > 0.0 && wall_s > 0.0).then(|| cost / wall_s)
+    }
+
+    /// The wall seconds left at `now_s` (seconds since the call, the time scale
+    /// of the events): the work that is left shared among the workers, but no
+    /// less than the longest run in flight needs. 0 when nothing is left, else
+    /// `None` where [`rate`](Progress::rate) is.
+    pub fn time_left_s(&self, now_s: f64) -> Option<f64> {
+        if self.settled() >= self.total {
+            return Some(0.0);
+        }
+        let rate = self.rate()?;
+        let running_cost: f64 = self.running.values().map(|(cost, _)| cost).sum();
+        let waiting_cost = (self.planned_cost - self.settled_cost - running_cost).max(0.0);
+        let in_flight = self.running.values().map(|(cost, start_s)| {
+            let left = cost / rate - (now_s - start_s);
+            left.max(0.0)
+        });
+        let (sum, longest) =
+            in_flight.fold((0.0, 0.0_f64), |(sum, longest), left| (sum + left, longest.max(left)));
+        Some(longest.max((sum + waiting_cost / rate) / self.workers as f64))
+    }
+
+    /// Takes a run out of flight and returns its cost.
+    fn settle(&mut self, key: &RunKey) -> f64 {
+        let cost = self.running.remove(key).map_or(0.0, |(cost, _)| cost);
+        self.settled_cost += cost;
+        cost
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(digit: char) -> RunKey {
+        digit.to_string().repeat(64).parse().unwrap()
+    }
+
+    fn started(digit: char, cost: f64, at_s: f64) -> Event {
+        Event::Started { key: key(digit), index: 0, cost, at_s }
+    }
+
+    fn finished(digit: char, wall_s: f64, at_s: f64) -> Event {
+        Event::Finished { key: key(digit), wall_s, at_s }
+    }
+
+    fn after(jobs: usize, events: &[Event]) -> Progress {
+        let mut progress = Progress::new(jobs);
+        events.iter().for_each(|event| progress.observe(event));
+        progress
+    }
+
+    #[test]
+    fn knows_nothing_before_a_run_has_finished() {
+        let progress =
+            after(2, &[Event::Planned { total: 3, reused: 1, cost: 8.0 }, started('a', 4.0, 0.0)]);
+        assert_eq!(progress.time_left_s(100.0), None);
+        assert_eq!((progress.settled(), progress.total(), progress.running()), (1, 3, 1));
+        assert_eq!(progress.fraction(), 0.0);
+    }
+
+    #[test]
+    fn nothing_to_compute_is_done() {
+        let progress = after(2, &[Event::Planned { total: 3, reused: 3, cost: 0.0 }]);
+        assert_eq!((progress.fraction(), progress.time_left_s(0.0)), (1.0, Some(0.0)));
+    }
+
+    #[test]
+    fn time_in_flight_counts() {
+        // Cost 4 took 8 s: half a unit per second.
+        let events = [
+            Event::Planned { total: 3, reused: 0, cost: 9.0 },
+            started('a', 4.0, 0.0),
+            started('b', 3.0, 0.0),
+            finished('a', 8.0, 8.0),
+            started('c', 2.0, 8.0),
+        ];
+        let progress = after(2, &events);
+        assert_eq!(progress.rate(), Some(0.5));
+        // b should have ended at 6 s and is taken to end any moment; c needs 4 s.
+        assert_eq!(progress.time_left_s(8.0), Some(4.0));
+        assert_eq!(progress.time_left_s(11.0), Some(1.0));
+        assert_eq!(progress.time_left_s(50.0), Some(0.0));
+    }
+
+    #[test]
+    fn waiting_work_is_shared() {
+        let events = [
+            Event::Planned { total: 4, reused: 0, cost: 4.0 },
+            started('a', 1.0, 0.0),
+            finished('a', 2.0, 2.0),
+        ];
+        assert_eq!(after(1, &events).time_left_s(2.0), Some(6.0));
+        assert_eq!(after(3, &events).time_left_s(2.0), Some(2.0));
+    }
+
+    #[test]
+    fn failures_settle_but_teach_no_rate() {
+        let mut progress =
+            after(1, &[Event::Planned { total: 2, reused: 0, cost: 4.0 }, started('a', 1.0, 0.0)]);
+        progress.observe(&Event::Failed { key: key('a'), reason: "x".into(), at_s: 0.1 });
+        assert_eq!((progress.failed(), progress.fraction(), progress.rate()), (1, 0.25, None));
+        progress.observe(&Event::FoundMeanwhile { key: key('b'), cost: 3.0 });
+        assert_eq!((progress.fraction(), progress.time_left_s(1.0)), (1.0, Some(0.0)));
+    }
+
+    #[test]
+    fn costs_of_zero_are_counted_by_number() {
+        let events = [
+            Event::Planned { total: 2, reused: 0, cost: 0.0 },
+            started('a', 0.0, 0.0),
+            finished('a', 1.0, 1.0),
+        ];
+        let progress = after(1, &events);
+        assert_eq!((progress.fraction(), progress.time_left_s(1.0)), (0.5, None));
+    }
+}

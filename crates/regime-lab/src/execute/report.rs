@@ -1,0 +1,147 @@
+//! What became of every run.
+
+use std::fmt::Display;
+
+use crate::json::EncodeError;
+use crate::spec::RunKey;
+
+/// What became of the specs of one [`execute`](crate::execute()), in their order.
+#[derive(Debug)]
+pub struct Report<R, E> {
+    /// One per distinct run.
+    pub(super) slots: Vec<(RunKey, Outcome<R, E>)>,
+    /// For each spec the place of its run in `slots`.
+    pub(super) slot_of_spec: Vec<usize>,
+}
+
+/// What became of one run.
+#[derive(Debug)]
+pub enum Outcome<R, E> {
+    /// The store held its record.
+    Reused(R),
+    /// It was computed and stored.
+    Computed {
+        /// The record, as read from the store.
+        record: R,
+        /// How long it was computed, in seconds.
+        wall_s: f64,
+    },
+    /// It was started and has no record.
+    Failed(RunError<E>),
+    /// It was never started: the execution was cancelled.
+    NotStarted,
+}
+
+/// Why a run has no record.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError<E> {
+    /// It returned this error.
+    #[error("{0}")]
+    Failed(E),
+    /// It panicked with this message.
+    #[error("panicked: {0}")]
+    Panicked(String),
+    /// Its record cannot be written as JSON.
+    #[error("the record cannot be stored: {0}")]
+    Unstorable(EncodeError),
+}
+
+/// How many runs came to which end, equal ones counted once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Found in the store.
+    pub reused: usize,
+    /// Computed and stored.
+    pub computed: usize,
+    /// Started, without a record.
+    pub failed: usize,
+    /// Not started.
+    pub not_started: usize,
+}
+
+/// Not every spec has a record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{} of {} runs have no record: {} failed{}, {} not started",
+    counts.failed + counts.not_started,
+    counts.total(),
+    counts.failed,
+    first_failure.as_ref().map(|(key, reason)| format!(" (first {}: {reason})", key.short())).unwrap_or_default(),
+    counts.not_started
+)]
+pub struct Incomplete {
+    /// How many runs came to which end.
+    pub counts: Counts,
+    /// The first failure in the order of the specs, in words.
+    pub first_failure: Option<(RunKey, String)>,
+}
+
+impl<R, E> Outcome<R, E> {
+    /// The record, however it was come by.
+    pub fn record(&self) -> Option<&R> {
+        match self {
+            Outcome::Reused(record) | Outcome::Computed { record, .. } => Some(record),
+            Outcome::Failed(_) | Outcome::NotStarted => None,
+        }
+    }
+}
+
+impl<R, E> Report<R, E> {
+    /// Key and outcome of every spec, in their order.
+    pub fn outcomes(&self) -> impl ExactSizeIterator<Item = (RunKey, &Outcome<R, E>)> {
+        self.slot_of_spec.iter().map(|&slot| {
+            let (key, outcome) = &self.slots[slot];
+            (*key, outcome)
+        })
+    }
+
+    /// The record of every spec that has one, `None` for the others.
+    pub fn records(&self) -> impl ExactSizeIterator<Item = Option<&R>> {
+        self.outcomes().map(|(_, outcome)| outcome.record())
+    }
+
+    /// The runs that failed, each once.
+    pub fn failures(&self) -> impl Iterator<Item = (RunKey, &RunError<E>)> {
+        self.slots.iter().filter_map(|(key, outcome)| match outcome {
+            Outcome::Failed(error) => Some((*key, error)),
+            _ => None,
+        })
+    }
+
+    /// How many runs came to which end.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for (_, outcome) in &self.slots {
+            match outcome {
+                Outcome::Reused(_) => counts.reused += 1,
+                Outcome::Computed { .. } => counts.computed += 1,
+                Outcome::Failed(_) => counts.failed += 1,
+                Outcome::NotStarted => counts.not_started += 1,
+            }
+        }
+        counts
+    }
+
+    /// One record per spec, in their order.
+    ///
+    /// # Errors
+    /// [`Incomplete`] when any has none.
+    pub fn into_records(self) -> Result<Vec<R>, Incomplete>
+    where
+        R: Clone,
+        E: Display,
+    {
+        let all: Option<Vec<R>> = self.records().map(Option::<&R>::cloned).collect();
+        all.ok_or_else(|| Incomplete {
+            counts: self.counts(),
+            first_failure: self.failures().next().map(|(key, error)| (key, error.to_string())),
+        })
+    }
+}
+
+impl Counts {
+    /// All of them.
+    pub fn total(&self) -> usize {
+        self.reused + self.computed + self.failed + self.not_started
+    }
+}

@@ -1,0 +1,75 @@
+//! Experiment grids: a run is a serialisable spec in, a serialisable record out.
+//!
+//! - [`Spec`] and [`RunKey`]: what is asked, and a name for it that holds across
+//!   processes, machines and versions.
+//! - [`Store`]: finished runs on disk, one readable file each, whole or absent.
+//! - [`execute()`]: computes the runs that a store lacks, side by side, with the
+//!   same bits whatever the number of workers.
+//! - [`Grid`], [`Provenance`], [`Progress`]: products of axes, where a record
+//!   comes from, how long the rest will take.
+//!
+//! It is *not* a scheduler for clusters, nor a database, nor does it know what
+//! the runs are about: no network, kernel or data set occurs here. It draws no
+//! random number (seeds belong in specs), prints nothing, and reads the clock
+//! for the duration of runs only.
+//!
+//! Start with [`execute()`], which uses everything else; in the source, with
+//! `spec.rs`, then `store.rs`, then `execute.rs`.
+//!
+//! ```
+//! use std::convert::Infallible;
+//!
+//! use regime_lab::{Event, Grid, Options, Spec, Store, execute};
+//! use serde::{Deserialize, Serialize};
+//!
+//! /// x ← x − rate · x, `n_steps` times from x = 1.
+//! #[derive(Clone, Serialize, Deserialize)]
+//! struct Decay { rate: f64, n_steps: u32 }
+//!
+//! impl Spec for Decay {
+//!     const KIND: &'static str = "decay";
+//!     const VERSION: u32 = 1;
+//!     fn cost(&self) -> f64 { f64::from(self.n_steps) }
+//! }
+//!
+//! fn run(spec: &Decay) -> Result<f64, Infallible> {
+//!     Ok((0..spec.n_steps).fold(1.0, |x, _| x - spec.rate * x))
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let grid = Grid::around(Decay { rate: 0.0, n_steps: 0 })
+//!     .axis("rate", [0.5, 0.25], |spec, rate| spec.rate = rate)
+//!     .axis("n_steps", [1, 2], |spec, n| spec.n_steps = n);
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let folder = folder.path();
+//! let store = Store::open(folder)?;
+//! let options = Options { jobs: 2, ..Options::default() };
+//! let mut silent = |_: &Event| {};
+//! let report = execute(grid.specs(), &store, &options, run, &mut silent)?;
+//! assert_eq!(report.counts().computed, 4);
+//! assert_eq!(report.into_records()?, [0.5, 0.25, 0.75, 0.5625]);
+//!
+//! // Asked again, nothing is computed.
+//! let again = execute(grid.specs(), &store, &options, run, &mut silent)?;
+//! assert_eq!((again.counts().reused, again.counts().computed), (4, 0));
+//! # Ok(())
+//! # }
+//! ```
+
+mod execute;
+mod grid;
+mod json;
+mod provenance;
+mod spec;
+mod store;
+
+pub use execute::{
+    Counts, Event, ExecError, Incomplete, Observer, Options, Outcome, Progress, Report, RunError,
+    execute,
+};
+pub use grid::Grid;
+pub use json::{EncodeError, Unencodable};
+pub use provenance::Provenance;
+pub use spec::{NotARunKey, RunKey, Spec, canonical_form};
+pub use store::{Damage, Entry, Lookup, Store, StoreError};

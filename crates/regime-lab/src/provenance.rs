@@ -1,0 +1,74 @@
+//! Where a record comes from.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Who computed a record, on what and with what: kept next to the record, never
+/// part of its key nor of its bytes.
+///
+/// Every field is the caller's to fill and free text; an empty one is left out
+/// of the file. The library itself asks neither the clock nor the machine.
+///
+/// ```
+/// use regime_lab::Provenance;
+///
+/// let provenance = Provenance {
+///     host: "heron".into(),
+///     time: "2024-05-04T12:00:00Z".into(),
+///     dtype: "f64".into(),
+///     ..Provenance::of_program("regime", env!("CARGO_PKG_VERSION"))
+/// }
+/// .with("commit", "abc123");
+/// assert_eq!(provenance.extra["commit"], "abc123");
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Provenance {
+    /// The program that ran it, with its version.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub program: String,
+    /// The name of the machine.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub host: String,
+    /// The processor or accelerator, in words.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub cpu: String,
+    /// Operating system and architecture.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub os: String,
+    /// When, as the caller tells it; RFC 3339 by convention.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub time: String,
+    /// What did the arithmetic.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub backend: String,
+    /// The element type of the arithmetic.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub dtype: String,
+    /// How long the run took, in seconds of wall time; filled in by
+    /// [`execute`](crate::execute()).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wall_s: Option<f64>,
+    /// Whatever else is worth knowing.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub extra: BTreeMap<String, String>,
+}
+
+impl Provenance {
+    /// Names the program; the system is the one that it was compiled for.
+    pub fn of_program(name: &str, version: &str) -> Provenance {
+        Provenance {
+            program: format!("{name} {version}"),
+            os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            ..Provenance::default()
+        }
+    }
+
+    /// The same with one more entry in [`extra`](Provenance::extra).
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Provenance {
+        self.extra.insert(name.into(), value.into());
+        self
+    }
+}

@@ -1,0 +1,154 @@
+//! What a run is asked for, and the name under which its record is kept.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::{self, Deserialize, Deserializer};
+use serde::{Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+use crate::json::{self, EncodeError, Json};
+
+/// All that decides the outcome of a run: a plain value, seeds included.
+///
+/// Two specs that are equal name the same run; whatever can change a result
+/// belongs in here, whatever cannot (number of jobs, paths, who asked) does
+/// not. Two shapes are to be avoided because JSON cannot tell their values
+/// apart or order them: `Option<Option<_>>` and sets without an order
+/// (`HashSet`; a `HashMap` is fine, keys are sorted).
+///
+/// ```
+/// use serde::Serialize;
+///
+/// #[derive(Clone, Serialize)]
+/// struct Flow { alpha: f64, width: usize, seed: u64 }
+///
+/// impl regime_lab::Spec for Flow {
+///     const KIND: &'static str = "flow";
+///     const VERSION: u32 = 1;
+///     // A step multiplies width × width matrices.
+///     fn cost(&self) -> f64 { (self.width * self.width) as f64 }
+/// }
+/// ```
+pub trait Spec: Serialize + Clone + Send + Sync {
+    /// The sort of run, unique among those that share a store.
+    const KIND: &'static str;
+
+    /// Raised whenever the same spec would now give another record, or a
+    /// record of another shape: records of older versions are then no longer
+    /// found (and stay on the disk).
+    const VERSION: u32;
+
+    /// A guess of the work in this run, in any unit that is the same for all
+    /// specs of a grid; finite and ≥ 0, default 1. It only orders the runs and
+    /// weighs the progress; it is no part of the key.
+    fn cost(&self) -> f64 {
+        1.0
+    }
+}
+
+/// The name of a run: SHA-256 of the [`canonical_form`] of its spec.
+///
+/// Written, parsed and serialised as 64 lower-case hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunKey([u8; 32]);
+
+/// Not 64 lower-case hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a run key (64 lower-case hexadecimal digits)")]
+pub struct NotARunKey(
+    /// The text that was to be a key.
+    pub String,
+);
+
+/// The text that a [`RunKey`] hashes: `{"kind":…,"spec":…,"version":…}` as
+/// canonical JSON.
+///
+/// - No white space; the keys of every map sorted by code point, so that the
+///   order of fields in the source is free.
+/// - Strings in UTF-8 with the shortest escapes (those of RFC 8785).
+/// - Integers by their digits, at any width.
+/// - Floats by the shortest digits that read back as the same `f64`, always in
+///   scientific notation: `1e0`, `1.25e-3`. So the float 1.0 and the integer 1
+///   differ, as their types do. An `f32` stands for the `f64` of the same value.
+/// - −0.0 is written as 0.0, since a spec with the one equals a spec with the
+///   other.
+///
+/// # Errors
+/// [`EncodeError`] with the path of the first part that has no canonical form:
+/// a float that is not finite, a map whose keys are not text.
+pub fn canonical_form<S: Spec>(spec: &S) -> Result<String, EncodeError> {
+    let named = BTreeMap::from([
+        ("kind".to_owned(), Json::Text(S::KIND.to_owned())),
+        ("spec".to_owned(), json::encode(spec)?),
+        ("version".to_owned(), Json::Integer(S::VERSION.to_string())),
+    ]);
+    Ok(Json::Map(named).canonical())
+}
+
+impl RunKey {
+    /// The key of `spec`.
+    ///
+    /// # Errors
+    /// As [`canonical_form`].
+    pub fn of<S: Spec>(spec: &S) -> Result<RunKey, EncodeError> {
+        Ok(RunKey(Sha256::digest(canonical_form(spec)?).into()))
+    }
+
+    /// The first eight digits: enough to tell runs apart on a screen.
+    pub fn short(&self) -> String {
+        hex(&self.0[..4])
+    }
+}
+
+/// Lower-case hexadecimal digits of `bytes`.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl fmt::Display for RunKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&hex(&self.0))
+    }
+}
+
+impl fmt::Debug for RunKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RunKey({self})")
+    }
+}
+
+impl FromStr for RunKey {
+    type Err = NotARunKey;
+
+    fn from_str(text: &str) -> Result<RunKey, NotARunKey> {
+        let refused = || NotARunKey(text.to_owned());
+        let digit = |c: u8| match c {
+            b'0'..=b'9' => Some(c - b'0'),
+            b'a'..=b'f' => Some(c - b'a' + 10),
+            _ => None,
+        };
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        if pairs.len() != 32 || !rest.is_empty() {
+            return Err(refused());
+        }
+        let mut bytes = [0; 32];
+        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+            *byte = digit(*high).zip(digit(*low)).map(|(h, l)| h << 4 | l).ok_or_else(refused)?;
+        }
+        Ok(RunKey(bytes))
+    }
+}
+
+impl Serialize for RunKey {
+    fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for RunKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RunKey, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}

@@ -1,0 +1,283 @@
+//! The store: a record is whole or absent, whatever happens.
+
+mod toy;
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use regime_lab::{Damage, Entry, Lookup, Provenance, RunKey, Spec, Store, StoreError};
+use serde::Serialize;
+use tempfile::TempDir;
+use toy::{Logistic, Orbit, spec};
+
+fn fresh() -> (TempDir, Store) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path().join("made/on/the/way")).unwrap();
+    (dir, store)
+}
+
+fn orbit() -> Orbit {
+    let points = vec![0.1, -0.0, 1.0 / 3.0, f64::MIN_POSITIVE / 3.0, f64::MAX, 1.0];
+    Orbit { points, mean: None }
+}
+
+fn put(store: &Store, spec: &Logistic) -> RunKey {
+    store.put(spec, &orbit(), &Provenance::default()).unwrap()
+}
+
+fn bits(orbit: &Orbit) -> Vec<u64> {
+    orbit.points.iter().map(|x| x.to_bits()).collect()
+}
+
+/// The names in a folder, sorted.
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(dir)
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn what_is_put_is_got_to_the_last_bit() {
+    let (_dir, store) = fresh();
+    let key = RunKey::of(&spec(3)).unwrap();
+    assert_eq!(store.get::<Orbit>(&key).unwrap(), None);
+    assert_eq!(put(&store, &spec(3)), key);
+    assert_eq!(bits(&store.get(&key).unwrap().unwrap()), bits(&orbit()));
+    assert_eq!(names(store.dir()), [format!("{key}.json")]);
+}
+
+#[test]
+fn the_file_is_readable() {
+    let (_dir, store) = fresh();
+    let provenance = Provenance { host: "heron".into(), ..Provenance::default() }.with("a", "b");
+    let record = Orbit { points: vec![0.5, -0.0, 1e-7], mean: None };
+    let key = store.put(&spec(3), &record, &provenance).unwrap();
+    let text = fs::read_to_string(store.path(&key)).unwrap();
+    let (body, checksum) = text.rsplit_once(",\n").unwrap();
+    let expected = format!(
+        r#"{{
+  "format": 1,
+  "key": "{key}",
+  "kind": "logistic",
+  "version": 2,
+  "spec": {{
+    "n_steps": 3,
+    "r": 3.9,
+    "seed": 5
+  }},
+  "record": {{
+    "mean": null,
+    "points": [0.5, -0.0, 1e-7]
+  }},
+  "provenance": {{
+    "extra": {{
+      "a": "b"
+    }},
+    "host": "heron"
+  }}"#
+    );
+    assert_eq!(body, expected);
+    assert!(checksum.starts_with("  \"sha256\": \""));
+}
+
+#[test]
+fn entries_are_those_of_the_kind_asked_for() {
+    #[derive(Clone, Serialize, serde::Deserialize)]
+    struct Other(u8);
+    impl Spec for Other {
+        const KIND: &'static str = "other";
+        const VERSION: u32 = 2;
+    }
+    let (_dir, store) = fresh();
+    let provenance = Provenance::of_program("toy", "0.1").with("commit", "abc");
+    let mut keys = vec![store.put(&Other(1), &0.5, &provenance).unwrap()];
+    for n_steps in 0..3 {
+        keys.push(store.put(&spec(n_steps), &orbit(), &provenance).unwrap());
+    }
+    keys.sort();
+    assert_eq!(store.keys().unwrap(), keys);
+
+    let entries: Vec<Entry<Logistic, Orbit>> =
+        store.entries().unwrap().collect::<Result<_, _>>().unwrap();
+    assert_eq!(entries.len(), 3);
+    for entry in &entries {
+        assert_eq!(RunKey::of(&entry.spec).unwrap(), entry.key);
+        assert_eq!((&entry.record, &entry.provenance), (&orbit(), &provenance));
+    }
+}
+
+#[test]
+fn a_file_cut_anywhere_is_never_whole() {
+    let (_dir, store) = fresh();
+    let key = put(&store, &spec(1));
+    let path = store.path(&key);
+    let whole = fs::read(&path).unwrap();
+    for len in 0..whole.len() {
+        fs::write(&path, &whole[..len]).unwrap();
+        match store.get::<Orbit>(&key) {
+            Err(StoreError::Damaged { path: named, .. }) => assert_eq!(named, path),
+            other => panic!("cut to {len} of {} bytes: {other:?}", whole.len()),
+        }
+    }
+    fs::write(&path, &whole).unwrap();
+    assert!(store.get::<Orbit>(&key).unwrap().is_some());
+}
+
+#[test]
+fn a_changed_byte_is_found_and_the_file_moved_aside() {
+    let (_dir, store) = fresh();
+    let key = put(&store, &spec(1));
+    let path = store.path(&key);
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen("0.1", "0.2", 1)).unwrap();
+
+    let error = store.get::<Orbit>(&key).unwrap_err();
+    assert!(matches!(&error, StoreError::Damaged { damage: Damage::Checksum { .. }, .. }));
+    let message = error.to_string();
+    assert!(message.contains(path.to_str().unwrap()) && !message.contains('\n'), "{message}");
+
+    let Lookup::SetAside { moved_to, .. } = store.look_up::<Orbit>(&key).unwrap() else {
+        panic!("the file is damaged");
+    };
+    assert_eq!(moved_to, path.with_extension("json.damaged"));
+    assert!(moved_to.exists() && !path.exists());
+    assert!(matches!(store.look_up::<Orbit>(&key).unwrap(), Lookup::Absent));
+    assert_eq!(store.keys().unwrap(), []);
+    // Moved by another process meanwhile.
+    assert_eq!(store.set_aside(&key).unwrap(), moved_to);
+}
+
+#[test]
+fn a_record_under_a_wrong_name_is_damage() {
+    let (_dir, store) = fresh();
+    let (key, other) = (put(&store, &spec(1)), RunKey::of(&spec(2)).unwrap());
+    fs::rename(store.path(&key), store.path(&other)).unwrap();
+    let error = store.get::<Orbit>(&other).unwrap_err();
+    assert!(
+        matches!(error, StoreError::Damaged { damage: Damage::Key { found }, .. } if found == key)
+    );
+}
+
+#[test]
+fn a_record_of_another_shape_is_no_damage() {
+    let (_dir, store) = fresh();
+    let key = put(&store, &spec(1));
+    for refused in [store.get::<u32>(&key).map(drop), store.look_up::<u32>(&key).map(drop)] {
+        let error = refused.unwrap_err();
+        assert!(matches!(error, StoreError::Mismatch { .. }), "{error}");
+    }
+    assert!(store.path(&key).exists());
+}
+
+#[test]
+fn a_record_that_json_cannot_hold_is_refused_and_leaves_nothing() {
+    let (_dir, store) = fresh();
+    let broken = Orbit { points: vec![0.0, f64::NAN], mean: None };
+    let error = store.put(&spec(1), &broken, &Provenance::default()).unwrap_err();
+    assert!(matches!(&error, StoreError::Encode(e) if e.path == "points[1]"), "{error}");
+    assert_eq!(names(store.dir()), [""; 0]);
+}
+
+#[test]
+fn left_over_temporary_files_are_ignored_and_the_old_ones_removed() {
+    let (_dir, store) = fresh();
+    let key = put(&store, &spec(1));
+    let text = fs::read(store.path(&key)).unwrap();
+    let day = Duration::from_secs(24 * 60 * 60);
+    for (name, age) in [
+        (".run-old.tmp", day + Duration::from_secs(60)),
+        (".run-new.tmp", day - Duration::from_secs(60)),
+        ("notes.tmp", 100 * day),
+    ] {
+        let path = store.dir().join(name);
+        fs::write(&path, &text[..text.len() / 2]).unwrap();
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_modified(SystemTime::now() - age).unwrap();
+    }
+    assert_eq!(store.keys().unwrap(), [key]);
+
+    let store = Store::open(store.dir()).unwrap();
+    let record = format!("{key}.json");
+    assert_eq!(names(store.dir()), [".run-new.tmp", record.as_str(), "notes.tmp"]);
+}
+
+#[test]
+fn writers_of_one_key_never_show_a_reader_half_a_record() {
+    let (_dir, store) = fresh();
+    let key = put(&store, &spec(1));
+    let long = Orbit { points: (0..20_000).map(f64::from).collect(), mean: None };
+    std::thread::scope(|scope| {
+        for record in [orbit(), long] {
+            // A handle of its own, as another process would have.
+            let store = Store::open(store.dir()).unwrap();
+            scope.spawn(move || {
+                for _ in 0..20 {
+                    store.put(&spec(1), &record, &Provenance::default()).unwrap();
+                }
+            });
+        }
+        for _ in 0..100 {
+            let seen: Orbit = store.get(&key).unwrap().unwrap();
+            assert!([6, 20_000].contains(&seen.points.len()));
+        }
+    });
+    assert_eq!(names(store.dir()), [format!("{key}.json")]);
+}
+
+/// One line that names the path.
+fn assert_clear(error: &StoreError, path: &Path) {
+    let message = error.to_string();
+    assert!(message.contains(path.to_str().unwrap()), "{message}");
+    assert!(!message.contains('\n'), "{message}");
+}
+
+#[test]
+fn places_that_are_no_folder_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "").unwrap();
+
+    let error = Store::open(&file).unwrap_err();
+    assert!(matches!(error, StoreError::NotAFolder { .. }));
+    assert_clear(&error, &file);
+
+    let below = file.join("below");
+    let error = Store::open(&below).unwrap_err();
+    assert!(matches!(error, StoreError::Open { .. }));
+    assert_clear(&error, &below);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn places_that_cannot_be_written_are_refused() {
+    use std::os::unix::fs::PermissionsExt;
+
+    // Nobody, not even root, can make files there.
+    for place in ["/proc/self/fd", "/proc/regime-lab"] {
+        let error = Store::open(place).unwrap_err();
+        assert!(matches!(error, StoreError::Open { .. }));
+        assert_clear(&error, Path::new(place));
+    }
+
+    let dir = tempfile::tempdir().unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o555)).unwrap();
+    // Root may write all the same; then there is nothing to see.
+    if File::create(dir.path().join("probe")).is_err() {
+        assert_clear(&Store::open(dir.path()).unwrap_err(), dir.path());
+    }
+}
+
+#[test]
+fn a_folder_that_vanishes_is_an_error_that_names_the_file() {
+    let (_dir, store) = fresh();
+    fs::remove_dir(store.dir()).unwrap();
+    let key = RunKey::of(&spec(1)).unwrap();
+    let error = store.put(&spec(1), &orbit(), &Provenance::default()).unwrap_err();
+    assert!(matches!(error, StoreError::Write { .. }));
+    assert_clear(&error, &store.path(&key));
+    assert!(matches!(store.keys().unwrap_err(), StoreError::Read { .. }));
+}

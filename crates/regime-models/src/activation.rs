@@ -1,0 +1,270 @@
+#[cfg(feature = "flex")]
+use burn::tensor::{DType, TensorData};
+use burn::tensor::{Tensor, backend::Backend};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{ModelError, positive},
+    pointwise,
+    quadrature::gaussian_mean,
+};
+
+/// A non-linearity φ, normalised so that `E φ(g)² = 1` for `g ~ N(0, 1)`.
+///
+/// With weights of unit variance and layers scaled by `1/√h` the preactivations
+/// then keep unit variance through the depth of the network.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Activation {
+    /// `max(0, z)`; the derivative at 0 is taken to be 0.
+    Relu,
+    /// `ln(1 + e^{βz})/β`; tends to ReLU as β grows. The paper uses β = 5.
+    Softplus {
+        /// Sharpness β > 0.
+        beta: f64,
+    },
+    /// `tanh z`.
+    Tanh,
+    /// `z/(1 + e^{−βz})`, also called swish.
+    Silu {
+        /// Sharpness β > 0.
+        beta: f64,
+    },
+    /// `z Φ(z)` with the normal distribution function Φ (exact, not the tanh form).
+    Gelu,
+}
+
+impl Activation {
+    /// Checks the parameters.
+    ///
+    /// # Errors
+    /// [`ModelError::NotPositive`] for a sharpness that is not positive.
+    pub fn check(self) -> Result<Self, ModelError> {
+        if let Self::Softplus { beta } | Self::Silu { beta } = self {
+            positive("activation.beta", beta)?;
+        }
+        Ok(self)
+    }
+
+    /// The normalisation `1/√(E φ(g)²)` by which the bare function is multiplied,
+    /// by quadrature.
+    pub fn gain(self) -> f64 {
+        gaussian_mean(|g| self.bare(g).0.powi(2)).sqrt().recip()
+    }
+
+    /// The bare function and its derivative at `z`, without the gain.
+    #[inline(always)]
+    pub fn bare(self, z: f64) -> (f64, f64) {
+        match self {
+            Self::Relu => relu(z),
+            Self::Softplus { beta } => softplus(z, beta),
+            Self::Tanh => tanh(z),
+            Self::Silu { beta } => silu(z, beta),
+            Self::Gelu => gelu(z),
+        }
+    }
+
+    /// `gain · φ(z)` of a tensor of any shape.
+    pub fn value<B: Backend>(self, gain: f64, z: Tensor<B, 2>) -> Tensor<B, 2> {
+        #[cfg(feature = "flex")]
+        if in_host_memory::<B>() {
+            return self.host_value(gain, z);
+        }
+        self.tensor_value(z).mul_scalar(gain)
+    }
+
+    /// `gain · φ(z)` and `gain · φ'(z)` of a tensor of any shape.
+    pub fn value_and_slope<B: Backend>(
+        self,
+        gain: f64,
+        z: Tensor<B, 2>,
+    ) -> (Tensor<B, 2>, Tensor<B, 2>) {
+        #[cfg(feature = "flex")]
+        if in_host_memory::<B>() {
+            return self.host_value_and_slope(gain, z);
+        }
+        let slope = self.tensor_slope(z.clone());
+        (self.tensor_value(z).mul_scalar(gain), slope.mul_scalar(gain))
+    }
+
+    /// φ from ordinary tensor operations, differentiable by `burn-autodiff`.
+    fn tensor_value<B: Backend>(self, z: Tensor<B, 2>) -> Tensor<B, 2> {
+        match self {
+            Self::Relu => burn::tensor::activation::relu(z),
+            Self::Softplus { beta } => {
+                let decayed = z.clone().abs().mul_scalar(-beta).exp();
+                burn::tensor::activation::relu(z) + decayed.log1p().div_scalar(beta)
+            }
+            Self::Tanh => z.tanh(),
+            Self::Silu { beta } => z.clone() * tensor_logistic(z.mul_scalar(beta)),
+            Self::Gelu => z.clone() * tensor_normal_cdf(z),
+        }
+    }
+
+    fn tensor_slope<B: Backend>(self, z: Tensor<B, 2>) -> Tensor<B, 2> {
+        match self {
+            Self::Relu => burn::tensor::activation::relu(z.sign()),
+            Self::Softplus { beta } => tensor_logistic(z.mul_scalar(beta)),
+            Self::Tanh => z.tanh().square().neg().add_scalar(1.0),
+            Self::Silu { beta } => {
+                let s = tensor_logistic(z.clone().mul_scalar(beta));
+                let rest = s.clone().neg().add_scalar(1.0) * z.mul_scalar(beta);
+                s * rest.add_scalar(1.0)
+            }
+            Self::Gelu => {
+                let density = z
+                    .clone()
+                    .square()
+                    .mul_scalar(-0.5)
+                    .exp()
+                    .div_scalar((2.0 * std::f64::consts::PI).sqrt());
+                tensor_normal_cdf(z.clone()) + z * density
+            }
+        }
+    }
+
+    #[cfg(feature = "flex")]
+    fn host_value<B: Backend>(self, gain: f64, z: Tensor<B, 2>) -> Tensor<B, 2> {
+        let device = z.device();
+        let mut data = z.into_data();
+        match data.dtype {
+            DType::F32 => self.apply::<f32>(gain, &mut data, None),
+            _ => self.apply::<f64>(gain, &mut data, None),
+        }
+        let dtype = data.dtype;
+        Tensor::from_data(data, (&device, dtype))
+    }
+
+    #[cfg(feature = "flex")]
+    fn host_value_and_slope<B: Backend>(
+        self,
+        gain: f64,
+        z: Tensor<B, 2>,
+    ) -> (Tensor<B, 2>, Tensor<B, 2>) {
+        let device = z.device();
+        let mut data = z.into_data();
+        let n = data.shape.num_elements();
+        let mut slopes = match data.dtype {
+            DType::F32 => TensorData::new(vec![0.0f32; n], data.shape.clone()),
+            _ => TensorData::new(vec![0.0f64; n], data.shape.clone()),
+        };
+        match data.dtype {
+            DType::F32 => self.apply::<f32>(gain, &mut data, Some(&mut slopes)),
+            _ => self.apply::<f64>(gain, &mut data, Some(&mut slopes)),
+        }
+        let dtype = data.dtype;
+        (Tensor::from_data(data, (&device, dtype)), Tensor::from_data(slopes, (&device, dtype)))
+    }
+
+    /// One pass over host memory. Each activation gets a loop of its own: a match
+    /// inside the loop would keep it from being vectorised.
+    #[cfg(feature = "flex")]
+    fn apply<T: pointwise::Real + burn::tensor::Element>(
+        self,
+        gain: f64,
+        data: &mut TensorData,
+        slopes: Option<&mut TensorData>,
+    ) {
+        fn run<T: pointwise::Real + burn::tensor::Element>(
+            gain: f64,
+            data: &mut TensorData,
+            slopes: Option<&mut TensorData>,
+            phi: impl Fn(f64) -> (f64, f64),
+        ) {
+            let expected = "the element type was matched";
+            let values = data.as_mut_slice::<T>().expect(expected);
+            match slopes {
+                Some(slopes) => {
+                    let slopes = slopes.as_mut_slice::<T>().expect(expected);
+                    pointwise::value_and_slope(values, slopes, gain, phi);
+                }
+                None => pointwise::value(values, gain, phi),
+            }
+        }
+        match self {
+            Self::Relu => run::<T>(
+                gain,
+                data,
+                slopes,
+                #[inline(always)]
+                |z| relu(z),
+            ),
+            Self::Softplus { beta } => run::<T>(
+                gain,
+                data,
+                slopes,
+                #[inline(always)]
+                |z| softplus(z, beta),
+            ),
+            Self::Tanh => run::<T>(
+                gain,
+                data,
+                slopes,
+                #[inline(always)]
+                |z| tanh(z),
+            ),
+            Self::Silu { beta } => run::<T>(
+                gain,
+                data,
+                slopes,
+                #[inline(always)]
+                |z| silu(z, beta),
+            ),
+            Self::Gelu => run::<T>(
+                gain,
+                data,
+                slopes,
+                #[inline(always)]
+                |z| gelu(z),
+            ),
+        }
+    }
+}
+
+/// Whether tensors of `B` are plain host memory that can be taken out and put
+/// back without a copy, so that a fused pass over it beats a chain of tensor
+/// operations. Of the backends Burn has, Flex is one; an autodiff backend around
+/// it is not, because its operations have to be recorded.
+#[cfg(feature = "flex")]
+fn in_host_memory<B: Backend>() -> bool {
+    std::any::TypeId::of::<B>() == std::any::TypeId::of::<burn_flex::Flex>()
+}
+
+#[inline(always)]
+fn relu(z: f64) -> (f64, f64) {
+    if z > 0.0 { (z, 1.0) } else { (0.0 * z, 0.0) }
+}
+
+#[inline(always)]
+fn softplus(z: f64, beta: f64) -> (f64, f64) {
+    let (value, slope) = pointwise::softplus(beta * z);
+    (value / beta, slope)
+}
+
+#[inline(always)]
+fn tanh(z: f64) -> (f64, f64) {
+    let t = z.tanh();
+    (t, 1.0 - t * t)
+}
+
+#[inline(always)]
+fn silu(z: f64, beta: f64) -> (f64, f64) {
+    let s = pointwise::logistic(beta * z);
+    (z * s, s * (1.0 + beta * z * (1.0 - s)))
+}
+
+#[inline(always)]
+fn gelu(z: f64) -> (f64, f64) {
+    let cdf = 0.5 * libm::erfc(-z * std::f64::consts::FRAC_1_SQRT_2);
+    let density = (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt();
+    (z * cdf, cdf + z * density)
+}
+
+/// `1/(1 + e⁻ᶻ)` by way of `e^{−|z|}`, which never overflows.
+fn tensor_logistic<B: Backend>(z: Tensor<B, 2>) -> Tensor<B, 2> {
+    z.mul_scalar(0.5).tanh().add_scalar(1.0).mul_scalar(0.5)
+}
+
+fn tensor_normal_cdf<B: Backend>(z: Tensor<B, 2>) -> Tensor<B, 2> {
+    z.mul_scalar(std::f64::consts::FRAC_1_SQRT_2).erf().add_scalar(1.0).mul_scalar(0.5)
+}

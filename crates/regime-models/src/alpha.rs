@@ -1,0 +1,78 @@
+use serde::{Deserialize, Serialize};
+
+use crate::error::{ModelError, positive};
+
+/// The output scale α of `F = α(f − f₀)`, kept in the convention of the paper.
+///
+/// In arXiv 1906.08034 v1 the last layer is divided by `√h`. The authors' code
+/// and the later version divide it by `h` and multiply by a larger α, so that
+/// `α_code = √h · α_paper` describes the same `F`. A number without its
+/// convention is therefore not an α: construct one with [`Alpha::paper`] or
+/// [`Alpha::code`] and read it with the accessor of the same name.
+///
+/// Time goes with it. With `L = (1/α²n) Σ ℓ` and the weights' flow
+/// `dw/dt = −∇L`, the same trajectory takes `t_code = h · t_paper`, since
+/// `L_code = L_paper / h`: see [`Alpha::code_time`].
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Alpha {
+    paper: f64,
+}
+
+impl Alpha {
+    /// α in the convention of the paper (last layer `/√h`).
+    ///
+    /// # Errors
+    /// [`ModelError::NotPositive`] unless `alpha` is finite and positive.
+    pub fn paper(alpha: f64) -> Result<Self, ModelError> {
+        positive("alpha", alpha).map(|paper| Self { paper })
+    }
+
+    /// α in the convention of the authors' code (last layer `/h`), for width `h`.
+    ///
+    /// # Errors
+    /// As [`Alpha::paper`], and [`ModelError::Zero`] when `width` is 0.
+    pub fn code(alpha: f64, width: usize) -> Result<Self, ModelError> {
+        if width == 0 {
+            return Err(ModelError::Zero { field: "width" });
+        }
+        Self::paper(positive("alpha", alpha)? / (width as f64).sqrt())
+    }
+
+    /// The value in the paper's convention.
+    pub fn value(self) -> f64 {
+        self.paper
+    }
+
+    /// The value in the code's convention, `√h · α`: also the combination in
+    /// which the paper's curves collapse.
+    pub fn times_root_width(self, width: usize) -> f64 {
+        self.paper * (width as f64).sqrt()
+    }
+
+    /// The time, in the code's convention, of what happens at `t_paper`.
+    pub fn code_time(t_paper: f64, width: usize) -> f64 {
+        t_paper * width as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Alpha;
+
+    #[test]
+    fn conventions_convert_into_one_another() {
+        let alpha = Alpha::paper(0.5).unwrap();
+        assert_eq!(alpha.times_root_width(16), 2.0);
+        assert_eq!(Alpha::code(2.0, 16).unwrap(), alpha);
+    }
+
+    #[test]
+    fn what_is_not_a_scale_is_refused() {
+        for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(Alpha::paper(bad).is_err());
+            assert!(Alpha::code(bad, 4).is_err());
+        }
+        assert!(Alpha::code(1.0, 0).is_err());
+    }
+}

@@ -1,0 +1,61 @@
+//! Scalar networks with an explicit parametrisation, and `F = α(f − f₀)`.
+//!
+//! What is here: the architectures of the laboratory as plain functions
+//! `f(w, x)` of a *flat* parameter vector `w` of length `P` and a batch `x`,
+//! with their exact linearisation (`J v`, `Jᵀ g` and the blocks a tangent
+//! kernel is made of) from one forward and one backward pass. Every width-
+//! and α-dependent factor is written in the forward pass and documented; none
+//! hides in the initialisation or in a learning rate.
+//!
+//! What is not here: data sets, losses, optimisers, kernels.
+//!
+//! Start with [`DenseSpec`] and [`Network`]; [`Scaled`] adds α and `f₀`.
+//!
+//! ```
+//! use burn::tensor::Tensor;
+//! use burn_flex::{Flex, FlexDevice};
+//! use regime_models::{Activation, Alpha, Dense, DenseSpec, Network, Precision, Scaled, Tape, Trace};
+//!
+//! let net = Dense::new(DenseSpec {
+//!     inputs: 3,
+//!     width: 16,
+//!     hidden_layers: 2,
+//!     activation: Activation::Softplus { beta: 5.0 },
+//!     bias: true,
+//! })?;
+//! let device = FlexDevice;
+//! let w = Precision::F64.vector::<Flex>(&net.initial_weights(7), &device);
+//! let x = Precision::F64.matrix::<Flex>(&[0.1, -1.0, 0.5, 2.0, 0.3, -0.7], [2, 3], &device);
+//!
+//! // F vanishes at the initial weights, whatever α is.
+//! let scaled = Scaled::at(&net, &w, &x, Alpha::paper(10.0)?);
+//! let f: Tensor<Flex, 1> = scaled.output(net.forward(&w, &x));
+//! assert_eq!(Precision::to_host(f), vec![0.0, 0.0]);
+//!
+//! // The gradient of f(x₀) with respect to all P parameters.
+//! let tape = net.trace(&w, &x).linearise();
+//! let gradient = tape.vjp(Precision::F64.vector(&[1.0, 0.0], &device));
+//! assert_eq!(gradient.dims(), [net.n_params()]);
+//! # Ok::<(), regime_models::ModelError>(())
+//! ```
+
+mod activation;
+mod alpha;
+mod dense;
+mod error;
+mod init;
+mod network;
+mod pointwise;
+mod precision;
+mod quadrature;
+mod scaled;
+
+pub use activation::Activation;
+pub use alpha::Alpha;
+pub use dense::{Dense, DenseSpec, DenseTape, DenseTrace};
+pub use error::ModelError;
+pub use init::INIT_STREAM;
+pub use network::{Block, Network, Tape, Trace};
+pub use precision::Precision;
+pub use quadrature::gaussian_mean;
+pub use scaled::Scaled;

@@ -1,0 +1,54 @@
+//! Verdicts from intervals.
+
+use serde::{Deserialize, Serialize};
+
+/// A range `target ± margin` that counts as agreement with a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Equivalence {
+    /// The claimed value.
+    pub target: f64,
+    /// The deviation that still counts as agreement; not negative.
+    pub margin: f64,
+}
+
+/// Where an interval lies with respect to a range of agreement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Placement {
+    /// Entirely inside: the claim holds to within the margin.
+    Within,
+    /// Entirely outside: the claim is contradicted.
+    Outside,
+    /// Neither: the measurement does not decide.
+    Straddles,
+}
+
+impl Equivalence {
+    /// Places the closed interval `[low, high]`.
+    ///
+    /// What is not an interval (NaN, `low > high`) or not a range (a negative
+    /// margin) decides nothing and is [`Placement::Straddles`].
+    ///
+    /// ```
+    /// use regime_scaling::{Equivalence, Placement};
+    /// let half = Equivalence { target: -0.5, margin: 0.1 };
+    /// assert_eq!(half.place(-0.54, -0.45), Placement::Within);
+    /// assert_eq!(half.place(-0.54, -0.35), Placement::Straddles);
+    /// assert_eq!(half.place(-0.12, 0.03), Placement::Outside);
+    /// ```
+    ///
+    /// # Reference
+    /// Equivalence testing by confidence interval: Schuirmann, J. Pharmacokinet.
+    /// Biopharm. 15 (1987) 657.
+    pub fn place(&self, low: f64, high: f64) -> Placement {
+        let (bottom, top) = (self.target - self.margin, self.target + self.margin);
+        if !(low <= high && bottom <= top) {
+            Placement::Straddles
+        } else if bottom <= low && high <= top {
+            Placement::Within
+        } else if high < bottom || top < low {
+            Placement::Outside
+        } else {
+            Placement::Straddles
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Power laws, crossovers and collapses, with uncertainty.
+//!
+//! The last step of a numerical experiment: from numbers measured at several
+//! sizes and with several seeds to an exponent, its interval, and a verdict on
+//! a claim. The seeds, not the points, are what is independent, and every
+//! interval here comes from resampling them.
+//!
+//! It is *not* a statistics library, it knows nothing of networks or of where
+//! numbers come from, and it touches no file, no clock and no global random
+//! generator: the same input and seed give the same interval.
+//!
+//! # Where to start
+//! - an exponent: [`fit_power_law`] for points, [`exponent_interval`] for seeds;
+//!   is it constant? [`local_exponents`], [`exponent_drift`];
+//! - a crossover: [`crossing`], of values put between plateaus by [`rescale`];
+//! - one curve out of many: [`collapse`], [`collapse_interval`];
+//! - two arms: [`difference_of_means`], [`ratio_of_means`];
+//! - anything else over seeds: [`bootstrap`] with a closure; what its intervals
+//!   are worth has been measured and is written there;
+//! - a verdict: [`Equivalence`].
+//!
+//! # Example
+//! The crossover `α*` of a curve `g(√h·α)` scales as `h^{−1/2}`:
+//! ```
+//! use regime_scaling::{
+//!     BootstrapConfig, CrossingPolicy, Equivalence, Pairing, Placement, Scales, crossing,
+//!     exponent_interval, log_spaced,
+//! };
+//!
+//! let mut seeds = Vec::new();
+//! for noise in [0.02, -0.03, 0.05, 0.01, -0.04] {
+//!     let mut crossings = Vec::new();
+//!     for h in [100.0, 200.0, 400.0, 800.0_f64] {
+//!         let scale = h.sqrt() * (1.0 + noise * h.ln());
+//!         let curve: Vec<(f64, f64)> = log_spaced(1e-3, 1e2, 16)?
+//!             .into_iter()
+//!             .map(|alpha| (alpha, 1.0 / (1.0 + scale * alpha)))
+//!             .collect();
+//!         let found = crossing(&curve, 0.5, Scales::LOG_X, CrossingPolicy::default())?;
+//!         crossings.push((h, found.x));
+//!     }
+//!     seeds.push(crossings);
+//! }
+//! let exponent = exponent_interval(&seeds, Pairing::Paired, &BootstrapConfig::default())?;
+//! let claim = Equivalence { target: -0.5, margin: 0.1 };
+//! assert_eq!(claim.place(exponent.low, exponent.high), Placement::Within);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod bootstrap;
+mod collapse;
+mod compare;
+mod crossing;
+mod equivalence;
+mod exponent;
+mod grid;
+mod isotonic;
+mod line;
+mod minimise;
+mod power_law;
+mod rescale;
+mod samples;
+mod scale;
+mod student_t;
+mod summary;
+
+pub use bootstrap::{
+    BootstrapConfig, BootstrapError, BootstrapInterval, MAX_FAILED_FRACTION, Pairing, bootstrap,
+    bootstrap_groups,
+};
+pub use collapse::{
+    Collapse, CollapseConfig, CollapseError, Curve, collapse, collapse_interval, collapse_quality,
+};
+pub use compare::{CompareError, difference_of_means, ratio_of_means};
+pub use crossing::{Crossing, CrossingError, CrossingPolicy, Direction, crossing};
+pub use equivalence::{Equivalence, Placement};
+pub use exponent::{ExponentError, exponent_interval};
+pub use grid::{GridError, decade_grid, log_spaced};
+pub use line::{FitError, Line, fit_line, fit_line_weighted};
+pub use power_law::{
+    Drift, LocalExponent, PowerLaw, exponent_drift, fit_power_law, fit_power_law_weighted,
+    local_exponents,
+};
+pub use rescale::{PlateauError, rescale};
+pub use scale::{Axis, Scale, Scales};
+pub use summary::{Mean, mean, median, sample_variance};

@@ -1,0 +1,153 @@
+//! What must hold for any input.
+
+use proptest::prelude::*;
+use regime_scaling::{
+    BootstrapConfig, CrossingPolicy, Equivalence, Pairing, Placement, Scales, crossing,
+    exponent_interval, fit_power_law, local_exponents, log_spaced, rescale,
+};
+
+/// Points at increasing, well separated x with y of any size.
+fn points() -> impl Strategy<Value = Vec<(f64, f64)>> {
+    prop::collection::vec((0.1..2.0f64, -5.0..5.0f64), 2..12).prop_map(|steps| {
+        let mut log_x = 0.0;
+        let place = |(step, log_y): (f64, f64)| {
+            log_x += step;
+            (log_x.exp(), log_y.exp())
+        };
+        steps.into_iter().map(place).collect()
+    })
+}
+
+fn scaled(points: &[(f64, f64)], kx: f64, ky: f64) -> Vec<(f64, f64)> {
+    points.iter().map(|&(x, y)| (kx * x, ky * y)).collect()
+}
+
+fn close(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-8 * (1.0 + a.abs().max(b.abs()))
+}
+
+proptest! {
+    #[test]
+    fn units_leave_the_exponent(points in points(), kx in 1e-6..1e6f64, ky in 1e-6..1e6f64) {
+        let a = fit_power_law(&points).unwrap();
+        let b = fit_power_law(&scaled(&points, kx, ky)).unwrap();
+        prop_assert!(close(a.exponent, b.exponent));
+        prop_assert!(close(a.log_prefactor + ky.ln() - a.exponent * kx.ln(), b.log_prefactor));
+        prop_assert!(close(a.exponent_error.unwrap_or(0.0), b.exponent_error.unwrap_or(0.0)));
+        prop_assert!(close(a.r_squared.unwrap_or(0.0), b.r_squared.unwrap_or(0.0)));
+    }
+
+    #[test]
+    fn inverting_y_inverts_the_exponent(points in points()) {
+        let inverted: Vec<_> = points.iter().map(|&(x, y)| (x, 1.0 / y)).collect();
+        let (a, b) = (fit_power_law(&points).unwrap(), fit_power_law(&inverted).unwrap());
+        prop_assert!(close(a.exponent, -b.exponent));
+    }
+
+    #[test]
+    fn the_fit_lies_between_the_local_exponents(points in points()) {
+        let local: Vec<f64> =
+            local_exponents(&points).unwrap().iter().map(|l| l.exponent).collect();
+        let (low, high) = local
+            .iter()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &e| (l.min(e), h.max(e)));
+        let p = fit_power_law(&points).unwrap().exponent;
+        prop_assert!(low - 1e-9 <= p && p <= high + 1e-9);
+    }
+
+    #[test]
+    fn units_leave_an_interval(points in points(), k in 1e-3..1e3f64) {
+        let seeds = [points.clone(), scaled(&points, 1.0, 1.3)
+            .into_iter().enumerate().map(|(i, (x, y))| (x, y * (1.0 + 0.1 * i as f64))).collect()];
+        let units: Vec<_> = seeds.iter().map(|s| scaled(s, k, 1.0 / k)).collect();
+        let config = BootstrapConfig { resamples: 100, ..Default::default() };
+        let a = exponent_interval(&seeds, Pairing::Paired, &config).unwrap();
+        let b = exponent_interval(&units, Pairing::Paired, &config).unwrap();
+        prop_assert!(close(a.low, b.low) && close(a.high, b.high));
+        prop_assert!(a.low < a.estimate && a.estimate < a.high);
+    }
+
+    #[test]
+    fn a_crossing_scales_with_x(points in points(), k in 1e-3..1e3f64, at in 0.01..0.99f64) {
+        let ys = || points.iter().map(|p| p.1);
+        let (min, max) = (ys().fold(f64::INFINITY, f64::min), ys().fold(0.0, f64::max));
+        let level = min + at * (max - min);
+        for policy in [CrossingPolicy::First, CrossingPolicy::Last] {
+            let a = crossing(&points, level, Scales::LOG_X, policy).unwrap();
+            let b = crossing(&scaled(&points, k, 1.0), level, Scales::LOG_X, policy).unwrap();
+            prop_assert!(close(k * a.x, b.x));
+            prop_assert_eq!(a.n_crossings, b.n_crossings);
+            prop_assert!(a.bracket.0 <= a.x * (1.0 + 1e-12));
+            prop_assert!(a.x <= a.bracket.1 * (1.0 + 1e-12));
+        }
+    }
+
+    #[test]
+    fn policies_agree_on_a_monotone_curve(points in points(), at in 0.01..0.99f64) {
+        let mut ys: Vec<f64> = points.iter().map(|p| p.1).collect();
+        ys.sort_by(f64::total_cmp);
+        ys.dedup();
+        prop_assume!(ys.len() > 1);
+        let curve: Vec<_> = points.iter().map(|p| p.0).zip(ys.iter().copied()).collect();
+        let level = ys[0] + at * (ys[ys.len() - 1] - ys[0]);
+        let found = [CrossingPolicy::Isotonic, CrossingPolicy::First, CrossingPolicy::Only]
+            .map(|policy| crossing(&curve, level, Scales::LINEAR, policy).unwrap());
+        prop_assert_eq!(found[0], found[1]);
+        prop_assert_eq!(found[1], found[2]);
+    }
+
+    #[test]
+    fn placement_is_set_algebra(
+        target in -2.0..2.0f64, margin in 0.0..2.0f64, a in -5.0..5.0f64, b in -5.0..5.0f64,
+    ) {
+        let (low, high) = (a.min(b), a.max(b));
+        let inside = |v: f64| target - margin <= v && v <= target + margin;
+        let grid = (0..=200).map(|i| low + (high - low) * f64::from(i) / 200.0);
+        match (Equivalence { target, margin }).place(low, high) {
+            Placement::Within => prop_assert!(inside(low) && inside(high)),
+            Placement::Outside => prop_assert!(!grid.clone().any(inside) && !(low..=high).contains(&target)),
+            Placement::Straddles => {
+                prop_assert!(!(inside(low) && inside(high)));
+                prop_assert!(low <= target + margin && target - margin <= high);
+            }
+        }
+    }
+
+    #[test]
+    fn a_larger_margin_never_contradicts(
+        target in -2.0..2.0f64, margin in 0.0..2.0f64, more in 0.0..2.0f64,
+        low in -5.0..5.0f64, width in 0.0..3.0f64,
+    ) {
+        let place = |margin| (Equivalence { target, margin }).place(low, low + width);
+        if place(margin) == Placement::Within {
+            prop_assert_eq!(place(margin + more), Placement::Within);
+        }
+        if place(margin + more) == Placement::Outside {
+            prop_assert_eq!(place(margin), Placement::Outside);
+        }
+    }
+
+    #[test]
+    fn rescaling_twice_is_rescaling_back(y in -1e3..1e3f64, lo in -10.0..0.0f64, hi in 1.0..10.0f64) {
+        let there = rescale(&[y], lo, hi).unwrap();
+        let back = rescale(&there, -lo / (hi - lo), (1.0 - lo) / (hi - lo)).unwrap();
+        prop_assert!(close(back[0], y));
+    }
+
+    #[test]
+    fn a_logarithmic_grid_increases(low in 1e-9..1.0f64, ratio in 1.001..1e9f64, n in 2..50usize) {
+        let grid = log_spaced(low, low * ratio, n).unwrap();
+        prop_assert_eq!(grid.len(), n);
+        prop_assert!(grid.windows(2).all(|w| w[0] < w[1]));
+    }
+}
+
+#[test]
+fn nonsense_decides_nothing() {
+    let half = Equivalence { target: 0.5, margin: 0.1 };
+    for (low, high) in [(f64::NAN, 0.1), (0.1, f64::NAN), (0.2, 0.1)] {
+        assert_eq!(half.place(low, high), Placement::Straddles);
+    }
+    let negative = Equivalence { target: 0.5, margin: -0.1 };
+    assert_eq!(negative.place(0.9, 1.0), Placement::Straddles);
+}

@@ -1,0 +1,46 @@
+//! Tangent kernels `Θ(w; x, x') = ∇_w f(w, x) · ∇_w f(w, x')`.
+//!
+//! What is here: the kernel of a network on a set of points or between two sets,
+//! whole or layer by layer; its products with vectors; how far two kernels are
+//! apart. What is not here: training. A kernel is computed from a
+//! [`Tape`](regime_models::Tape), the linearisation that `regime-models` makes in
+//! one forward and one backward pass.
+//!
+//! Start with [`kernel`]; [`relative_change`] is the quantity `‖Θ − Θ₀‖/‖Θ₀‖` by
+//! which lazy and feature learning are told apart.
+//!
+//! ```
+//! use burn_flex::{Flex, FlexDevice};
+//! use regime_models::{Activation, Dense, DenseSpec, Network, Precision, Trace};
+//! use regime_tangent::{kernel, relative_change};
+//!
+//! let net = Dense::new(DenseSpec {
+//!     inputs: 2,
+//!     width: 32,
+//!     hidden_layers: 2,
+//!     activation: Activation::Relu,
+//!     bias: true,
+//! })?;
+//! let device = FlexDevice;
+//! let x = Precision::F64.matrix::<Flex>(&[1.0, 0.0, 0.6, 0.8, -1.0, 0.3], [3, 2], &device);
+//! let theta = |seed| {
+//!     let w = Precision::F64.vector::<Flex>(&net.initial_weights(seed), &device);
+//!     kernel(&net.trace(&w, &x).linearise())
+//! };
+//! let (a, b) = (theta(0), theta(1));
+//! assert_eq!(a.dims(), [3, 3]);
+//! // Two initialisations differ by a fluctuation, not by nothing and not by all.
+//! let change = relative_change(b, a)?;
+//! assert!(change > 0.0 && change < 1.0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod compare;
+mod gram;
+mod jacobian;
+mod products;
+
+pub use compare::{CompareError, frobenius_norm, relative_change};
+pub use gram::{TILE, cross_kernel, kernel, layer_kernels};
+pub use jacobian::{contracted_kernel, jacobian};
+pub use products::{diagonal, multiply};

@@ -1,0 +1,36 @@
+//! What can be had of a kernel without forming it.
+
+use burn::tensor::{Tensor, backend::Backend};
+use regime_models::Tape;
+
+use crate::jacobian::jacobian;
+
+/// `Θ v = J (Jᵀ v)`: one product with `Jᵀ` and one with `J`, about `4 n P`
+/// multiply-adds and no memory for the matrix.
+///
+/// # Shapes
+/// `[n]` → `[n]`
+pub fn multiply<B: Backend, T: Tape<B>>(tape: &T, v: Tensor<B, 1>) -> Tensor<B, 1> {
+    tape.jvp(tape.vjp(v))
+}
+
+/// The diagonal `Θ_ii = ‖∇f(x_i)‖²`, from the norms of inputs and sensitivities
+/// where the tape has blocks.
+///
+/// # Shapes
+/// `[n]`
+pub fn diagonal<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 1> {
+    let n = tape.n_points();
+    let Some(blocks) = tape.blocks() else {
+        return jacobian(tape).square().sum_dim(1).reshape([n]);
+    };
+    let terms = blocks.iter().map(|block| {
+        let scale = block.weight_scale * block.weight_scale;
+        let mut inputs = block.inputs.clone().square().sum_dim(1).mul_scalar(scale);
+        if block.biases.is_some() {
+            inputs = inputs.add_scalar(1.0);
+        }
+        inputs * block.sensitivities.clone().square().sum_dim(1)
+    });
+    terms.reduce(|a, b| a + b).expect("a network has layers").reshape([n])
+}

@@ -1,0 +1,75 @@
+//! The explicit scheme of the paper, with both of its step rules.
+
+use burn::tensor::{Tensor, backend::Backend};
+use regime_models::Network;
+
+use crate::{
+    spec::{Momentum, StepRule},
+    step::{Accepted, Attempt, Clock},
+    system::{Point, System, dot, largest_change},
+};
+
+/// The factor by which an accepted step grows.
+const GROWTH: f64 = 1.1;
+
+/// `v ← x v − (1 − x)∇L`, `w ← w + dt·v`, judged by `rule`.
+pub(crate) fn attempt<B: Backend, N: Network<B>>(
+    rule: StepRule,
+    momentum: Momentum,
+    system: &System<'_, B, N>,
+    at: &Point<B, N>,
+    velocity: Option<&Tensor<B, 1>>,
+    clock: Clock,
+) -> Attempt<B, N> {
+    let Clock { t, dt } = clock;
+    let x = momentum.memory(t, dt);
+    let pull = at.gradient.clone().mul_scalar(x - 1.0);
+    let v = match velocity {
+        Some(velocity) => velocity.clone().mul_scalar(x) + pull,
+        None => pull,
+    };
+    let trial = system.trial(at.w.clone() + v.clone().mul_scalar(dt));
+    let change = largest_change(&trial.margins, &at.margins);
+    let rejected = Attempt::Rejected { dt: dt / 10.0 };
+
+    let (point, growth) = match rule {
+        StepRule::OutputChange { undo_above, grow_below } => {
+            // Written so that a change that is not a number is undone.
+            if !(change <= undo_above) {
+                return rejected;
+            }
+            let growth = if change == 0.0 {
+                10.0
+            } else if change < grow_below {
+                GROWTH
+            } else {
+                1.0
+            };
+            (system.point(trial), growth)
+        }
+        StepRule::GradientTurn { max_turn, max_output_change } => {
+            if !(change < max_output_change) {
+                return rejected;
+            }
+            let point = system.point(trial);
+            if !(turn(&at.gradient, &point.gradient) < max_turn) {
+                return rejected;
+            }
+            (point, GROWTH)
+        }
+    };
+    let velocity = (momentum != Momentum::None).then_some(v);
+    Attempt::Accepted(Box::new(Accepted {
+        point,
+        velocity,
+        clock: Clock { t: t + dt, dt: dt * growth },
+    }))
+}
+
+/// `‖g − g'‖²/(‖g‖‖g'‖)`; nil when both gradients vanish.
+fn turn<B: Backend>(before: &Tensor<B, 1>, after: &Tensor<B, 1>) -> f64 {
+    let difference = before.clone() - after.clone();
+    let distance = dot(difference.clone(), difference);
+    let norms = (dot(before.clone(), before.clone()) * dot(after.clone(), after.clone())).sqrt();
+    if distance == 0.0 { 0.0 } else { distance / norms }
+}

@@ -1,0 +1,275 @@
+//! A flow from its initial weights to its end.
+
+use burn::tensor::{Tensor, backend::Backend};
+use regime_models::{Network, Precision, Tape};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    event::{Passage, Sample},
+    observe::{Divergence, End, Moment, Observation, Observer, Outcome},
+    spec::{FlowSpec, SpecError},
+    step::{Attempt, Clock, Prepared, attempt},
+    system::{System, dot},
+};
+
+/// The change of `F` that the very first step aims at; every scheme finds its own
+/// step from there.
+const FIRST_CHANGE: f64 = 1e-4;
+
+/// Steps rejected in a row after which a flow counts as diverged: the step is then
+/// at least 10⁻³⁵ times smaller than the last one that was accepted.
+const MOST_REJECTED: u32 = 50;
+
+/// The whole state of a flow between two steps, as plain values.
+///
+/// A flow taken up again from it with the same system and spec goes on to the same
+/// bits as one that was never interrupted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    weights: Vec<f64>,
+    velocity: Option<Vec<f64>>,
+    t: f64,
+    dt: f64,
+    outcome: Outcome,
+    next_observation: f64,
+    initial_loss: f64,
+}
+
+/// A gradient flow that is under way.
+pub struct Flow<'a, B: Backend, N: Network<B>> {
+    system: &'a System<'a, B, N>,
+    spec: FlowSpec,
+    at: Prepared<B, N>,
+    velocity: Option<Tensor<B, 1>>,
+    clock: Clock,
+    /// What has been found so far; its `end` is a placeholder until there is one.
+    outcome: Outcome,
+    next_observation: f64,
+    initial_loss: f64,
+}
+
+impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
+    /// A flow at `t = 0`.
+    ///
+    /// # Shapes
+    /// `w`: `[P]`, the weights at which the objective's `f₀` was taken.
+    ///
+    /// # Errors
+    /// [`SpecError`] for a parameter out of its range.
+    pub fn start(
+        system: &'a System<'a, B, N>,
+        spec: FlowSpec,
+        w: Tensor<B, 1>,
+    ) -> Result<Self, SpecError> {
+        let spec = spec.check()?;
+        let at: Prepared<B, N> = system.point(system.trial(w)).into();
+        let speed = first_speed(system, &at);
+        let initial_loss = system.objective().mean_loss(&at.point.margins);
+        let dt = if speed.is_finite() && speed > 0.0 { FIRST_CHANGE / speed } else { 1.0 };
+        Ok(Self {
+            system,
+            spec,
+            at,
+            velocity: None,
+            clock: Clock { t: 0.0, dt },
+            outcome: Outcome {
+                end: End::Interrupted,
+                t: 0.0,
+                steps: 0,
+                rejected: 0,
+                half_loss_time: None,
+                margins_time: None,
+                observations: Vec::new(),
+            },
+            next_observation: 0.0,
+            initial_loss,
+        })
+    }
+
+    /// A flow taken up again.
+    ///
+    /// # Errors
+    /// [`SpecError`] for a parameter out of its range.
+    pub fn resume(
+        system: &'a System<'a, B, N>,
+        spec: FlowSpec,
+        checkpoint: Checkpoint,
+    ) -> Result<Self, SpecError> {
+        let spec = spec.check()?;
+        let w = system.tensor(&checkpoint.weights);
+        Ok(Self {
+            system,
+            spec,
+            at: system.point(system.trial(w)).into(),
+            velocity: checkpoint.velocity.map(|v| system.tensor(&v)),
+            clock: Clock { t: checkpoint.t, dt: checkpoint.dt },
+            outcome: checkpoint.outcome,
+            next_observation: checkpoint.next_observation,
+            initial_loss: checkpoint.initial_loss,
+        })
+    }
+
+    /// The state between two steps.
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            weights: Precision::to_host(self.at.point.w.clone()),
+            velocity: self.velocity.clone().map(Precision::to_host),
+            t: self.clock.t,
+            dt: self.clock.dt,
+            outcome: self.outcome.clone(),
+            next_observation: self.next_observation,
+            initial_loss: self.initial_loss,
+        }
+    }
+
+    /// The present weights, `[P]`.
+    pub fn weights(&self) -> Tensor<B, 1> {
+        self.at.point.w.clone()
+    }
+
+    /// What has been found so far. Its `end` has a meaning only once
+    /// [`run`](Self::run) has returned.
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// Goes on until an end is reached, and returns what was found.
+    pub fn run(&mut self, observer: &mut impl Observer<B>) -> Outcome {
+        if self.outcome.observations.is_empty() {
+            self.note(Moment::Start, observer);
+        }
+        let end = loop {
+            if let Some(end) = self.end() {
+                break end;
+            }
+            if observer.interrupts() {
+                break End::Interrupted;
+            }
+            if let Err(quantity) = self.advance(observer) {
+                break End::Diverged { quantity, step: self.outcome.steps };
+            }
+        };
+        self.outcome.end = end;
+        if end != End::Interrupted {
+            self.note(Moment::End, observer);
+        }
+        self.outcome.clone()
+    }
+
+    fn end(&self) -> Option<End> {
+        let stop = &self.spec.stop;
+        if self.smallest_margin() >= stop.margin {
+            Some(End::Converged)
+        } else if stop.max_time.is_some_and(|most| self.clock.t >= most) {
+            Some(End::TimeReached)
+        } else if self.outcome.steps + self.outcome.rejected >= stop.max_steps {
+            Some(End::StepsSpent)
+        } else {
+            None
+        }
+    }
+
+    /// One accepted step, with the events inside it.
+    fn advance(&mut self, observer: &mut impl Observer<B>) -> Result<(), Divergence> {
+        let before = self.sample();
+        if !before.loss_rate.is_finite() {
+            return Err(Divergence::Gradient);
+        }
+        let margin_before = self.smallest_margin();
+        let accepted = self.accepted_step()?;
+        self.at = accepted.point.into();
+        self.velocity = accepted.velocity;
+        self.clock = accepted.clock;
+        self.outcome.steps += 1;
+        self.outcome.t = self.clock.t;
+
+        let passage = Passage { before, after: self.sample() };
+        if self.outcome.half_loss_time.is_none() {
+            self.outcome.half_loss_time = passage.falls_below(0.5 * self.initial_loss);
+            if self.outcome.half_loss_time.is_some() {
+                self.note(Moment::HalfLoss, observer);
+            }
+        }
+        if self.outcome.margins_time.is_none() {
+            let margins = (margin_before, self.smallest_margin());
+            self.outcome.margins_time = passage.rises_to(self.spec.stop.margin, margins);
+        }
+        if self.clock.t >= self.next_observation {
+            self.note(Moment::Scheduled, observer);
+            self.next_observation = next_scheduled(self.clock.t, self.spec.observations_per_decade);
+        }
+        Ok(())
+    }
+
+    fn accepted_step(&mut self) -> Result<crate::step::Accepted<B, N>, Divergence> {
+        if let Some(most) = self.spec.stop.max_time {
+            self.clock.dt = self.clock.dt.min(most - self.clock.t);
+        }
+        for _ in 0..MOST_REJECTED {
+            let scheme = &self.spec.scheme;
+            let velocity = self.velocity.as_ref();
+            match attempt(scheme, self.system, &mut self.at, velocity, self.clock) {
+                Attempt::Accepted(accepted) => return Ok(*accepted),
+                Attempt::Rejected { dt } => {
+                    self.outcome.rejected += 1;
+                    self.clock.dt = dt;
+                }
+            }
+        }
+        Err(Divergence::StepSize)
+    }
+
+    /// The mean loss and its rate `d(α²L)/dt = α² ∇L·ẇ`.
+    fn sample(&self) -> Sample {
+        let point = &self.at.point;
+        let descent = match &self.velocity {
+            Some(v) => dot(point.gradient.clone(), v.clone()),
+            None => -dot(point.gradient.clone(), point.gradient.clone()),
+        };
+        let objective = self.system.objective();
+        Sample {
+            t: self.clock.t,
+            loss: objective.mean_loss(&point.margins),
+            loss_rate: objective.alpha().value().powi(2) * descent,
+        }
+    }
+
+    fn smallest_margin(&self) -> f64 {
+        self.at.point.margins.iter().copied().fold(f64::INFINITY, f64::min)
+    }
+
+    fn note(&mut self, moment: Moment, observer: &mut impl Observer<B>) {
+        let margins = &self.at.point.margins;
+        let n = margins.len() as f64;
+        let observation = Observation {
+            moment,
+            t: self.clock.t,
+            steps: self.outcome.steps,
+            mean_loss: self.system.objective().mean_loss(margins),
+            n_violating: margins.iter().filter(|&&u| u < self.spec.stop.margin).count(),
+            n_wrong: margins.iter().filter(|&&u| u < 0.0).count(),
+            smallest_margin: self.smallest_margin(),
+            output_rms: (margins.iter().map(|u| u * u).sum::<f64>() / n).sqrt(),
+        };
+        observer.observe(&observation, &self.at.point.w);
+        self.outcome.observations.push(observation);
+    }
+}
+
+/// `max_i |dF_i/dt|` at the start.
+fn first_speed<B: Backend, N: Network<B>>(system: &System<'_, B, N>, at: &Prepared<B, N>) -> f64 {
+    let rates = Precision::to_host(at.point.tape.jvp(at.point.gradient.clone()));
+    let alpha = system.objective().alpha().value();
+    rates.iter().fold(0.0, |most, rate| f64::max(most, alpha * rate.abs()))
+}
+
+/// The first of the times `10^{k/per_decade}` after `t`.
+fn next_scheduled(t: f64, per_decade: u32) -> f64 {
+    let per_decade = f64::from(per_decade);
+    let mut k = (t.log10() * per_decade).floor() + 1.0;
+    // Rounding in the logarithm must not give the same time again.
+    while 10f64.powf(k / per_decade) <= t {
+        k += 1.0;
+    }
+    10f64.powf(k / per_decade)
+}

@@ -1,0 +1,59 @@
+//! Gradient flows of scaled networks, `dw/dt = −∇L`, until every margin is reached.
+//!
+//! What is here: the losses; the objective `L = 1/(α²n) Σ ℓ(y α (f − f₀))`; an
+//! explicit and a linearly implicit integrator behind one interface; events
+//! located between steps, observers, checkpoints, and an honest end. What is not
+//! here: data, files, clocks, prints. A wall-clock budget comes in through
+//! [`Observer::interrupts`].
+//!
+//! Time is the flow's own, in the convention of the paper (see
+//! [`Alpha`](regime_models::Alpha) for the other one).
+//!
+//! Start with [`Flow`]; [`Scheme`] says what each integrator costs.
+//!
+//! ```
+//! use burn_flex::{Flex, FlexDevice};
+//! use regime_models::{Activation, Alpha, Dense, DenseSpec, Network, Precision};
+//! use regime_train::{End, Flow, FlowSpec, Loss, Objective, System};
+//!
+//! let net = Dense::new(DenseSpec {
+//!     inputs: 2,
+//!     width: 20,
+//!     hidden_layers: 2,
+//!     activation: Activation::Softplus { beta: 5.0 },
+//!     bias: true,
+//! })?;
+//! let device = FlexDevice;
+//! // Exclusive or: not linearly separable.
+//! let corners = [1.0, 1.0, 1.0, -1.0, -1.0, 1.0, -1.0, -1.0];
+//! let x = Precision::F64.matrix::<Flex>(&corners, [4, 2], &device);
+//! let w0 = Precision::F64.vector::<Flex>(&net.initial_weights(1), &device);
+//!
+//! let f0 = Precision::to_host(net.forward(&w0, &x));
+//! let loss = Loss::SoftHinge { beta: 20.0 };
+//! let objective = Objective::new(Alpha::paper(0.1)?, loss, vec![1.0, -1.0, -1.0, 1.0], f0)?;
+//! let system = System::new(&net, x, objective);
+//! let outcome = Flow::start(&system, FlowSpec::default(), w0)?.run(&mut ());
+//!
+//! assert_eq!(outcome.end, End::Converged);
+//! assert!(outcome.half_loss_time < outcome.margins_time);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod event;
+mod explicit;
+mod flow;
+mod implicit;
+mod loss;
+mod objective;
+mod observe;
+mod spec;
+mod step;
+mod system;
+
+pub use flow::{Checkpoint, Flow};
+pub use loss::Loss;
+pub use objective::{Objective, ObjectiveError};
+pub use observe::{Divergence, End, Moment, Observation, Observer, Outcome};
+pub use spec::{FlowSpec, Momentum, Scheme, SpecError, StepRule, Stop};
+pub use system::System;

@@ -1,0 +1,146 @@
+use serde::{Deserialize, Serialize};
+
+/// A loss `ℓ(u)` of the margin `u = y F`, with its first two derivatives.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Loss {
+    /// `max(0, 1 − u)`, the loss of the paper's first version.
+    Hinge,
+    /// `ln(1 + e^{β(1−u)})/β`, which tends to the hinge as β grows; the later
+    /// version takes β = 20.
+    SoftHinge {
+        /// Sharpness β > 0.
+        beta: f64,
+    },
+    /// `½ max(0, 1 − u)²`.
+    QuadraticHinge,
+    /// `½ (1 − u)²`, which for labels ±1 is `½ (y − F)²`.
+    Squared,
+    /// `ln(1 + e^{−u})`.
+    Logistic,
+}
+
+impl Loss {
+    /// `ℓ(u)`.
+    pub fn value(self, u: f64) -> f64 {
+        match self {
+            Self::Hinge => (1.0 - u).max(0.0),
+            Self::SoftHinge { beta } => ln_one_plus_exp(beta * (1.0 - u)) / beta,
+            Self::QuadraticHinge => 0.5 * (1.0 - u).max(0.0).powi(2),
+            Self::Squared => 0.5 * (1.0 - u).powi(2),
+            Self::Logistic => ln_one_plus_exp(-u),
+        }
+    }
+
+    /// `ℓ'(u)`; at the kink of the hinge, the value for a margin that is reached: 0.
+    pub fn slope(self, u: f64) -> f64 {
+        match self {
+            Self::Hinge => {
+                if u < 1.0 {
+                    -1.0
+                } else {
+                    0.0
+                }
+            }
+            Self::SoftHinge { beta } => -logistic(beta * (1.0 - u)),
+            Self::QuadraticHinge => -(1.0 - u).max(0.0),
+            Self::Squared => u - 1.0,
+            Self::Logistic => -logistic(-u),
+        }
+    }
+
+    /// `ℓ''(u)`, where it exists.
+    pub fn curvature(self, u: f64) -> f64 {
+        match self {
+            Self::Hinge => 0.0,
+            Self::SoftHinge { beta } => {
+                let z = beta * (1.0 - u);
+                beta * logistic(z) * logistic(-z)
+            }
+            Self::QuadraticHinge => {
+                if u < 1.0 {
+                    1.0
+                } else {
+                    0.0
+                }
+            }
+            Self::Squared => 1.0,
+            Self::Logistic => logistic(u) * logistic(-u),
+        }
+    }
+
+    /// The largest curvature the loss has anywhere, `max ℓ''`.
+    pub fn largest_curvature(self) -> f64 {
+        match self {
+            Self::Hinge => 0.0,
+            Self::SoftHinge { beta } => 0.25 * beta,
+            Self::QuadraticHinge | Self::Squared => 1.0,
+            Self::Logistic => 0.25,
+        }
+    }
+}
+
+fn ln_one_plus_exp(z: f64) -> f64 {
+    z.max(0.0) + (-z.abs()).exp().ln_1p()
+}
+
+fn logistic(z: f64) -> f64 {
+    let e = (-z.abs()).exp();
+    if z >= 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ALL: [Loss; 6] = [
+        Loss::Hinge,
+        Loss::SoftHinge { beta: 20.0 },
+        Loss::SoftHinge { beta: 1.0 },
+        Loss::QuadraticHinge,
+        Loss::Squared,
+        Loss::Logistic,
+    ];
+
+    proptest! {
+        #[test]
+        fn derivatives_agree_with_central_differences(u in -4.0..4.0f64) {
+            // The kink of the hinges is not differentiable: keep off it.
+            prop_assume!((u - 1.0).abs() > 1e-3);
+            let e = 1e-5;
+            for loss in ALL {
+                let slope = (loss.value(u + e) - loss.value(u - e)) / (2.0 * e);
+                prop_assert!((loss.slope(u) - slope).abs() < 3e-8, "{loss:?} slope at {u}");
+                let curvature = (loss.slope(u + e) - loss.slope(u - e)) / (2.0 * e);
+                prop_assert!((loss.curvature(u) - curvature).abs() < 3e-7, "{loss:?} at {u}");
+                prop_assert!(loss.curvature(u) <= loss.largest_curvature() * (1.0 + 1e-15));
+            }
+        }
+    }
+
+    #[test]
+    fn known_values() {
+        let beta = 20.0;
+        assert_eq!(Loss::SoftHinge { beta }.value(1.0), std::f64::consts::LN_2 / beta);
+        assert_eq!(Loss::SoftHinge { beta }.slope(1.0), -0.5);
+        assert_eq!(Loss::SoftHinge { beta }.curvature(1.0), beta / 4.0);
+        assert_eq!(Loss::Hinge.value(-1.0), 2.0);
+        assert_eq!(Loss::Hinge.slope(1.0), 0.0);
+        assert_eq!(Loss::QuadraticHinge.value(-1.0), 2.0);
+        assert_eq!(Loss::Logistic.value(0.0), std::f64::consts::LN_2);
+        // Far out, nothing overflows.
+        assert_eq!(Loss::SoftHinge { beta }.value(-1e6), 1e6 + 1.0);
+        assert_eq!(Loss::Logistic.value(1e6), 0.0);
+    }
+
+    #[test]
+    fn the_soft_hinge_tends_to_the_hinge() {
+        for u in [-2.0, 0.5, 0.99, 1.01, 3.0] {
+            let soft = Loss::SoftHinge { beta: 1e5 };
+            assert!((soft.value(u) - Loss::Hinge.value(u)).abs() < 1e-5);
+            assert!((soft.slope(u) - Loss::Hinge.slope(u)).abs() < 1e-5);
+        }
+    }
+}

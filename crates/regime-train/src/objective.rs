@@ -1,0 +1,164 @@
+use regime_models::Alpha;
+
+use crate::Loss;
+
+/// The loss of a whole training set as a function of the network's outputs:
+///
+/// ```text
+/// L = 1/(α² n) Σᵢ ℓ(uᵢ)      uᵢ = yᵢ Fᵢ = yᵢ α (fᵢ − f₀ᵢ)
+/// ```
+///
+/// The factor `1/α²` makes the speed of `F` of order one in the lazy limit.
+/// Everything here is a vector of `n` numbers on the host: of each evaluation of
+/// the network only its `n` outputs travel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Objective {
+    alpha: Alpha,
+    loss: Loss,
+    labels: Vec<f64>,
+    initial: Vec<f64>,
+}
+
+impl Objective {
+    /// `labels` are the `yᵢ = ±1`, `initial` the outputs `f₀` at the initial weights.
+    ///
+    /// # Errors
+    /// [`ObjectiveError`] when there are no points, the lengths differ, a label is
+    /// not ±1 or an initial output is not finite.
+    pub fn new(
+        alpha: Alpha,
+        loss: Loss,
+        labels: Vec<f64>,
+        initial: Vec<f64>,
+    ) -> Result<Self, ObjectiveError> {
+        if labels.is_empty() {
+            return Err(ObjectiveError::NoPoints);
+        }
+        if labels.len() != initial.len() {
+            return Err(ObjectiveError::Lengths { labels: labels.len(), outputs: initial.len() });
+        }
+        if let Some(index) = labels.iter().position(|y| y.abs() != 1.0) {
+            return Err(ObjectiveError::Label { index, value: labels[index] });
+        }
+        if let Some(index) = initial.iter().position(|f| !f.is_finite()) {
+            return Err(ObjectiveError::InitialOutput { index, value: initial[index] });
+        }
+        Ok(Self { alpha, loss, labels, initial })
+    }
+
+    /// Number of training points `n`.
+    pub fn n_points(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// α.
+    pub fn alpha(&self) -> Alpha {
+        self.alpha
+    }
+
+    /// The loss of one margin.
+    pub fn loss(&self) -> Loss {
+        self.loss
+    }
+
+    /// The margins `uᵢ`.
+    pub fn margins(&self, outputs: &[f64]) -> Vec<f64> {
+        let alpha = self.alpha.value();
+        let points = self.labels.iter().zip(&self.initial).zip(outputs);
+        points.map(|((y, f0), f)| y * alpha * (f - f0)).collect()
+    }
+
+    /// The mean loss `α² L = (1/n) Σ ℓ(uᵢ)`.
+    pub fn mean_loss(&self, margins: &[f64]) -> f64 {
+        margins.iter().map(|&u| self.loss.value(u)).sum::<f64>() / self.n_points() as f64
+    }
+
+    /// `∂L/∂fᵢ = yᵢ ℓ'(uᵢ)/(αn)`.
+    pub fn output_gradient(&self, margins: &[f64]) -> Vec<f64> {
+        let scale = 1.0 / (self.alpha.value() * self.n_points() as f64);
+        self.labels.iter().zip(margins).map(|(y, &u)| y * self.loss.slope(u) * scale).collect()
+    }
+
+    /// `∂²L/∂fᵢ² = ℓ''(uᵢ)/n`: α cancels.
+    pub fn output_curvature(&self, margins: &[f64]) -> Vec<f64> {
+        let scale = 1.0 / self.n_points() as f64;
+        margins.iter().map(|&u| self.loss.curvature(u) * scale).collect()
+    }
+}
+
+/// Why an [`Objective`] could not be made.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ObjectiveError {
+    /// The training set is empty.
+    #[error("there are no training points")]
+    NoPoints,
+    /// Labels and initial outputs differ in number.
+    #[error("{labels} labels for {outputs} outputs")]
+    Lengths {
+        /// Number of labels.
+        labels: usize,
+        /// Number of outputs.
+        outputs: usize,
+    },
+    /// A label is neither +1 nor −1.
+    #[error("label {index} is {value}, but has to be 1 or -1")]
+    Label {
+        /// Which.
+        index: usize,
+        /// What it is.
+        value: f64,
+    },
+    /// An output at the initial weights is not a number.
+    #[error("the network's initial output {index} is {value}")]
+    InitialOutput {
+        /// Which.
+        index: usize,
+        /// What it is.
+        value: f64,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn objective(alpha: f64) -> Objective {
+        let loss = Loss::SoftHinge { beta: 3.0 };
+        let alpha = Alpha::paper(alpha).unwrap();
+        Objective::new(alpha, loss, vec![1.0, -1.0, -1.0], vec![0.3, -0.1, 0.7]).unwrap()
+    }
+
+    #[test]
+    fn derivatives_with_respect_to_the_outputs() {
+        for alpha in [0.01, 1.0, 30.0] {
+            let objective = objective(alpha);
+            let f = [0.3 + 0.4 / alpha, -0.1 + 0.2 / alpha, 0.7 - 0.9 / alpha];
+            let value = |f: &[f64]| objective.mean_loss(&objective.margins(f)) / (alpha * alpha);
+            let gradient = objective.output_gradient(&objective.margins(&f));
+            let curvature = objective.output_curvature(&objective.margins(&f));
+            for i in 0..3 {
+                let e = 1e-4 / alpha;
+                let (mut up, mut down) = (f, f);
+                up[i] += e;
+                down[i] -= e;
+                let slope = (value(&up) - value(&down)) / (2.0 * e);
+                assert!((gradient[i] - slope).abs() < 1e-7 * slope.abs());
+                let second = (value(&up) - 2.0 * value(&f) + value(&down)) / (e * e);
+                assert!((curvature[i] - second).abs() < 1e-5 * second.abs());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_training_set_is_refused() {
+        let alpha = Alpha::paper(1.0).unwrap();
+        let make = |y: &[f64], f: &[f64]| Objective::new(alpha, Loss::Hinge, y.into(), f.into());
+        assert_eq!(make(&[], &[]), Err(ObjectiveError::NoPoints));
+        assert_eq!(
+            make(&[1.0, 0.0], &[0.0, 0.0]),
+            Err(ObjectiveError::Label { index: 1, value: 0.0 })
+        );
+        assert!(matches!(make(&[1.0], &[]), Err(ObjectiveError::Lengths { .. })));
+        assert!(matches!(make(&[1.0], &[f64::NAN]), Err(ObjectiveError::InitialOutput { .. })));
+    }
+}

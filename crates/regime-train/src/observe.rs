@@ -1,0 +1,108 @@
+//! What a run tells while it goes on, and what it leaves behind.
+
+use burn::tensor::{Tensor, backend::Backend};
+use serde::{Deserialize, Serialize};
+
+/// Why an observation was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moment {
+    /// At t = 0.
+    Start,
+    /// At the first step at or after one of the log-spaced times.
+    Scheduled,
+    /// At the first step at which the mean loss has fallen below half its initial
+    /// value (just after `t₁`).
+    HalfLoss,
+    /// At the end of the run, whatever ended it.
+    End,
+}
+
+/// The state of a run at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Observation {
+    /// Why it was made.
+    pub moment: Moment,
+    /// Time, in the flow's unit (convention of the paper).
+    pub t: f64,
+    /// Accepted steps so far.
+    pub steps: u64,
+    /// The mean loss `α² L`.
+    pub mean_loss: f64,
+    /// Training points whose margin is not reached.
+    pub n_violating: usize,
+    /// Training points on the wrong side, `u < 0` (at t = 0, where every `F` is 0,
+    /// none).
+    pub n_wrong: usize,
+    /// The smallest margin.
+    pub smallest_margin: f64,
+    /// Root mean square of `F` over the training points.
+    pub output_rms: f64,
+}
+
+/// Follows a run.
+pub trait Observer<B: Backend> {
+    /// Called at every [`Moment`], with the weights `[P]` at that time.
+    fn observe(&mut self, observation: &Observation, w: &Tensor<B, 1>);
+
+    /// Asked after every step. `true` ends the run as [`End::Interrupted`]: this is
+    /// how a wall-clock budget or a Ctrl-C comes in, since a library reads no clock.
+    fn interrupts(&mut self) -> bool {
+        false
+    }
+}
+
+/// An observer that looks away.
+impl<B: Backend> Observer<B> for () {
+    fn observe(&mut self, _: &Observation, _: &Tensor<B, 1>) {}
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "end")]
+pub enum End {
+    /// Every margin is reached.
+    Converged,
+    /// The flow cannot be continued.
+    Diverged {
+        /// What went wrong.
+        quantity: Divergence,
+        /// The number of steps accepted before.
+        step: u64,
+    },
+    /// The largest number of steps was spent.
+    StepsSpent,
+    /// The largest time was reached.
+    TimeReached,
+    /// The observer interrupted.
+    Interrupted,
+}
+
+/// What can go wrong in a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Divergence {
+    /// The gradient is not finite.
+    Gradient,
+    /// No step is small enough to be accepted.
+    StepSize,
+}
+
+/// What a run leaves behind; every number in it is finite.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// How it ended.
+    pub end: End,
+    /// The time at which it ended.
+    pub t: f64,
+    /// Accepted steps.
+    pub steps: u64,
+    /// Rejected steps.
+    pub rejected: u64,
+    /// `t₁`: the time at which the mean loss fell below half its initial value.
+    pub half_loss_time: Option<f64>,
+    /// `t₂`: the time at which the last margin was reached.
+    pub margins_time: Option<f64>,
+    /// The observations, in order.
+    pub observations: Vec<Observation>,
+}

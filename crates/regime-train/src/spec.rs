@@ -1,0 +1,221 @@
+//! What a run is told, as plain serialisable values.
+
+use serde::{Deserialize, Serialize};
+
+/// How the flow is integrated.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "scheme")]
+pub enum Scheme {
+    /// One gradient per step, the step adapted by `rule`. Simple, first order, and
+    /// bound by stability: 10³ to 10⁷ steps.
+    Explicit {
+        /// When a step is accepted and how the next one is chosen.
+        rule: StepRule,
+        /// Inertia.
+        momentum: Momentum,
+    },
+    /// The linearly implicit two-stage method ROS2 through the tangent kernel of
+    /// the points near their margin: second order, a few hundred steps. One step
+    /// costs two gradients, one kernel on the `m` active points and one
+    /// factorisation of an `m × m` matrix.
+    Implicit {
+        /// Error allowed per step in `max_i |F_i|`; in (0, 1). Default 10⁻².
+        tolerance: f64,
+        /// A point is active when its curvature `ℓ''` exceeds this part of the
+        /// largest curvature the loss has; in [0, 1). Default 10⁻³.
+        active_above: f64,
+    },
+}
+
+impl Scheme {
+    /// The implicit scheme with its default tolerance.
+    pub fn implicit() -> Self {
+        Self::Implicit { tolerance: 1e-2, active_above: 1e-3 }
+    }
+
+    /// The explicit scheme of the paper's first version without momentum.
+    pub fn explicit() -> Self {
+        Self::Explicit { rule: StepRule::output_change(), momentum: Momentum::None }
+    }
+}
+
+/// How an explicit step is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "rule")]
+pub enum StepRule {
+    /// First version of the paper. With `df = max_i |ΔF_i|` over a step:
+    /// above `undo_above` the step is undone and tried again with dt/10; below
+    /// `grow_below` it is accepted and dt grows by 1.1 (by 10 when `df` is 0);
+    /// between, it is accepted.
+    OutputChange {
+        /// Default 10⁻².
+        undo_above: f64,
+        /// Default 10⁻⁴.
+        grow_below: f64,
+    },
+    /// Later version. A step is accepted, and dt grows by 1.1, when
+    /// `‖g − g'‖²/(‖g‖‖g'‖)` of the gradients before and after is below `max_turn`
+    /// and `max_i |ΔF_i|` below `max_output_change`; else it is undone and tried
+    /// again with dt/10.
+    GradientTurn {
+        /// Default 10⁻⁴.
+        max_turn: f64,
+        /// Default 0.1.
+        max_output_change: f64,
+    },
+}
+
+impl StepRule {
+    /// The first version's rule with its constants.
+    pub fn output_change() -> Self {
+        Self::OutputChange { undo_above: 1e-2, grow_below: 1e-4 }
+    }
+
+    /// The later version's rule with its constants.
+    pub fn gradient_turn() -> Self {
+        Self::GradientTurn { max_turn: 1e-4, max_output_change: 0.1 }
+    }
+}
+
+/// The inertia of `dw/dt = v`, `dv/dt = −(v + ∇L)/τ`.
+///
+/// Over a step of size dt the velocity becomes `x v − (1 − x) ∇L`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "momentum")]
+pub enum Momentum {
+    /// Plain gradient flow, `x = 0`.
+    None,
+    /// `x = e^{−dt/τ}`.
+    Constant {
+        /// Memory time τ > 0, in the flow's time.
+        tau: f64,
+    },
+    /// `τ = t/μ`, so `x = (t/(t + dt))^μ`; the paper takes μ = 1000, which is very
+    /// close to plain gradient flow.
+    Proportional {
+        /// μ > 0.
+        mu: f64,
+    },
+}
+
+impl Momentum {
+    /// The factor `x` for a step of size `dt` that starts at time `t`.
+    pub fn memory(self, t: f64, dt: f64) -> f64 {
+        match self {
+            Self::None => 0.0,
+            Self::Constant { tau } => (-dt / tau).exp(),
+            Self::Proportional { mu } => (t / (t + dt)).powf(mu),
+        }
+    }
+}
+
+/// When a run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Stop {
+    /// The margin `u` that every training point has to reach; the paper: 1.
+    pub margin: f64,
+    /// Largest number of accepted and rejected steps together.
+    pub max_steps: u64,
+    /// Largest time, in the flow's time; `None` for no limit.
+    pub max_time: Option<f64>,
+}
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self { margin: 1.0, max_steps: 1_000_000, max_time: None }
+    }
+}
+
+/// Everything a flow is told apart from its system and its initial weights.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct FlowSpec {
+    /// The integrator.
+    pub scheme: Scheme,
+    /// When to end.
+    pub stop: Stop,
+    /// Observations per decade of time, at least 1; the first lies within a step of
+    /// the start.
+    pub observations_per_decade: u32,
+}
+
+impl Default for FlowSpec {
+    fn default() -> Self {
+        Self { scheme: Scheme::implicit(), stop: Stop::default(), observations_per_decade: 4 }
+    }
+}
+
+impl FlowSpec {
+    /// Checks every parameter.
+    ///
+    /// # Errors
+    /// [`SpecError`] naming the first that is out of its range.
+    pub fn check(self) -> Result<Self, SpecError> {
+        let positive = |field, value: f64| {
+            if value.is_finite() && value > 0.0 {
+                Ok(())
+            } else {
+                Err(SpecError { field, value, right: "finite and greater than 0" })
+            }
+        };
+        match self.scheme {
+            Scheme::Explicit { rule, momentum } => {
+                match rule {
+                    StepRule::OutputChange { undo_above, grow_below } => {
+                        positive("undo_above", undo_above)?;
+                        positive("grow_below", grow_below)?;
+                        if grow_below > undo_above {
+                            let right = "at most undo_above";
+                            return Err(SpecError {
+                                field: "grow_below",
+                                value: grow_below,
+                                right,
+                            });
+                        }
+                    }
+                    StepRule::GradientTurn { max_turn, max_output_change } => {
+                        positive("max_turn", max_turn)?;
+                        positive("max_output_change", max_output_change)?;
+                    }
+                }
+                match momentum {
+                    Momentum::None => {}
+                    Momentum::Constant { tau } => positive("tau", tau)?,
+                    Momentum::Proportional { mu } => positive("mu", mu)?,
+                }
+            }
+            Scheme::Implicit { tolerance, active_above } => {
+                positive("tolerance", tolerance)?;
+                if tolerance >= 1.0 {
+                    let right = "smaller than 1";
+                    return Err(SpecError { field: "tolerance", value: tolerance, right });
+                }
+                if !(0.0..1.0).contains(&active_above) {
+                    let right = "at least 0 and smaller than 1";
+                    return Err(SpecError { field: "active_above", value: active_above, right });
+                }
+            }
+        }
+        if !self.stop.margin.is_finite() {
+            let value = self.stop.margin;
+            return Err(SpecError { field: "margin", value, right: "finite" });
+        }
+        if let Some(value) = self.stop.max_time {
+            positive("max_time", value)?;
+        }
+        positive("max_steps", self.stop.max_steps as f64)?;
+        positive("observations_per_decade", f64::from(self.observations_per_decade))?;
+        Ok(self)
+    }
+}
+
+/// A parameter out of its range.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{field} is {value}, but has to be {right}")]
+pub struct SpecError {
+    /// The field.
+    pub field: &'static str,
+    /// Its value.
+    pub value: f64,
+    /// What would be right.
+    pub right: &'static str,
+}

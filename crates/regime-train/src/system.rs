@@ -1,0 +1,100 @@
+//! The gradient flow's right-hand side, evaluated.
+
+use burn::tensor::{Tensor, backend::Backend};
+use regime_models::{Network, Precision, Tape, Trace};
+
+use crate::Objective;
+
+/// What flows: a network, its training inputs, and the objective on them.
+#[derive(Debug)]
+pub struct System<'a, B: Backend, N: Network<B>> {
+    net: &'a N,
+    inputs: Tensor<B, 2>,
+    objective: Objective,
+}
+
+/// The linearisation of a network.
+pub(crate) type TapeOf<B, N> = <<N as Network<B>>::Trace as Trace<B>>::Tape;
+
+impl<'a, B: Backend, N: Network<B>> System<'a, B, N> {
+    /// # Shapes
+    /// `inputs`: `[n, d]`
+    ///
+    /// # Panics
+    /// When the numbers of inputs and labels differ.
+    pub fn new(net: &'a N, inputs: Tensor<B, 2>, objective: Objective) -> Self {
+        assert_eq!(inputs.dims(), [objective.n_points(), net.n_inputs()]);
+        Self { net, inputs, objective }
+    }
+
+    /// The objective.
+    pub fn objective(&self) -> &Objective {
+        &self.objective
+    }
+
+    /// The network.
+    pub fn network(&self) -> &'a N {
+        self.net
+    }
+
+    /// A host vector as a tensor beside the training inputs.
+    pub(crate) fn tensor(&self, values: &[f64]) -> Tensor<B, 1> {
+        Precision::of(self.inputs.dtype()).vector(values, &self.inputs.device())
+    }
+
+    /// One forward pass at `w`.
+    pub(crate) fn trial(&self, w: Tensor<B, 1>) -> Trial<B, N> {
+        let trace = self.net.trace(&w, &self.inputs);
+        let outputs = Precision::to_host(trace.output());
+        let margins = self.objective.margins(&outputs);
+        Trial { w, trace, margins }
+    }
+
+    /// The backward pass that follows.
+    pub(crate) fn point(&self, trial: Trial<B, N>) -> Point<B, N> {
+        let Trial { w, trace, margins } = trial;
+        let tape = trace.linearise();
+        let gradient = tape.vjp(self.tensor(&self.objective.output_gradient(&margins)));
+        Point { w, tape, margins, gradient }
+    }
+}
+
+/// The network at some weights, evaluated forward only.
+pub(crate) struct Trial<B: Backend, N: Network<B>> {
+    pub(crate) w: Tensor<B, 1>,
+    trace: N::Trace,
+    /// `uᵢ = yᵢ Fᵢ`.
+    pub(crate) margins: Vec<f64>,
+}
+
+/// The network at some weights, linearised, with the gradient of the loss.
+pub(crate) struct Point<B: Backend, N: Network<B>> {
+    pub(crate) w: Tensor<B, 1>,
+    pub(crate) tape: TapeOf<B, N>,
+    /// `uᵢ = yᵢ Fᵢ`.
+    pub(crate) margins: Vec<f64>,
+    /// `∇L`, `[P]`.
+    pub(crate) gradient: Tensor<B, 1>,
+}
+
+/// `max_i |a_i − b_i|`, which is the change of `F` when `a` and `b` are margins.
+/// Not finite when any difference is not.
+pub(crate) fn largest_change(a: &[f64], b: &[f64]) -> f64 {
+    let mut largest = 0.0;
+    for (a, b) in a.iter().zip(b) {
+        let change = (a - b).abs();
+        // `f64::max` would drop a NaN.
+        if !(change <= largest) {
+            largest = change;
+        }
+        if largest.is_nan() {
+            return largest;
+        }
+    }
+    largest
+}
+
+/// `a · b` as float64.
+pub(crate) fn dot<B: Backend>(a: Tensor<B, 1>, b: Tensor<B, 1>) -> f64 {
+    Precision::to_host((a * b).sum())[0]
+}
