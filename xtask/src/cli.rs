@@ -1,0 +1,302 @@
+//! The command line.
+
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+
+use clap::{
+    Args, CommandFactory, Parser, Subcommand, ValueEnum,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
+use regime_data::{Archive, Source};
+use regime_models::Precision;
+
+use crate::{
+    finding::{Profile, Settings},
+    study::BackendName,
+};
+
+/// Exit status for input that cannot be used.
+pub(crate) const BAD_INPUT: u8 = 2;
+
+/// What the user asks for.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "Reproduces the findings of arXiv 1906.08034",
+    disable_help_subcommand = false,
+    subcommand_required = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// One task.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make the runs of a finding, analyse them, write the report.
+    Reproduce(Reproduce),
+    /// List the findings.
+    List,
+    /// Tell what reproducing a finding would take, without computing it.
+    Plan(Grid),
+    /// Data sets that are too large to embed.
+    #[command(subcommand)]
+    Data(Data),
+}
+
+/// Arguments of `reproduce`.
+#[derive(Debug, Args)]
+pub(crate) struct Reproduce {
+    #[command(flatten)]
+    pub(crate) grid: Grid,
+    /// Let the exit status follow the verdict: 0 reproduced, 1 not reproduced,
+    /// 3 inconclusive.
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+/// Which runs.
+#[derive(Debug, Args)]
+pub(crate) struct Grid {
+    /// The finding, or all.
+    pub(crate) finding: String,
+    /// How much to compute.
+    #[arg(long, value_enum, default_value = "laptop")]
+    profile: ProfileArg,
+    /// Folder for reports and finished runs.
+    #[arg(long, default_value = "results")]
+    pub(crate) out: PathBuf,
+    /// Runs side by side, one thread each [default: one per core].
+    #[arg(long, value_parser = at_least_one::<usize>)]
+    pub(crate) jobs: Option<usize>,
+    /// Element type of all tensors.
+    #[arg(long, value_enum, default_value = "f64")]
+    dtype: DtypeArg,
+    /// Number of seeds instead of the profile's own.
+    #[arg(long, value_parser = at_least_one::<u64>)]
+    seeds: Option<u64>,
+    /// Where tensors live.
+    #[arg(long, value_enum, default_value = "flex")]
+    backend: BackendArg,
+    /// Images to use instead of the profile's own: mnist-t10k, mnist,
+    /// fashion-mnist, or a folder of IDX files.
+    #[arg(long, value_parser = source)]
+    pub(crate) source: Option<Source>,
+}
+
+impl Grid {
+    /// The choices that make a grid.
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            profile: self.profile.0,
+            precision: self.dtype.0,
+            backend: self.backend.0,
+            seeds: self.seeds,
+        }
+    }
+
+    /// Runs side by side.
+    pub(crate) fn jobs(&self) -> usize {
+        self.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+    }
+}
+
+/// Arguments of `data`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Data {
+    /// Fetch a data set into the cache folder and verify it.
+    Fetch {
+        /// Which.
+        #[arg(value_enum)]
+        archive: ArchiveArg,
+    },
+    /// Tell where data sets are looked for.
+    Path,
+}
+
+/// Gives a type of ours the names that clap shows and reads.
+macro_rules! named_values {
+    ($wrapper:ident, $inner:ty, $all:expr, $name:expr) => {
+        #[derive(Debug, Clone, Copy)]
+        pub(crate) struct $wrapper(pub(crate) $inner);
+
+        impl ValueEnum for $wrapper {
+            fn value_variants<'a>() -> &'a [Self] {
+                const ALL: &[$wrapper] = &$all;
+                ALL
+            }
+
+            fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+                let name: fn($inner) -> &'static str = $name;
+                Some(clap::builder::PossibleValue::new(name(self.0)))
+            }
+        }
+    };
+}
+
+named_values!(
+    ProfileArg,
+    Profile,
+    [ProfileArg(Profile::ALL[0]), ProfileArg(Profile::ALL[1]), ProfileArg(Profile::ALL[2])],
+    Profile::name
+);
+named_values!(
+    DtypeArg,
+    Precision,
+    [DtypeArg(Precision::F64), DtypeArg(Precision::F32)],
+    |precision| match precision {
+        Precision::F64 => "f64",
+        Precision::F32 => "f32",
+    }
+);
+named_values!(
+    BackendArg,
+    BackendName,
+    [BackendArg(BackendName::ALL[0]), BackendArg(BackendName::ALL[1])],
+    BackendName::name
+);
+named_values!(
+    ArchiveArg,
+    Archive,
+    [ArchiveArg(Archive::Mnist), ArchiveArg(Archive::FashionMnist)],
+    Archive::name
+);
+
+fn at_least_one<T: std::str::FromStr + PartialOrd + From<u8>>(text: &str) -> Result<T, String> {
+    match text.parse::<T>() {
+        Ok(value) if value >= T::from(1) => Ok(value),
+        _ => Err("choose a whole number from 1 on".into()),
+    }
+}
+
+fn source(text: &str) -> Result<Source, String> {
+    match text {
+        "mnist-t10k" => Ok(Source::MnistT10k),
+        "mnist" => Ok(Source::Mnist),
+        "fashion-mnist" => Ok(Source::FashionMnist),
+        folder if std::path::Path::new(folder).is_dir() => {
+            Ok(Source::IdxDirectory { path: folder.into() })
+        }
+        _ => Err("choose mnist-t10k, mnist, fashion-mnist or a folder of IDX files".into()),
+    }
+}
+
+/// Reads the command line.
+///
+/// # Errors
+/// The exit status, after help or one line on what is wrong has been printed.
+pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Command, ExitCode> {
+    let args: Vec<OsString> = args.collect();
+    Cli::try_parse_from(&args).map(|cli| cli.command).map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            print!("{error}");
+            ExitCode::SUCCESS
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if args.len() < 2 => {
+            eprint!("{error}");
+            ExitCode::from(BAD_INPUT)
+        }
+        _ => {
+            eprintln!("error: {}", one_line(&error, &args));
+            ExitCode::from(BAD_INPUT)
+        }
+    })
+}
+
+/// What is wrong and what exists instead, in one line.
+fn one_line(error: &clap::Error, args: &[OsString]) -> String {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(s)) => Some(s.clone()),
+        Some(ContextValue::Strings(all)) => Some(all.join(", ")),
+        _ => None,
+    };
+    let argument = text(ContextKind::InvalidArg);
+    match (error.kind(), argument) {
+        (ErrorKind::UnknownArgument, Some(argument)) => {
+            format!("there is no flag '{argument}': choose {}", flags(args).join(", "))
+        }
+        (ErrorKind::InvalidSubcommand, _) => {
+            let command = text(ContextKind::InvalidSubcommand).unwrap_or_default();
+            format!("there is no task '{command}': choose {}", tasks(args).join(", "))
+        }
+        (ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, _) => {
+            format!("the task is missing: choose {}", tasks(args).join(", "))
+        }
+        (ErrorKind::InvalidValue, Some(argument)) => {
+            let valid = text(ContextKind::ValidValue).unwrap_or_default();
+            match text(ContextKind::InvalidValue).filter(|v| !v.is_empty()) {
+                Some(value) => format!("there is no '{value}' for {argument}: choose {valid}"),
+                None => format!("{argument} needs a value: choose {valid}"),
+            }
+        }
+        (ErrorKind::ValueValidation, Some(argument)) => {
+            let value = text(ContextKind::InvalidValue).unwrap_or_default();
+            let why = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+            format!("'{value}' is no value for {argument}{}", why.unwrap_or_default())
+        }
+        (ErrorKind::MissingRequiredArgument, Some(argument)) => {
+            let known: Vec<&str> =
+                crate::finding::FINDINGS.iter().map(|finding| finding.name()).collect();
+            format!("{argument} is missing; findings are {} and all", known.join(", "))
+        }
+        _ => {
+            let rendered = error.to_string();
+            let first = rendered.lines().next().unwrap_or_default();
+            first.trim_start_matches("error: ").to_owned()
+        }
+    }
+}
+
+/// The (sub)command that the arguments reach.
+fn reached(args: &[OsString]) -> clap::Command {
+    let mut command = Cli::command();
+    for arg in args.iter().skip(1) {
+        let Some(next) = arg.to_str().and_then(|name| command.find_subcommand(name)) else { break };
+        command = next.clone();
+    }
+    command
+}
+
+fn flags(args: &[OsString]) -> Vec<String> {
+    let command = reached(args);
+    let longs = command.get_arguments().filter_map(|arg| arg.get_long());
+    longs.map(|long| format!("--{long}")).chain(["--help".into()]).collect()
+}
+
+fn tasks(args: &[OsString]) -> Vec<String> {
+    reached(args).get_subcommands().map(|task| task.get_name().to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(line: &str) -> String {
+        let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        one_line(&Cli::try_parse_from(&args).unwrap_err(), &args)
+    }
+
+    #[test]
+    fn wrong_input_is_one_line_that_lists_what_exists() {
+        let cases = [
+            ("xtask reproduce finding-1 --profile huge", "choose smoke, laptop, paper"),
+            ("xtask reproduce finding-1 --dtype f16", "choose f64, f32"),
+            ("xtask reproduce finding-1 --seeds 0", "from 1 on"),
+            ("xtask reproduce finding-1 --seeds many", "from 1 on"),
+            ("xtask reproduce finding-1 --jobs 0", "from 1 on"),
+            ("xtask reproduce finding-1 --wat", "--profile, --out, --jobs"),
+            ("xtask reproduce finding-1 --backend cuda", "choose flex, ndarray"),
+            ("xtask reproduce finding-1 --source /does/not/exist", "a folder of IDX files"),
+            ("xtask frobnicate", "choose reproduce, list, plan, data"),
+            ("xtask reproduce", "finding-1"),
+            ("xtask data fetch cifar", "choose mnist, fashion-mnist"),
+            ("xtask data", "choose fetch, path"),
+        ];
+        for (line, part) in cases {
+            let message = message(line);
+            assert!(message.contains(part), "{line}: {message}");
+            assert_eq!(message.lines().count(), 1, "{line}: {message}");
+        }
+    }
+}

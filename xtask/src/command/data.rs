@@ -1,0 +1,28 @@
+//! `data`: data sets that are too large to embed.
+
+use regime_data::{default_cache_dir, fetch, fetch::FetchEvent};
+
+use crate::cli::Data;
+
+pub(super) fn run(task: &Data) -> anyhow::Result<()> {
+    let folder = default_cache_dir();
+    match task {
+        Data::Path => println!("{}", folder.display()),
+        Data::Fetch { archive } => {
+            let place = fetch(archive.0, &folder, &mut |event: FetchEvent<'_>| tell(&event))?;
+            println!("{} is complete and verified in {}", archive.0.name(), place.display());
+        }
+    }
+    Ok(())
+}
+
+fn tell(event: &FetchEvent<'_>) {
+    match event {
+        FetchEvent::Present { file } => eprintln!("{file}: there already, verified"),
+        FetchEvent::Trying { provider, missing } => {
+            eprintln!("asking {provider} for {missing} files");
+        }
+        FetchEvent::Failed(attempt) => eprintln!("{attempt}"),
+        FetchEvent::Fetched { file, bytes } => eprintln!("{file}: {bytes} bytes, verified"),
+    }
+}

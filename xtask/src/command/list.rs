@@ -1,0 +1,11 @@
+//! `list`: the findings there are.
+
+use crate::finding::{FINDINGS, Profile};
+
+pub(super) fn run() {
+    for finding in FINDINGS {
+        println!("{}  {}", finding.name(), finding.title());
+    }
+    let profiles: Vec<&str> = Profile::ALL.iter().map(|profile| profile.name()).collect();
+    println!("profiles: {}", profiles.join(", "));
+}

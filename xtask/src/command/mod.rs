@@ -1,0 +1,26 @@
+//! The tasks, one file each.
+
+mod data;
+mod list;
+mod plan;
+mod reproduce;
+
+use std::process::ExitCode;
+
+use crate::cli::Command;
+
+/// Carries out one task.
+///
+/// # Errors
+/// Whatever keeps it from being carried out, fit to be printed as one line.
+pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Reproduce(arguments) => reproduce::run(&arguments),
+        Command::List => {
+            list::run();
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Plan(grid) => plan::run(&grid).map(|()| ExitCode::SUCCESS),
+        Command::Data(task) => data::run(&task).map(|()| ExitCode::SUCCESS),
+    }
+}

@@ -1,0 +1,139 @@
+//! `plan`: what a grid takes, before anything of it runs.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use regime_data::default_cache_dir;
+use regime_lab::{RunKey, Store};
+
+use crate::{
+    backend,
+    cli::Grid,
+    finding::{Finding, find},
+    study::{Clock, DataCache, RunRecord, RunSpec},
+};
+
+/// Steps that a run takes with the default integrator: between 150 and 600 have
+/// been seen; most of the grids' runs need about this many.
+const TYPICAL_STEPS: f64 = 300.0;
+
+/// What is known of a grid before it runs.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Estimate {
+    /// Runs in the grid.
+    pub(super) runs: usize,
+    /// Those that are stored already.
+    pub(super) stored: usize,
+    /// Wall-clock seconds for the others.
+    pub(super) seconds: f64,
+    /// Bytes held by the largest runs side by side.
+    pub(super) bytes: f64,
+}
+
+pub(super) fn run(grid: &Grid) -> anyhow::Result<()> {
+    for finding in find(&grid.finding)? {
+        let specs = specs(finding, grid);
+        let store = grid.out.join("runs").is_dir().then(|| Store::open(grid.out.join("runs")));
+        let store = store.transpose()?;
+        let cache = DataCache::new(default_cache_dir());
+        let estimate = estimate(&specs, store.as_ref(), &cache, grid.jobs())?;
+        println!("{}: {}", finding.name(), describe(&estimate, grid.jobs()));
+    }
+    Ok(())
+}
+
+/// The grid of a finding with what the command line changes in it.
+pub(super) fn specs(finding: &dyn Finding, grid: &Grid) -> Vec<RunSpec> {
+    let mut specs = finding.grid(&grid.settings());
+    if let Some(source) = &grid.source {
+        for spec in &mut specs {
+            spec.data.source = source.clone();
+        }
+    }
+    specs
+}
+
+/// One line for people.
+pub(super) fn describe(estimate: &Estimate, jobs: usize) -> String {
+    let Estimate { runs, stored, seconds, bytes } = estimate;
+    let time = Duration::from_secs(seconds.ceil() as u64);
+    format!(
+        "{runs} runs, {stored} of them stored; about {} for the rest with {jobs} side by side, \
+         {:.0} MB of memory",
+        humantime::format_duration(time),
+        bytes / 1e6,
+    )
+}
+
+/// Runs, time and memory, after a calibration of a second or so.
+pub(super) fn estimate(
+    specs: &[RunSpec],
+    store: Option<&Store>,
+    cache: &DataCache,
+    jobs: usize,
+) -> anyhow::Result<Estimate> {
+    let mut lacking = Vec::new();
+    for spec in specs {
+        let stored = match store {
+            Some(store) => store.path(&RunKey::of(spec)?).is_file(),
+            None => false,
+        };
+        if !stored {
+            lacking.push(spec);
+        }
+    }
+    let mut memory: Vec<f64> = lacking.iter().map(|spec| spec.memory_bytes()).collect();
+    memory.sort_by(f64::total_cmp);
+    let seconds = match median_cost(&lacking) {
+        Some(sample) => {
+            let unit = step_seconds(sample, cache)? / sample.gradient_cost();
+            let cost: f64 = lacking.iter().map(|spec| spec.gradient_cost()).sum();
+            TYPICAL_STEPS * unit * cost / jobs as f64
+        }
+        None => 0.0,
+    };
+    Ok(Estimate {
+        runs: specs.len(),
+        stored: specs.len() - lacking.len(),
+        seconds,
+        bytes: memory.iter().rev().take(jobs).sum(),
+    })
+}
+
+fn median_cost<'a>(specs: &[&'a RunSpec]) -> Option<&'a RunSpec> {
+    let mut sorted = specs.to_vec();
+    sorted.sort_by(|a, b| a.gradient_cost().total_cmp(&b.gradient_cost()));
+    sorted.get(sorted.len() / 2).copied()
+}
+
+/// Wall-clock seconds of one step, from two short runs that differ in their number
+/// of steps. The first steps of a run have few active points, so this is a lower
+/// estimate for stiff runs.
+fn step_seconds(spec: &RunSpec, cache: &DataCache) -> anyhow::Result<f64> {
+    const FEW: u64 = 2;
+    const MORE: u64 = 12;
+    let data = cache.get(&spec.data).context("data")?;
+    let timed = |steps: u64| -> anyhow::Result<f64> {
+        let mut short = spec.clone();
+        short.flow.stop.max_steps = steps;
+        let start = Instant::now();
+        let _: RunRecord = backend::run(&short, &data, &Unlimited)?;
+        Ok(start.elapsed().as_secs_f64())
+    };
+    let few = timed(FEW)?;
+    let more = timed(MORE)?;
+    Ok((more - few).max(0.0) / (MORE - FEW) as f64)
+}
+
+/// Time without end.
+struct Unlimited;
+
+impl Clock for Unlimited {
+    fn elapsed_s(&self) -> f64 {
+        0.0
+    }
+
+    fn stopped(&self) -> bool {
+        false
+    }
+}

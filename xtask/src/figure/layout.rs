@@ -1,0 +1,108 @@
+//! Where everything in a figure stands.
+
+use super::axis::{Frame, Projection, coordinate};
+use super::end_labels::EndLabels;
+use super::series::{Look, looks};
+use super::ticks::{Ticks, ticks};
+use super::{Axis, Figure, Guide, Interval, text};
+
+/// The width of a figure and the height of its axes, in pixels.
+pub(super) const WIDTH: f64 = 780.0;
+const PLOT_HEIGHT: f64 = 340.0;
+
+/// Free room at the edges.
+pub(super) const EDGE: f64 = 14.0;
+
+/// Sizes of text, and the distances between its lines.
+pub(super) const TITLE_SIZE: f64 = 16.0;
+pub(super) const TITLE_LINE: f64 = 22.0;
+pub(super) const LABEL_SIZE: f64 = 13.5;
+pub(super) const LABEL_LINE: f64 = 18.0;
+pub(super) const TICK_SIZE: f64 = 12.5;
+
+/// Length of a labelled tick.
+pub(super) const TICK_LENGTH: f64 = 6.0;
+
+/// From the x-axis down to its label.
+pub(super) const TO_X_LABEL: f64 = 28.0;
+
+/// The measures of one figure.
+pub(super) struct Layout {
+    pub(super) frame: Frame,
+    pub(super) x_ticks: Ticks,
+    pub(super) y_ticks: Ticks,
+    pub(super) title: Vec<String>,
+    pub(super) x_label: Vec<String>,
+    pub(super) y_label: Vec<String>,
+    pub(super) looks: Vec<Look>,
+    pub(super) end_labels: EndLabels,
+    pub(super) height: f64,
+}
+
+impl Layout {
+    /// Measures the texts, gives the rest of the room to the axes.
+    pub(super) fn new(figure: &Figure) -> Self {
+        let room = WIDTH - 2.0 * EDGE;
+        // A bold title is wider than the regular font it is measured in.
+        let title = text::wrap(&figure.title, TITLE_SIZE, 0.88 * room);
+        let x_label = text::wrap(&figure.x.label, LABEL_SIZE, 0.75 * room);
+        let y_label = text::wrap(&figure.y.label, LABEL_SIZE, room);
+        let looks = looks(&figure.series);
+        let end_labels = EndLabels::new(&figure.series, &looks);
+
+        let head = TITLE_LINE * title.len() as f64 + LABEL_LINE * y_label.len() as f64;
+        let top = EDGE + head + 14.0;
+        let bottom = top + PLOT_HEIGHT;
+        let y = Projection::new(&figure.y, y_values(figure), bottom, top);
+        let y_ticks = axis_ticks(&figure.y, &y, 7);
+
+        let tick_widths = y_ticks.major.iter().map(|tick| text::width(&tick.label, TICK_SIZE));
+        let left = EDGE + tick_widths.fold(0.0, f64::max) + TICK_LENGTH + 5.0;
+        let right = WIDTH - EDGE - end_labels.width().max(20.0);
+        let x = Projection::new(&figure.x, x_values(figure), left, right);
+        let x_ticks = axis_ticks(&figure.x, &x, 8);
+
+        let height = (bottom + TO_X_LABEL + LABEL_LINE * x_label.len() as f64 + EDGE).ceil();
+        let frame = Frame { x, y };
+        Self { frame, x_ticks, y_ticks, title, x_label, y_label, looks, end_labels, height }
+    }
+}
+
+fn axis_ticks(axis: &Axis, projection: &Projection, target: usize) -> Ticks {
+    ticks(axis.scale, projection.low, projection.high, target)
+}
+
+/// What the x-axis has to hold.
+fn x_values(figure: &Figure) -> impl Iterator<Item = f64> {
+    let levels = figure.guides.iter().filter_map(|guide| match guide {
+        Guide::VerticalLevel { x, .. } => Some(*x),
+        _ => None,
+    });
+    let points = shown_points(figure).map(|(x, _)| x);
+    points.chain(intervals(figure).map(|interval| interval.x)).chain(levels)
+}
+
+/// What the y-axis has to hold.
+fn y_values(figure: &Figure) -> impl Iterator<Item = f64> {
+    let levels = figure.guides.iter().filter_map(|guide| match guide {
+        Guide::HorizontalLevel { y, .. } => Some(*y),
+        _ => None,
+    });
+    let points = shown_points(figure).map(|(_, y)| y);
+    let ends = intervals(figure).flat_map(|interval| [interval.low, interval.high]);
+    points.chain(ends).chain(levels)
+}
+
+/// The points of which both coordinates can be shown: half a point must not
+/// stretch an axis.
+fn shown_points(figure: &Figure) -> impl Iterator<Item = (f64, f64)> {
+    let holds = |axis: &Axis, value| coordinate(axis.scale, value).is_some();
+    let points = figure.series.iter().flat_map(|series| series.points.iter().copied());
+    points.filter(move |&(x, y)| holds(&figure.x, x) && holds(&figure.y, y))
+}
+
+/// The intervals at an x that can be shown.
+fn intervals(figure: &Figure) -> impl Iterator<Item = &Interval> {
+    let all = figure.series.iter().flat_map(|series| series.band.iter().chain(&series.error_bars));
+    all.filter(|interval| coordinate(figure.x.scale, interval.x).is_some())
+}

@@ -1,0 +1,164 @@
+//! Runs grouped into curves.
+
+use regime_scaling::{Curve, mean};
+
+use super::Run;
+use crate::{
+    figure::{Color, Interval, Series, position},
+    report::Table,
+};
+
+/// The numbers of one converged run that an analysis needs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Point {
+    /// Width `h`.
+    pub(super) width: usize,
+    /// α, in the convention of the paper.
+    pub(super) alpha: f64,
+    /// Seed of the initial weights.
+    pub(super) seed: u64,
+    /// `‖Θ − Θ₀‖/‖Θ₀‖` at the end.
+    pub(super) kernel_change: f64,
+    /// Test error at the end.
+    pub(super) test_error: f64,
+}
+
+impl Point {
+    /// `√h · α`.
+    pub(super) fn root_width_alpha(&self) -> f64 {
+        (self.width as f64).sqrt() * self.alpha
+    }
+}
+
+/// The points of the converged runs. Runs without kernel points have none.
+pub(super) fn converged(runs: &[Run]) -> Vec<Point> {
+    let point = |run: &Run| {
+        let record = run.record.as_ref().ok().filter(|record| record.converged())?;
+        Some(Point {
+            width: run.spec.network.width,
+            alpha: run.spec.alpha,
+            seed: run.spec.seed,
+            kernel_change: record.kernel_change()?,
+            test_error: record.test_error()?,
+        })
+    };
+    runs.iter().filter_map(point).collect()
+}
+
+/// The different values of a quantity, in increasing order.
+pub(super) fn values<T: PartialOrd + Copy>(
+    points: &[Point],
+    quantity: impl Fn(&Point) -> T,
+) -> Vec<T> {
+    let mut all: Vec<T> = points.iter().map(quantity).collect();
+    all.sort_by(|a, b| a.partial_cmp(b).expect("specs hold no NaN"));
+    all.dedup_by(|a, b| a == b);
+    all
+}
+
+/// For every seed, one curve per width of `y` against α.
+pub(super) fn by_seed(points: &[Point], y: impl Fn(&Point) -> f64) -> Vec<Vec<Curve>> {
+    let widths = values(points, |p| p.width);
+    let curve = |seed: u64, width: usize| Curve {
+        size: width as f64,
+        points: points
+            .iter()
+            .filter(|p| p.seed == seed && p.width == width)
+            .map(|p| (p.alpha, y(p)))
+            .collect(),
+    };
+    values(points, |p| p.seed)
+        .into_iter()
+        .map(|seed| widths.iter().map(|&width| curve(seed, width)).collect())
+        .collect()
+}
+
+/// How values of several seeds are averaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Average {
+    /// Of the values.
+    Arithmetic,
+    /// Of their logarithms.
+    Geometric,
+}
+
+/// One series per width: the mean over seeds with a band of one standard error.
+pub(super) fn series_by_width(
+    points: &[Point],
+    x: impl Fn(&Point) -> f64,
+    y: impl Fn(&Point) -> f64,
+    average: Average,
+) -> Vec<Series> {
+    let widths = values(points, |p| p.width);
+    let one = |(index, &width): (usize, &usize)| {
+        let here: Vec<Point> = points.iter().filter(|p| p.width == width).copied().collect();
+        let mut means = Vec::new();
+        let mut band = Vec::new();
+        for alpha in values(&here, |p| p.alpha) {
+            let at: Vec<&Point> = here.iter().filter(|p| p.alpha == alpha).collect();
+            let values: Vec<f64> = at.iter().map(|p| y(p)).collect();
+            let Some((centre, spread)) = centre(&values, average) else { continue };
+            let x = x(at[0]);
+            means.push((x, centre));
+            if let Some((low, high)) = spread {
+                band.push(Interval { x, low, high });
+            }
+        }
+        Series {
+            band,
+            color: Color::Ordered(position(index, widths.len())),
+            ..Series::new(format!("h = {width}"), means)
+        }
+    };
+    widths.iter().enumerate().map(one).collect()
+}
+
+/// A mean and, from two values on, the ends of one standard error around it.
+fn centre(values: &[f64], average: Average) -> Option<(f64, Option<(f64, f64)>)> {
+    let (to, from): (fn(f64) -> f64, fn(f64) -> f64) = match average {
+        Average::Arithmetic => (|v| v, |v| v),
+        Average::Geometric => (f64::ln, f64::exp),
+    };
+    let moved: Vec<f64> = values.iter().map(|&v| to(v)).collect();
+    let m = mean(&moved).filter(|m| m.mean.is_finite())?;
+    let ends = m.std_error.map(|e| (from(m.mean - e), from(m.mean + e)));
+    Some((from(m.mean), ends))
+}
+
+/// How many runs ended in which way, and one line for each run that left
+/// nothing or did not converge.
+pub(super) fn endings(runs: &[Run]) -> (String, Option<Table>) {
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    let mut rows = Vec::new();
+    for run in runs {
+        let (ending, detail) = match &run.record {
+            Ok(record) => {
+                let left = record.last().map_or(0, |m| m.training.n_violating);
+                let text = format!("{} steps, {left} margins not reached", record.steps);
+                (record.ending.name().to_owned(), text)
+            }
+            Err(reason) => ("failed".to_owned(), reason.clone()),
+        };
+        match counts.iter_mut().find(|(name, _)| *name == ending) {
+            Some((_, n)) => *n += 1,
+            None => counts.push((ending.clone(), 1)),
+        }
+        if !run.record.as_ref().is_ok_and(|record| record.converged()) {
+            let spec = &run.spec;
+            rows.push(vec![
+                spec.network.width.to_string(),
+                format!("{:e}", spec.alpha),
+                spec.seed.to_string(),
+                ending,
+                detail,
+            ]);
+        }
+    }
+    let summary: Vec<String> = counts.iter().map(|(name, n)| format!("{n} {name}")).collect();
+    let table = (!rows.is_empty()).then(|| Table {
+        caption: "Runs without a final state; they enter no fit".into(),
+        header: ["h", "α", "seed", "ending", "detail"].map(String::from).to_vec(),
+        rows,
+    });
+    (format!("{} runs: {}.", runs.len(), summary.join(", ")), table)
+}

@@ -1,0 +1,84 @@
+//! How far a grid is: a bar on a terminal, plain lines elsewhere.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use regime_lab::{Event, Observer, Progress};
+
+/// Draws the events of an execution.
+pub(crate) struct Drawn {
+    progress: Progress,
+    start: Instant,
+    bar: ProgressBar,
+    /// The tenths of the work for which a plain line has been printed.
+    tenths: usize,
+}
+
+impl Drawn {
+    /// `jobs`: runs side by side.
+    pub(crate) fn new(jobs: usize) -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} runs  {msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        bar.set_style(style);
+        Self { progress: Progress::new(jobs), start: Instant::now(), bar, tenths: 0 }
+    }
+
+    /// Rate and time left, in words.
+    fn rest(&self) -> String {
+        let now = self.start.elapsed().as_secs_f64();
+        let rate = self.progress.settled() as f64 / now.max(1e-9);
+        let left = match self.progress.time_left_s(now) {
+            Some(left) => {
+                let left = Duration::from_secs(left.ceil() as u64);
+                format!("{} left", humantime::format_duration(left))
+            }
+            None => "time left not known yet".into(),
+        };
+        format!("{rate:.2} runs/s, {left}")
+    }
+
+    fn line(&self, text: &str) {
+        if self.bar.is_hidden() {
+            eprintln!("{text}");
+        } else {
+            self.bar.println(text);
+        }
+    }
+}
+
+impl Observer for Drawn {
+    fn on(&mut self, event: &Event) {
+        self.progress.observe(event);
+        match event {
+            Event::Damaged { moved_to, damage, .. } => {
+                let place = moved_to.display();
+                self.line(&format!(
+                    "a stored run is damaged ({damage}) and made again; see {place}"
+                ));
+            }
+            Event::Planned { total, reused, .. } => {
+                self.bar.set_length(*total as u64);
+                // The store has been searched: what follows is computed.
+                self.start = Instant::now();
+                self.tenths = if *total == *reused { 10 } else { 0 };
+            }
+            Event::Failed { reason, .. } => self.line(&format!("a run failed: {reason}")),
+            _ => {}
+        }
+        self.bar.set_position(self.progress.settled() as u64);
+        self.bar.set_message(self.rest());
+        let tenths = (self.progress.fraction() * 10.0) as usize;
+        if self.bar.is_hidden() && tenths > self.tenths && self.progress.total() > 0 {
+            self.tenths = tenths;
+            let (settled, total) = (self.progress.settled(), self.progress.total());
+            eprintln!("{settled}/{total} runs, {}", self.rest());
+        }
+    }
+}
+
+impl Drop for Drawn {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,66 @@
+//! Where results come from: program, machine, time.
+
+use std::{fs, process::Command, time::SystemTime};
+
+use regime_lab::Provenance;
+use regime_models::Precision;
+
+use crate::study::RunSpec;
+
+/// What is kept beside the record of a run.
+pub(crate) fn of_run(spec: &RunSpec) -> Provenance {
+    let dtype = match spec.precision {
+        Precision::F64 => "float64",
+        Precision::F32 => "float32",
+    };
+    let provenance = Provenance {
+        host: first_line("/proc/sys/kernel/hostname").unwrap_or_default(),
+        cpu: cpu().unwrap_or_default(),
+        time: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+        backend: format!("burn 0.21, {}", spec.backend.name()),
+        dtype: dtype.into(),
+        ..Provenance::of_program("regime", env!("CARGO_PKG_VERSION"))
+    };
+    match commit() {
+        Some(commit) => provenance.with("commit", commit),
+        None => provenance,
+    }
+}
+
+/// The rows of a report's table of origins.
+pub(crate) fn rows(provenance: &Provenance) -> Vec<(String, String)> {
+    let fields = [
+        ("program", &provenance.program),
+        ("backend", &provenance.backend),
+        ("element type", &provenance.dtype),
+        ("host", &provenance.host),
+        ("processor", &provenance.cpu),
+        ("system", &provenance.os),
+        ("time of the report", &provenance.time),
+    ];
+    let extra = provenance.extra.iter().map(|(name, value)| (name.clone(), value.clone()));
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value.clone())).chain(extra).collect()
+}
+
+fn cpu() -> Option<String> {
+    let info = fs::read_to_string("/proc/cpuinfo").ok()?;
+    let model = info.lines().find_map(|line| line.strip_prefix("model name"))?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Some(format!("{}, {cores} cores", model.trim_start_matches([' ', '\t', ':'])))
+}
+
+fn first_line(path: &str) -> Option<String> {
+    Some(fs::read_to_string(path).ok()?.lines().next()?.to_owned())
+}
+
+/// The commit of the folder the program is called in, if git knows one; marked
+/// when files differ from it.
+fn commit() -> Option<String> {
+    let git = |args: &[&str]| {
+        let output = Command::new("git").args(args).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
+    let changed = git(&["status", "--porcelain", "--untracked-files=no"])?;
+    Some(if changed.is_empty() { commit } else { format!("{commit} with changes") })
+}

@@ -1,0 +1,137 @@
+//! A finding told on one page: the claim, the verdict, what it rests on.
+//!
+//! A [`Report`] is plain text, figures and tables; [`to_html`] makes it a
+//! single HTML file that needs nothing else: no script, no style sheet, no font
+//! from anywhere. The page follows the reader's light or dark setting and has a
+//! print style. Every text is escaped; only [`ReportFigure::svg`] is taken as
+//! it is.
+
+mod html;
+
+use crate::figure::number;
+
+pub(crate) use html::to_html;
+
+/// All that is said about one finding.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Report {
+    /// Where the page belongs, such as `Regime · finding-1 · profile quick`.
+    pub(crate) kicker: String,
+    /// What was examined.
+    pub(crate) title: String,
+    /// The claim as its authors make it.
+    pub(crate) claim: String,
+    /// Who claims it, and where.
+    pub(crate) source: String,
+    /// What was found.
+    pub(crate) verdict: Verdict,
+    /// The numbers that the verdict rests on.
+    pub(crate) key_figures: Vec<KeyFigure>,
+    /// The figures, in order.
+    pub(crate) figures: Vec<ReportFigure>,
+    /// The tables, in order; long ones are folded.
+    pub(crate) tables: Vec<Table>,
+    /// The rule by which the verdict follows from the numbers. Blank lines
+    /// separate paragraphs.
+    pub(crate) rule: String,
+    /// What a reader has to know besides: failed runs, deviations.
+    pub(crate) notes: Vec<String>,
+    /// How to make it again: (what, which), such as `("commit", "1a2b3c")`.
+    pub(crate) provenance: Vec<(String, String)>,
+    /// The files that belong to the report.
+    pub(crate) files: Vec<File>,
+}
+
+/// A verdict and its reason.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Verdict {
+    /// Which.
+    pub(crate) kind: VerdictKind,
+    /// Why, in a sentence.
+    pub(crate) sentence: String,
+}
+
+/// What a measurement says about a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum VerdictKind {
+    /// The claim holds by the rule.
+    Reproduced,
+    /// The claim does not hold by the rule.
+    NotReproduced,
+    /// The measurement does not decide.
+    Inconclusive,
+}
+
+impl VerdictKind {
+    /// The verdict in words, in the middle of a sentence.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Reproduced => "reproduced",
+            Self::NotReproduced => "not reproduced",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+/// A number that the verdict rests on.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct KeyFigure {
+    /// What it is.
+    pub(crate) name: String,
+    /// The value, written out.
+    pub(crate) value: String,
+    /// Its interval, written out; empty for none.
+    pub(crate) interval: String,
+    /// What it is to be compared with, how it was obtained.
+    pub(crate) note: String,
+}
+
+impl KeyFigure {
+    /// A value and its confidence interval, written with the same decimals.
+    pub(crate) fn new(
+        name: impl Into<String>,
+        value: f64,
+        interval: Option<(f64, f64)>,
+        note: impl Into<String>,
+    ) -> Self {
+        let (value, interval) = match interval {
+            None => (number::significant(value, 3), String::new()),
+            Some((low, high)) => number::value_and_interval(value, low, high),
+        };
+        Self { name: name.into(), value, interval, note: note.into() }
+    }
+}
+
+/// A figure on the page.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ReportFigure {
+    /// The SVG, as [`to_svg`](crate::figure::to_svg) makes it with
+    /// [`Theme::Adaptive`](crate::figure::Theme::Adaptive). It is not escaped.
+    pub(crate) svg: String,
+    /// How it was measured, what to look at.
+    pub(crate) caption: String,
+    /// The files that hold it.
+    pub(crate) files: Vec<File>,
+}
+
+/// A table. Its first column names the rows.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Table {
+    /// What it holds.
+    pub(crate) caption: String,
+    /// The names of the columns.
+    pub(crate) header: Vec<String>,
+    /// The cells, row by row; missing ones are left empty.
+    pub(crate) rows: Vec<Vec<String>>,
+}
+
+/// A link to a file beside the page.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct File {
+    /// What is shown, such as `data.csv`.
+    pub(crate) name: String,
+    /// Where it is, relative to the page.
+    pub(crate) href: String,
+    /// What it holds; empty where the name says it.
+    pub(crate) note: String,
+}

@@ -1,0 +1,97 @@
+use regime_train::{Moment, Observation};
+use serde::{Deserialize, Serialize};
+
+/// What one run leaves behind. Every number is finite; nothing in it depends on
+/// the clock, unless the run ended by it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RunRecord {
+    /// How the flow ended.
+    pub(crate) ending: Ending,
+    /// Accepted steps of the integrator.
+    pub(crate) steps: u64,
+    /// Rejected steps.
+    pub(crate) rejected: u64,
+    /// `t₁`, at which the mean loss fell below half its initial value.
+    pub(crate) half_loss_time: Option<f64>,
+    /// `t₂`, at which the last margin was reached.
+    pub(crate) margins_time: Option<f64>,
+    /// What was measured on the way; the last one belongs to the end.
+    pub(crate) path: Vec<Measurement>,
+    /// SHA-256 of the raw data.
+    pub(crate) data_sha256: String,
+}
+
+/// How a run ended, as it is told to people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "ending")]
+pub(crate) enum Ending {
+    /// Every margin is reached.
+    Converged,
+    /// The flow could not be continued; what went wrong, and after which step.
+    Diverged {
+        /// What went wrong.
+        quantity: String,
+        /// The number of accepted steps before.
+        step: u64,
+    },
+    /// The budget of steps was spent.
+    StepsSpent,
+    /// The largest time was reached.
+    TimeReached,
+    /// The budget of wall-clock time was spent.
+    WallSpent,
+}
+
+impl Ending {
+    /// One word.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Converged => "converged",
+            Self::Diverged { .. } => "diverged",
+            Self::StepsSpent => "steps-spent",
+            Self::TimeReached => "time-reached",
+            Self::WallSpent => "wall-spent",
+        }
+    }
+}
+
+/// The state of a run at one time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Measurement {
+    /// Time and the state of the training set.
+    pub(crate) training: Observation,
+    /// Part of the test points on the wrong side, `y F ≤ 0`; measured at the end.
+    pub(crate) test_error: Option<f64>,
+    /// `‖Θ − Θ₀‖_F/‖Θ₀‖_F` on the kernel points, which are outside the training
+    /// set; measured at the start (0), at `t₁` and at the end.
+    pub(crate) kernel_change: Option<f64>,
+    /// `‖w − w₀‖/‖w₀‖`.
+    pub(crate) weight_change: f64,
+}
+
+impl RunRecord {
+    /// Whether every margin was reached.
+    pub(crate) fn converged(&self) -> bool {
+        self.ending == Ending::Converged
+    }
+
+    /// The state at the end.
+    pub(crate) fn last(&self) -> Option<&Measurement> {
+        self.path.last()
+    }
+
+    /// The kernel change at the end.
+    pub(crate) fn kernel_change(&self) -> Option<f64> {
+        self.last().and_then(|m| m.kernel_change)
+    }
+
+    /// The kernel change just after `t₁`.
+    pub(crate) fn kernel_change_at_half_loss(&self) -> Option<f64> {
+        self.path.iter().find(|m| m.training.moment == Moment::HalfLoss)?.kernel_change
+    }
+
+    /// The test error at the end.
+    pub(crate) fn test_error(&self) -> Option<f64> {
+        self.last().and_then(|m| m.test_error)
+    }
+}
