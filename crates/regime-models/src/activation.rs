@@ -187,35 +187,35 @@ impl Activation {
                 data,
                 slopes,
                 #[inline(always)]
-                |z| relu(z),
+                move |z| relu(z),
             ),
             Self::Softplus { beta } => run::<T>(
                 gain,
                 data,
                 slopes,
                 #[inline(always)]
-                |z| softplus(z, beta),
+                move |z| softplus(z, beta),
             ),
             Self::Tanh => run::<T>(
                 gain,
                 data,
                 slopes,
                 #[inline(always)]
-                |z| tanh(z),
+                move |z| tanh(z),
             ),
             Self::Silu { beta } => run::<T>(
                 gain,
                 data,
                 slopes,
                 #[inline(always)]
-                |z| silu(z, beta),
+                move |z| silu(z, beta),
             ),
             Self::Gelu => run::<T>(
                 gain,
                 data,
                 slopes,
                 #[inline(always)]
-                |z| gelu(z),
+                move |z| gelu(z),
             ),
         }
     }
@@ -238,7 +238,7 @@ fn relu(z: f64) -> (f64, f64) {
 #[inline(always)]
 fn softplus(z: f64, beta: f64) -> (f64, f64) {
     let (value, slope) = pointwise::softplus(beta * z);
-    (value / beta, slope)
+    (value * beta.recip(), slope)
 }
 
 #[inline(always)]

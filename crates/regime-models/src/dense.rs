@@ -266,7 +266,9 @@ impl<B: Backend> Tape<B> for DenseTape<B> {
             if let Some(range) = &block.biases {
                 moved = moved + v.clone().slice([range.clone()]).unsqueeze::<2>();
             }
-            (moved * block.sensitivities.clone()).sum_dim(1)
+            // A row sum as a product: reductions are slower on every backend.
+            let ones = Tensor::ones([m, 1], (&v.device(), v.dtype()));
+            (moved * block.sensitivities.clone()).matmul(ones)
         });
         terms.reduce(|a, b| a + b).expect("a network has layers").reshape([self.n_points])
     }
@@ -276,10 +278,11 @@ impl<B: Backend> Tape<B> for DenseTape<B> {
         let mut parts = Vec::with_capacity(2 * self.blocks.len());
         for block in &self.blocks {
             let weighted = block.sensitivities.clone() * g.clone();
-            let weights = block.inputs.clone().transpose().matmul(weighted.clone());
+            let weights = block.inputs.clone().transpose().matmul(weighted);
             parts.push(weights.mul_scalar(block.weight_scale).reshape([block.weights.len()]));
             if let Some(range) = &block.biases {
-                parts.push(weighted.sum_dim(0).reshape([range.len()]));
+                let biases = g.clone().transpose().matmul(block.sensitivities.clone());
+                parts.push(biases.reshape([range.len()]));
             }
         }
         Tensor::cat(parts, 0)

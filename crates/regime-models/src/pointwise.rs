@@ -18,27 +18,81 @@ pub(crate) fn value_and_slope<T: Real>(
     phi: impl Fn(f64) -> (f64, f64),
 ) {
     assert_eq!(values.len(), slopes.len());
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for (value, slope) in values.iter_mut().zip(slopes) {
-                let (phi, derivative) = phi(value.wide());
-                (*value, *slope) = (T::narrow(gain * phi), T::narrow(gain * derivative));
-            }
-        },
-    );
+    pulp::Arch::new().dispatch(ValuesAndSlopes { values, slopes, gain, phi });
 }
 
 /// Replaces every `z` by `gain · φ(z)`.
 pub(crate) fn value<T: Real>(values: &mut [T], gain: f64, phi: impl Fn(f64) -> (f64, f64)) {
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for value in values.iter_mut() {
-                *value = T::narrow(gain * phi(value.wide()).0);
+    pulp::Arch::new().dispatch(Values { values, gain, phi });
+}
+
+/// Elements that go through the function together. The loop over a block works on
+/// local arrays of fixed length, which nothing else can point into: so the compiler
+/// makes vector code of it.
+const BLOCK: usize = 32;
+
+// Types and not closures: their method can be made to be inlined into the function
+// that pulp compiles for the processor's instructions.
+
+struct ValuesAndSlopes<'a, T, F> {
+    values: &'a mut [T],
+    slopes: &'a mut [T],
+    gain: f64,
+    phi: F,
+}
+
+impl<T: Real, F: Fn(f64) -> (f64, f64)> pulp::NullaryFnOnce for ValuesAndSlopes<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { values, slopes, gain, phi } = self;
+        let (value_blocks, value_rest) = values.as_chunks_mut::<BLOCK>();
+        let (slope_blocks, slope_rest) = slopes.as_chunks_mut::<BLOCK>();
+        for (values, slopes) in value_blocks.iter_mut().zip(slope_blocks) {
+            let (mut value, mut slope) = ([0.0; BLOCK], [0.0; BLOCK]);
+            for i in 0..BLOCK {
+                (value[i], slope[i]) = phi(values[i].wide());
             }
-        },
-    );
+            for i in 0..BLOCK {
+                values[i] = T::narrow(gain * value[i]);
+                slopes[i] = T::narrow(gain * slope[i]);
+            }
+        }
+        for (value, slope) in value_rest.iter_mut().zip(slope_rest) {
+            let (phi, derivative) = phi(value.wide());
+            *value = T::narrow(gain * phi);
+            *slope = T::narrow(gain * derivative);
+        }
+    }
+}
+
+struct Values<'a, T, F> {
+    values: &'a mut [T],
+    gain: f64,
+    phi: F,
+}
+
+impl<T: Real, F: Fn(f64) -> (f64, f64)> pulp::NullaryFnOnce for Values<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { values, gain, phi } = self;
+        let (blocks, rest) = values.as_chunks_mut::<BLOCK>();
+        for values in blocks {
+            let mut value = [0.0; BLOCK];
+            for i in 0..BLOCK {
+                value[i] = phi(values[i].wide()).0;
+            }
+            for i in 0..BLOCK {
+                values[i] = T::narrow(gain * value[i]);
+            }
+        }
+        for value in rest {
+            *value = T::narrow(gain * phi(value.wide()).0);
+        }
+    }
 }
 
 /// The element types of tensors; the functions themselves work in float64.
@@ -67,6 +121,13 @@ impl Real for f32 {
     fn narrow(value: f64) -> Self {
         value as f32
     }
+}
+
+/// `c₀ + c₁x + c₂x² + …` by Horner's rule, written out: as a loop over an array it
+/// would keep the loop around it from being vectorised.
+macro_rules! polynomial {
+    ($x:ident; $last:expr) => { $last };
+    ($x:ident; $first:expr, $($rest:expr),+) => { $first + $x * polynomial!($x; $($rest),+) };
 }
 
 /// `ln(1 + eᶻ)` and its derivative `1/(1 + e⁻ᶻ)`, both to a few units in the last
@@ -101,26 +162,16 @@ fn exp_of_negative(x: f64) -> f64 {
     let k = shifted - ROUND;
     let r = (y - k * HIGH) - k * LOW;
     // |r| ≤ ln(2)/2: the first term left out is below 2⁻⁵⁷.
-    let mut p = 1.0 / 6_227_020_800.0;
-    for inverse in [
-        1.0 / 479_001_600.0,
-        1.0 / 39_916_800.0,
-        1.0 / 3_628_800.0,
-        1.0 / 362_880.0,
-        1.0 / 40_320.0,
-        1.0 / 5_040.0,
-        1.0 / 720.0,
-        1.0 / 120.0,
-        1.0 / 24.0,
-        1.0 / 6.0,
-        0.5,
-        1.0,
-        1.0,
-    ] {
-        p = p * r + inverse;
-    }
+    let p = polynomial!(
+        r;
+        1.0, 1.0, 0.5, 1.0 / 6.0, 1.0 / 24.0, 1.0 / 120.0, 1.0 / 720.0, 1.0 / 5_040.0,
+        1.0 / 40_320.0, 1.0 / 362_880.0, 1.0 / 3_628_800.0, 1.0 / 39_916_800.0,
+        1.0 / 479_001_600.0, 1.0 / 6_227_020_800.0
+    );
     let power = f64::from_bits(shifted.to_bits().wrapping_add(1023) << 52);
-    if x > LARGEST { 0.0 } else { p * power }
+    // A choice between numbers and not between computations: a branch here would
+    // keep the loop from being vectorised.
+    p * if x > LARGEST { 0.0 } else { power }
 }
 
 /// `ln(1 + e)` for `0 ≤ e ≤ 1`, as `2 artanh(e/(2 + e))`.
@@ -133,10 +184,11 @@ fn ln_one_plus(e: f64) -> f64 {
     let denominator = if large { e + 3.0 } else { e + 2.0 };
     let s = numerator / denominator;
     let s2 = s * s;
-    let mut p = 1.0 / 21.0;
-    for odd in [19.0, 17.0, 15.0, 13.0, 11.0, 9.0, 7.0, 5.0, 3.0, 1.0] {
-        p = p * s2 + 1.0 / odd;
-    }
+    let p = polynomial!(
+        s2;
+        1.0, 1.0 / 3.0, 1.0 / 5.0, 1.0 / 7.0, 1.0 / 9.0, 1.0 / 11.0, 1.0 / 13.0, 1.0 / 15.0,
+        1.0 / 17.0, 1.0 / 19.0, 1.0 / 21.0
+    );
     (if large { LN_2 } else { 0.0 }) + 2.0 * s * p
 }
 

@@ -1,0 +1,67 @@
+//! Loss gradient and its parts, beside the bare matrix products of the same shapes.
+//!
+//! Run with one thread, as runs do: `RAYON_NUM_THREADS=1 cargo bench`.
+
+use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
+use regime_benches::{Backend, DEVICE, matrix, network};
+use regime_models::{Activation, Network, Precision, Tape, Trace};
+use std::hint::black_box;
+
+const SIZES: [(usize, usize); 3] = [(1000, 100), (1000, 256), (5000, 100)];
+const INPUTS: usize = 10;
+const LAYERS: usize = 5;
+
+fn activation(c: &mut Criterion) {
+    let mut group = c.benchmark_group("softplus value and slope");
+    for (n, h) in SIZES {
+        let activation = Activation::Softplus { beta: 5.0 };
+        let z = matrix(n, h);
+        group.bench_function(BenchmarkId::from_parameter(format!("n{n} h{h}")), |b| {
+            b.iter_batched(
+                || z.clone().add_scalar(0.0),
+                |z| black_box(activation.value_and_slope(1.4, z)),
+                BatchSize::LargeInput,
+            );
+        });
+    }
+}
+
+/// The three products per layer that no gradient can do without.
+fn products(c: &mut Criterion) {
+    let mut group = c.benchmark_group("bare products of a gradient");
+    for (n, h) in SIZES {
+        let (a, w) = (matrix(n, h), matrix(h, h));
+        let (x, w0) = (matrix(n, INPUTS), matrix(INPUTS, h));
+        group.bench_function(BenchmarkId::from_parameter(format!("n{n} h{h}")), |b| {
+            b.iter(|| {
+                black_box(x.clone().matmul(w0.clone()));
+                black_box(x.clone().transpose().matmul(a.clone()));
+                for _ in 1..LAYERS {
+                    black_box(a.clone().matmul(w.clone()));
+                    black_box(a.clone().matmul(w.clone().transpose()));
+                    black_box(a.clone().transpose().matmul(a.clone()));
+                }
+            });
+        });
+    }
+}
+
+fn gradient(c: &mut Criterion) {
+    let mut group = c.benchmark_group("gradient");
+    for (n, h) in SIZES {
+        let net = network(INPUTS, h, LAYERS);
+        let x = matrix(n, INPUTS);
+        let w = Precision::F64.vector::<Backend>(&net.initial_weights(0), &DEVICE);
+        let g = Precision::F64.vector::<Backend>(&vec![1.0 / n as f64; n], &DEVICE);
+        group.bench_function(BenchmarkId::from_parameter(format!("n{n} h{h}")), |b| {
+            b.iter(|| black_box(net.trace(&w, &x).linearise().vjp(g.clone())));
+        });
+    }
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().sample_size(10);
+    targets = activation, products, gradient
+}
+criterion_main!(benches);
