@@ -93,7 +93,9 @@ impl Activation {
             Self::Relu => burn::tensor::activation::relu(z),
             Self::Softplus { beta } => {
                 let decayed = z.clone().abs().mul_scalar(-beta).exp();
-                burn::tensor::activation::relu(z) + decayed.log1p().div_scalar(beta)
+                // Not div_scalar: burn-autodiff 0.21 rounds the divisor to float32 in
+                // its backward pass.
+                burn::tensor::activation::relu(z) + decayed.log1p().mul_scalar(beta.recip())
             }
             Self::Tanh => z.tanh(),
             Self::Silu { beta } => z.clone() * tensor_logistic(z.mul_scalar(beta)),

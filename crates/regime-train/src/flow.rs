@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     event::{Passage, Sample},
     observe::{Divergence, End, Moment, Observation, Observer, Outcome},
-    spec::{FlowSpec, SpecError},
+    spec::{FlowSpec, Momentum, SpecError},
     step::{Attempt, Clock, Prepared, attempt},
     system::{System, dot},
 };
@@ -66,11 +66,18 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         let speed = first_speed(system, &at);
         let initial_loss = system.objective().mean_loss(&at.point.margins);
         let dt = if speed.is_finite() && speed > 0.0 { FIRST_CHANGE / speed } else { 1.0 };
+        let gradient = &at.point.gradient;
+        let velocity = match spec.momentum {
+            Momentum::None => None,
+            // At rest; with τ ∝ t, without inertia at t = 0.
+            Momentum::Constant { .. } => Some(gradient.zeros_like()),
+            Momentum::Proportional { .. } => Some(gradient.clone().neg()),
+        };
         Ok(Self {
             system,
             spec,
             at,
-            velocity: None,
+            velocity,
             clock: Clock { t: 0.0, dt },
             outcome: Outcome {
                 end: End::Interrupted,
@@ -206,9 +213,9 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
             self.clock.dt = self.clock.dt.min(most - self.clock.t);
         }
         for _ in 0..MOST_REJECTED {
-            let scheme = &self.spec.scheme;
+            let FlowSpec { scheme, momentum, .. } = &self.spec;
             let velocity = self.velocity.as_ref();
-            match attempt(scheme, self.system, &mut self.at, velocity, self.clock) {
+            match attempt(scheme, *momentum, self.system, &mut self.at, velocity, self.clock) {
                 Attempt::Accepted(accepted) => return Ok(*accepted),
                 Attempt::Rejected { dt } => {
                     self.outcome.rejected += 1;

@@ -11,8 +11,9 @@ use regime_models::{Network, Precision, Tape};
 use regime_tangent::kernel;
 
 use crate::{
+    spec::Momentum,
     step::{Accepted, Attempt, Clock},
-    system::{Point, System, TapeOf, largest_change},
+    system::{Point, System, TapeOf, Trial, largest_change},
 };
 
 /// `γ = 1 − 1/√2`, which makes the method L-stable.
@@ -69,6 +70,16 @@ impl<B: Backend, N: Network<B>> Active<B, N> {
     }
 }
 
+impl<B: Backend, N: Network<B>> Stiff<B, N> {
+    /// `J_aᵀ H_a J_a v`.
+    fn gauss_newton(&self, system: &System<'_, B, N>, v: Tensor<B, 1>) -> Tensor<B, 1> {
+        let moved = Precision::to_host(self.tape.jvp(v));
+        let pulled: Vec<f64> =
+            self.root_curvature.iter().zip(moved).map(|(s, m)| s * s * m).collect();
+        self.tape.vjp(system.tensor(&pulled))
+    }
+}
+
 struct Solver<'a, B: Backend, N: Network<B>> {
     c: f64,
     factored: Option<(&'a Stiff<B, N>, Llt<f64>)>,
@@ -89,45 +100,122 @@ impl<B: Backend, N: Network<B>> Solver<'_, B, N> {
     }
 }
 
-/// ```text
-/// (I − γτA) k₁ = r(w)                     r = −∇L
-/// (I − γτA) k₂ = r(w + τk₁) − 2k₁
-/// w⁺ = w + (3/2) τ k₁ + (1/2) τ k₂        embedded first-order solution: w + τk₁
-/// ```
-///
-/// The error is the difference of the two solutions in function space,
-/// `max_i |ΔF_i|`.
-pub(crate) fn attempt<B: Backend, N: Network<B>>(
-    tolerance: f64,
-    system: &System<'_, B, N>,
-    at: &Point<B, N>,
-    active: &Active<B, N>,
-    clock: Clock,
-) -> Attempt<B, N> {
-    let Clock { t, dt } = clock;
-    let failed = Attempt::Rejected { dt: 0.2 * dt };
-    let Some(solver) = active.solver(GAMMA * dt) else { return failed };
-    let k1 = solver.solve(system, at.gradient.clone().neg());
-    let first_order = system.trial(at.w.clone() + k1.clone().mul_scalar(dt));
-    if !first_order.margins.iter().all(|u| u.is_finite()) {
-        return failed;
-    }
-    let middle = system.point(first_order);
-    let k2 = solver.solve(system, middle.gradient.neg() - k1.clone().mul_scalar(2.0));
-    let w = at.w.clone() + k1.mul_scalar(1.5 * dt) + k2.mul_scalar(0.5 * dt);
-    let trial = system.trial(w);
+/// What a step goes by.
+pub(crate) struct Step<'a, 's, B: Backend, N: Network<B>> {
+    /// Error allowed in `max_i |F_i|`.
+    pub(crate) tolerance: f64,
+    pub(crate) momentum: Momentum,
+    pub(crate) system: &'a System<'s, B, N>,
+    pub(crate) active: &'a Active<B, N>,
+}
 
-    let error = largest_change(&trial.margins, &middle.margins);
-    if !error.is_finite() {
-        return failed;
+impl<B: Backend, N: Network<B>> Step<'_, '_, B, N> {
+    /// ```text
+    /// (I − γτA) k₁ = r(z)
+    /// (I − γτA) k₂ = r(z + τk₁) − 2k₁
+    /// z⁺ = z + (3/2) τ k₁ + (1/2) τ k₂       embedded first-order solution: z + τk₁
+    /// ```
+    ///
+    /// with `z = w` and `r = −∇L`, or `z = (w, v)` with momentum. The error is the
+    /// difference of the two solutions in function space, `max_i |ΔF_i|`.
+    pub(crate) fn attempt(
+        &self,
+        at: &Point<B, N>,
+        velocity: Option<&Tensor<B, 1>>,
+        clock: Clock,
+    ) -> Attempt<B, N> {
+        // With τ ∝ t there is no inertia yet at t = 0: the first step is one of the
+        // plain flow, and the velocity is slaved to the gradient at its end.
+        let tau = self.momentum.memory_time(clock.t);
+        let attempted = match velocity {
+            Some(v) if tau > 0.0 => self.with_inertia(at, v, tau, clock),
+            _ => self.plain(at, clock),
+        };
+        attempted.unwrap_or(Attempt::Rejected { dt: 0.2 * clock.dt })
     }
-    let next = dt * (0.9 / (error / tolerance).sqrt()).clamp(0.2, 4.0);
-    if error > tolerance {
-        return Attempt::Rejected { dt: next };
+
+    /// `None` where something is not finite.
+    fn plain(&self, at: &Point<B, N>, clock: Clock) -> Option<Attempt<B, N>> {
+        let dt = clock.dt;
+        let solver = self.active.solver(GAMMA * dt)?;
+        let k1 = solver.solve(self.system, at.gradient.clone().neg());
+        let middle = self.middle(at.w.clone() + k1.clone().mul_scalar(dt))?;
+        let right = middle.gradient.clone().neg() - k1.clone().mul_scalar(2.0);
+        let k2 = solver.solve(self.system, right);
+        let w = at.w.clone() + k1.mul_scalar(1.5 * dt) + k2.mul_scalar(0.5 * dt);
+        self.judge(&middle, self.system.trial(w), clock, None)
     }
-    Attempt::Accepted(Box::new(Accepted {
-        point: system.point(trial),
-        velocity: None,
-        clock: Clock { t: t + dt, dt: next },
-    }))
+
+    /// The flow `ẇ = v`, `v̇ = −(v + ∇L)/τ_m`. With `c = γτ`, eliminating
+    /// `k_w = r_w + c k_v` leaves
+    /// `[(1 + c/τ_m) I + (c²/τ_m) JᵀHJ] k_v = r_v − (c/τ_m) JᵀHJ r_w`.
+    ///
+    /// `τ_m` depends on time when it is proportional to it; the stages take it at
+    /// their own times, which keeps the second order.
+    fn with_inertia(
+        &self,
+        at: &Point<B, N>,
+        v: &Tensor<B, 1>,
+        tau: f64,
+        clock: Clock,
+    ) -> Option<Attempt<B, N>> {
+        let Clock { t, dt } = clock;
+        let c = GAMMA * dt;
+        let solver = self.active.solver(c * c / (tau + c))?;
+        let stage = |r_w: Tensor<B, 1>, r_v: Tensor<B, 1>| {
+            let right = match &self.active.stiff {
+                Some(stiff) => {
+                    r_v - stiff.gauss_newton(self.system, r_w.clone()).mul_scalar(c / tau)
+                }
+                None => r_v,
+            };
+            let k_v = solver.solve(self.system, right).mul_scalar(tau / (tau + c));
+            (r_w + k_v.clone().mul_scalar(c), k_v)
+        };
+        let pull = |v: &Tensor<B, 1>, gradient: &Tensor<B, 1>, tau: f64| {
+            (v.clone() + gradient.clone()).mul_scalar(-1.0 / tau)
+        };
+        let (k1_w, k1_v) = stage(v.clone(), pull(v, &at.gradient, tau));
+        let middle = self.middle(at.w.clone() + k1_w.clone().mul_scalar(dt))?;
+        let v1 = v.clone() + k1_v.clone().mul_scalar(dt);
+        let later = self.momentum.memory_time(t + dt);
+        let (k2_w, k2_v) = stage(
+            v1.clone() - k1_w.clone().mul_scalar(2.0),
+            pull(&v1, &middle.gradient, later) - k1_v.clone().mul_scalar(2.0),
+        );
+        let w = at.w.clone() + k1_w.mul_scalar(1.5 * dt) + k2_w.mul_scalar(0.5 * dt);
+        let v = v.clone() + k1_v.mul_scalar(1.5 * dt) + k2_v.mul_scalar(0.5 * dt);
+        self.judge(&middle, self.system.trial(w), clock, Some(v))
+    }
+
+    /// The first-order solution, evaluated.
+    fn middle(&self, w: Tensor<B, 1>) -> Option<Point<B, N>> {
+        let trial = self.system.trial(w);
+        let finite = trial.margins.iter().all(|u| u.is_finite());
+        finite.then(|| self.system.point(trial))
+    }
+
+    /// Accepts or rejects by the difference of the two solutions.
+    fn judge(
+        &self,
+        middle: &Point<B, N>,
+        trial: Trial<B, N>,
+        clock: Clock,
+        velocity: Option<Tensor<B, 1>>,
+    ) -> Option<Attempt<B, N>> {
+        let Clock { t, dt } = clock;
+        let error = largest_change(&trial.margins, &middle.margins);
+        if !error.is_finite() {
+            return None;
+        }
+        let next = dt * (0.9 / (error / self.tolerance).sqrt()).clamp(0.2, 4.0);
+        if error > self.tolerance {
+            return Some(Attempt::Rejected { dt: next });
+        }
+        let point = self.system.point(trial);
+        let slaved = || (self.momentum != Momentum::None).then(|| point.gradient.clone().neg());
+        let velocity = velocity.or_else(slaved);
+        let clock = Clock { t: t + dt, dt: next };
+        Some(Attempt::Accepted(Box::new(Accepted { point, velocity, clock })))
+    }
 }

@@ -47,6 +47,8 @@ mod implicit;
 mod loss;
 mod objective;
 mod observe;
+#[cfg(test)]
+mod order_tests;
 mod spec;
 mod step;
 mod system;

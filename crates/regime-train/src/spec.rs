@@ -11,8 +11,6 @@ pub enum Scheme {
     Explicit {
         /// When a step is accepted and how the next one is chosen.
         rule: StepRule,
-        /// Inertia.
-        momentum: Momentum,
     },
     /// The linearly implicit two-stage method ROS2 through the tangent kernel of
     /// the points near their margin: second order, a few hundred steps. One step
@@ -33,9 +31,9 @@ impl Scheme {
         Self::Implicit { tolerance: 1e-2, active_above: 1e-3 }
     }
 
-    /// The explicit scheme of the paper's first version without momentum.
+    /// The explicit scheme of the paper's first version.
     pub fn explicit() -> Self {
-        Self::Explicit { rule: StepRule::output_change(), momentum: Momentum::None }
+        Self::Explicit { rule: StepRule::output_change() }
     }
 }
 
@@ -79,11 +77,12 @@ impl StepRule {
 
 /// The inertia of `dw/dt = v`, `dv/dt = −(v + ∇L)/τ`.
 ///
-/// Over a step of size dt the velocity becomes `x v − (1 − x) ∇L`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "momentum")]
+/// Over an explicit step of size dt the velocity becomes `x v − (1 − x) ∇L`.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "inertia")]
 pub enum Momentum {
     /// Plain gradient flow, `x = 0`.
+    #[default]
     None,
     /// `x = e^{−dt/τ}`.
     Constant {
@@ -105,6 +104,15 @@ impl Momentum {
             Self::None => 0.0,
             Self::Constant { tau } => (-dt / tau).exp(),
             Self::Proportional { mu } => (t / (t + dt)).powf(mu),
+        }
+    }
+
+    /// The memory time τ at time `t`; 0 for none.
+    pub fn memory_time(self, t: f64) -> f64 {
+        match self {
+            Self::None => 0.0,
+            Self::Constant { tau } => tau,
+            Self::Proportional { mu } => t / mu,
         }
     }
 }
@@ -131,6 +139,8 @@ impl Default for Stop {
 pub struct FlowSpec {
     /// The integrator.
     pub scheme: Scheme,
+    /// The inertia of the flow.
+    pub momentum: Momentum,
     /// When to end.
     pub stop: Stop,
     /// Observations per decade of time, at least 1; the first lies within a step of
@@ -140,7 +150,12 @@ pub struct FlowSpec {
 
 impl Default for FlowSpec {
     fn default() -> Self {
-        Self { scheme: Scheme::implicit(), stop: Stop::default(), observations_per_decade: 4 }
+        Self {
+            scheme: Scheme::implicit(),
+            momentum: Momentum::None,
+            stop: Stop::default(),
+            observations_per_decade: 4,
+        }
     }
 }
 
@@ -158,30 +173,17 @@ impl FlowSpec {
             }
         };
         match self.scheme {
-            Scheme::Explicit { rule, momentum } => {
-                match rule {
-                    StepRule::OutputChange { undo_above, grow_below } => {
-                        positive("undo_above", undo_above)?;
-                        positive("grow_below", grow_below)?;
-                        if grow_below > undo_above {
-                            let right = "at most undo_above";
-                            return Err(SpecError {
-                                field: "grow_below",
-                                value: grow_below,
-                                right,
-                            });
-                        }
-                    }
-                    StepRule::GradientTurn { max_turn, max_output_change } => {
-                        positive("max_turn", max_turn)?;
-                        positive("max_output_change", max_output_change)?;
-                    }
+            Scheme::Explicit { rule: StepRule::OutputChange { undo_above, grow_below } } => {
+                positive("undo_above", undo_above)?;
+                positive("grow_below", grow_below)?;
+                if grow_below > undo_above {
+                    let right = "at most undo_above";
+                    return Err(SpecError { field: "grow_below", value: grow_below, right });
                 }
-                match momentum {
-                    Momentum::None => {}
-                    Momentum::Constant { tau } => positive("tau", tau)?,
-                    Momentum::Proportional { mu } => positive("mu", mu)?,
-                }
+            }
+            Scheme::Explicit { rule: StepRule::GradientTurn { max_turn, max_output_change } } => {
+                positive("max_turn", max_turn)?;
+                positive("max_output_change", max_output_change)?;
             }
             Scheme::Implicit { tolerance, active_above } => {
                 positive("tolerance", tolerance)?;
@@ -194,6 +196,11 @@ impl FlowSpec {
                     return Err(SpecError { field: "active_above", value: active_above, right });
                 }
             }
+        }
+        match self.momentum {
+            Momentum::None => {}
+            Momentum::Constant { tau } => positive("tau", tau)?,
+            Momentum::Proportional { mu } => positive("mu", mu)?,
         }
         if !self.stop.margin.is_finite() {
             let value = self.stop.margin;

@@ -5,7 +5,7 @@ use regime_models::Network;
 
 use crate::{
     explicit, implicit,
-    spec::Scheme,
+    spec::{Momentum, Scheme},
     system::{Point, System},
 };
 
@@ -39,20 +39,22 @@ pub(crate) enum Attempt<B: Backend, N: Network<B>> {
 /// One trial step.
 pub(crate) fn attempt<B: Backend, N: Network<B>>(
     scheme: &Scheme,
+    momentum: Momentum,
     system: &System<'_, B, N>,
     at: &mut Prepared<B, N>,
     velocity: Option<&Tensor<B, 1>>,
     clock: Clock,
 ) -> Attempt<B, N> {
     match *scheme {
-        Scheme::Explicit { rule, momentum } => {
+        Scheme::Explicit { rule } => {
             explicit::attempt(rule, momentum, system, &at.point, velocity, clock)
         }
         Scheme::Implicit { tolerance, active_above } => {
             let active = at
                 .active
                 .get_or_insert_with(|| implicit::Active::of(system, &at.point, active_above));
-            implicit::attempt(tolerance, system, &at.point, active, clock)
+            let step = implicit::Step { tolerance, momentum, system, active };
+            step.attempt(&at.point, velocity, clock)
         }
     }
 }

@@ -496,10 +496,11 @@ fn figures(points: &[Point], outcome: &Outcome) -> Vec<Figure> {
         Figure {
             id: "alpha-star".into(),
             title: "Where the regimes meet, against the width".into(),
-            caption: "α at which the final kernel change falls through 1. Points: each seed and \
-                      the mean curve. Dashed: the claimed slope through the geometric mean of the \
-                      points, and no dependence on the width."
-                .into(),
+            caption:
+                "α at which the final kernel change falls through 1. Points: the mean curve; bars: \
+                      the range of the seeds. Dashed: the claimed slope through the geometric \
+                      mean of the points, and no dependence on the width."
+                    .into(),
             x: Axis::log("width h"),
             y: Axis::log("α*"),
             series: border_series(&outcome.kernel),

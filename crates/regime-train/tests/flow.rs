@@ -1,0 +1,339 @@
+//! Flows against closed forms and against each other; one suite over every backend.
+
+mod linear;
+
+use burn::tensor::{Tensor, backend::Backend};
+use faer::{Mat, Side};
+use linear::{Cliff, Linear};
+use regime_models::{Activation, Alpha, Dense, DenseSpec, Network, Precision};
+use regime_tangent::kernel;
+use regime_train::{
+    Checkpoint, Divergence, End, Flow, FlowSpec, Loss, Moment, Momentum, Objective, Observation,
+    Observer, Outcome, Scheme, StepRule, Stop, System,
+};
+
+macro_rules! on_every_backend {
+    ($($name:ident),* $(,)?) => {
+        mod flex {
+            $(#[test] fn $name() { super::$name::<burn_flex::Flex>(&burn_flex::FlexDevice) })*
+        }
+        mod ndarray {
+            $(#[test] fn $name() {
+                super::$name::<burn_ndarray::NdArray>(&burn_ndarray::NdArrayDevice::Cpu)
+            })*
+        }
+    };
+}
+
+on_every_backend!(
+    a_linear_model_follows_its_closed_form,
+    momentum_follows_the_damped_oscillator,
+    at_large_alpha_a_network_follows_its_frozen_kernel,
+    implicit_and_explicit_flows_agree,
+    every_loss_reaches_its_margins,
+    a_resumed_flow_ends_with_the_same_bits,
+    budgets_end_a_run_and_say_so,
+    a_flow_that_cannot_go_on_has_diverged_and_its_record_is_finite,
+);
+
+fn numbers(n: usize, seed: u64) -> Vec<f64> {
+    let mut state = seed | 1;
+    let mut next = || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1u64 << 53) as f64
+    };
+    (0..n).map(|_| 3.4 * (next() - 0.5)).collect()
+}
+
+/// Labels that a network can learn: the sign of a product of two coordinates.
+fn labels(x: &[f64], d: usize) -> Vec<f64> {
+    x.chunks(d).map(|x| if x[0] * x[1] > 0.0 { 1.0 } else { -1.0 }).collect()
+}
+
+fn dense(inputs: usize, width: usize) -> Dense {
+    Dense::new(DenseSpec {
+        inputs,
+        width,
+        hidden_layers: 2,
+        activation: Activation::Softplus { beta: 5.0 },
+        bias: true,
+    })
+    .unwrap()
+}
+
+/// The system of a network on `n` points in two dimensions and more.
+fn system<'a, B: Backend, N: Network<B>>(
+    net: &'a N,
+    w0: &Tensor<B, 1>,
+    n: usize,
+    alpha: f64,
+    loss: Loss,
+    device: &B::Device,
+) -> System<'a, B, N> {
+    let d = net.n_inputs();
+    let x = numbers(n * d, 17);
+    let inputs = Precision::F64.matrix::<B>(&x, [n, d], device);
+    let f0 = Precision::to_host(net.forward(w0, &inputs));
+    let objective = Objective::new(Alpha::paper(alpha).unwrap(), loss, labels(&x, d), f0).unwrap();
+    System::new(net, inputs, objective)
+}
+
+fn until(max_time: f64, scheme: Scheme) -> FlowSpec {
+    let stop = Stop { margin: 1e9, max_time: Some(max_time), ..Stop::default() };
+    FlowSpec { scheme, stop, ..FlowSpec::default() }
+}
+
+/// `F` at the end of a flow on its training points.
+fn final_outputs<B: Backend, N: Network<B>>(
+    system: &System<'_, B, N>,
+    flow: &Flow<'_, B, N>,
+    n: usize,
+    device: &B::Device,
+) -> Vec<f64> {
+    let net = system.network();
+    let x =
+        Precision::F64.matrix::<B>(&numbers(n * net.n_inputs(), 17), [n, net.n_inputs()], device);
+    let f = Precision::to_host(net.forward(&flow.weights(), &x));
+    let labels = labels(&numbers(n * net.n_inputs(), 17), net.n_inputs());
+    let margins = system.objective().margins(&f);
+    margins.iter().zip(labels).map(|(u, y)| u * y).collect()
+}
+
+/// `F(t) = (I − e^{−Θt/n}) y`: the flow of the squared loss with a frozen kernel.
+fn frozen(theta: &[f64], y: &[f64], t: f64) -> Vec<f64> {
+    let n = y.len();
+    let matrix = Mat::from_fn(n, n, |i, j| theta[i * n + j]);
+    let eigen = matrix.self_adjoint_eigen(Side::Lower).unwrap();
+    let (u, s) = (eigen.U(), eigen.S());
+    let mut f = vec![0.0; n];
+    for k in 0..n {
+        let along: f64 = (0..n).map(|i| u[(i, k)] * y[i]).sum();
+        let grown = -(-s[k] * t / n as f64).exp_m1() * along;
+        for i in 0..n {
+            f[i] += grown * u[(i, k)];
+        }
+    }
+    f
+}
+
+fn worst(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).fold(0.0, |m: f64, (a, b)| m.max((a - b).abs()))
+}
+
+fn a_linear_model_follows_its_closed_form<B: Backend>(device: &B::Device) {
+    let (n, d) = (12, 5);
+    let net = Linear { inputs: d };
+    let w0 = Precision::F64.vector::<B>(&numbers(d, 3), device);
+    let x = numbers(n * d, 17);
+    let theta: Vec<f64> = (0..n * n)
+        .map(|ij| (0..d).map(|k| x[ij / n * d + k] * x[ij % n * d + k] / d as f64).sum())
+        .collect();
+    let expected = frozen(&theta, &labels(&x, d), 8.0);
+    for alpha in [1e-3, 1.0, 1e4] {
+        let system = system(&net, &w0, n, alpha, Loss::Squared, device);
+        for (scheme, tolerance) in [
+            (Scheme::Implicit { tolerance: 1e-5, active_above: 1e-3 }, 2e-4),
+            (
+                Scheme::Explicit {
+                    rule: StepRule::OutputChange { undo_above: 2e-3, grow_below: 1e-3 },
+                },
+                2e-3,
+            ),
+        ] {
+            let mut flow = Flow::start(&system, until(8.0, scheme), w0.clone()).unwrap();
+            let outcome = flow.run(&mut ());
+            assert_eq!(outcome.end, End::TimeReached);
+            assert!((outcome.t - 8.0).abs() < 1e-12);
+            let error = worst(&final_outputs(&system, &flow, n, device), &expected);
+            assert!(error < tolerance, "α = {alpha}, {scheme:?}: {error}");
+        }
+    }
+}
+
+fn momentum_follows_the_damped_oscillator<B: Backend>(device: &B::Device) {
+    // One weight, one point x = 1: f = w, y = 1 and τF'' + F' + (F − 1) = 0.
+    let net = Linear { inputs: 1 };
+    let w0 = Precision::F64.vector::<B>(&[0.0], device);
+    let x = Precision::F64.matrix::<B>(&[1.0], [1, 1], device);
+    let tau = 2.0;
+    let objective =
+        Objective::new(Alpha::paper(1.0).unwrap(), Loss::Squared, vec![1.0], vec![0.0]).unwrap();
+    let system = System::new(&net, x, objective);
+    let (damping, t) = (0.5 / tau, 5.0);
+    let omega = f64::sqrt(1.0 / tau - damping * damping);
+    let expected =
+        1.0 - (-damping * t).exp() * ((omega * t).cos() + damping / omega * (omega * t).sin());
+    let fine = StepRule::OutputChange { undo_above: 1e-3, grow_below: 5e-4 };
+    for (scheme, tolerance) in [
+        (Scheme::Explicit { rule: fine }, 3e-3),
+        (Scheme::Implicit { tolerance: 1e-5, active_above: 1e-3 }, 2e-4),
+    ] {
+        let spec = FlowSpec { momentum: Momentum::Constant { tau }, ..until(t, scheme) };
+        let mut flow = Flow::start(&system, spec, w0.clone()).unwrap();
+        flow.run(&mut ());
+        let f = Precision::to_host(flow.weights())[0];
+        assert!((f - expected).abs() < tolerance, "{scheme:?}: {f} is not {expected}");
+    }
+}
+
+fn at_large_alpha_a_network_follows_its_frozen_kernel<B: Backend>(device: &B::Device) {
+    let n = 10;
+    let net = dense(3, 33);
+    let w0 = Precision::F64.vector::<B>(&net.initial_weights(5), device);
+    let system = system(&net, &w0, n, 1e6, Loss::Squared, device);
+    let x = numbers(n * 3, 17);
+    let points = Precision::F64.matrix::<B>(&x, [n, 3], device);
+    let theta = {
+        use regime_models::Trace;
+        Precision::to_host(kernel(&net.trace(&w0, &points).linearise()))
+    };
+    let expected = frozen(&theta, &labels(&x, 3), 3.0);
+    let scheme = Scheme::Implicit { tolerance: 1e-5, active_above: 1e-3 };
+    let mut flow = Flow::start(&system, until(3.0, scheme), w0).unwrap();
+    flow.run(&mut ());
+    let error = worst(&final_outputs(&system, &flow, n, device), &expected);
+    assert!(error < 1e-3, "{error}");
+}
+
+fn implicit_and_explicit_flows_agree<B: Backend>(device: &B::Device) {
+    let n = 20;
+    let net = dense(2, 12);
+    let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
+    for alpha in [0.05, 3.0, 1e4] {
+        let system = system(&net, &w0, n, alpha, Loss::SoftHinge { beta: 20.0 }, device);
+        let run = |scheme: Scheme| {
+            let spec = FlowSpec { scheme, ..FlowSpec::default() };
+            let mut flow = Flow::start(&system, spec, w0.clone()).unwrap();
+            let outcome = flow.run(&mut ());
+            assert_eq!(outcome.end, End::Converged, "α = {alpha}, {scheme:?}");
+            (outcome, final_outputs(&system, &flow, n, device))
+        };
+        let (implicit, f) = run(Scheme::implicit());
+        let fine = StepRule::GradientTurn { max_turn: 1e-6, max_output_change: 0.02 };
+        let (explicit, g) = run(Scheme::Explicit { rule: fine });
+        let rms = |v: &[f64]| (v.iter().map(|v| v * v).sum::<f64>() / n as f64).sqrt();
+        let difference: Vec<f64> = f.iter().zip(&g).map(|(a, b)| a - b).collect();
+        let error = rms(&difference) / rms(&g);
+        assert!(error < 0.03, "α = {alpha}: outputs differ by {error}");
+        let (t, s) = (implicit.half_loss_time.unwrap(), explicit.half_loss_time.unwrap());
+        assert!((t / s - 1.0).abs() < 0.05, "α = {alpha}: t₁ is {t} and {s}");
+        assert!(implicit.steps + implicit.rejected < explicit.steps, "α = {alpha}");
+    }
+}
+
+fn every_loss_reaches_its_margins<B: Backend>(device: &B::Device) {
+    let net = dense(2, 12);
+    let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
+    for (loss, scheme) in [
+        (Loss::Hinge, Scheme::explicit()),
+        (Loss::SoftHinge { beta: 20.0 }, Scheme::implicit()),
+        (Loss::QuadraticHinge, Scheme::implicit()),
+        (Loss::Logistic, Scheme::implicit()),
+    ] {
+        let system = system(&net, &w0, 8, 0.5, loss, device);
+        // Squares reach their margin only in the limit: ask for a little less.
+        let margin = if loss == Loss::QuadraticHinge { 0.99 } else { 1.0 };
+        let stop = Stop { margin, ..Stop::default() };
+        let spec = FlowSpec { scheme, stop, ..FlowSpec::default() };
+        let outcome = Flow::start(&system, spec, w0.clone()).unwrap().run(&mut ());
+        assert_eq!(outcome.end, End::Converged, "{loss:?}");
+        let last = outcome.observations.last().unwrap();
+        assert_eq!((last.moment, last.n_violating), (Moment::End, 0));
+        assert!(last.smallest_margin >= margin);
+        assert!(outcome.half_loss_time.unwrap() < outcome.margins_time.unwrap());
+        assert!(outcome.margins_time.unwrap() <= outcome.t);
+        let times: Vec<f64> = outcome.observations.iter().map(|o| o.t).collect();
+        assert!(times.is_sorted(), "{times:?}");
+    }
+}
+
+/// Interrupts after some steps.
+struct Patience(u32);
+
+impl<B: Backend> Observer<B> for Patience {
+    fn observe(&mut self, _: &Observation, _: &Tensor<B, 1>) {}
+
+    fn interrupts(&mut self) -> bool {
+        self.0 = self.0.saturating_sub(1);
+        self.0 == 0
+    }
+}
+
+fn a_resumed_flow_ends_with_the_same_bits<B: Backend>(device: &B::Device) {
+    let net = dense(2, 12);
+    let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
+    for (scheme, momentum) in [
+        (Scheme::implicit(), Momentum::None),
+        (Scheme::implicit(), Momentum::Constant { tau: 0.5 }),
+        (Scheme::explicit(), Momentum::Proportional { mu: 10.0 }),
+    ] {
+        let system = system(&net, &w0, 16, 0.5, Loss::SoftHinge { beta: 20.0 }, device);
+        let stop = Stop { max_steps: 400, ..Stop::default() };
+        let spec = FlowSpec { scheme, momentum, stop, ..FlowSpec::default() };
+        let mut whole = Flow::start(&system, spec, w0.clone()).unwrap();
+        let outcome = whole.run(&mut ());
+
+        let mut first = Flow::start(&system, spec, w0.clone()).unwrap();
+        assert_eq!(first.run(&mut Patience(30)).end, End::Interrupted);
+        // What is written to a file and read back.
+        let text = serde_json::to_string(&first.checkpoint()).unwrap();
+        drop(first);
+        let checkpoint: Checkpoint = serde_json::from_str(&text).unwrap();
+        let mut second = Flow::resume(&system, spec, checkpoint).unwrap();
+        assert_eq!(second.run(&mut ()), outcome);
+        let bits = |flow: &Flow<'_, B, Dense>| -> Vec<u64> {
+            Precision::to_host(flow.weights()).iter().map(|w| w.to_bits()).collect()
+        };
+        assert_eq!(bits(&second), bits(&whole));
+    }
+}
+
+fn budgets_end_a_run_and_say_so<B: Backend>(device: &B::Device) {
+    let net = dense(2, 12);
+    let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
+    let system = system(&net, &w0, 16, 1.0, Loss::SoftHinge { beta: 20.0 }, device);
+    let run = |stop: Stop| -> Outcome {
+        let spec = FlowSpec { stop, ..FlowSpec::default() };
+        Flow::start(&system, spec, w0.clone()).unwrap().run(&mut ())
+    };
+    let steps = run(Stop { max_steps: 7, ..Stop::default() });
+    assert_eq!(steps.end, End::StepsSpent);
+    assert_eq!(steps.steps + steps.rejected, 7);
+    assert_eq!(steps.margins_time, None);
+    assert_eq!(steps.observations.last().unwrap().moment, Moment::End);
+    let time = run(Stop { max_time: Some(0.25), ..Stop::default() });
+    assert_eq!((time.end, time.t), (End::TimeReached, 0.25));
+}
+
+fn a_flow_that_cannot_go_on_has_diverged_and_its_record_is_finite<B: Backend>(device: &B::Device) {
+    let net = Cliff;
+    let w0 = Precision::F64.vector::<B>(&[0.0, 0.0], device);
+    for scheme in [Scheme::implicit(), Scheme::explicit()] {
+        let system = system(&net, &w0, 4, 1.0, Loss::Logistic, device);
+        let spec = FlowSpec { scheme, ..FlowSpec::default() };
+        let outcome = Flow::start(&system, spec, w0.clone()).unwrap().run(&mut ());
+        assert_eq!(outcome.end, End::Diverged { quantity: Divergence::StepSize, step: 0 });
+        // JSON has no NaN: serde_json writes null for one.
+        assert!(!serde_json::to_string(&outcome.observations).unwrap().contains("null"));
+    }
+}
+
+#[test]
+fn parameters_out_of_range_are_refused_by_name() {
+    let message = |spec: FlowSpec| spec.check().unwrap_err().to_string();
+    let scheme = |tolerance, active_above| FlowSpec {
+        scheme: Scheme::Implicit { tolerance, active_above },
+        ..FlowSpec::default()
+    };
+    assert!(message(scheme(0.0, 0.0)).starts_with("tolerance is 0"));
+    assert!(message(scheme(1.5, 0.0)).starts_with("tolerance is 1.5"));
+    assert!(message(scheme(0.1, 1.0)).starts_with("active_above is 1"));
+    let stop = Stop { max_steps: 0, ..Stop::default() };
+    assert!(message(FlowSpec { stop, ..FlowSpec::default() }).starts_with("max_steps is 0"));
+    let spec = FlowSpec { observations_per_decade: 0, ..FlowSpec::default() };
+    assert!(message(spec).starts_with("observations_per_decade is 0"));
+    let rule = StepRule::OutputChange { undo_above: 1e-4, grow_below: 1e-2 };
+    let scheme = Scheme::Explicit { rule };
+    assert!(message(FlowSpec { scheme, ..FlowSpec::default() }).starts_with("grow_below is"));
+}

@@ -1,0 +1,205 @@
+//! The invariants of `docs/architecture.md`, checked on the sources and on what
+//! cargo says of the dependencies.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").into()
+}
+
+fn metadata() -> Metadata {
+    MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .other_options(["--locked".to_owned(), "--offline".to_owned()])
+        .exec()
+        .expect("cargo metadata answers")
+}
+
+/// Names of all packages a workspace member is built with.
+fn built_with(metadata: &Metadata, member: &str) -> BTreeSet<String> {
+    let graph = metadata.resolve.as_ref().expect("the graph was asked for");
+    let nodes: HashMap<&PackageId, _> = graph.nodes.iter().map(|node| (&node.id, node)).collect();
+    let start = &metadata.packages.iter().find(|p| p.name == member).expect(member).id;
+    let mut seen = BTreeSet::from([start]);
+    let mut open = vec![start];
+    while let Some(id) = open.pop() {
+        for dependency in &nodes[id].deps {
+            let normal = dependency.dep_kinds.iter().any(|d| d.kind == DependencyKind::Normal);
+            if normal && seen.insert(&dependency.pkg) {
+                open.push(&dependency.pkg);
+            }
+        }
+    }
+    seen.iter().map(|id| metadata[id].name.to_string()).collect()
+}
+
+/// The source files of a folder with their text up to the tests in them, without
+/// comments.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    let mut open = vec![root().join(folder)];
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            let entries = fs::read_dir(&path).expect("a readable folder");
+            open.extend(entries.map(|entry| entry.expect("a readable entry").path()));
+            continue;
+        }
+        let name = path.strip_prefix(root()).expect("below the root").display().to_string();
+        if !name.ends_with(".rs") || name.ends_with("tests.rs") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).expect("UTF-8");
+        // A module of tests ends a file in this house.
+        let code = match text.find("#[cfg(test)]\nmod tests {") {
+            Some(end) => &text[..end],
+            None => &text,
+        };
+        let code: Vec<&str> =
+            code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        files.push((name, code.join("\n")));
+    }
+    assert!(!files.is_empty(), "{folder} has no sources");
+    files
+}
+
+const CRATES: [&str; 6] = [
+    "regime-data",
+    "regime-models",
+    "regime-tangent",
+    "regime-train",
+    "regime-scaling",
+    "regime-lab",
+];
+
+fn nowhere_but(forbidden: &[&str], folders: &[&str], exceptions: &[&str]) {
+    for folder in folders {
+        for (name, code) in sources(folder) {
+            if exceptions.iter().any(|exception| name.starts_with(exception)) {
+                continue;
+            }
+            for word in forbidden {
+                assert!(!code.contains(word), "{name} contains `{word}`");
+            }
+        }
+    }
+}
+
+fn crate_sources() -> Vec<String> {
+    CRATES.iter().map(|name| format!("crates/{name}/src")).collect()
+}
+
+#[test]
+fn three_crates_never_depend_on_burn() {
+    let metadata = metadata();
+    for member in ["regime-data", "regime-scaling", "regime-lab"] {
+        let burn: Vec<String> =
+            built_with(&metadata, member).into_iter().filter(|n| n.starts_with("burn")).collect();
+        assert!(burn.is_empty(), "{member} is built with {burn:?}");
+    }
+    // The check can fail: it sees burn where it is.
+    assert!(built_with(&metadata, "regime-models").contains("burn"));
+}
+
+#[test]
+fn crates_know_only_those_below_them() {
+    let metadata = metadata();
+    let allowed: [(&str, &[&str]); 6] = [
+        ("regime-data", &[]),
+        ("regime-scaling", &[]),
+        ("regime-lab", &[]),
+        ("regime-models", &[]),
+        ("regime-tangent", &["regime-models"]),
+        ("regime-train", &["regime-models", "regime-tangent"]),
+    ];
+    for (member, below) in allowed {
+        for name in built_with(&metadata, member) {
+            let own = name == member;
+            let house = name.starts_with("regime-") || name == "xtask";
+            assert!(own || !house || below.contains(&name.as_str()), "{member} uses {name}");
+        }
+    }
+}
+
+#[test]
+fn only_some_files_touch_the_disk() {
+    let folders = crate_sources();
+    let folders: Vec<&str> = folders.iter().map(String::as_str).collect();
+    let disk = ["std::fs", "fs::", "File::", "std::process"];
+    nowhere_but(&disk, &folders, &["crates/regime-data/src", "crates/regime-lab/src/store"]);
+}
+
+#[test]
+fn libraries_neither_print_nor_use_anyhow() {
+    let folders = crate_sources();
+    let folders: Vec<&str> = folders.iter().map(String::as_str).collect();
+    nowhere_but(&["println!", "eprintln!", "print!(", "dbg!", "anyhow"], &folders, &[]);
+}
+
+#[test]
+fn libraries_read_no_clock_and_no_global_generator() {
+    let folders = crate_sources();
+    let folders: Vec<&str> = folders.iter().map(String::as_str).collect();
+    let generators = ["thread_rng", "rand::rng()", "from_os_rng", "rand::random", "B::seed("];
+    nowhere_but(&generators, &folders, &[]);
+    // The executor times its events; no time enters a record.
+    let exceptions = ["crates/regime-lab/src/execute", "crates/regime-data/src/fetch"];
+    nowhere_but(&["Instant::", "SystemTime::"], &folders, &exceptions);
+}
+
+#[test]
+fn a_backend_is_chosen_in_one_file() {
+    let mut folders = crate_sources();
+    folders.extend(["xtask/src".to_owned(), "benches".to_owned()]);
+    let folders: Vec<&str> = folders.iter().map(String::as_str).collect();
+    // activation.rs asks whether a backend is Flex, to fuse; it does not choose it.
+    let exceptions =
+        ["xtask/src/backend.rs", "benches/src/lib.rs", "crates/regime-models/src/activation.rs"];
+    nowhere_but(&["burn_flex", "burn_ndarray", "burn_tch"], &folders, &exceptions);
+}
+
+#[test]
+fn versions_live_in_the_workspace_manifest() {
+    let mut manifests: Vec<PathBuf> =
+        CRATES.iter().map(|name| root().join("crates").join(name).join("Cargo.toml")).collect();
+    manifests.extend(["xtask", "benches"].map(|name| root().join(name).join("Cargo.toml")));
+    for path in manifests {
+        let text = fs::read_to_string(&path).expect("a manifest");
+        let mut in_dependencies = false;
+        for line in text.lines() {
+            if line.starts_with('[') {
+                in_dependencies = line.contains("dependencies]");
+            } else if in_dependencies && line.contains('=') {
+                let place = path.display();
+                assert!(line.contains("workspace = true"), "{place}: `{line}` states a version");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_top_level_has_nothing_to_wonder_about() {
+    let known = [
+        "Cargo.lock",
+        "Cargo.toml",
+        "LICENSE-APACHE",
+        "LICENSE-MIT",
+        "README.md",
+        "benches",
+        "crates",
+        "docs",
+        "xtask",
+    ];
+    // What is built or computed is not part of the house.
+    let made = ["target", "results", "data"];
+    for entry in fs::read_dir(root()).expect("the workspace") {
+        let name = entry.expect("a readable entry").file_name().to_string_lossy().into_owned();
+        let expected = known.contains(&name.as_str()) || made.contains(&name.as_str());
+        assert!(expected || name.starts_with('.'), "{name} at the top level");
+    }
+}

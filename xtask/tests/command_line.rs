@@ -1,0 +1,135 @@
+//! The program as a user calls it.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+fn xtask(arguments: &[&str], folder: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("the program starts")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn bad_input_is_one_line_status_two_and_nothing_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "in the way").unwrap();
+    let images = folder.path().join("images");
+    fs::create_dir(&images).unwrap();
+    // An announced image that is not there, and a whole file of one label.
+    let header = [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 28, 7, 7];
+    fs::write(images.join("train-images-idx3-ubyte"), header).unwrap();
+    fs::write(images.join("train-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, 1, 3]).unwrap();
+    let before = entries(folder.path());
+
+    let cases: [(&[&str], &str); 8] = [
+        (&["reproduce", "finding-9"], "finding-1"),
+        (&["reproduce", "finding-1", "--seeds", "0"], "--seeds"),
+        (&["reproduce", "finding-1", "--dtype", "f16"], "choose f64, f32"),
+        (&["reproduce", "finding-1", "--profile", "huge"], "choose smoke, laptop, paper"),
+        (&["reproduce", "finding-1", "--fast"], "--profile"),
+        (&["reproduce", "finding-1", "--profile", "smoke", "--out", "file/out"], "file"),
+        (
+            &["reproduce", "finding-1", "--profile", "smoke", "--source", "images"],
+            "train-images-idx3-ubyte",
+        ),
+        (&["plan", "finding-9"], "finding-1"),
+    ];
+    for (arguments, part) in cases {
+        let output = xtask(arguments, folder.path());
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
+        assert_eq!(message.lines().count(), 1, "{arguments:?}: {message}");
+        assert!(message.contains(part), "{arguments:?}: {message}");
+        assert!(output.stdout.is_empty());
+        assert_eq!(entries(folder.path()), before, "{arguments:?} has written something");
+    }
+}
+
+fn entries(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_finding_is_reproduced_once_and_the_same_for_any_number_of_jobs() {
+    let folder = tempfile::tempdir().unwrap();
+    let smoke = |out: &str, jobs: &str| {
+        let arguments = [
+            "reproduce",
+            "finding-1",
+            "--profile",
+            "smoke",
+            "--seeds",
+            "1",
+            "--out",
+            out,
+            "--jobs",
+            jobs,
+        ];
+        let output = xtask(&arguments, folder.path());
+        assert!(output.status.success(), "{}", stderr(&output));
+        output
+    };
+    let first = smoke("one", "1");
+    let last_line = String::from_utf8_lossy(&first.stdout).lines().last().unwrap().to_owned();
+    // A single seed leaves no way to tell an uncertainty.
+    assert!(last_line.starts_with("finding-1: inconclusive"), "{last_line}");
+    assert!(last_line.ends_with("one/finding-1/report.html"), "{last_line}");
+    smoke("two", "2");
+    let read = |out: &str, name: &str| {
+        fs::read(folder.path().join(out).join("finding-1").join(name)).unwrap()
+    };
+    assert_eq!(read("one", "data.csv"), read("two", "data.csv"));
+
+    let again = smoke("one", "2");
+    assert!(stderr(&again).contains("nothing to compute"), "{}", stderr(&again));
+
+    let report = String::from_utf8(read("one", "report.html")).unwrap();
+    for part in ["<svg", "Inconclusive", "SHA-256 of the data", "outcome.json"] {
+        assert!(report.contains(part), "the report lacks {part}");
+    }
+    let outcome: serde_json::Value = serde_json::from_slice(&read("one", "outcome.json")).unwrap();
+    assert_eq!(outcome["verdict"], "inconclusive");
+    for figure in ["alpha-star", "kernel-change", "kernel-change-collapsed", "test-error"] {
+        assert!(read("one", &format!("{figure}.svg")).starts_with(b"<svg"));
+        assert!(read("one", &format!("{figure}.png")).starts_with(b"\x89PNG"));
+    }
+
+    // A run that is not there any more is made again, and alone.
+    let runs = folder.path().join("one/runs");
+    let some = fs::read_dir(&runs).unwrap().map(|e| e.unwrap().path()).find(|p| p.is_file());
+    fs::write(some.unwrap(), "half a rec").unwrap();
+    let third = smoke("one", "1");
+    assert!(stderr(&third).contains("damaged"), "{}", stderr(&third));
+    assert_eq!(read("one", "data.csv"), read("two", "data.csv"));
+}
+
+#[test]
+fn check_lets_the_status_follow_the_verdict() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["reproduce", "finding-1", "--profile", "smoke", "--seeds", "1", "--check"];
+    let output = xtask(&arguments, folder.path());
+    assert_eq!(output.status.code(), Some(3), "one seed is inconclusive: {}", stderr(&output));
+}
+
+#[test]
+fn a_plan_computes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = xtask(&["plan", "finding-1", "--profile", "smoke"], folder.path());
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("runs") && text.contains("about") && text.contains("MB"), "{text}");
+    assert!(entries(folder.path()).is_empty());
+}
