@@ -184,13 +184,7 @@ impl Activation {
             }
         }
         match self {
-            Self::Relu => run::<T>(
-                gain,
-                data,
-                slopes,
-                #[inline(always)]
-                move |z| relu(z),
-            ),
+            Self::Relu => run::<T>(gain, data, slopes, relu),
             Self::Softplus { beta } => run::<T>(
                 gain,
                 data,
@@ -198,13 +192,7 @@ impl Activation {
                 #[inline(always)]
                 move |z| softplus(z, beta),
             ),
-            Self::Tanh => run::<T>(
-                gain,
-                data,
-                slopes,
-                #[inline(always)]
-                move |z| tanh(z),
-            ),
+            Self::Tanh => run::<T>(gain, data, slopes, tanh),
             Self::Silu { beta } => run::<T>(
                 gain,
                 data,
@@ -212,13 +200,7 @@ impl Activation {
                 #[inline(always)]
                 move |z| silu(z, beta),
             ),
-            Self::Gelu => run::<T>(
-                gain,
-                data,
-                slopes,
-                #[inline(always)]
-                move |z| gelu(z),
-            ),
+            Self::Gelu => run::<T>(gain, data, slopes, gelu),
         }
     }
 }

@@ -108,24 +108,6 @@ pub(crate) fn value_and_interval(value: f64, low: f64, high: f64) -> (String, St
     (write(value), format!("[{}, {}]", write(low), write(high)))
 }
 
-/// A value with a symmetric uncertainty: `−0.470 ± 0.042`, the uncertainty to
-/// two significant digits.
-pub(crate) fn plus_minus(value: f64, uncertainty: f64) -> String {
-    match (exponent(value.abs().max(uncertainty.abs())), exponent(uncertainty)) {
-        (Some(order), Some(width)) if is_plain(order) => {
-            format!("{} ± {}", fixed(value, decimals(width)), fixed(uncertainty, decimals(width)))
-        }
-        (Some(order), Some(width)) => {
-            let unit = 10f64.powi(order);
-            let decimals = decimals(width - order);
-            let (value, uncertainty) =
-                (fixed(value / unit, decimals), fixed(uncertainty / unit, decimals));
-            format!("({value} ± {uncertainty})·10{}", superscript(order))
-        }
-        _ => format!("{} ± {}", significant(value, 3), significant(uncertainty, 2)),
-    }
-}
-
 /// Decimals that show two significant digits of a number of this order.
 fn decimals(order: i32) -> usize {
     (1 - order).clamp(0, 12) as usize
@@ -186,6 +168,5 @@ mod tests {
         assert_eq!(with_interval(2.5e-6, 2.1e-6, 3.0e-6), "2.50·10⁻⁶ [2.10·10⁻⁶, 3.00·10⁻⁶]");
         assert_eq!(with_interval(1.0, 1.0, 1.0), "1.00 [1.00, 1.00]");
         assert_eq!(with_interval(0.5, f64::NAN, f64::INFINITY), "0.500 [–, ∞]");
-        assert_eq!(plus_minus(-0.4684, 0.0421), "−0.468 ± 0.042");
     }
 }

@@ -115,10 +115,8 @@ pub(super) fn series_by_width(
 
 /// A mean and, from two values on, the ends of one standard error around it.
 fn centre(values: &[f64], average: Average) -> Option<(f64, Option<(f64, f64)>)> {
-    let (to, from): (fn(f64) -> f64, fn(f64) -> f64) = match average {
-        Average::Arithmetic => (|v| v, |v| v),
-        Average::Geometric => (f64::ln, f64::exp),
-    };
+    let to = |v: f64| if average == Average::Geometric { v.ln() } else { v };
+    let from = |v: f64| if average == Average::Geometric { v.exp() } else { v };
     let moved: Vec<f64> = values.iter().map(|&v| to(v)).collect();
     let m = mean(&moved).filter(|m| m.mean.is_finite())?;
     let ends = m.std_error.map(|e| (from(m.mean - e), from(m.mean + e)));

@@ -281,7 +281,7 @@ fn test_error_border(points: &[Point]) -> Border {
                 .map(|&i| seeds[i])
                 .flat_map(|seed| points.iter().filter(move |p| p.seed == seed).copied())
                 .collect();
-            let crossings = mean_crossings(&drawn, |p| p.test_error, |curve| half_way(curve));
+            let crossings = mean_crossings(&drawn, |p| p.test_error, half_way);
             let pairs: Option<Vec<(f64, f64)>> =
                 crossings.iter().map(|(h, answer)| Some((*h as f64, *answer.found()?))).collect();
             Some(fit_power_law(&pairs?).ok()?.exponent)
@@ -539,9 +539,16 @@ fn figures(points: &[Point], outcome: &Outcome) -> Vec<Figure> {
                 |p| p.test_error,
                 Average::Arithmetic,
             ),
-            guides: Vec::new(),
+            guides: border_mark(&outcome.kernel).into_iter().collect(),
         },
     ]
+}
+
+/// The geometric mean of √h·α* over the widths.
+fn border_mark(border: &Border) -> Option<Guide> {
+    let logs: Vec<f64> = border.found().iter().map(|(h, alpha)| (h.sqrt() * alpha).ln()).collect();
+    let x = mean(&logs)?.mean.exp();
+    Some(Guide::VerticalLevel { x, label: "kernel change 1".into() })
 }
 
 /// Slope −1 through the last point of the last curve, over its last two decades.
@@ -560,12 +567,21 @@ fn border_series(border: &Border) -> Vec<Series> {
         (low <= high).then_some(Interval { x: h, low, high })
     };
     let found = border.found();
-    vec![Series {
+    let measured = Series {
         error_bars: found.iter().filter_map(spread).collect(),
         style: Style::Points,
         color: Color::Category(0),
         ..Series::new("measured, range of seeds", found.clone())
-    }]
+    };
+    let fit = fit_power_law(&found).ok().map(|fit| Series {
+        style: Style::Line,
+        color: Color::Ink,
+        ..Series::new(
+            format!("fit, slope {}", number::fixed(fit.exponent, 2)),
+            found.iter().map(|&(h, _)| (h, fit.value_at(h))).collect(),
+        )
+    });
+    [Some(measured), fit].into_iter().flatten().collect()
 }
 
 fn border_guides(border: &Border) -> Vec<Guide> {

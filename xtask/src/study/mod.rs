@@ -1,6 +1,6 @@
 //! One run: a network trained on a task, with its tangent kernel followed.
 //!
-//! [`RunSpec`] says everything a run depends on, [`simulate`] carries it out on
+//! [`RunSpec`] says everything a run depends on, [`simulate()`] carries it out on
 //! one backend, [`RunRecord`] is what remains.
 
 mod data;

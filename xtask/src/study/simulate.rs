@@ -111,7 +111,7 @@ impl<'a, B: Backend> Witness<'a, B> {
             .step_by(BATCH)
             .map(|start| {
                 let end = (start + BATCH).min(data.test.len());
-                let inputs = all.clone().slice([start..end]);
+                let inputs = all.clone().narrow(0, start, end - start);
                 let scaled = Scaled::at(net, &w0, &inputs, alpha);
                 TestBatch { inputs, labels: labels[start..end].to_vec(), scaled }
             })
