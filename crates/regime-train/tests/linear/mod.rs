@@ -72,10 +72,8 @@ impl<B: Backend> Tape<B> for Rows<B> {
     }
 
     fn select(&self, points: &[usize]) -> Self {
-        let rows: Vec<_> =
-            points.iter().map(|&i| self.jacobian.clone().slice([i..i + 1])).collect();
-        let outputs: Vec<_> =
-            points.iter().map(|&i| self.output.clone().slice([i..i + 1])).collect();
+        let rows: Vec<_> = points.iter().map(|&i| self.jacobian.clone().narrow(0, i, 1)).collect();
+        let outputs: Vec<_> = points.iter().map(|&i| self.output.clone().narrow(0, i, 1)).collect();
         Self { jacobian: Tensor::cat(rows, 0), output: Tensor::cat(outputs, 0) }
     }
 }
