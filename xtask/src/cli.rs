@@ -23,7 +23,6 @@ pub(crate) const BAD_INPUT: u8 = 2;
     name = "cargo xtask",
     bin_name = "cargo xtask",
     about = "Reproduces the findings of arXiv 1906.08034",
-    disable_help_subcommand = false,
     subcommand_required = true
 )]
 struct Cli {
@@ -68,14 +67,14 @@ pub(crate) struct Grid {
     #[arg(long, default_value = "results")]
     pub(crate) out: PathBuf,
     /// Runs side by side, one thread each [default: one per core].
-    #[arg(long, value_parser = at_least_one::<usize>)]
-    pub(crate) jobs: Option<usize>,
+    #[arg(long, value_parser = number)]
+    pub(crate) jobs: Option<u16>,
     /// Element type of all tensors.
     #[arg(long, value_enum, default_value = "f64")]
     dtype: DtypeArg,
     /// Number of seeds instead of the profile's own.
-    #[arg(long, value_parser = at_least_one::<u64>)]
-    seeds: Option<u64>,
+    #[arg(long, value_parser = number)]
+    seeds: Option<u16>,
     /// Where tensors live.
     #[arg(long, value_enum, default_value = "flex")]
     backend: BackendArg,
@@ -92,13 +91,14 @@ impl Grid {
             profile: self.profile.0,
             precision: self.dtype.0,
             backend: self.backend.0,
-            seeds: self.seeds,
+            seeds: self.seeds.map(u64::from),
         }
     }
 
     /// Runs side by side.
     pub(crate) fn jobs(&self) -> usize {
-        self.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.jobs.map_or_else(cores, usize::from)
     }
 }
 
@@ -163,10 +163,13 @@ named_values!(
     Archive::name
 );
 
-fn at_least_one<T: std::str::FromStr + PartialOrd + From<u8>>(text: &str) -> Result<T, String> {
-    match text.parse::<T>() {
-        Ok(value) if value >= T::from(1) => Ok(value),
-        _ => Err("choose a whole number from 1 on".into()),
+/// The largest number of seeds or jobs that is not a slip of the finger.
+const MOST: u16 = 1000;
+
+fn number(text: &str) -> Result<u16, String> {
+    match text.parse() {
+        Ok(value) if (1..=MOST).contains(&value) => Ok(value),
+        _ => Err(format!("choose a whole number from 1 to {MOST}")),
     }
 }
 
@@ -282,9 +285,10 @@ mod tests {
         let cases = [
             ("xtask reproduce finding-1 --profile huge", "choose smoke, laptop, paper"),
             ("xtask reproduce finding-1 --dtype f16", "choose f64, f32"),
-            ("xtask reproduce finding-1 --seeds 0", "from 1 on"),
-            ("xtask reproduce finding-1 --seeds many", "from 1 on"),
-            ("xtask reproduce finding-1 --jobs 0", "from 1 on"),
+            ("xtask reproduce finding-1 --seeds 0", "from 1 to"),
+            ("xtask reproduce finding-1 --seeds many", "from 1 to"),
+            ("xtask reproduce finding-1 --seeds 1000000000000", "from 1 to"),
+            ("xtask reproduce finding-1 --jobs 0", "from 1 to"),
             ("xtask reproduce finding-1 --wat", "--profile, --out, --jobs"),
             ("xtask reproduce finding-1 --backend cuda", "choose flex, ndarray"),
             ("xtask reproduce finding-1 --source /does/not/exist", "a folder of IDX files"),

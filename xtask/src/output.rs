@@ -26,6 +26,17 @@ pub(crate) struct Told<'a> {
     pub(crate) runs: &'a [Run],
     /// What they say.
     pub(crate) study: &'a Study,
+    /// Where the runs were computed.
+    pub(crate) origins: Vec<String>,
+}
+
+/// Makes the folder of a finding, and tries whether files can be written there.
+///
+/// # Errors
+/// One line that names the folder.
+pub(crate) fn prepare(folder: &Path) -> anyhow::Result<()> {
+    let tried = fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
+    tried.map(drop).with_context(|| format!("{} cannot be written to", folder.display()))
 }
 
 /// Writes everything into `folder`, each file whole or not at all, the report last.
@@ -34,8 +45,7 @@ pub(crate) struct Told<'a> {
 /// # Errors
 /// A figure that cannot be drawn or a file that cannot be written.
 pub(crate) fn write(told: &Told<'_>, folder: &Path) -> anyhow::Result<PathBuf> {
-    let Told { finding, settings, runs, study } = told;
-    fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    let Told { finding, settings, runs, study, origins } = told;
     let save = |name: &str, bytes: &[u8]| {
         let path = folder.join(name);
         replace(&path, bytes).with_context(|| path.display().to_string())
@@ -53,7 +63,7 @@ pub(crate) fn write(told: &Told<'_>, folder: &Path) -> anyhow::Result<PathBuf> {
         "rule": finding.rule(),
         "analysis": study.outcome,
         "notes": study.notes,
-        "provenance": origin,
+        "provenance": { "report": origin, "runs": origins },
     });
     save("outcome.json", (serde_json::to_string_pretty(&outcome)? + "\n").as_bytes())?;
 
@@ -78,7 +88,11 @@ pub(crate) fn write(told: &Told<'_>, folder: &Path) -> anyhow::Result<PathBuf> {
         tables: study.tables.clone(),
         rule: finding.rule().into(),
         notes: study.notes.clone(),
-        provenance: provenance::rows(&origin).into_iter().chain(choices(runs)).collect(),
+        provenance: provenance::rows(&origin)
+            .into_iter()
+            .chain(origins.iter().map(|o| ("runs computed by".to_owned(), o.clone())))
+            .chain(choices(runs))
+            .collect(),
         files: vec![
             file("data.csv", "one row per run"),
             file("outcome.json", "every number of the analysis"),
@@ -115,13 +129,12 @@ fn choices(runs: &[Run]) -> Vec<(String, String)> {
     seeds.sort_unstable();
     seeds.dedup();
     let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
-    let checksum = runs.iter().find_map(|run| Some(run.record.as_ref().ok()?.data_sha256.clone()));
     let written = |value: &dyn Fn() -> serde_json::Result<String>| value().unwrap_or_default();
     vec![
         ("seeds of the weights".into(), seeds.join(", ")),
         ("seed of the data".into(), spec.data.seed.to_string()),
         ("data".into(), written(&|| serde_json::to_string(&spec.data))),
-        ("SHA-256 of the data".into(), checksum.unwrap_or_default()),
+        ("SHA-256 of the data".into(), spec.data_sha256.clone()),
         ("network".into(), written(&|| serde_json::to_string(&spec.network))),
         ("loss".into(), written(&|| serde_json::to_string(&spec.loss))),
         ("flow".into(), written(&|| serde_json::to_string(&spec.flow))),

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use regime_lab::{Event, Observer, Progress};
 
+use crate::study::STOPPED;
+
 /// Draws the events of an execution.
 pub(crate) struct Drawn {
     progress: Progress,
@@ -63,6 +65,8 @@ impl Observer for Drawn {
                 self.start = Instant::now();
                 self.tenths = if *total == *reused { 10 } else { 0 };
             }
+            // The user knows, and is told once.
+            Event::Failed { reason, .. } if reason.ends_with(STOPPED) => {}
             Event::Failed { reason, .. } => self.line(&format!("a run failed: {reason}")),
             _ => {}
         }

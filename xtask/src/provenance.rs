@@ -1,11 +1,11 @@
 //! Where results come from: program, machine, time.
 
-use std::{fs, process::Command, time::SystemTime};
+use std::{collections::BTreeSet, fs, process::Command, time::SystemTime};
 
-use regime_lab::Provenance;
+use regime_lab::{Provenance, RunKey, Store};
 use regime_models::Precision;
 
-use crate::study::RunSpec;
+use crate::study::{RunRecord, RunSpec};
 
 /// What is kept beside the record of a run.
 pub(crate) fn of_run(spec: &RunSpec) -> Provenance {
@@ -27,13 +27,26 @@ pub(crate) fn of_run(spec: &RunSpec) -> Provenance {
     }
 }
 
+/// Where the stored records of some runs were computed: the distinct programs,
+/// machines and commits.
+pub(crate) fn of_records(specs: &[RunSpec], store: &Store) -> Vec<String> {
+    let origin = |spec: &RunSpec| {
+        let entry = store.entry::<RunSpec, RunRecord>(&RunKey::of(spec).ok()?).ok()??;
+        let Provenance { program, host, cpu, extra, .. } = entry.provenance;
+        let commit = extra.get("commit").map(|c| format!(", commit {c}")).unwrap_or_default();
+        Some(format!("{program}{commit}, on {host} ({cpu})"))
+    };
+    let distinct: BTreeSet<String> = specs.iter().filter_map(origin).collect();
+    distinct.into_iter().collect()
+}
+
 /// The rows of a report's table of origins.
 pub(crate) fn rows(provenance: &Provenance) -> Vec<(String, String)> {
     let fields = [
-        ("program", &provenance.program),
+        ("program of the report", &provenance.program),
         ("backend", &provenance.backend),
         ("element type", &provenance.dtype),
-        ("host", &provenance.host),
+        ("host of the report", &provenance.host),
         ("processor", &provenance.cpu),
         ("system", &provenance.os),
         ("time of the report", &provenance.time),
@@ -53,11 +66,12 @@ fn first_line(path: &str) -> Option<String> {
     Some(fs::read_to_string(path).ok()?.lines().next()?.to_owned())
 }
 
-/// The commit of the folder the program is called in, if git knows one; marked
-/// when files differ from it.
+/// The commit of the sources this program was built from, if git knows one;
+/// marked when files differ from it now.
 fn commit() -> Option<String> {
     let git = |args: &[&str]| {
-        let output = Command::new("git").args(args).output().ok()?;
+        let source = ["-C", env!("CARGO_MANIFEST_DIR")];
+        let output = Command::new("git").args(source).args(args).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     let commit = git(&["rev-parse", "--short=12", "HEAD"])?;

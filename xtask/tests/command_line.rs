@@ -29,9 +29,12 @@ fn bad_input_is_one_line_status_two_and_nothing_written() {
     let header = [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 28, 7, 7];
     fs::write(images.join("train-images-idx3-ubyte"), header).unwrap();
     fs::write(images.join("train-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, 1, 3]).unwrap();
+    fs::create_dir(folder.path().join("taken")).unwrap();
+    fs::write(folder.path().join("taken/finding-1"), "in the way").unwrap();
     let before = entries(folder.path());
 
-    let cases: [(&[&str], &str); 8] = [
+    let cases: [(&[&str], &str); 9] = [
+        (&["reproduce", "finding-1", "--profile", "smoke", "--out", "taken"], "taken/finding-1"),
         (&["reproduce", "finding-9"], "finding-1"),
         (&["reproduce", "finding-1", "--seeds", "0"], "--seeds"),
         (&["reproduce", "finding-1", "--dtype", "f16"], "choose f64, f32"),
@@ -52,6 +55,7 @@ fn bad_input_is_one_line_status_two_and_nothing_written() {
         assert!(message.contains(part), "{arguments:?}: {message}");
         assert!(output.stdout.is_empty());
         assert_eq!(entries(folder.path()), before, "{arguments:?} has written something");
+        assert_eq!(entries(&folder.path().join("taken")), ["finding-1"], "{arguments:?}");
     }
 }
 

@@ -64,7 +64,7 @@ impl Activation {
         }
     }
 
-    /// `gain · φ(z)` of a tensor of any shape.
+    /// `gain · φ(z)`, element by element.
     pub fn value<B: Backend>(self, gain: f64, z: Tensor<B, 2>) -> Tensor<B, 2> {
         #[cfg(feature = "flex")]
         if in_host_memory::<B>() {
@@ -73,7 +73,7 @@ impl Activation {
         self.tensor_value(z).mul_scalar(gain)
     }
 
-    /// `gain · φ(z)` and `gain · φ'(z)` of a tensor of any shape.
+    /// `gain · φ(z)` and `gain · φ'(z)`, element by element.
     pub fn value_and_slope<B: Backend>(
         self,
         gain: f64,
@@ -244,7 +244,7 @@ fn gelu(z: f64) -> (f64, f64) {
     (z * cdf, cdf + z * density)
 }
 
-/// `1/(1 + e⁻ᶻ)` by way of `e^{−|z|}`, which never overflows.
+/// `1/(1 + e⁻ᶻ) = (1 + tanh(z/2))/2`, which never overflows.
 fn tensor_logistic<B: Backend>(z: Tensor<B, 2>) -> Tensor<B, 2> {
     z.mul_scalar(0.5).tanh().add_scalar(1.0).mul_scalar(0.5)
 }

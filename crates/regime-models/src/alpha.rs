@@ -14,9 +14,25 @@ use crate::error::{ModelError, positive};
 /// `dw/dt = −∇L`, the same trajectory takes `t_code = h · t_paper`, since
 /// `L_code = L_paper / h`: see [`Alpha::code_time`].
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "f64", into = "f64")]
 pub struct Alpha {
     paper: f64,
+}
+
+impl TryFrom<f64> for Alpha {
+    type Error = ModelError;
+
+    /// From the value in the convention of the paper.
+    fn try_from(alpha: f64) -> Result<Self, ModelError> {
+        Self::paper(alpha)
+    }
+}
+
+impl From<Alpha> for f64 {
+    /// The value in the convention of the paper.
+    fn from(alpha: Alpha) -> Self {
+        alpha.paper
+    }
 }
 
 impl Alpha {
@@ -65,6 +81,7 @@ mod tests {
         let alpha = Alpha::paper(0.5).unwrap();
         assert_eq!(alpha.times_root_width(16), 2.0);
         assert_eq!(Alpha::code(2.0, 16).unwrap(), alpha);
+        assert_eq!(Alpha::code_time(3.0, 16), 48.0);
     }
 
     #[test]

@@ -148,7 +148,10 @@ impl Dense {
         let weights = Self::weights(layer, w).mul_scalar(layer.scale());
         let z = a.matmul(weights);
         match &layer.biases {
-            Some(range) => z + w.clone().slice([range.clone()]).unsqueeze::<2>(),
+            Some(range) => {
+                let n = z.dims()[0];
+                z + rows_of(w.clone().slice([range.clone()]), n)
+            }
             None => z,
         }
     }
@@ -264,7 +267,7 @@ impl<B: Backend> Tape<B> for DenseTape<B> {
             let direction = v.clone().slice([block.weights.clone()]).reshape([k, m]);
             let mut moved = block.inputs.clone().matmul(direction.mul_scalar(block.weight_scale));
             if let Some(range) = &block.biases {
-                moved = moved + v.clone().slice([range.clone()]).unsqueeze::<2>();
+                moved = moved + rows_of(v.clone().slice([range.clone()]), self.n_points);
             }
             // A row sum as a product: reductions are slower on every backend.
             let ones = Tensor::ones([m, 1], (&v.device(), v.dtype()));
@@ -275,9 +278,15 @@ impl<B: Backend> Tape<B> for DenseTape<B> {
 
     fn vjp(&self, g: Tensor<B, 1>) -> Tensor<B, 1> {
         let g = g.reshape([self.n_points, 1]);
+        // `g` beside itself as often as the widest layer has outputs; see `rows_of`.
+        let widest = self.blocks.iter().map(|b| b.sensitivities.dims()[1]).max().unwrap_or(1);
+        let ones = Tensor::ones([1, widest], (&g.device(), g.dtype()));
+        let spread = g.clone().matmul(ones);
         let mut parts = Vec::with_capacity(2 * self.blocks.len());
         for block in &self.blocks {
-            let weighted = block.sensitivities.clone() * g.clone();
+            let [_, m] = block.sensitivities.dims();
+            let g_m = if m == widest { spread.clone() } else { spread.clone().narrow(1, 0, m) };
+            let weighted = block.sensitivities.clone() * g_m;
             let weights = block.inputs.clone().transpose().matmul(weighted);
             parts.push(weights.mul_scalar(block.weight_scale).reshape([block.weights.len()]));
             if let Some(range) = &block.biases {
@@ -308,4 +317,11 @@ impl<B: Backend> Tape<B> for DenseTape<B> {
     fn blocks(&self) -> Option<&[Block<B>]> {
         Some(&self.blocks)
     }
+}
+
+/// The vector `b`, `[m]`, as each of `n` rows, by a product: adding it by broadcast
+/// takes several times longer in float64 on Flex than product and addition together.
+fn rows_of<B: Backend>(b: Tensor<B, 1>, n: usize) -> Tensor<B, 2> {
+    let ones = Tensor::ones([n, 1], (&b.device(), b.dtype()));
+    ones.matmul(b.unsqueeze::<2>())
 }

@@ -13,8 +13,8 @@ pub const TILE: usize = 256;
 ///
 /// For a tape with blocks,
 /// `Θ = Σ_l c_l² (Δˡ Δˡᵀ) ∘ (Aˡ⁻¹ Aˡ⁻¹ᵀ) + Σ_bias Δˡ Δˡᵀ`,
-/// tile by tile over one triangle: about `n² Σ_l (k_l + m_l)/2` multiply-adds and
-/// `n²` numbers of memory. Any other tape is contracted from its Jacobian,
+/// tile by tile over one triangle: about `n² Σ_l (k_l + m_l)/2` multiply-adds; up to
+/// `3n²` numbers are held while the tiles are put together. Any other tape is contracted from its Jacobian,
 /// `n² P/2` multiply-adds, which holds `n·P` numbers.
 ///
 /// # Shapes

@@ -314,3 +314,26 @@ fn relu_without_biases_is_homogeneous<B: Backend>(device: &B::Device) {
         Ok(())
     });
 }
+
+/// Invariant 4, for the number of threads of the one backend that has any.
+#[test]
+fn independent_of_the_number_of_threads() {
+    let net = Dense::new(DenseSpec {
+        inputs: 10,
+        width: 150,
+        hidden_layers: 2,
+        activation: Activation::Relu,
+        bias: true,
+    })
+    .unwrap();
+    let n = TILE + 44;
+    let problem = Problem { w: net.initial_weights(1), x: numbers(10 * n, 5), net, n };
+    let with_threads = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| host(kernel(&problem.tape::<burn_flex::Flex>(&burn_flex::FlexDevice))))
+    };
+    let one = with_threads(1);
+    for threads in [2, 3] {
+        assert!(distance(&one, &with_threads(threads)) < 1e-12, "{threads} threads");
+    }
+}

@@ -66,10 +66,13 @@ pub(crate) fn attempt<B: Backend, N: Network<B>>(
     }))
 }
 
-/// `‖g − g'‖²/(‖g‖‖g'‖)`; nil when both gradients vanish.
+/// `‖g − g'‖²/(‖g‖‖g'‖)`; nil when the gradient vanishes after the step, as it does
+/// when the last margin of a hinge is reached.
 fn turn<B: Backend>(before: &Tensor<B, 1>, after: &Tensor<B, 1>) -> f64 {
-    let difference = before.clone() - after.clone();
-    let distance = dot(difference.clone(), difference);
-    let norms = (dot(before.clone(), before.clone()) * dot(after.clone(), after.clone())).sqrt();
-    if distance == 0.0 { 0.0 } else { distance / norms }
+    let square = |v: Tensor<B, 1>| dot(v.clone(), v);
+    let (first, last) = (square(before.clone()), square(after.clone()));
+    if last == 0.0 {
+        return 0.0;
+    }
+    square(before.clone() - after.clone()) / (first * last).sqrt()
 }

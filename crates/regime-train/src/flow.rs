@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     event::{Passage, Sample},
+    loss::Loss,
     observe::{Divergence, End, Moment, Observation, Observer, Outcome},
-    spec::{FlowSpec, Momentum, SpecError},
+    spec::{FlowSpec, Momentum, Scheme, SpecError, StepRule},
     step::{Attempt, Clock, Prepared, attempt},
     system::{System, dot},
 };
@@ -16,8 +17,8 @@ use crate::{
 /// step from there.
 const FIRST_CHANGE: f64 = 1e-4;
 
-/// Steps rejected in a row after which a flow counts as diverged: the step is then
-/// at least 10⁻³⁵ times smaller than the last one that was accepted.
+/// Steps rejected in a row after which a flow counts as diverged. An explicit step
+/// is then 10⁻⁵⁰ times the last one that was accepted.
 const MOST_REJECTED: u32 = 50;
 
 /// The whole state of a flow between two steps, as plain values.
@@ -33,6 +34,7 @@ pub struct Checkpoint {
     outcome: Outcome,
     next_observation: f64,
     initial_loss: f64,
+    rejected_in_a_row: u32,
 }
 
 /// A gradient flow that is under way.
@@ -46,6 +48,7 @@ pub struct Flow<'a, B: Backend, N: Network<B>> {
     outcome: Outcome,
     next_observation: f64,
     initial_loss: f64,
+    rejected_in_a_row: u32,
 }
 
 impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
@@ -61,7 +64,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         spec: FlowSpec,
         w: Tensor<B, 1>,
     ) -> Result<Self, SpecError> {
-        let spec = spec.check()?;
+        let spec = check(&spec, system)?;
         let at: Prepared<B, N> = system.point(system.trial(w)).into();
         let speed = first_speed(system, &at);
         let initial_loss = system.objective().mean_loss(&at.point.margins);
@@ -90,19 +93,33 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
             },
             next_observation: 0.0,
             initial_loss,
+            rejected_in_a_row: 0,
         })
     }
 
     /// A flow taken up again.
     ///
     /// # Errors
-    /// [`SpecError`] for a parameter out of its range.
+    /// [`SpecError`] for a parameter out of its range, or a checkpoint of another
+    /// network.
     pub fn resume(
         system: &'a System<'a, B, N>,
         spec: FlowSpec,
         checkpoint: Checkpoint,
     ) -> Result<Self, SpecError> {
-        let spec = spec.check()?;
+        let spec = check(&spec, system)?;
+        let n_params = system.network().n_params();
+        for values in
+            [Some(&checkpoint.weights), checkpoint.velocity.as_ref()].into_iter().flatten()
+        {
+            if values.len() != n_params {
+                return Err(SpecError {
+                    field: "length of the checkpoint",
+                    value: values.len() as f64,
+                    right: "the number of parameters of the network",
+                });
+            }
+        }
         let w = system.tensor(&checkpoint.weights);
         Ok(Self {
             system,
@@ -113,6 +130,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
             outcome: checkpoint.outcome,
             next_observation: checkpoint.next_observation,
             initial_loss: checkpoint.initial_loss,
+            rejected_in_a_row: checkpoint.rejected_in_a_row,
         })
     }
 
@@ -126,6 +144,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
             outcome: self.outcome.clone(),
             next_observation: self.next_observation,
             initial_loss: self.initial_loss,
+            rejected_in_a_row: self.rejected_in_a_row,
         }
     }
 
@@ -171,22 +190,41 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
             Some(End::TimeReached)
         } else if self.outcome.steps + self.outcome.rejected >= stop.max_steps {
             Some(End::StepsSpent)
+        } else if self.velocity.is_none() && self.sample().loss_rate == 0.0 {
+            Some(End::Stalled)
         } else {
             None
         }
     }
 
-    /// One accepted step, with the events inside it.
+    /// One trial step; if it is accepted, with the events inside it.
     fn advance(&mut self, observer: &mut impl Observer<B>) -> Result<(), Divergence> {
         let before = self.sample();
         if !before.loss_rate.is_finite() {
             return Err(Divergence::Gradient);
         }
+        if let Some(most) = self.spec.stop.max_time {
+            self.clock.dt = self.clock.dt.min(most - self.clock.t);
+        }
+        let FlowSpec { scheme, momentum, .. } = &self.spec;
+        let velocity = self.velocity.as_ref();
+        let accepted =
+            match attempt(scheme, *momentum, self.system, &mut self.at, velocity, self.clock) {
+                Attempt::Accepted(accepted) if accepted.clock.t.is_finite() => *accepted,
+                Attempt::Accepted(_) => return Err(Divergence::StepSize),
+                Attempt::Rejected { dt } => {
+                    self.outcome.rejected += 1;
+                    self.rejected_in_a_row += 1;
+                    self.clock.dt = dt;
+                    let hopeless = self.rejected_in_a_row >= MOST_REJECTED;
+                    return if hopeless { Err(Divergence::StepSize) } else { Ok(()) };
+                }
+            };
         let margin_before = self.smallest_margin();
-        let accepted = self.accepted_step()?;
         self.at = accepted.point.into();
         self.velocity = accepted.velocity;
         self.clock = accepted.clock;
+        self.rejected_in_a_row = 0;
         self.outcome.steps += 1;
         self.outcome.t = self.clock.t;
 
@@ -208,24 +246,6 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         Ok(())
     }
 
-    fn accepted_step(&mut self) -> Result<crate::step::Accepted<B, N>, Divergence> {
-        if let Some(most) = self.spec.stop.max_time {
-            self.clock.dt = self.clock.dt.min(most - self.clock.t);
-        }
-        for _ in 0..MOST_REJECTED {
-            let FlowSpec { scheme, momentum, .. } = &self.spec;
-            let velocity = self.velocity.as_ref();
-            match attempt(scheme, *momentum, self.system, &mut self.at, velocity, self.clock) {
-                Attempt::Accepted(accepted) => return Ok(*accepted),
-                Attempt::Rejected { dt } => {
-                    self.outcome.rejected += 1;
-                    self.clock.dt = dt;
-                }
-            }
-        }
-        Err(Divergence::StepSize)
-    }
-
     /// The mean loss and its rate `d(α²L)/dt = α² ∇L·ẇ`.
     fn sample(&self) -> Sample {
         let point = &self.at.point;
@@ -245,10 +265,11 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         self.at.point.margins.iter().copied().fold(f64::INFINITY, f64::min)
     }
 
-    fn note(&mut self, moment: Moment, observer: &mut impl Observer<B>) {
+    /// The present state, as it would be observed.
+    pub fn observation(&self, moment: Moment) -> Observation {
         let margins = &self.at.point.margins;
         let n = margins.len() as f64;
-        let observation = Observation {
+        Observation {
             moment,
             t: self.clock.t,
             steps: self.outcome.steps,
@@ -257,10 +278,30 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
             n_wrong: margins.iter().filter(|&&u| u < 0.0).count(),
             smallest_margin: self.smallest_margin(),
             output_rms: (margins.iter().map(|u| u * u).sum::<f64>() / n).sqrt(),
-        };
+        }
+    }
+
+    fn note(&mut self, moment: Moment, observer: &mut impl Observer<B>) {
+        let observation = self.observation(moment);
         observer.observe(&observation, &self.at.point.w);
         self.outcome.observations.push(observation);
     }
+}
+
+/// The spec, if it goes with the system.
+fn check<B: Backend, N: Network<B>>(
+    spec: &FlowSpec,
+    system: &System<'_, B, N>,
+) -> Result<FlowSpec, SpecError> {
+    if let (Scheme::Explicit { rule: StepRule::GradientTurn { max_turn, .. } }, Loss::Hinge) =
+        (spec.scheme, system.objective().loss())
+    {
+        // A margin that is reached turns the gradient of a hinge by a finite angle,
+        // however small the step.
+        let right = "the rule of a loss with a continuous slope: take output-change for the hinge";
+        return Err(SpecError { field: "max_turn", value: max_turn, right });
+    }
+    spec.check()
 }
 
 /// `max_i |dF_i/dt|` at the start.

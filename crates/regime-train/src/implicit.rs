@@ -57,8 +57,9 @@ impl<B: Backend, N: Network<B>> Active<B, N> {
     }
 
     /// The solver of `(I + c J_aᵀ H_a J_a) k = v` for one `c`; `None` when the
-    /// matrix has no factorisation, which only numbers that are not finite bring
-    /// about.
+    /// matrix has no factorisation: with numbers that are not finite, or with a step
+    /// so large that rounding in the kernel outweighs the identity. A smaller step
+    /// is the remedy for either.
     fn solver(&self, c: f64) -> Option<Solver<'_, B, N>> {
         let Some(stiff) = &self.stiff else { return Some(Solver { c, factored: None }) };
         let m = stiff.root_curvature.len();

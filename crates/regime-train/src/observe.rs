@@ -45,7 +45,7 @@ pub trait Observer<B: Backend> {
     /// Called at every [`Moment`], with the weights `[P]` at that time.
     fn observe(&mut self, observation: &Observation, w: &Tensor<B, 1>);
 
-    /// Asked after every step. `true` ends the run as [`End::Interrupted`]: this is
+    /// Asked before every trial step. `true` ends the run as [`End::Interrupted`]: this is
     /// how a wall-clock budget or a Ctrl-C comes in, since a library reads no clock.
     fn interrupts(&mut self) -> bool {
         false
@@ -74,6 +74,9 @@ pub enum End {
     StepsSpent,
     /// The largest time was reached.
     TimeReached,
+    /// The gradient is exactly nil, but not all margins are reached: the stopping
+    /// margin lies beyond what the loss asks for.
+    Stalled,
     /// The observer interrupted.
     Interrupted,
 }

@@ -120,7 +120,9 @@ impl Momentum {
 /// When a run ends.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Stop {
-    /// The margin `u` that every training point has to reach; the paper: 1.
+    /// The margin `u` that every training point has to reach; the paper: 1. A
+    /// quadratic hinge or a squared loss comes to margin 1 only as t → ∞: ask for
+    /// less, or for a largest time.
     pub margin: f64,
     /// Largest number of accepted and rejected steps together.
     pub max_steps: u64,

@@ -33,6 +33,8 @@ on_every_backend!(
     every_loss_reaches_its_margins,
     a_resumed_flow_ends_with_the_same_bits,
     budgets_end_a_run_and_say_so,
+    a_gradient_that_is_nil_stalls_and_one_that_is_not_finite_diverges,
+    a_hinge_does_not_go_with_the_turn_of_its_gradient,
     a_flow_that_cannot_go_on_has_diverged_and_its_record_is_finite,
 );
 
@@ -317,6 +319,38 @@ fn a_flow_that_cannot_go_on_has_diverged_and_its_record_is_finite<B: Backend>(de
         // JSON has no NaN: serde_json writes null for one.
         assert!(!serde_json::to_string(&outcome.observations).unwrap().contains("null"));
     }
+}
+
+fn a_gradient_that_is_nil_stalls_and_one_that_is_not_finite_diverges<B: Backend>(
+    device: &B::Device,
+) {
+    let net = dense(2, 12);
+    let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
+    // The hinge asks for margin 1 and no more.
+    let hinge = system(&net, &w0, 8, 0.5, Loss::Hinge, device);
+    let stop = Stop { margin: 1.5, ..Stop::default() };
+    let spec = FlowSpec { scheme: Scheme::explicit(), stop, ..FlowSpec::default() };
+    let outcome = Flow::start(&hinge, spec, w0.clone()).unwrap().run(&mut ());
+    assert_eq!(outcome.end, End::Stalled);
+    assert!(outcome.observations.last().unwrap().smallest_margin >= 1.0);
+
+    // A gradient beyond the largest number.
+    let steep = system(&net, &w0, 8, 1e-300, Loss::Logistic, device);
+    let outcome = Flow::start(&steep, FlowSpec::default(), w0).unwrap().run(&mut ());
+    assert_eq!(outcome.end, End::Diverged { quantity: Divergence::Gradient, step: 0 });
+}
+
+fn a_hinge_does_not_go_with_the_turn_of_its_gradient<B: Backend>(device: &B::Device) {
+    let net = dense(2, 12);
+    let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
+    let scheme = Scheme::Explicit { rule: StepRule::gradient_turn() };
+    let spec = FlowSpec { scheme, ..FlowSpec::default() };
+    let start = |loss| {
+        let system = system(&net, &w0, 8, 0.5, loss, device);
+        Flow::start(&system, spec, w0.clone()).map(|mut flow| flow.run(&mut ()).end)
+    };
+    assert!(start(Loss::Hinge).unwrap_err().to_string().starts_with("max_turn"));
+    assert_eq!(start(Loss::SoftHinge { beta: 20.0 }), Ok(End::Converged));
 }
 
 #[test]

@@ -32,25 +32,34 @@ pub(super) struct Estimate {
 
 pub(super) fn run(grid: &Grid) -> anyhow::Result<()> {
     for finding in find(&grid.finding)? {
-        let specs = specs(finding, grid);
+        let cache = DataCache::new(default_cache_dir());
+        let specs = specs(finding, grid, &cache)?;
         let store = grid.out.join("runs").is_dir().then(|| Store::open(grid.out.join("runs")));
         let store = store.transpose()?;
-        let cache = DataCache::new(default_cache_dir());
         let estimate = estimate(&specs, store.as_ref(), &cache, grid.jobs())?;
         println!("{}: {}", finding.name(), describe(&estimate, grid.jobs()));
     }
     Ok(())
 }
 
-/// The grid of a finding with what the command line changes in it.
-pub(super) fn specs(finding: &dyn Finding, grid: &Grid) -> Vec<RunSpec> {
+/// The grid of a finding with what the command line changes in it, tied to the
+/// content of its data.
+///
+/// # Errors
+/// Data that cannot be read or prepared.
+pub(super) fn specs(
+    finding: &dyn Finding,
+    grid: &Grid,
+    cache: &DataCache,
+) -> anyhow::Result<Vec<RunSpec>> {
     let mut specs = finding.grid(&grid.settings());
-    if let Some(source) = &grid.source {
-        for spec in &mut specs {
+    for spec in &mut specs {
+        if let Some(source) = &grid.source {
             spec.data.source = source.clone();
         }
+        spec.data_sha256.clone_from(&cache.get(&spec.data)?.provenance.sha256);
     }
-    specs
+    Ok(specs)
 }
 
 /// One line for people.
@@ -120,8 +129,9 @@ fn step_seconds(spec: &RunSpec, cache: &DataCache) -> anyhow::Result<f64> {
         let _: RunRecord = backend::run(&short, &data, &Unlimited)?;
         Ok(start.elapsed().as_secs_f64())
     };
-    let few = timed(FEW)?;
-    let more = timed(MORE)?;
+    // One thread, as a run has.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
+    let (few, more) = pool.install(|| anyhow::Ok((timed(FEW)?, timed(MORE)?)))?;
     Ok((more - few).max(0.0) / (MORE - FEW) as f64)
 }
 

@@ -33,13 +33,21 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
     let stop = stop_on_interrupt()?;
     let cache = DataCache::new(default_cache_dir());
     let mut worst = VerdictKind::Reproduced;
+    let mut failed = 0;
     for finding in findings {
         match reproduce(finding, arguments, &cache, &stop)? {
-            Some(verdict) => worst = worse(worst, verdict),
+            Some(ended) => {
+                worst = worse(worst, ended.verdict);
+                failed += ended.failed;
+            }
             None => return Ok(ExitCode::from(INTERRUPTED)),
         }
     }
-    Ok(if arguments.check { ExitCode::from(status(worst)) } else { ExitCode::SUCCESS })
+    Ok(match (arguments.check, failed) {
+        (true, _) => ExitCode::from(status(worst)),
+        (false, 0) => ExitCode::SUCCESS,
+        (false, _) => ExitCode::FAILURE,
+    })
 }
 
 /// The exit status that `--check` gives a verdict.
@@ -65,20 +73,26 @@ fn worse(a: VerdictKind, b: VerdictKind) -> VerdictKind {
     }
 }
 
+/// How a finding ended.
+struct Ended {
+    verdict: VerdictKind,
+    /// Runs that left no record.
+    failed: usize,
+}
+
 /// One finding; `None` when the user stopped it.
 fn reproduce(
     finding: &dyn Finding,
     arguments: &Reproduce,
     cache: &DataCache,
     stop: &Arc<AtomicBool>,
-) -> anyhow::Result<Option<VerdictKind>> {
+) -> anyhow::Result<Option<Ended>> {
     let grid = &arguments.grid;
     let name = finding.name();
-    let specs = plan::specs(finding, grid);
-    // Bad data has to be found before anything is written.
-    for spec in &specs {
-        cache.get(&spec.data)?;
-    }
+    // Bad data and bad folders have to be found before anything is computed.
+    let specs = plan::specs(finding, grid, cache)?;
+    let folder = grid.out.join(name);
+    output::prepare(&folder)?;
     let store = Store::open(grid.out.join("runs"))?;
     let jobs = grid.jobs();
     let estimate = plan::estimate(&specs, Some(&store), cache, jobs)?;
@@ -104,11 +118,15 @@ fn reproduce(
     }
 
     let study = finding.study(&runs);
-    let told = Told { finding, settings: grid.settings(), runs: &runs, study: &study };
-    let report = output::write(&told, &grid.out.join(name))
-        .with_context(|| format!("the report of {name}"))?;
-    println!("{name}: {} — {}", study.verdict.kind.words(), report.display());
-    Ok(Some(study.verdict.kind))
+    let origins = provenance::of_records(&specs, &store);
+    let told = Told { finding, settings: grid.settings(), runs: &runs, study: &study, origins };
+    let report = output::write(&told, &folder).with_context(|| format!("the report of {name}"))?;
+    let failed = match counts.failed {
+        0 => String::new(),
+        n => format!(" ({n} runs failed)"),
+    };
+    println!("{name}: {}{failed} — {}", study.verdict.kind.words(), report.display());
+    Ok(Some(Ended { verdict: study.verdict.kind, failed: counts.failed }))
 }
 
 /// What became of a grid.

@@ -15,7 +15,7 @@ pub(crate) use html::to_html;
 /// All that is said about one finding.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Report {
-    /// Where the page belongs, such as `Regime · finding-1 · profile quick`.
+    /// Where the page belongs, such as `Regime · finding-1 · profile laptop`.
     pub(crate) kicker: String,
     /// What was examined.
     pub(crate) title: String,

@@ -10,5 +10,5 @@ mod spec;
 
 pub(crate) use data::DataCache;
 pub(crate) use record::{Ending, Measurement, RunRecord};
-pub(crate) use simulate::{Clock, simulate};
+pub(crate) use simulate::{Clock, STOPPED, simulate};
 pub(crate) use spec::{BackendName, Budget, RunSpec};

@@ -2,7 +2,7 @@ use regime_train::{Moment, Observation};
 use serde::{Deserialize, Serialize};
 
 /// What one run leaves behind. Every number is finite; nothing in it depends on
-/// the clock, unless the run ended by it.
+/// the clock.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RunRecord {
     /// How the flow ended.
@@ -17,8 +17,6 @@ pub(crate) struct RunRecord {
     pub(crate) margins_time: Option<f64>,
     /// What was measured on the way; the last one belongs to the end.
     pub(crate) path: Vec<Measurement>,
-    /// SHA-256 of the raw data.
-    pub(crate) data_sha256: String,
 }
 
 /// How a run ended, as it is told to people.
@@ -38,8 +36,8 @@ pub(crate) enum Ending {
     StepsSpent,
     /// The largest time was reached.
     TimeReached,
-    /// The budget of wall-clock time was spent.
-    WallSpent,
+    /// The gradient vanished before all margins were reached.
+    Stalled,
 }
 
 impl Ending {
@@ -50,7 +48,7 @@ impl Ending {
             Self::Diverged { .. } => "diverged",
             Self::StepsSpent => "steps-spent",
             Self::TimeReached => "time-reached",
-            Self::WallSpent => "wall-spent",
+            Self::Stalled => "stalled",
         }
     }
 }

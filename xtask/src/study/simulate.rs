@@ -10,7 +10,10 @@ use regime_train::{Divergence, End, Flow, Moment, Objective, Observation, Observ
 use super::{Ending, Measurement, RunRecord, RunSpec};
 
 /// Points evaluated together, which bounds the memory of a large test set.
-const BATCH: usize = 5000;
+pub(super) const BATCH: usize = 5000;
+
+/// The error of a run that the user stopped.
+pub(crate) const STOPPED: &str = "stopped by the user";
 
 /// What a run asks of the world: how long it has been going on, and whether the
 /// user wants to stop.
@@ -24,8 +27,9 @@ pub(crate) trait Clock {
 /// Carries out one run.
 ///
 /// # Errors
-/// When the spec describes nothing that can be run, and when the user stops it;
-/// a flow that does not converge is a record and no error.
+/// When the spec describes nothing that can be run, when the user stops it, and
+/// when its wall-clock budget is spent; a flow that does not converge for reasons
+/// of its own is a record and no error.
 pub(crate) fn simulate<B: Backend>(
     spec: &RunSpec,
     data: &Dataset,
@@ -57,13 +61,19 @@ pub(crate) fn simulate<B: Backend>(
         }
         End::StepsSpent => Ending::StepsSpent,
         End::TimeReached => Ending::TimeReached,
-        End::Interrupted if clock.stopped() => bail!("stopped by the user"),
-        End::Interrupted => Ending::WallSpent,
+        End::Interrupted if clock.stopped() => bail!(STOPPED),
+        // Where it stands then depends on the machine and its load: that is no
+        // record of the spec, and the next call tries again.
+        End::Interrupted => bail!(
+            "not finished within {} s of wall-clock time: {} of {} margins are not reached after {} \
+             steps",
+            spec.budget.max_wall_s,
+            flow.observation(Moment::End).n_violating,
+            data.train.len(),
+            outcome.steps,
+        ),
+        End::Stalled => Ending::Stalled,
     };
-    if ending == Ending::WallSpent {
-        let last = outcome.observations.last().context("a run begins with an observation")?;
-        witness.observe(&Observation { moment: Moment::End, ..*last }, &flow.weights());
-    }
     Ok(RunRecord {
         ending,
         steps: outcome.steps,
@@ -71,7 +81,6 @@ pub(crate) fn simulate<B: Backend>(
         half_loss_time: outcome.half_loss_time,
         margins_time: outcome.margins_time,
         path: witness.path,
-        data_sha256: data.provenance.sha256.clone(),
     })
 }
 

@@ -1,3 +1,4 @@
+use super::simulate::BATCH;
 use regime_data::DataSpec;
 use regime_lab::Spec;
 use regime_models::{Activation, DenseSpec, Precision};
@@ -13,6 +14,9 @@ pub(crate) struct RunSpec {
     pub(crate) precision: Precision,
     /// The points, and the seed that orders them.
     pub(crate) data: DataSpec,
+    /// SHA-256 of the raw data behind them, so that a folder of images whose
+    /// content changes is another run; empty until the data have been read.
+    pub(crate) data_sha256: String,
     /// The network.
     pub(crate) network: DenseSpec,
     /// α, in the convention of the paper (last layer `/√h`).
@@ -28,7 +32,7 @@ pub(crate) struct RunSpec {
 }
 
 /// A limit that, unlike those of the flow, depends on the machine: a run that
-/// meets it says so in its record.
+/// meets it fails and leaves no record.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Budget {
     /// Wall-clock seconds.
@@ -84,9 +88,10 @@ impl RunSpec {
             Precision::F32 => 4.0,
         };
         let active = 0.4 * n;
-        let evaluation = (self.data.n_test as f64) * h * 2.0;
+        let evaluation = self.data.n_test.min(BATCH) as f64 * h * 2.0;
+        let kernels = 3.0 * (self.data.n_kernel as f64).powi(2);
         let points = (self.data.n_test + self.data.n_train) as f64 * inputs as f64;
-        size * (2.0 * 3.0 * n * h * l + 3.0 * active * active + evaluation + points)
+        size * (2.0 * 3.0 * n * h * l + 3.0 * active * active + evaluation + points + kernels)
     }
 }
 
