@@ -275,19 +275,23 @@ fn kernel_border(points: &[Point]) -> Border {
 }
 
 fn test_error_border(points: &[Point]) -> Border {
-    let crossings = mean_crossings(
+    let mut crossings = mean_crossings(
         points,
         |p| p.test_error,
         |curve| half_way(curve).map_err(|e| e.to_string()),
     );
+    // Half-way between two plateaus that cannot be told apart is nowhere.
+    let mut indistinct = None;
+    for (width, answer) in &mut crossings {
+        if let Some(why) = plateaus_overlap(points, *width) {
+            let why = format!("the plateaus of the test error cannot be told apart ({why})");
+            indistinct.get_or_insert_with(|| format!("at h = {width} {why}"));
+            *answer = Answer::Missing(why);
+        }
+    }
     let seeds = values(points, |p| p.seed);
-    let indistinct = values(points, |p| p.width)
-        .into_iter()
-        .find_map(|width| plateaus_overlap(points, width).map(|why| (width, why)));
     let exponent = match indistinct {
-        Some((width, why)) => Answer::Missing(format!(
-            "at h = {width} the test errors of the two regimes cannot be told apart ({why})"
-        )),
+        Some(why) => Answer::Missing(why),
         None => Answer::of(bootstrap(seeds.len(), &BootstrapConfig::default(), |indices| {
             // A seed that is drawn twice counts twice.
             let drawn: Vec<Point> = indices
