@@ -2,7 +2,7 @@
 //! chosen, and the problem they are timed on.
 
 use burn::tensor::Tensor;
-use regime_models::{Activation, Dense, DenseSpec, Precision};
+use regime_models::{Activation, DenseSpec, FeedForward, Precision};
 
 /// The backend that is timed.
 pub type Backend = burn_flex::Flex;
@@ -14,14 +14,15 @@ pub const DEVICE: burn_flex::FlexDevice = burn_flex::FlexDevice;
 ///
 /// # Panics
 /// Never, for positive sizes.
-pub fn network(inputs: usize, width: usize, hidden_layers: usize) -> Dense {
-    Dense::new(DenseSpec {
+pub fn network(inputs: usize, width: usize, hidden_layers: usize) -> FeedForward {
+    DenseSpec {
         inputs,
         width,
         hidden_layers,
         activation: Activation::Softplus { beta: 5.0 },
         bias: true,
-    })
+    }
+    .build()
     .expect("the sizes are positive")
 }
 

@@ -151,7 +151,7 @@ fn csv(runs: &[Run]) -> String {
         let number = |value: Option<f64>| value.map(|v| v.to_string()).unwrap_or_default();
         let head = format!(
             "{},{},{},{}",
-            spec.network.width,
+            spec.network.width(),
             spec.alpha,
             spec.root_width_alpha(),
             spec.seed

@@ -210,7 +210,7 @@ impl Activation {
 /// operations. Of the backends Burn has, Flex is one; an autodiff backend around
 /// it is not, because its operations have to be recorded.
 #[cfg(feature = "flex")]
-fn in_host_memory<B: Backend>() -> bool {
+pub(crate) fn in_host_memory<B: Backend>() -> bool {
     std::any::TypeId::of::<B>() == std::any::TypeId::of::<burn_flex::Flex>()
 }
 

@@ -15,6 +15,24 @@ pub enum ModelError {
         /// What it was.
         value: f64,
     },
+    /// A convolution's window is larger than what it slides over.
+    #[error(
+        "a window of {size} pixels does not fit on {pixels} with {padding} of padding on each side"
+    )]
+    Window {
+        /// Its side.
+        size: usize,
+        /// Pixels along that direction.
+        pixels: usize,
+        /// Padding on each side.
+        padding: usize,
+    },
+    /// A depth that no wide residual network has.
+    #[error("depth is {depth}, but has to be 6n + 4 with n at least 1: 10, 16, 22, 28…")]
+    Depth {
+        /// What it was.
+        depth: usize,
+    },
 }
 
 /// `Ok(value)` when it is finite and positive.

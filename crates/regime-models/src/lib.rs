@@ -9,20 +9,22 @@
 //!
 //! What is not here: data sets, losses, optimisers, kernels.
 //!
-//! Start with [`DenseSpec`] and [`Network`]; [`Scaled`] adds α and `f₀`.
+//! Start with [`NetworkSpec`] (or one of [`DenseSpec`], [`ConvolutionalSpec`],
+//! [`WideResNetSpec`]) and [`Network`]; [`Scaled`] adds α and `f₀`.
 //!
 //! ```
 //! use burn::tensor::Tensor;
 //! use burn_flex::{Flex, FlexDevice};
-//! use regime_models::{Activation, Alpha, Dense, DenseSpec, Network, Precision, Scaled, Tape, Trace};
+//! use regime_models::{Activation, Alpha, DenseSpec, Network, Precision, Scaled, Tape, Trace};
 //!
-//! let net = Dense::new(DenseSpec {
+//! let spec = DenseSpec {
 //!     inputs: 3,
 //!     width: 16,
 //!     hidden_layers: 2,
 //!     activation: Activation::Softplus { beta: 5.0 },
 //!     bias: true,
-//! })?;
+//! };
+//! let net = spec.build()?;
 //! let device = FlexDevice;
 //! let w = Precision::F64.vector::<Flex>(&net.initial_weights(7), &device);
 //! let x = Precision::F64.matrix::<Flex>(&[0.1, -1.0, 0.5, 2.0, 0.3, -0.7], [2, 3], &device);
@@ -41,21 +43,36 @@
 
 mod activation;
 mod alpha;
+mod block;
+mod convolutional;
 mod dense;
 mod error;
+mod feed_forward;
 mod init;
+mod layer;
 mod network;
 mod pointwise;
 mod precision;
 mod quadrature;
 mod scaled;
+mod spec;
+mod tape;
+mod wide_resnet;
+mod window;
 
 pub use activation::Activation;
 pub use alpha::Alpha;
-pub use dense::{Dense, DenseSpec, DenseTape, DenseTrace};
+pub use block::Block;
+pub use convolutional::{ConvolutionalSpec, ImageShape};
+pub use dense::DenseSpec;
 pub use error::ModelError;
+pub use feed_forward::{FeedForward, FeedForwardTrace};
 pub use init::INIT_STREAM;
-pub use network::{Block, Network, Tape, Trace};
+pub use network::{Network, Tape, Trace};
 pub use precision::Precision;
 pub use quadrature::gaussian_mean;
 pub use scaled::Scaled;
+pub use spec::NetworkSpec;
+pub use tape::BlockTape;
+pub use wide_resnet::WideResNetSpec;
+pub use window::Window;

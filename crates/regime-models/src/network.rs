@@ -2,6 +2,8 @@ use std::ops::Range;
 
 use burn::tensor::{DType, Tensor, backend::Backend};
 
+use crate::block::Block;
+
 /// A network with one output, as a function `f(w, x)` of a flat vector of
 /// parameters.
 ///
@@ -26,6 +28,13 @@ pub trait Network<B: Backend>: Sync {
     /// Number of parameters `P`.
     fn n_params(&self) -> usize;
 
+    /// Where the parameters of each layer lie (weights and biases together), from the
+    /// first layer to the last. One stretch for a network that has no layers to tell
+    /// apart.
+    fn layer_ranges(&self) -> Vec<Range<usize>> {
+        std::iter::once(0..self.n_params()).collect()
+    }
+
     /// The outputs `f(w, x)`, `[n]`, keeping nothing.
     fn forward(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> Tensor<B, 1>;
 
@@ -40,6 +49,18 @@ pub trait Trace<B: Backend> {
 
     /// The outputs `f(w, x)`, `[n]`.
     fn output(&self) -> Tensor<B, 1>;
+
+    /// How fast the preactivations of every layer with parameters move when the
+    /// parameters move along `v`, `[P]`: the exact directional derivatives, by one
+    /// more forward sweep. The last layer's preactivation is the output, so its rate
+    /// is `J v`. `None` for a network that has no preactivations to show.
+    ///
+    /// # Shapes
+    /// One `[n·p, m]` per layer, for `p` positions and `m` outputs.
+    fn preactivation_rates(&self, v: &Tensor<B, 1>) -> Option<Vec<Tensor<B, 2>>> {
+        let _ = v;
+        None
+    }
 
     /// The backward pass: one sweep, from which any number of products with the
     /// Jacobian follow.
@@ -63,31 +84,11 @@ pub trait Tape<B: Backend> {
     /// The rows of the Jacobian at `points`, in that order.
     fn select(&self, points: &[usize]) -> Self;
 
-    /// The Jacobian as a concatenation of outer products, one block per layer in
-    /// the order of the layers, if the network has that structure. Together the
-    /// blocks hold every parameter once. The tangent kernel is then a sum of
-    /// products of Gram matrices and costs `h/2` times less than through `J`.
+    /// The Jacobian as sums of outer products, one block per layer in the order of
+    /// the layers, if the network has that structure. Together the blocks hold every
+    /// parameter once. The tangent kernel of a layer that is used once per point is
+    /// then a product of Gram matrices and costs `h/2` times less than through `J`.
     fn blocks(&self) -> Option<&[Block<B>]> {
         None
     }
-}
-
-/// The part of the Jacobian that belongs to one layer `z = c·a·W + b`.
-///
-/// For point `i`: `∂fᵢ/∂W = c · aᵢ ⊗ δᵢ` and `∂fᵢ/∂b = δᵢ`.
-///
-/// # Shapes
-/// `k` inputs and `m` outputs of the layer, `n` points.
-#[derive(Debug, Clone)]
-pub struct Block<B: Backend> {
-    /// The layer's inputs `a`, `[n, k]`.
-    pub inputs: Tensor<B, 2>,
-    /// The sensitivities `δ = ∂f/∂z`, `[n, m]`.
-    pub sensitivities: Tensor<B, 2>,
-    /// The factor `c` in front of the weights.
-    pub weight_scale: f64,
-    /// Where `W`, `[k, m]` in row-major order, lies in the parameter vector.
-    pub weights: Range<usize>,
-    /// Where `b`, `[m]`, lies; `None` for a layer without biases.
-    pub biases: Option<Range<usize>>,
 }

@@ -9,27 +9,25 @@ use crate::jacobian::{contract, jacobian};
 /// while the products of the layers are added up in them.
 pub const TILE: usize = 256;
 
+/// Numbers that the gradients of all points may hold at once: 256 MiB of float64.
+const GRADIENT_NUMBERS: usize = 1 << 25;
+
 /// The tangent kernel `Θ = J Jᵀ` on the points of a tape.
 ///
-/// For a tape with blocks,
-/// `Θ = Σ_l c_l² (Δˡ Δˡᵀ) ∘ (Aˡ⁻¹ Aˡ⁻¹ᵀ) + Σ_bias Δˡ Δˡᵀ`,
-/// tile by tile over one triangle: about `n² Σ_l (k_l + m_l)/2` multiply-adds; up to
-/// `3n²` numbers are held while the tiles are put together. Any other tape is contracted from its Jacobian,
-/// `n² P/2` multiply-adds, which holds `n·P` numbers.
+/// For a tape with blocks it is a sum over the layers. A layer that is used once per
+/// point gives `c² (Δ Δᵀ) ∘ (A Aᵀ) + Δ Δᵀ` (the last term for its biases), about
+/// `n² (k + m)/2` multiply-adds. A layer that is used at `p` positions is contracted
+/// from the gradients of the points, some outputs at a time: `n p k m + n² k m/2`
+/// multiply-adds. Any other tape is contracted from its whole Jacobian, `n² P/2`
+/// multiply-adds, which holds `n·P` numbers. Everything is made tile by tile over one
+/// triangle; up to `3n²` numbers are held while the tiles are put together.
 ///
 /// # Shapes
 /// `[n, n]`, symmetric to the bit.
 pub fn kernel<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 2> {
     match tape.blocks() {
-        Some(blocks) => symmetric(tape.n_points(), |i, j| {
-            sum(blocks.iter().map(|block| tile(block, block, i.clone(), j.clone())))
-        }),
-        None => {
-            let j = jacobian(tape);
-            symmetric(tape.n_points(), |rows, columns| {
-                contract(j.clone().slice([rows]), j.clone().slice([columns]))
-            })
-        }
+        Some(blocks) => of_blocks(&blocks.iter().collect::<Vec<_>>()),
+        None => contracted(&jacobian(tape)),
     }
 }
 
@@ -46,13 +44,15 @@ pub fn cross_kernel<B: Backend, T: Tape<B>>(a: &T, b: &T) -> Tensor<B, 2> {
         return contract(jacobian(a), jacobian(b));
     };
     assert_eq!(blocks_a.len(), blocks_b.len(), "the tapes are of different architectures");
-    let rows = ranges(a.n_points()).map(|i| {
-        let tiles = ranges(b.n_points()).map(|j| {
-            sum(blocks_a.iter().zip(blocks_b).map(|(p, q)| tile(p, q, i.clone(), j.clone())))
-        });
-        Tensor::cat(tiles.collect(), 1)
-    });
-    Tensor::cat(rows.collect(), 0)
+    sum(blocks_a.iter().zip(blocks_b).map(|(a, b)| {
+        if a.n_positions() == 1 {
+            return cross(&Factors::of(a), &Factors::of(b));
+        }
+        let most = a.n_points().max(b.n_points());
+        sum(output_ranges(a, most).map(|outputs| {
+            contract(a.point_gradients(outputs.clone()), b.point_gradients(outputs))
+        }))
+    }))
 }
 
 /// The kernel of each layer's parameters (its weights and biases together), from
@@ -61,23 +61,83 @@ pub fn cross_kernel<B: Backend, T: Tape<B>>(a: &T, b: &T) -> Tensor<B, 2> {
 /// # Shapes
 /// One `[n, n]` per layer. `None` for a tape without blocks.
 pub fn layer_kernels<B: Backend, T: Tape<B>>(tape: &T) -> Option<Vec<Tensor<B, 2>>> {
-    let blocks = tape.blocks()?;
-    let n = tape.n_points();
-    Some(blocks.iter().map(|block| symmetric(n, |i, j| tile(block, block, i, j))).collect())
+    Some(tape.blocks()?.iter().map(|block| of_blocks(&[block])).collect())
+}
+
+fn of_blocks<B: Backend>(blocks: &[&Block<B>]) -> Tensor<B, 2> {
+    let n = blocks[0].n_points();
+    let (once, shared): (Vec<&Block<B>>, Vec<_>) =
+        blocks.iter().partition(|block| block.n_positions() == 1);
+    let factors: Vec<Factors<B>> = once.into_iter().map(Factors::of).collect();
+    // The layers are added up inside each tile, while it is in the cache.
+    let once = (!factors.is_empty()).then(|| {
+        symmetric(n, |i, j| sum(factors.iter().map(|f| tile(f, f, i.clone(), j.clone()))))
+    });
+    let shared = shared.into_iter().flat_map(|block| {
+        output_ranges(block, n).map(|outputs| contracted(&block.point_gradients(outputs)))
+    });
+    sum(once.into_iter().chain(shared))
+}
+
+/// Stretches of a layer's outputs for which the gradients of `n` points fit into
+/// memory.
+fn output_ranges<B: Backend>(block: &Block<B>, n: usize) -> impl Iterator<Item = Rows> {
+    let m = block.n_outputs();
+    let per_output = n * (block.weights.len() / m + 1);
+    let step = (GRADIENT_NUMBERS / per_output).max(1);
+    (0..m).step_by(step).map(move |start| start..(start + step).min(m))
+}
+
+/// `J Jᵀ` of some columns of the Jacobian.
+fn contracted<B: Backend>(gradients: &Tensor<B, 2>) -> Tensor<B, 2> {
+    symmetric(gradients.dims()[0], |rows, columns| {
+        contract(gradients.clone().slice([rows]), gradients.clone().slice([columns]))
+    })
 }
 
 type Rows = std::ops::Range<usize>;
 
+/// The two factors of the gradients of a layer that is used once per point.
+struct Factors<B: Backend> {
+    /// `A`, `[n, k]`.
+    inputs: Tensor<B, 2>,
+    /// `Δ`, `[n, m]`.
+    sensitivities: Tensor<B, 2>,
+    /// `c²`.
+    scale: f64,
+    bias: bool,
+}
+
+impl<B: Backend> Factors<B> {
+    fn of(block: &Block<B>) -> Self {
+        Self {
+            inputs: block.inputs(0..block.n_points()),
+            sensitivities: block.sensitivities.clone(),
+            scale: block.weight_scale * block.weight_scale,
+            bias: block.biases.is_some(),
+        }
+    }
+}
+
 /// One layer's contribution to a tile.
-fn tile<B: Backend>(a: &Block<B>, b: &Block<B>, i: Rows, j: Rows) -> Tensor<B, 2> {
+fn tile<B: Backend>(a: &Factors<B>, b: &Factors<B>, i: Rows, j: Rows) -> Tensor<B, 2> {
     let gram = |left: &Tensor<B, 2>, right: &Tensor<B, 2>| {
         contract(left.clone().slice([i.clone()]), right.clone().slice([j.clone()]))
     };
-    let mut inputs = gram(&a.inputs, &b.inputs).mul_scalar(a.weight_scale * a.weight_scale);
-    if a.biases.is_some() {
+    let mut inputs = gram(&a.inputs, &b.inputs).mul_scalar(a.scale);
+    if a.bias {
         inputs = inputs.add_scalar(1.0);
     }
     inputs * gram(&a.sensitivities, &b.sensitivities)
+}
+
+/// One layer's cross-kernel, tile by tile.
+fn cross<B: Backend>(a: &Factors<B>, b: &Factors<B>) -> Tensor<B, 2> {
+    let rows = ranges(a.inputs.dims()[0]).map(|i| {
+        let tiles = ranges(b.inputs.dims()[0]).map(|j| tile(a, b, i.clone(), j));
+        Tensor::cat(tiles.collect(), 1)
+    });
+    Tensor::cat(rows.collect(), 0)
 }
 
 /// A symmetric matrix from the tiles of its upper triangle.

@@ -11,16 +11,16 @@
 //!
 //! ```
 //! use burn_flex::{Flex, FlexDevice};
-//! use regime_models::{Activation, Dense, DenseSpec, Network, Precision, Trace};
+//! use regime_models::{Activation, DenseSpec, Network, Precision, Trace};
 //! use regime_tangent::{kernel, relative_change};
 //!
-//! let net = Dense::new(DenseSpec {
+//! let net = DenseSpec {
 //!     inputs: 2,
 //!     width: 32,
 //!     hidden_layers: 2,
 //!     activation: Activation::Relu,
 //!     bias: true,
-//! })?;
+//! }.build()?;
 //! let device = FlexDevice;
 //! let x = Precision::F64.matrix::<Flex>(&[1.0, 0.0, 0.6, 0.8, -1.0, 0.3], [3, 2], &device);
 //! let theta = |seed| {

@@ -25,8 +25,11 @@ pub fn diagonal<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 1> {
         return jacobian(tape).square().sum_dim(1).reshape([n]);
     };
     let terms = blocks.iter().map(|block| {
+        if block.n_positions() > 1 {
+            return block.point_gradients(0..block.n_outputs()).square().sum_dim(1);
+        }
         let scale = block.weight_scale * block.weight_scale;
-        let mut inputs = block.inputs.clone().square().sum_dim(1).mul_scalar(scale);
+        let mut inputs = block.inputs(0..n).square().sum_dim(1).mul_scalar(scale);
         if block.biases.is_some() {
             inputs = inputs.add_scalar(1.0);
         }

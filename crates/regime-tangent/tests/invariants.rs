@@ -6,7 +6,10 @@ use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
-use regime_models::{Activation, Alpha, Dense, DenseSpec, Network, Precision, Tape, Trace};
+use regime_models::{
+    Activation, Alpha, ConvolutionalSpec, DenseSpec, FeedForward, ImageShape, Network, NetworkSpec,
+    Precision, Tape, Trace, WideResNetSpec,
+};
 use regime_tangent::{
     TILE, contracted_kernel, cross_kernel, diagonal, jacobian, kernel, layer_kernels, multiply,
 };
@@ -36,39 +39,91 @@ on_every_backend!(
 /// A problem: a network, its weights (with biases that are not zero) and points.
 #[derive(Debug, Clone)]
 struct Problem {
-    net: Dense,
+    net: FeedForward,
     w: Vec<f64>,
     x: Vec<f64>,
     n: usize,
 }
 
 impl Problem {
+    fn of(spec: NetworkSpec, n: usize, seed: u64) -> Self {
+        let net = spec.build().expect("the strategies give sizes that fit");
+        let noise = numbers(net.n_params(), seed ^ 0xabcd);
+        let w = net.initial_weights(seed).iter().zip(noise).map(|(w, e)| w + 0.1 * e).collect();
+        Self { x: numbers(n * net.n_inputs(), seed), net, w, n }
+    }
+
     fn tape<B: Backend>(&self, device: &B::Device) -> impl Tape<B> + use<B> {
         self.tape_at(&self.x, device)
     }
 
     fn tape_at<B: Backend>(&self, x: &[f64], device: &B::Device) -> impl Tape<B> + use<B> {
-        let d = self.net.spec().inputs;
+        let d = self.net.n_inputs();
         let w = Precision::F64.vector::<B>(&self.w, device);
         let x = Precision::F64.matrix::<B>(x, [x.len() / d, d], device);
         self.net.trace(&w, &x).linearise()
     }
 }
 
-fn problems(activation: impl Strategy<Value = Activation>) -> impl Strategy<Value = Problem> {
-    let sizes = || prop::sample::select(vec![1usize, 2, 3, 7, 31, 32, 33]);
-    (sizes(), sizes(), 1..4usize, activation, any::<bool>(), sizes(), any::<u64>()).prop_map(
-        |(inputs, width, hidden_layers, activation, bias, n, seed)| {
-            let spec = DenseSpec { inputs, width, hidden_layers, activation, bias };
-            let net = Dense::new(spec).unwrap();
-            let noise = numbers(net.n_params(), seed ^ 0xabcd);
-            let w = net.initial_weights(seed).iter().zip(noise).map(|(w, e)| w + 0.1 * e).collect();
-            Problem { x: numbers(n * inputs, seed), net, w, n }
-        },
-    )
+/// Every architecture in awkward sizes.
+fn problems(activation: BoxedStrategy<Activation>) -> BoxedStrategy<Problem> {
+    let n = || prop::sample::select(vec![1usize, 2, 3, 7, 31, 32, 33]);
+    let few = || prop::sample::select(vec![1usize, 3, 5]);
+    let biases = || any::<bool>().boxed();
+    prop_oneof![
+        2 => (dense(activation.clone(), biases()), n(), any::<u64>()),
+        1 => (convolutional(activation.clone(), biases()), few(), any::<u64>()),
+        1 => (wide_resnet(activation), few(), any::<u64>()),
+    ]
+    .prop_map(|(spec, n, seed)| Problem::of(spec, n, seed))
+    .boxed()
 }
 
-fn activations() -> impl Strategy<Value = Activation> {
+fn dense(
+    activation: BoxedStrategy<Activation>,
+    bias: BoxedStrategy<bool>,
+) -> BoxedStrategy<NetworkSpec> {
+    let sizes = || prop::sample::select(vec![1usize, 2, 3, 7, 31, 32, 33]);
+    (sizes(), sizes(), 1..4usize, activation, bias)
+        .prop_map(|(inputs, width, hidden_layers, activation, bias)| {
+            NetworkSpec::Dense(DenseSpec { inputs, width, hidden_layers, activation, bias })
+        })
+        .boxed()
+}
+
+fn convolutional(
+    activation: BoxedStrategy<Activation>,
+    bias: BoxedStrategy<bool>,
+) -> BoxedStrategy<NetworkSpec> {
+    let image = (5..9usize, 5..9usize, 1..3usize)
+        .prop_map(|(height, width, channels)| ImageShape { height, width, channels });
+    (image, 1..3usize, 1..4usize, 1..6usize, activation, bias)
+        .prop_map(|(image, convolutions, window, width, activation, bias)| {
+            NetworkSpec::Convolutional(ConvolutionalSpec {
+                image,
+                width,
+                blocks: 1,
+                convolutions,
+                window,
+                padding: 1,
+                activation,
+                bias,
+            })
+        })
+        .boxed()
+}
+
+fn wide_resnet(activation: BoxedStrategy<Activation>) -> BoxedStrategy<NetworkSpec> {
+    (1..5usize, 1..5usize, 1..3usize, activation)
+        .prop_map(|(height, width, base, activation)| {
+            let image = ImageShape { height, width, channels: 2 };
+            let paper = WideResNetSpec::paper(image, 1);
+            NetworkSpec::WideResNet(WideResNetSpec { depth: 10, base, activation, ..paper })
+        })
+        .boxed()
+}
+
+fn activations() -> BoxedStrategy<Activation> {
     prop::sample::select(vec![
         Activation::Relu,
         Activation::Softplus { beta: 5.0 },
@@ -76,6 +131,7 @@ fn activations() -> impl Strategy<Value = Activation> {
         Activation::Silu { beta: 1.0 },
         Activation::Gelu,
     ])
+    .boxed()
 }
 
 fn numbers(n: usize, seed: u64) -> Vec<f64> {
@@ -177,8 +233,8 @@ fn all_ways_to_the_kernel_agree<B: Backend>(device: &B::Device) {
 fn layers_add_up<B: Backend>(device: &B::Device) {
     for_all(16, problems(activations()), |problem| {
         let tape = problem.tape::<B>(device);
-        let layers = layer_kernels(&tape).expect("a dense net has blocks");
-        prop_assert_eq!(layers.len(), problem.net.n_weight_layers());
+        let layers = layer_kernels(&tape).expect("every architecture has blocks");
+        prop_assert_eq!(layers.len(), problem.net.layer_ranges().len());
         // Each layer alone is the kernel of its own parameters.
         let j = jacobian(&tape);
         for (layer, range) in layers.iter().zip(problem.net.layer_ranges()) {
@@ -195,7 +251,7 @@ fn layers_add_up<B: Backend>(device: &B::Device) {
 /// Invariant 4.
 fn independent_of_batches_tiles_and_order<B: Backend>(device: &B::Device) {
     for_all(12, problems(activations()), |problem| {
-        let (n, d) = (problem.n, problem.net.spec().inputs);
+        let (n, d) = (problem.n, problem.net.n_inputs());
         let whole = host(kernel(&problem.tape::<B>(device)));
 
         // A cross kernel is a block of the joint one.
@@ -231,13 +287,14 @@ fn independent_of_batches_tiles_and_order<B: Backend>(device: &B::Device) {
     });
 
     // More points than a tile has rows, with a last tile that is not full.
-    let net = Dense::new(DenseSpec {
+    let net = DenseSpec {
         inputs: 3,
         width: 5,
         hidden_layers: 2,
         activation: Activation::Tanh,
         bias: true,
-    })
+    }
+    .build()
     .unwrap();
     let n = TILE + TILE / 2 + 1;
     let problem = Problem { w: net.initial_weights(1), x: numbers(3 * n, 5), net, n };
@@ -254,9 +311,9 @@ fn independent_of_batches_tiles_and_order<B: Backend>(device: &B::Device) {
 
 /// Invariant 5, against differences of `F` itself, in which α and `f₀` stand.
 fn alpha_enters_squared_and_f0_not_at_all<B: Backend>(device: &B::Device) {
-    let smooth = Just(Activation::Softplus { beta: 5.0 });
+    let smooth = Just(Activation::Softplus { beta: 5.0 }).boxed();
     for_all(8, problems(smooth), |problem| {
-        let d = problem.net.spec().inputs;
+        let d = problem.net.n_inputs();
         let w0 = Precision::F64.vector::<B>(&problem.net.initial_weights(9), device);
         let w = Precision::F64.vector::<B>(&problem.w, device);
         let x = Precision::F64.matrix::<B>(&problem.x, [problem.n, d], device);
@@ -285,13 +342,15 @@ fn alpha_enters_squared_and_f0_not_at_all<B: Backend>(device: &B::Device) {
 
 /// Invariant 6.
 fn relu_without_biases_is_homogeneous<B: Backend>(device: &B::Device) {
-    for_all(16, problems(Just(Activation::Relu)), |problem| {
-        let spec = DenseSpec { bias: false, ..problem.net.spec() };
-        let net = Dense::new(spec).unwrap();
-        let problem = Problem { w: net.initial_weights(problem.n as u64), net, ..problem };
+    let (relu, none) = (Just(Activation::Relu).boxed(), Just(false).boxed());
+    // A residual net's paths have different numbers of layers.
+    let specs = prop_oneof![dense(relu.clone(), none.clone()), convolutional(relu, none)];
+    for_all(16, (specs, 1..9usize, any::<u64>()), |(spec, n, seed)| {
+        let net = spec.build().unwrap();
+        let problem = Problem { w: net.initial_weights(seed), ..Problem::of(spec, n, seed) };
         let w = Precision::F64.vector::<B>(&problem.w, device);
         let f = |x: &[f64]| {
-            let x = Precision::F64.matrix::<B>(x, [problem.n, spec.inputs], device);
+            let x = Precision::F64.matrix::<B>(x, [problem.n, problem.net.n_inputs()], device);
             host(problem.net.forward(&w, &x))
         };
         let tape = problem.tape::<B>(device);
@@ -305,7 +364,7 @@ fn relu_without_biases_is_homogeneous<B: Backend>(device: &B::Device) {
             prop_assert!(distance(&theta, &expected) < 1e-12);
         }
         // Euler: w·∇f = (number of weight layers) f.
-        let layers = problem.net.n_weight_layers() as f64;
+        let layers = problem.net.layer_ranges().len() as f64;
         let expected: Vec<f64> = outputs.iter().map(|f| layers * f).collect();
         let scale = theta.iter().fold(0.0f64, |m, t| m.max(t.abs())).sqrt();
         for (a, b) in host(tape.jvp(w.clone())).iter().zip(&expected) {
@@ -318,13 +377,14 @@ fn relu_without_biases_is_homogeneous<B: Backend>(device: &B::Device) {
 /// Invariant 4, for the number of threads of the one backend that has any.
 #[test]
 fn independent_of_the_number_of_threads() {
-    let net = Dense::new(DenseSpec {
+    let net = DenseSpec {
         inputs: 10,
         width: 150,
         hidden_layers: 2,
         activation: Activation::Relu,
         bias: true,
-    })
+    }
+    .build()
     .unwrap();
     let n = TILE + 44;
     let problem = Problem { w: net.initial_weights(1), x: numbers(10 * n, 5), net, n };

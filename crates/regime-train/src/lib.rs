@@ -13,16 +13,16 @@
 //!
 //! ```
 //! use burn_flex::{Flex, FlexDevice};
-//! use regime_models::{Activation, Alpha, Dense, DenseSpec, Network, Precision};
+//! use regime_models::{Activation, Alpha, DenseSpec, Network, Precision};
 //! use regime_train::{End, Flow, FlowSpec, Loss, Objective, System};
 //!
-//! let net = Dense::new(DenseSpec {
+//! let net = DenseSpec {
 //!     inputs: 2,
 //!     width: 20,
 //!     hidden_layers: 2,
 //!     activation: Activation::Softplus { beta: 5.0 },
 //!     bias: true,
-//! })?;
+//! }.build()?;
 //! let device = FlexDevice;
 //! // Exclusive or: not linearly separable.
 //! let corners = [1.0, 1.0, 1.0, -1.0, -1.0, 1.0, -1.0, -1.0];

@@ -3,7 +3,7 @@
 
 use burn::tensor::Tensor;
 use burn_flex::{Flex, FlexDevice};
-use regime_models::{Activation, Alpha, Dense, DenseSpec, Network, Precision};
+use regime_models::{Activation, Alpha, DenseSpec, Network, Precision};
 
 use crate::{
     Loss, Momentum, Objective, Scheme, StepRule, System,
@@ -18,13 +18,14 @@ const START: f64 = 0.5;
 
 /// The outputs after `n_steps` equal steps.
 fn outputs(scheme: Scheme, momentum: Momentum, loss: Loss, n_steps: usize) -> Vec<f64> {
-    let net = Dense::new(DenseSpec {
+    let net = DenseSpec {
         inputs: 2,
         width: 7,
         hidden_layers: 2,
         activation: Activation::Tanh,
         bias: true,
-    })
+    }
+    .build()
     .unwrap();
     let w: Tensor<Flex, 1> = Precision::F64.vector(&net.initial_weights(4), &FlexDevice);
     let points = [0.3, -1.1, 0.8, 0.2, -0.9, -0.4, 1.2, 0.7, -0.2, 0.9];

@@ -5,7 +5,7 @@ mod linear;
 use burn::tensor::{Tensor, backend::Backend};
 use faer::{Mat, Side};
 use linear::{Cliff, Linear};
-use regime_models::{Activation, Alpha, Dense, DenseSpec, Network, Precision};
+use regime_models::{Activation, Alpha, DenseSpec, FeedForward, Network, Precision};
 use regime_tangent::kernel;
 use regime_train::{
     Checkpoint, Divergence, End, Flow, FlowSpec, Loss, Moment, Momentum, Objective, Observation,
@@ -53,14 +53,15 @@ fn labels(x: &[f64], d: usize) -> Vec<f64> {
     x.chunks(d).map(|x| if x[0] * x[1] > 0.0 { 1.0 } else { -1.0 }).collect()
 }
 
-fn dense(inputs: usize, width: usize) -> Dense {
-    Dense::new(DenseSpec {
+fn dense(inputs: usize, width: usize) -> FeedForward {
+    DenseSpec {
         inputs,
         width,
         hidden_layers: 2,
         activation: Activation::Softplus { beta: 5.0 },
         bias: true,
-    })
+    }
+    .build()
     .unwrap()
 }
 
@@ -284,7 +285,7 @@ fn a_resumed_flow_ends_with_the_same_bits<B: Backend>(device: &B::Device) {
         let checkpoint: Checkpoint = serde_json::from_str(&text).unwrap();
         let mut second = Flow::resume(&system, spec, checkpoint).unwrap();
         assert_eq!(second.run(&mut ()), outcome);
-        let bits = |flow: &Flow<'_, B, Dense>| -> Vec<u64> {
+        let bits = |flow: &Flow<'_, B, FeedForward>| -> Vec<u64> {
             Precision::to_host(flow.weights()).iter().map(|w| w.to_bits()).collect()
         };
         assert_eq!(bits(&second), bits(&whole));

@@ -35,7 +35,7 @@ pub(super) fn converged(runs: &[Run]) -> Vec<Point> {
     let point = |run: &Run| {
         let record = run.record.as_ref().ok().filter(|record| record.converged())?;
         Some(Point {
-            width: run.spec.network.width,
+            width: run.spec.network.width(),
             alpha: run.spec.alpha,
             seed: run.spec.seed,
             kernel_change: record.kernel_change()?,
@@ -144,7 +144,7 @@ pub(super) fn endings(runs: &[Run]) -> (String, Option<Table>) {
         if !run.record.as_ref().is_ok_and(|record| record.converged()) {
             let spec = &run.spec;
             rows.push(vec![
-                spec.network.width.to_string(),
+                spec.network.width().to_string(),
                 format!("{:e}", spec.alpha),
                 spec.seed.to_string(),
                 ending,

@@ -5,7 +5,7 @@
 //! and 2.
 
 use regime_data::{DataSpec, FitOn, Source};
-use regime_models::{Activation, DenseSpec};
+use regime_models::{Activation, DenseSpec, NetworkSpec};
 use regime_scaling::{
     BootstrapConfig, BootstrapInterval, Collapse, CollapseConfig, Crossing, CrossingPolicy,
     Direction, Drift, Equivalence, LocalExponent, Pairing, Placement, Scale, Scales, bootstrap,
@@ -130,13 +130,13 @@ impl Finding for Finding1 {
                         precision: settings.precision,
                         data: data.clone(),
                         data_sha256: String::new(),
-                        network: DenseSpec {
+                        network: NetworkSpec::Dense(DenseSpec {
                             inputs: 10,
                             width,
                             hidden_layers,
                             activation: Activation::Softplus { beta: 5.0 },
                             bias: true,
-                        },
+                        }),
                         alpha,
                         loss: Loss::SoftHinge { beta: 20.0 },
                         flow: FlowSpec::default(),

@@ -3,14 +3,11 @@
 use anyhow::{Context, bail};
 use burn::tensor::{Tensor, backend::Backend};
 use regime_data::{Dataset, Part};
-use regime_models::{Alpha, Dense, Network, Precision, Scaled, Trace};
+use regime_models::{Alpha, FeedForward, Network, Precision, Scaled, Trace};
 use regime_tangent::{kernel, relative_change};
 use regime_train::{Divergence, End, Flow, Moment, Objective, Observation, Observer, System};
 
-use super::{Ending, Measurement, RunRecord, RunSpec};
-
-/// Points evaluated together, which bounds the memory of a large test set.
-pub(super) const BATCH: usize = 5000;
+use super::{Ending, Measurement, RunRecord, RunSpec, spec::batch_points};
 
 /// The error of a run that the user stopped.
 pub(crate) const STOPPED: &str = "stopped by the user";
@@ -36,7 +33,7 @@ pub(crate) fn simulate<B: Backend>(
     device: &B::Device,
     clock: &dyn Clock,
 ) -> anyhow::Result<RunRecord> {
-    let net = Dense::new(spec.network).context("network")?;
+    let net = spec.network.build().context("network")?;
     let alpha = Alpha::paper(spec.alpha)?;
     let precision = spec.precision;
     let w0 = precision.vector::<B>(&net.initial_weights(spec.seed), device);
@@ -86,7 +83,7 @@ pub(crate) fn simulate<B: Backend>(
 
 /// Measures what the study is about at the moments the flow announces.
 struct Witness<'a, B: Backend> {
-    net: &'a Dense,
+    net: &'a FeedForward,
     clock: &'a dyn Clock,
     max_wall_s: f64,
     w0: Tensor<B, 1>,
@@ -106,7 +103,7 @@ struct TestBatch<B: Backend> {
 impl<'a, B: Backend> Witness<'a, B> {
     fn new(
         spec: &RunSpec,
-        net: &'a Dense,
+        net: &'a FeedForward,
         data: &Dataset,
         w0: Tensor<B, 1>,
         device: &B::Device,
@@ -116,10 +113,11 @@ impl<'a, B: Backend> Witness<'a, B> {
         let alpha = Alpha::paper(spec.alpha).expect("checked before");
         let labels: Vec<f64> = data.test.y.to_vec();
         let all = tensor::<B>(&data.test, precision, device);
+        let batch = batch_points(net);
         let test = (0..data.test.len())
-            .step_by(BATCH)
+            .step_by(batch)
             .map(|start| {
-                let end = (start + BATCH).min(data.test.len());
+                let end = (start + batch).min(data.test.len());
                 let inputs = all.clone().narrow(0, start, end - start);
                 let scaled = Scaled::at(net, &w0, &inputs, alpha);
                 TestBatch { inputs, labels: labels[start..end].to_vec(), scaled }

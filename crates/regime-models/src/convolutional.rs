@@ -1,0 +1,111 @@
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Activation, ModelError,
+    feed_forward::{Builder, FeedForward, INPUT, at_least_one},
+    window::Window,
+};
+
+/// The shape of images. A point is an image row by row, channels last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageShape {
+    /// Pixels from top to bottom, at least 1.
+    pub height: usize,
+    /// Pixels from left to right, at least 1.
+    pub width: usize,
+    /// Numbers per pixel, at least 1.
+    pub channels: usize,
+}
+
+impl ImageShape {
+    /// Images in grey of 28 × 28 pixels, as those of MNIST.
+    pub const MNIST: Self = Self { height: 28, width: 28, channels: 1 };
+
+    /// Numbers of one image.
+    pub fn n_inputs(self) -> usize {
+        self.height * self.width * self.channels
+    }
+
+    pub(crate) fn check(self) -> Result<(), ModelError> {
+        let Self { height, width, channels } = self;
+        at_least_one(&[
+            ("image.height", height),
+            ("image.width", width),
+            ("image.channels", channels),
+        ])
+    }
+}
+
+/// The convolutional network of the paper's setup B.
+///
+/// `blocks` blocks of `convolutions` convolutions with `h` channels, the first of each
+/// block with stride 2; each `c·a∗W + b` with `c = 1/√(window²·C_in)`, then φ. Then the
+/// mean over pixels, and a last layer with `1/√h`. On 28 × 28 pixels the paper's
+/// choice gives maps of 13, 11, 5 and 3 pixels a side.
+///
+/// Weights start as `N(0, 1)` and biases at 0, as in [`DenseSpec`](crate::DenseSpec).
+///
+/// # Reference
+/// Geiger, Spigler, Jacot, Wyart, arXiv 1906.08034 v1, setup (B).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ConvolutionalSpec {
+    /// The images.
+    pub image: ImageShape,
+    /// Channels `h` of every convolution, at least 1.
+    pub width: usize,
+    /// Number of blocks, at least 1; the paper: 2.
+    pub blocks: usize,
+    /// Convolutions per block, at least 1; the paper: 2.
+    pub convolutions: usize,
+    /// Side of the window, at least 1; the paper: 5.
+    pub window: usize,
+    /// Pixels added on every side; the paper: 1.
+    pub padding: usize,
+    /// The non-linearity φ.
+    pub activation: Activation,
+    /// Whether the layers, the last one included, have biases (the paper: yes).
+    pub bias: bool,
+}
+
+impl ConvolutionalSpec {
+    /// The paper's network of `width` channels on 28 × 28 pixels, with ReLU.
+    pub fn setup_b(width: usize) -> Self {
+        Self {
+            image: ImageShape::MNIST,
+            width,
+            blocks: 2,
+            convolutions: 2,
+            window: 5,
+            padding: 1,
+            activation: Activation::Relu,
+            bias: true,
+        }
+    }
+
+    /// The network.
+    ///
+    /// # Errors
+    /// [`ModelError`] for a size of 0, a window that does not fit on the maps of some
+    /// layer, or a sharpness that is not positive.
+    pub fn build(&self) -> Result<FeedForward, ModelError> {
+        let Self { image, width, blocks, convolutions, window, padding, activation, bias } = *self;
+        image.check()?;
+        at_least_one(&[("width", width), ("blocks", blocks), ("convolutions", convolutions)])?;
+        activation.check()?;
+        let mut net = Builder::new(image.n_inputs(), image.channels);
+        let (mut at, mut channels) = (INPUT, image.channels);
+        let mut shape = (image.height, image.width);
+        for convolution in 0..blocks * convolutions {
+            let stride = if convolution % convolutions == 0 { 2 } else { 1 };
+            let window = Arc::new(Window::new(shape, window, stride, padding)?);
+            let z = net.convolution(at, &window, [channels, width], bias);
+            at = net.activation(z, activation);
+            (shape, channels) = (window.positions(), width);
+        }
+        let mean = net.mean(at, shape.0 * shape.1);
+        net.affine(mean, [width, 1], bias, None);
+        Ok(net.finish())
+    }
+}

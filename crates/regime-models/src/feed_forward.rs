@@ -1,0 +1,402 @@
+use std::{ops::Range, sync::Arc};
+
+use burn::tensor::{Tensor, backend::Backend};
+
+use crate::{
+    Activation, ModelError,
+    block::Block,
+    init::standard_normals,
+    layer::Layer,
+    network::{Network, Trace},
+    tape::BlockTape,
+    window::Window,
+};
+
+/// A network of affine layers, non-linearities, sums and means, in the order of
+/// evaluation; what [`DenseSpec`](crate::DenseSpec),
+/// [`ConvolutionalSpec`](crate::ConvolutionalSpec) and
+/// [`WideResNetSpec`](crate::WideResNetSpec) build.
+///
+/// Its parameters lie layer by layer, the weights `[k, m]` in row-major order (for a
+/// convolution `k` runs over the taps in reading order and then over the channels),
+/// then the biases.
+///
+/// A clone shares everything with the original.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeedForward {
+    plan: Arc<Plan>,
+}
+
+/// Nodes in the order of evaluation; the last one's value is the output.
+#[derive(Debug, PartialEq)]
+struct Plan {
+    /// Numbers of one input point.
+    inputs: usize,
+    /// Channels of the maps that a point is, 1 for images in grey.
+    channels: usize,
+    nodes: Vec<Node>,
+    layers: Vec<Layer>,
+}
+
+/// The value of an earlier node.
+pub(crate) type Source = usize;
+
+/// The points themselves.
+pub(crate) const INPUT: Source = 0;
+
+#[derive(Debug, PartialEq)]
+enum Node {
+    /// The points, as maps with channels.
+    Input,
+    /// Layer number `layer`, applied to `of`.
+    Affine { layer: usize, of: Source },
+    /// `gain · φ`.
+    Activation { activation: Activation, gain: f64, of: Source },
+    /// `Σ c·value`.
+    Mix { terms: [(Source, f64); 2] },
+    /// The mean over the `pixels` of each point.
+    Mean { pixels: usize, of: Source },
+}
+
+/// A network under construction.
+pub(crate) struct Builder {
+    plan: Plan,
+    n_params: usize,
+}
+
+impl Builder {
+    /// For points of `inputs` numbers, which are maps with `channels` channels.
+    pub(crate) fn new(inputs: usize, channels: usize) -> Self {
+        let plan = Plan { inputs, channels, nodes: vec![Node::Input], layers: Vec::new() };
+        Self { plan, n_params: 0 }
+    }
+
+    /// An affine layer with `inputs` inputs and `outputs` outputs.
+    pub(crate) fn affine(
+        &mut self,
+        of: Source,
+        [inputs, outputs]: [usize; 2],
+        bias: bool,
+        window: Option<Arc<Window>>,
+    ) -> Source {
+        let mut take = |n: usize| {
+            self.n_params += n;
+            self.n_params - n..self.n_params
+        };
+        let weights = take(inputs * outputs);
+        let biases = bias.then(|| take(outputs));
+        self.plan.layers.push(Layer { inputs, outputs, window, weights, biases });
+        self.push(Node::Affine { layer: self.plan.layers.len() - 1, of })
+    }
+
+    /// A convolution of maps with `channels` channels.
+    pub(crate) fn convolution(
+        &mut self,
+        of: Source,
+        window: &Arc<Window>,
+        [channels, outputs]: [usize; 2],
+        bias: bool,
+    ) -> Source {
+        let inputs = window.n_taps() * channels;
+        self.affine(of, [inputs, outputs], bias, Some(Arc::clone(window)))
+    }
+
+    /// The normalised non-linearity.
+    pub(crate) fn activation(&mut self, of: Source, activation: Activation) -> Source {
+        self.push(Node::Activation { activation, gain: activation.gain(), of })
+    }
+
+    /// `Σ c·value`.
+    pub(crate) fn mix(&mut self, terms: [(Source, f64); 2]) -> Source {
+        self.push(Node::Mix { terms })
+    }
+
+    /// The mean over the pixels of each point.
+    pub(crate) fn mean(&mut self, of: Source, pixels: usize) -> Source {
+        self.push(Node::Mean { pixels, of })
+    }
+
+    /// The network whose output is what was added last.
+    pub(crate) fn finish(self) -> FeedForward {
+        FeedForward { plan: Arc::new(self.plan) }
+    }
+
+    fn push(&mut self, node: Node) -> Source {
+        self.plan.nodes.push(node);
+        self.plan.nodes.len() - 1
+    }
+}
+
+impl Node {
+    fn sources(&self) -> impl Iterator<Item = Source> {
+        let (first, second) = match *self {
+            Self::Input => (None, None),
+            Self::Affine { of, .. } | Self::Activation { of, .. } | Self::Mean { of, .. } => {
+                (Some(of), None)
+            }
+            Self::Mix { terms } => (Some(terms[0].0), Some(terms[1].0)),
+        };
+        first.into_iter().chain(second)
+    }
+}
+
+impl FeedForward {
+    /// Number of inputs of one point.
+    pub fn n_inputs(&self) -> usize {
+        self.plan.inputs
+    }
+
+    /// Number of parameters `P`.
+    pub fn n_params(&self) -> usize {
+        self.plan.layers.last().expect("a network has layers").range().end
+    }
+
+    /// Where the parameters of each layer lie (weights and biases together), from
+    /// the first layer to the last.
+    pub fn layer_ranges(&self) -> Vec<Range<usize>> {
+        self.plan.layers.iter().map(Layer::range).collect()
+    }
+
+    /// The initial parameters `[P]` belonging to `seed`: weights `N(0, 1)` drawn in
+    /// the order of the parameter vector, biases 0. Drawn on the host, so they are
+    /// the same on every backend.
+    pub fn initial_weights(&self, seed: u64) -> Vec<f64> {
+        let mut normals = standard_normals(seed);
+        let mut w = vec![0.0; self.n_params()];
+        for layer in &self.plan.layers {
+            for (value, normal) in w[layer.weights.clone()].iter_mut().zip(&mut normals) {
+                *value = normal;
+            }
+        }
+        w
+    }
+
+    /// Multiply-adds of the products of one forward pass of one point.
+    pub fn forward_cost(&self) -> f64 {
+        let of = |layer: &Layer| {
+            let positions = layer.window.as_ref().map_or(1, |window| window.n_positions());
+            (positions * layer.weights.len()) as f64
+        };
+        self.plan.layers.iter().map(of).sum()
+    }
+
+    /// Numbers that the trace of one point holds: inputs and slopes of every layer.
+    pub fn trace_size(&self) -> f64 {
+        let of = |layer: &Layer| {
+            let positions = layer.window.as_ref().map_or(1, |window| window.n_positions());
+            (positions * layer.outputs) as f64
+        };
+        self.plan.inputs as f64 + 2.0 * self.plan.layers.iter().map(of).sum::<f64>()
+    }
+
+    /// Evaluates node by node; `keep` collects what a linearisation needs, if there
+    /// is to be one.
+    fn evaluate<B: Backend>(
+        &self,
+        w: &Tensor<B, 1>,
+        x: &Tensor<B, 2>,
+        mut keep: Option<&mut Vec<Kept<B>>>,
+    ) -> Tensor<B, 1> {
+        let Plan { inputs, channels, nodes, layers } = &*self.plan;
+        assert_eq!(w.dims(), [self.n_params()], "the parameter vector has the wrong length");
+        assert_eq!(x.dims()[1], *inputs, "the points have the wrong number of inputs");
+        let n = x.dims()[0];
+        let mut values: Vec<Option<Tensor<B, 2>>> = Vec::with_capacity(nodes.len());
+        for (at, node) in nodes.iter().enumerate() {
+            // A value is let go with its last use, so that it can be overwritten.
+            let mut take = |of: Source| {
+                let used_again = nodes[at + 1..].iter().any(|node| node.sources().any(|s| s == of));
+                let value = if used_again { values[of].clone() } else { values[of].take() };
+                value.expect("sources come before their uses")
+            };
+            let mut kept = Kept::Nothing;
+            let value = match *node {
+                Node::Input => x.clone().reshape([n * (inputs / channels), *channels]),
+                Node::Affine { layer, of } => {
+                    let a = take(of);
+                    if keep.is_some() {
+                        kept = Kept::Inputs(a.clone());
+                    }
+                    layers[layer].forward(w, a)
+                }
+                Node::Activation { activation, gain, of } if keep.is_some() => {
+                    let (value, slope) = activation.value_and_slope(gain, take(of));
+                    kept = Kept::Slopes(slope);
+                    value
+                }
+                Node::Activation { activation, gain, of } => activation.value(gain, take(of)),
+                Node::Mix { terms: [(a, c), (b, d)] } => {
+                    take(a).mul_scalar(c) + take(b).mul_scalar(d)
+                }
+                Node::Mean { pixels, of } => mean(take(of), pixels),
+            };
+            values.push(Some(value));
+            if let Some(keep) = &mut keep {
+                keep.push(kept);
+            }
+        }
+        values.pop().flatten().expect("a network has an output").reshape([n])
+    }
+}
+
+impl<B: Backend> Network<B> for FeedForward {
+    type Trace = FeedForwardTrace<B>;
+
+    fn n_inputs(&self) -> usize {
+        FeedForward::n_inputs(self)
+    }
+
+    fn n_params(&self) -> usize {
+        FeedForward::n_params(self)
+    }
+
+    fn layer_ranges(&self) -> Vec<Range<usize>> {
+        FeedForward::layer_ranges(self)
+    }
+
+    fn forward(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> Tensor<B, 1> {
+        self.evaluate(w, x, None)
+    }
+
+    fn trace(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> FeedForwardTrace<B> {
+        let mut kept = Vec::with_capacity(self.plan.nodes.len());
+        let output = self.evaluate(w, x, Some(&mut kept));
+        FeedForwardTrace { net: self.clone(), w: w.clone(), kept, output }
+    }
+}
+
+/// What a node leaves for the backward pass.
+#[derive(Debug, Clone)]
+enum Kept<B: Backend> {
+    Nothing,
+    /// What an affine layer acted on.
+    Inputs(Tensor<B, 2>),
+    /// `gain · φ'`.
+    Slopes(Tensor<B, 2>),
+}
+
+/// The forward pass of a [`FeedForward`] network.
+#[derive(Debug, Clone)]
+pub struct FeedForwardTrace<B: Backend> {
+    net: FeedForward,
+    w: Tensor<B, 1>,
+    /// By node.
+    kept: Vec<Kept<B>>,
+    output: Tensor<B, 1>,
+}
+
+impl<B: Backend> Trace<B> for FeedForwardTrace<B> {
+    type Tape = BlockTape<B>;
+
+    fn output(&self) -> Tensor<B, 1> {
+        self.output.clone()
+    }
+
+    fn preactivation_rates(&self, v: &Tensor<B, 1>) -> Option<Vec<Tensor<B, 2>>> {
+        let Plan { nodes, layers, .. } = &*self.net.plan;
+        let mut rates: Vec<Option<Tensor<B, 2>>> = Vec::with_capacity(nodes.len());
+        let mut of_layers = Vec::with_capacity(layers.len());
+        for (node, kept) in nodes.iter().zip(&self.kept) {
+            let rate = match (node, kept) {
+                (Node::Input, _) => None,
+                (&Node::Affine { layer, of }, Kept::Inputs(a)) => {
+                    let layer = &layers[layer];
+                    let own = layer.forward(v, a.clone());
+                    let rate = match &rates[of] {
+                        Some(rate) => own + layer.linear(&self.w, rate.clone()),
+                        None => own,
+                    };
+                    of_layers.push(rate.clone());
+                    Some(rate)
+                }
+                (&Node::Activation { of, .. }, Kept::Slopes(slopes)) => {
+                    rates[of].clone().map(|rate| rate * slopes.clone())
+                }
+                (Node::Mix { terms }, _) => {
+                    let rate = |(of, c): (Source, f64)| rates[of].clone().map(|r| r.mul_scalar(c));
+                    match (rate(terms[0]), rate(terms[1])) {
+                        (Some(a), Some(b)) => Some(a + b),
+                        (a, b) => a.or(b),
+                    }
+                }
+                (&Node::Mean { pixels, of }, _) => rates[of].clone().map(|rate| mean(rate, pixels)),
+                _ => unreachable!("a node keeps what its kind needs"),
+            };
+            rates.push(rate);
+        }
+        Some(of_layers)
+    }
+
+    fn linearise(self) -> BlockTape<B> {
+        let Plan { nodes, layers, .. } = &*self.net.plan;
+        let n = self.output.dims()[0];
+        let mut deltas: Vec<Option<Tensor<B, 2>>> = nodes.iter().map(|_| None).collect();
+        let ones = Tensor::ones([n, 1], (&self.output.device(), self.output.dtype()));
+        *deltas.last_mut().expect("a network has an output") = Some(ones);
+        let mut blocks = Vec::with_capacity(layers.len());
+        for (at, (node, kept)) in nodes.iter().zip(self.kept).enumerate().rev() {
+            let Some(delta) = deltas[at].take() else { continue };
+            let mut add = |of: Source, delta: Tensor<B, 2>| {
+                deltas[of] = Some(match deltas[of].take() {
+                    Some(sum) => sum + delta,
+                    None => delta,
+                });
+            };
+            match (node, kept) {
+                (Node::Input, _) => {}
+                (&Node::Affine { layer, of }, Kept::Inputs(sources)) => {
+                    let layer = &layers[layer];
+                    // The points have no parameters before them.
+                    if of != INPUT {
+                        add(of, layer.back(&self.w, delta.clone()));
+                    }
+                    blocks.push(Block {
+                        sources,
+                        window: layer.window.clone(),
+                        sensitivities: delta,
+                        weight_scale: layer.scale(),
+                        weights: layer.weights.clone(),
+                        biases: layer.biases.clone(),
+                    });
+                }
+                (&Node::Activation { of, .. }, Kept::Slopes(slopes)) => add(of, delta * slopes),
+                (&Node::Mix { terms: [(a, c), (b, d)] }, _) => {
+                    add(a, delta.clone().mul_scalar(c));
+                    add(b, delta.mul_scalar(d));
+                }
+                (&Node::Mean { pixels, of }, _) => add(of, spread(delta, pixels)),
+                _ => unreachable!("a node keeps what its kind needs"),
+            }
+        }
+        blocks.reverse();
+        BlockTape::new(blocks)
+    }
+}
+
+/// `[n·pixels, c]` → `[n, c]`
+fn mean<B: Backend>(maps: Tensor<B, 2>, pixels: usize) -> Tensor<B, 2> {
+    let [rows, channels] = maps.dims();
+    let n = rows / pixels;
+    maps.reshape([n, pixels, channels])
+        .sum_dim(1)
+        .mul_scalar((pixels as f64).recip())
+        .reshape([n, channels])
+}
+
+/// The adjoint of [`mean`]: `[n, c]` → `[n·pixels, c]`.
+fn spread<B: Backend>(delta: Tensor<B, 2>, pixels: usize) -> Tensor<B, 2> {
+    let [n, channels] = delta.dims();
+    delta
+        .mul_scalar((pixels as f64).recip())
+        .reshape([n, 1, channels])
+        .repeat_dim(1, pixels)
+        .reshape([n * pixels, channels])
+}
+
+/// Names a size that is zero.
+pub(crate) fn at_least_one(sizes: &[(&'static str, usize)]) -> Result<(), ModelError> {
+    match sizes.iter().find(|(_, size)| *size == 0) {
+        Some(&(field, _)) => Err(ModelError::Zero { field }),
+        None => Ok(()),
+    }
+}

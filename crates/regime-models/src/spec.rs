@@ -1,0 +1,52 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Activation, ConvolutionalSpec, DenseSpec, ModelError, WideResNetSpec, feed_forward::FeedForward,
+};
+
+/// Any of the architectures, as one serialisable value.
+///
+/// Serialised with the tag `architecture`: `dense`, `convolutional` or `wide-resnet`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "architecture")]
+pub enum NetworkSpec {
+    /// Fully connected.
+    Dense(DenseSpec),
+    /// Convolutional, as in the paper's setup B.
+    Convolutional(ConvolutionalSpec),
+    /// Wide residual network.
+    #[serde(rename = "wide-resnet")]
+    WideResNet(WideResNetSpec),
+}
+
+impl NetworkSpec {
+    /// The network.
+    ///
+    /// # Errors
+    /// Those of the architecture.
+    pub fn build(&self) -> Result<FeedForward, ModelError> {
+        match self {
+            Self::Dense(spec) => spec.build(),
+            Self::Convolutional(spec) => spec.build(),
+            Self::WideResNet(spec) => spec.build(),
+        }
+    }
+
+    /// The width `h` that the paper varies: units, channels or the widening factor.
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Dense(spec) => spec.width,
+            Self::Convolutional(spec) => spec.width,
+            Self::WideResNet(spec) => spec.width,
+        }
+    }
+
+    /// The non-linearity.
+    pub fn activation(&self) -> Activation {
+        match self {
+            Self::Dense(spec) => spec.activation,
+            Self::Convolutional(spec) => spec.activation,
+            Self::WideResNet(spec) => spec.activation,
+        }
+    }
+}

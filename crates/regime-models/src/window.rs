@@ -1,0 +1,345 @@
+//! Convolutions as products: which pixels each position of a layer sees.
+
+use std::ops::Range;
+
+use burn::tensor::{DType, IndexingUpdateOp, Tensor, TensorData, backend::Backend};
+
+use crate::error::ModelError;
+
+/// Numbers that patches may hold at once. Patches are up to `size²` times larger
+/// than the maps they come from, so they are made, used and dropped some points at
+/// a time, and stay in a core's cache meanwhile.
+const PATCH_NUMBERS: usize = 1 << 17;
+
+/// A square window that slides over a grid of pixels, as in a convolution.
+///
+/// Maps are stored channel last: one row per point and pixel (in reading order),
+/// one column per channel. The patch at a position is the concatenation of the rows
+/// under the window, in reading order, nil outside of the grid; a convolution is then
+/// the product of patches and weights.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Window {
+    shape: (usize, usize),
+    positions: (usize, usize),
+    taps: usize,
+    /// For each position the stretches of its patch that are contiguous in the maps.
+    runs: Vec<Vec<Run>>,
+}
+
+/// Neighbouring taps on neighbouring pixels, or outside of the grid.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Run {
+    /// The first pixel; `None` for taps on the padding.
+    pixel: Option<usize>,
+    len: usize,
+}
+
+impl Window {
+    /// A window of `size × size` pixels on a grid of `shape` (height and width) with
+    /// `padding` pixels added on every side, moved by `stride`.
+    ///
+    /// # Errors
+    /// [`ModelError`] for a size of 0, or a window larger than the padded grid.
+    pub fn new(
+        shape: (usize, usize),
+        size: usize,
+        stride: usize,
+        padding: usize,
+    ) -> Result<Self, ModelError> {
+        for (field, value) in
+            [("height", shape.0), ("width", shape.1), ("window", size), ("stride", stride)]
+        {
+            if value == 0 {
+                return Err(ModelError::Zero { field });
+            }
+        }
+        let along = |pixels: usize| match (pixels + 2 * padding).checked_sub(size) {
+            Some(room) => Ok(room / stride + 1),
+            None => Err(ModelError::Window { size, pixels, padding }),
+        };
+        let positions = (along(shape.0)?, along(shape.1)?);
+        let mut runs = Vec::with_capacity(positions.0 * positions.1);
+        for top in (0..positions.0).map(|p| p * stride) {
+            for left in (0..positions.1).map(|p| p * stride) {
+                runs.push(runs_at(shape, size, padding, (top, left)));
+            }
+        }
+        Ok(Self { shape, positions, taps: size * size, runs })
+    }
+
+    /// Height and width of the grid of positions.
+    pub fn positions(&self) -> (usize, usize) {
+        self.positions
+    }
+
+    /// Number of positions `p`.
+    pub fn n_positions(&self) -> usize {
+        self.positions.0 * self.positions.1
+    }
+
+    /// Number of pixels of the grid it slides over.
+    pub fn n_pixels(&self) -> usize {
+        self.shape.0 * self.shape.1
+    }
+
+    /// Number of pixels under the window, `size²`.
+    pub fn n_taps(&self) -> usize {
+        self.taps
+    }
+
+    /// Stretches of `n` points whose patches with `channels` channels are made
+    /// together.
+    pub(crate) fn chunks(&self, n: usize, channels: usize) -> impl Iterator<Item = Range<usize>> {
+        let per_point = self.n_positions() * self.taps * channels;
+        let step = (PATCH_NUMBERS / per_point).max(1);
+        (0..n).step_by(step).map(move |start| start..(start + step).min(n))
+    }
+
+    /// The patches of maps.
+    ///
+    /// # Shapes
+    /// `[n·pixels, c]` → `[n·p, taps·c]`
+    pub fn patches<B: Backend>(&self, maps: Tensor<B, 2>) -> Tensor<B, 2> {
+        #[cfg(feature = "flex")]
+        if crate::activation::in_host_memory::<B>() {
+            return self.host_patches(maps);
+        }
+        let [rows, channels] = maps.dims();
+        let n = rows / self.n_pixels();
+        let padding = Tensor::zeros([n, 1, channels], (&maps.device(), maps.dtype()));
+        let padded = Tensor::cat(vec![maps.reshape([n, self.n_pixels(), channels]), padding], 1);
+        let indices = self.indices(&padded.device());
+        let shape = [n * self.n_positions(), self.taps * channels];
+        padded.select(1, indices).reshape(shape)
+    }
+
+    /// The adjoint of [`patches`](Self::patches): every number of a patch is added to
+    /// the pixel it came from.
+    ///
+    /// # Shapes
+    /// `[n·p, taps·c]` → `[n·pixels, c]`
+    pub fn overlay<B: Backend>(&self, patches: Tensor<B, 2>) -> Tensor<B, 2> {
+        #[cfg(feature = "flex")]
+        if crate::activation::in_host_memory::<B>() {
+            return self.host_overlay(patches);
+        }
+        let [rows, columns] = patches.dims();
+        let (n, channels) = (rows / self.n_positions(), columns / self.taps);
+        let device = patches.device();
+        let zeros =
+            Tensor::<B, 3>::zeros([n, self.n_pixels() + 1, channels], (&device, patches.dtype()));
+        let values = patches.reshape([n, self.n_positions() * self.taps, channels]);
+        zeros
+            .select_assign(1, self.indices(&device), values, IndexingUpdateOp::Add)
+            .narrow(1, 0, self.n_pixels())
+            .reshape([n * self.n_pixels(), channels])
+    }
+
+    /// The pixel of each tap of each position; taps on the padding have the pixel
+    /// after the last.
+    fn indices<B: Backend>(&self, device: &B::Device) -> Tensor<B, 1, burn::tensor::Int> {
+        let indices: Vec<i64> = self
+            .runs
+            .iter()
+            .flatten()
+            .flat_map(|run| {
+                (0..run.len).map(|i| run.pixel.map_or(self.n_pixels(), |pixel| pixel + i) as i64)
+            })
+            .collect();
+        let shape = [indices.len()];
+        Tensor::from_data(TensorData::new(indices, shape), (device, DType::I64))
+    }
+
+    #[cfg(feature = "flex")]
+    fn host_patches<B: Backend>(&self, maps: Tensor<B, 2>) -> Tensor<B, 2> {
+        let ([rows, channels], device, dtype) = (maps.dims(), maps.device(), maps.dtype());
+        let shape = [rows / self.n_pixels() * self.n_positions(), self.taps * channels];
+        let maps = maps.into_data();
+        let patches = match dtype {
+            DType::F32 => TensorData::new(self.gathered(slice::<f32>(&maps), channels), shape),
+            _ => TensorData::new(self.gathered(slice::<f64>(&maps), channels), shape),
+        };
+        Tensor::from_data(patches, (&device, dtype))
+    }
+
+    #[cfg(feature = "flex")]
+    fn host_overlay<B: Backend>(&self, patches: Tensor<B, 2>) -> Tensor<B, 2> {
+        let ([rows, columns], device, dtype) = (patches.dims(), patches.device(), patches.dtype());
+        let channels = columns / self.taps;
+        let shape = [rows / self.n_positions() * self.n_pixels(), channels];
+        let patches = patches.into_data();
+        let maps = match dtype {
+            DType::F32 => TensorData::new(self.added(slice::<f32>(&patches), channels), shape),
+            _ => TensorData::new(self.added(slice::<f64>(&patches), channels), shape),
+        };
+        Tensor::from_data(maps, (&device, dtype))
+    }
+
+    #[cfg(feature = "flex")]
+    fn gathered<T: Copy + Default>(&self, maps: &[T], channels: usize) -> Vec<T> {
+        let points = maps.chunks_exact(self.n_pixels() * channels);
+        let mut patches =
+            Vec::with_capacity(points.len() * self.n_positions() * self.taps * channels);
+        for point in points {
+            for run in self.runs.iter().flatten() {
+                let len = run.len * channels;
+                match run.pixel {
+                    Some(pixel) => patches.extend_from_slice(&point[pixel * channels..][..len]),
+                    None => patches.resize(patches.len() + len, T::default()),
+                }
+            }
+        }
+        patches
+    }
+
+    #[cfg(feature = "flex")]
+    fn added<T: Copy + Default + std::ops::AddAssign>(
+        &self,
+        patches: &[T],
+        channels: usize,
+    ) -> Vec<T> {
+        let points = patches.chunks_exact(self.n_positions() * self.taps * channels);
+        let per_point = self.n_pixels() * channels;
+        let mut maps = vec![T::default(); points.len() * per_point];
+        for (mut patch, map) in points.zip(maps.chunks_exact_mut(per_point)) {
+            for run in self.runs.iter().flatten() {
+                let (here, rest) = patch.split_at(run.len * channels);
+                patch = rest;
+                if let Some(pixel) = run.pixel {
+                    let under = &mut map[pixel * channels..][..here.len()];
+                    under.iter_mut().zip(here).for_each(|(sum, value)| *sum += *value);
+                }
+            }
+        }
+        maps
+    }
+}
+
+#[cfg(feature = "flex")]
+fn slice<T: burn::tensor::Element>(data: &TensorData) -> &[T] {
+    data.as_slice().expect("the element type was matched")
+}
+
+/// The patch whose upper left tap lies at `(top, left)` of the padded grid.
+fn runs_at(
+    (height, width): (usize, usize),
+    size: usize,
+    padding: usize,
+    (top, left): (usize, usize),
+) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for (y, x) in (top..top + size).flat_map(|y| (left..left + size).map(move |x| (y, x))) {
+        let inside = |at: usize, pixels: usize| at.checked_sub(padding).filter(|&at| at < pixels);
+        let pixel = inside(y, height).zip(inside(x, width)).map(|(y, x)| y * width + x);
+        match runs.last_mut() {
+            Some(run) if run.pixel.map(|first| first + run.len) == pixel => run.len += 1,
+            _ => runs.push(Run { pixel, len: 1 }),
+        }
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use burn_flex::{Flex, FlexDevice};
+    use burn_ndarray::{NdArray, NdArrayDevice};
+
+    use super::*;
+    use crate::Precision;
+
+    /// Patches by the definition.
+    fn by_loops(
+        (height, width): (usize, usize),
+        (size, stride, padding): (usize, usize, usize),
+        channels: usize,
+        map: &[f64],
+    ) -> Vec<f64> {
+        let mut patches = Vec::new();
+        let last = |pixels: usize| (pixels + 2 * padding - size) / stride;
+        for (p, q) in (0..=last(height)).flat_map(|p| (0..=last(width)).map(move |q| (p, q))) {
+            for (i, j) in (0..size).flat_map(|i| (0..size).map(move |j| (i, j))) {
+                for c in 0..channels {
+                    let y = (p * stride + i) as isize - padding as isize;
+                    let x = (q * stride + j) as isize - padding as isize;
+                    let inside =
+                        (0..height as isize).contains(&y) && (0..width as isize).contains(&x);
+                    let at = (y * width as isize + x) * channels as isize + c as isize;
+                    patches.push(if inside { map[at as usize] } else { 0.0 });
+                }
+            }
+        }
+        patches
+    }
+
+    /// Shape of the grid; size, stride and padding of the window.
+    type Case = ((usize, usize), (usize, usize, usize));
+
+    const CASES: [Case; 7] = [
+        ((5, 4), (3, 1, 1)),
+        ((7, 7), (5, 2, 1)),
+        ((3, 3), (3, 1, 0)),
+        ((4, 6), (1, 2, 0)),
+        ((1, 1), (1, 1, 0)),
+        ((2, 2), (5, 1, 2)),
+        ((6, 5), (2, 3, 2)),
+    ];
+
+    fn agrees_with_the_definition<B: Backend>(device: &B::Device) {
+        for (shape, geometry) in CASES {
+            let (size, stride, padding) = geometry;
+            let window = Window::new(shape, size, stride, padding).unwrap();
+            for (n, channels) in [(1, 1), (3, 2)] {
+                let per_point = shape.0 * shape.1 * channels;
+                let values: Vec<f64> = (0..n * per_point).map(|i| (i as f64 * 0.7).sin()).collect();
+                let expected: Vec<f64> = values
+                    .chunks(per_point)
+                    .flat_map(|map| by_loops(shape, geometry, channels, map))
+                    .collect();
+                let maps =
+                    Precision::F64.matrix::<B>(&values, [n * window.n_pixels(), channels], device);
+                let patches = window.patches(maps.clone());
+                assert_eq!(
+                    patches.dims(),
+                    [n * window.n_positions(), window.n_taps() * channels],
+                    "{shape:?} {geometry:?}"
+                );
+                assert_eq!(Precision::to_host(patches.clone()), expected);
+
+                // ⟨g, P m⟩ = ⟨Pᵀ g, m⟩.
+                let g = patches.clone().mul_scalar(0.3).add_scalar(0.1);
+                let left = Precision::to_host((g.clone() * patches).sum())[0];
+                let back = window.overlay(g);
+                assert_eq!(back.dims(), maps.dims());
+                let right = Precision::to_host((back * maps).sum())[0];
+                assert!((left - right).abs() < 1e-12 * (1.0 + left.abs()));
+            }
+        }
+    }
+
+    #[test]
+    fn patches_and_their_adjoint() {
+        agrees_with_the_definition::<Flex>(&FlexDevice);
+        agrees_with_the_definition::<NdArray>(&NdArrayDevice::Cpu);
+    }
+
+    #[test]
+    fn single_precision_stays_single() {
+        let window = Window::new((4, 4), 3, 2, 1).unwrap();
+        let values: Vec<f64> = (0..32).map(f64::from).collect();
+        let maps = Precision::F32.matrix::<Flex>(&values, [16, 2], &FlexDevice);
+        let patches = window.patches(maps);
+        assert_eq!(patches.dtype(), DType::F32);
+        assert_eq!(window.overlay(patches).dtype(), DType::F32);
+    }
+
+    #[test]
+    fn a_window_that_does_not_fit_is_refused() {
+        let message = Window::new((3, 9), 6, 1, 1).unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "a window of 6 pixels does not fit on 3 with 1 of padding on each side"
+        );
+        assert!(Window::new((3, 3), 3, 0, 0).is_err());
+        assert!(Window::new((0, 3), 3, 1, 0).is_err());
+    }
+}

@@ -1,0 +1,145 @@
+//! The Jacobian as an operator, and what moves on the way to the output.
+
+use burn::tensor::{Tensor, backend::Backend};
+use burn_autodiff::Autodiff;
+use proptest::prelude::*;
+use regime_models::{Activation, Network, Precision, Tape, Trace};
+
+use crate::problem::{Problem, close, for_all, problems};
+
+fn tape<B: Backend>(problem: &Problem, device: &B::Device) -> impl Tape<B> + use<B> {
+    let (w, x) = problem.tensors::<B>(Precision::F64, device);
+    problem.net.trace(&w, &x).linearise()
+}
+
+/// The kink of ReLU is not differentiable, and differences step across it.
+fn is_smooth(problem: &Problem) -> bool {
+    problem.spec.activation() != Activation::Relu
+}
+
+pub(crate) fn the_gradient_is_that_of_autodiff<B: Backend>(device: &B::Device) {
+    for_all(32, problems(), |problem| {
+        let g = problem.cotangent();
+        let (w, x) = problem.tensors::<Autodiff<B>>(Precision::F64, device);
+        let tracked = w.require_grad();
+        let weighted = problem.net.forward(&tracked, &x) * Precision::F64.vector(&g, device);
+        let gradients = weighted.sum().backward();
+        let expected = Precision::to_host(tracked.grad(&gradients).expect("w was tracked"));
+
+        let gradient = tape::<B>(&problem, device).vjp(Precision::F64.vector(&g, device));
+        let scale = expected.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+        for (i, (a, b)) in Precision::to_host(gradient).iter().zip(&expected).enumerate() {
+            prop_assert!((a - b).abs() <= 1e-12 * (1.0 + scale), "parameter {i}: {a} is not {b}");
+        }
+        Ok(())
+    });
+}
+
+pub(crate) fn the_jacobian_is_that_of_differences<B: Backend>(device: &B::Device) {
+    for_all(32, problems(), |problem| {
+        prop_assume!(is_smooth(&problem));
+        let (w, x) = problem.tensors::<B>(Precision::F64, device);
+        let v = problem.direction::<B>(device);
+        let e = 1e-5;
+        let up = problem.net.forward(&(w.clone() + v.clone().mul_scalar(e)), &x);
+        let down = problem.net.forward(&(w.clone() - v.clone().mul_scalar(e)), &x);
+        let expected = Precision::to_host((up - down).div_scalar(2.0 * e));
+        let moved = Precision::to_host(problem.net.trace(&w, &x).linearise().jvp(v));
+        let scale = expected.iter().fold(1.0f64, |m, v| m.max(v.abs()));
+        for (a, b) in moved.iter().zip(&expected) {
+            prop_assert!((a - b).abs() <= 1e-6 * scale, "{a} is not {b}");
+        }
+        Ok(())
+    });
+}
+
+pub(crate) fn products_with_the_jacobian_are_adjoint<B: Backend>(device: &B::Device) {
+    for_all(32, problems(), |problem| {
+        let tape = tape::<B>(&problem, device);
+        let v = problem.direction::<B>(device);
+        let g = Precision::F64.vector::<B>(&problem.cotangent(), device);
+        let left = Precision::to_host((tape.jvp(v.clone()) * g.clone()).sum())[0];
+        let right = Precision::to_host((tape.vjp(g) * v).sum())[0];
+        prop_assert!(close(left, right, 1e-10), "g·Jv = {left}, v·Jᵀg = {right}");
+        Ok(())
+    });
+}
+
+pub(crate) fn blocks_hold_the_jacobian<B: Backend>(device: &B::Device) {
+    for_all(24, problems(), |problem| {
+        let tape = tape::<B>(&problem, device);
+        let blocks = tape.blocks().expect("every architecture has blocks");
+        // The gradient of the last point, as a row of the Jacobian.
+        let mut basis = vec![0.0; problem.n];
+        basis[problem.n - 1] = 1.0;
+        let row = Precision::to_host(tape.vjp(Precision::F64.vector(&basis, device)));
+        let mut held = 0;
+        for block in blocks {
+            let gradients = block.point_gradients(0..block.n_outputs());
+            let last = Precision::to_host(gradients.narrow(0, problem.n - 1, 1));
+            let biases = block.biases.clone().unwrap_or(0..0);
+            held += block.weights.len() + biases.len();
+            let expected = [&row[block.weights.clone()], &row[biases]].concat();
+            prop_assert_eq!(last.len(), expected.len());
+            for (a, b) in last.iter().zip(&expected) {
+                prop_assert!(close(*a, *b, 1e-12));
+            }
+        }
+        prop_assert_eq!(held, problem.net.n_params());
+        Ok(())
+    });
+}
+
+pub(crate) fn selected_rows_are_rows<B: Backend>(device: &B::Device) {
+    for_all(24, problems(), |problem| {
+        let tape = tape::<B>(&problem, device);
+        let v = problem.direction::<B>(device);
+        let points: Vec<usize> = (0..problem.n).rev().step_by(2).collect();
+        let all = Precision::to_host(tape.jvp(v.clone()));
+        let some = tape.select(&points);
+        prop_assert_eq!(some.n_points(), points.len());
+        let some = Precision::to_host(some.jvp(v));
+        for (value, &i) in some.iter().zip(&points) {
+            prop_assert!(close(*value, all[i], 1e-12));
+        }
+        Ok(())
+    });
+}
+
+/// The rate of the last layer is `J v`; that of any other, weighted with its
+/// sensitivities, is the part of `J v` that its own parameters cause.
+pub(crate) fn preactivations_move_at_their_rates<B: Backend>(device: &B::Device) {
+    for_all(24, problems(), |problem| {
+        prop_assume!(is_smooth(&problem));
+        let (w, x) = problem.tensors::<B>(Precision::F64, device);
+        let v = problem.direction::<B>(device);
+        let trace = problem.net.trace(&w, &x);
+        let rates = trace.preactivation_rates(&v).expect("the layers have preactivations");
+        let tape = trace.linearise();
+        let blocks = tape.blocks().expect("every architecture has blocks");
+        prop_assert_eq!(rates.len(), blocks.len());
+        let output = Precision::to_host(rates.last().unwrap().clone());
+        for (a, b) in output.iter().zip(Precision::to_host(tape.jvp(v.clone()))) {
+            prop_assert!(close(*a, b, 1e-11), "{a} is not {b}");
+        }
+        for (rate, block) in rates.iter().zip(blocks) {
+            prop_assert_eq!(rate.dims(), block.sensitivities.dims());
+        }
+        // Along the parameters of one layer alone.
+        let layer = problem.seed as usize % rates.len();
+        let range = problem.net.layer_ranges()[layer].clone();
+        let mut own = vec![0.0; problem.net.n_params()];
+        own[range.clone()].copy_from_slice(&Precision::to_host(v)[range]);
+        let own = Precision::F64.vector::<B>(&own, device);
+        let rates = problem.net.trace(&w, &x).preactivation_rates(&own).unwrap();
+        let block = &blocks[layer];
+        let per_point = block.n_positions() * block.n_outputs();
+        let through: Tensor<B, 2> = rates[layer].clone() * block.sensitivities.clone();
+        let through = through.reshape([problem.n, per_point]).sum_dim(1);
+        let moved = Precision::to_host(tape.jvp(own));
+        for (a, b) in Precision::to_host(through).iter().zip(&moved) {
+            prop_assert!(close(*a, *b, 1e-11), "layer {layer}: {a} is not {b}");
+        }
+        Ok(())
+    });
+}

@@ -1,0 +1,44 @@
+//! Every architecture: against plain loops, against `burn-autodiff`, against
+//! differences; one suite over every backend.
+
+mod forward;
+mod initial;
+mod linearisation;
+mod loops;
+mod normalisation;
+mod problem;
+mod refused;
+
+macro_rules! on_every_backend {
+    ($module:ident: $($name:ident),* $(,)?) => {
+        mod $module {
+            mod flex {
+                $(#[test] fn $name() {
+                    crate::$module::$name::<burn_flex::Flex>(&burn_flex::FlexDevice)
+                })*
+            }
+            mod ndarray {
+                $(#[test] fn $name() {
+                    let device = burn_ndarray::NdArrayDevice::Cpu;
+                    crate::$module::$name::<burn_ndarray::NdArray>(&device)
+                })*
+            }
+        }
+    };
+}
+
+mod on {
+    on_every_backend!(forward:
+        the_forward_pass_is_the_formula,
+        f_vanishes_at_the_start_for_every_alpha,
+        single_precision_stays_single_and_close,
+    );
+    on_every_backend!(linearisation:
+        the_gradient_is_that_of_autodiff,
+        the_jacobian_is_that_of_differences,
+        products_with_the_jacobian_are_adjoint,
+        blocks_hold_the_jacobian,
+        selected_rows_are_rows,
+        preactivations_move_at_their_rates,
+    );
+}
