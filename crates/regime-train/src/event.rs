@@ -43,7 +43,7 @@ impl Passage {
     pub(crate) fn rises_to(&self, level: f64, values: (f64, f64)) -> Option<f64> {
         let (low, high) = values;
         let rises = low < level && high >= level;
-        rises.then(|| self.before.t + (self.after.t - self.before.t) * (level - low) / (high - low))
+        rises.then(|| on_line((self.before.t, low), (self.after.t, high), level))
     }
 
     /// The cubic at a part `s` of the step.
@@ -55,6 +55,11 @@ impl Passage {
             + after.loss * s * s * (3.0 - 2.0 * s)
             + dt * s * r * (before.loss_rate * r - after.loss_rate * s)
     }
+}
+
+/// When the straight line through two points `(t, value)` is at `level`.
+pub(crate) fn on_line(before: (f64, f64), after: (f64, f64), level: f64) -> f64 {
+    before.0 + (after.0 - before.0) * (level - before.1) / (after.1 - before.1)
 }
 
 #[cfg(test)]

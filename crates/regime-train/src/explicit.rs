@@ -22,11 +22,9 @@ pub(crate) fn attempt<B: Backend, N: Network<B>>(
     clock: Clock,
 ) -> Attempt<B, N> {
     let Clock { t, dt } = clock;
-    let x = momentum.memory(t, dt);
-    let pull = at.gradient.clone().mul_scalar(x - 1.0);
     let v = match velocity {
-        Some(velocity) => velocity.clone().mul_scalar(x) + pull,
-        None => pull,
+        Some(velocity) => momentum.pull(velocity, at.gradient.clone(), (t, dt)),
+        None => at.gradient.clone().neg(),
     };
     let trial = system.trial(at.w.clone() + v.clone().mul_scalar(dt));
     let change = largest_change(&trial.margins, &at.margins);

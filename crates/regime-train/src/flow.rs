@@ -8,6 +8,7 @@ use crate::{
     event::{Passage, Sample},
     loss::Loss,
     observe::{Divergence, End, Moment, Observation, Observer, Outcome},
+    schedule::next_scheduled,
     spec::{FlowSpec, Momentum, Scheme, SpecError, StepRule},
     step::{Attempt, Clock, Prepared, attempt},
     system::{System, dot},
@@ -19,7 +20,7 @@ const FIRST_CHANGE: f64 = 1e-4;
 
 /// Steps rejected in a row after which a flow counts as diverged. An explicit step
 /// is then 10⁻⁵⁰ times the last one that was accepted.
-const MOST_REJECTED: u32 = 50;
+pub(crate) const MOST_REJECTED: u32 = 50;
 
 /// The whole state of a flow between two steps, as plain values.
 ///
@@ -82,15 +83,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
             at,
             velocity,
             clock: Clock { t: 0.0, dt },
-            outcome: Outcome {
-                end: End::Interrupted,
-                t: 0.0,
-                steps: 0,
-                rejected: 0,
-                half_loss_time: None,
-                margins_time: None,
-                observations: Vec::new(),
-            },
+            outcome: Outcome::empty(),
             next_observation: 0.0,
             initial_loss,
             rejected_in_a_row: 0,
@@ -112,13 +105,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         for values in
             [Some(&checkpoint.weights), checkpoint.velocity.as_ref()].into_iter().flatten()
         {
-            if values.len() != n_params {
-                return Err(SpecError {
-                    field: "length of the checkpoint",
-                    value: values.len() as f64,
-                    right: "the number of parameters of the network",
-                });
-            }
+            SpecError::unless_parameters(values.len(), n_params)?;
         }
         let w = system.tensor(&checkpoint.weights);
         Ok(Self {
@@ -267,18 +254,12 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
 
     /// The present state, as it would be observed.
     pub fn observation(&self, moment: Moment) -> Observation {
-        let margins = &self.at.point.margins;
-        let n = margins.len() as f64;
-        Observation {
-            moment,
-            t: self.clock.t,
-            steps: self.outcome.steps,
-            mean_loss: self.system.objective().mean_loss(margins),
-            n_violating: margins.iter().filter(|&&u| u < self.spec.stop.margin).count(),
-            n_wrong: margins.iter().filter(|&&u| u < 0.0).count(),
-            smallest_margin: self.smallest_margin(),
-            output_rms: (margins.iter().map(|u| u * u).sum::<f64>() / n).sqrt(),
-        }
+        Observation::of(
+            self.system.objective(),
+            &self.at.point.margins,
+            self.spec.stop.margin,
+            (moment, self.clock.t, self.outcome.steps),
+        )
     }
 
     fn note(&mut self, moment: Moment, observer: &mut impl Observer<B>) {
@@ -309,15 +290,4 @@ fn first_speed<B: Backend, N: Network<B>>(system: &System<'_, B, N>, at: &Prepar
     let rates = Precision::to_host(at.point.tape.jvp(at.point.gradient.clone()));
     let alpha = system.objective().alpha().value();
     rates.iter().fold(0.0, |most, rate| f64::max(most, alpha * rate.abs()))
-}
-
-/// The first of the times `10^{k/per_decade}` after `t`.
-fn next_scheduled(t: f64, per_decade: u32) -> f64 {
-    let per_decade = f64::from(per_decade);
-    let mut k = (t.log10() * per_decade).floor() + 1.0;
-    // Rounding in the logarithm must not give the same time again.
-    while 10f64.powf(k / per_decade) <= t {
-        k += 1.0;
-    }
-    10f64.powf(k / per_decade)
 }

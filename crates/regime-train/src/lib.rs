@@ -49,13 +49,21 @@ mod objective;
 mod observe;
 #[cfg(test)]
 mod order_tests;
+mod probe;
+mod schedule;
 mod spec;
 mod step;
+mod stochastic;
 mod system;
 
 pub use flow::{Checkpoint, Flow};
 pub use loss::Loss;
 pub use objective::{Objective, ObjectiveError};
 pub use observe::{Divergence, End, Moment, Observation, Observer, Outcome};
+pub use probe::{
+    KernelChange, LayerWeights, Probe, Recorder, TestError, WeightsByLayer, WholeKernel,
+    preactivation_speeds,
+};
 pub use spec::{FlowSpec, Momentum, Scheme, SpecError, StepRule, Stop};
+pub use stochastic::{BATCH_STREAM, Sampling, Stochastic, StochasticCheckpoint, StochasticSpec};
 pub use system::System;

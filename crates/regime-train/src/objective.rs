@@ -68,6 +68,20 @@ impl Objective {
         points.map(|((y, f0), f)| y * alpha * (f - f0)).collect()
     }
 
+    /// The margins of some `points`, whose outputs are given in the same order.
+    pub fn margins_at(&self, points: &[usize], outputs: &[f64]) -> Vec<f64> {
+        let alpha = self.alpha.value();
+        let pairs = points.iter().zip(outputs);
+        pairs.map(|(&i, f)| self.labels[i] * alpha * (f - self.initial[i])).collect()
+    }
+
+    /// The outputs `fᵢ` that have these margins.
+    pub fn outputs(&self, margins: &[f64]) -> Vec<f64> {
+        let alpha = self.alpha.value();
+        let points = self.labels.iter().zip(&self.initial).zip(margins);
+        points.map(|((y, f0), u)| f0 + y * u / alpha).collect()
+    }
+
     /// The mean loss `α² L = (1/n) Σ ℓ(uᵢ)`.
     pub fn mean_loss(&self, margins: &[f64]) -> f64 {
         margins.iter().map(|&u| self.loss.value(u)).sum::<f64>() / self.n_points() as f64
@@ -77,6 +91,13 @@ impl Objective {
     pub fn output_gradient(&self, margins: &[f64]) -> Vec<f64> {
         let scale = 1.0 / (self.alpha.value() * self.n_points() as f64);
         self.labels.iter().zip(margins).map(|(y, &u)| y * self.loss.slope(u) * scale).collect()
+    }
+
+    /// `n ∂L/∂fᵢ = yᵢ ℓ'(uᵢ)/α` of some `points` with their margins.
+    pub fn output_gradient_at(&self, points: &[usize], margins: &[f64]) -> Vec<f64> {
+        let scale = 1.0 / self.alpha.value();
+        let pairs = points.iter().zip(margins);
+        pairs.map(|(&i, &u)| self.labels[i] * self.loss.slope(u) * scale).collect()
     }
 
     /// `∂²L/∂fᵢ² = ℓ''(uᵢ)/n`: α cancels.

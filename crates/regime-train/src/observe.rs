@@ -3,6 +3,8 @@
 use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
+use crate::Objective;
+
 /// Why an observation was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -38,6 +40,34 @@ pub struct Observation {
     pub smallest_margin: f64,
     /// Root mean square of `F` over the training points.
     pub output_rms: f64,
+    /// Root mean square of the network's own output `f` over the training points.
+    pub network_rms: f64,
+}
+
+impl Observation {
+    /// The state in which the training points have these `margins`, of which `margin`
+    /// is asked.
+    pub(crate) fn of(
+        objective: &Objective,
+        margins: &[f64],
+        margin: f64,
+        (moment, t, steps): (Moment, f64, u64),
+    ) -> Self {
+        let rms = |values: &[f64]| {
+            (values.iter().map(|v| v * v).sum::<f64>() / values.len() as f64).sqrt()
+        };
+        Self {
+            moment,
+            t,
+            steps,
+            mean_loss: objective.mean_loss(margins),
+            n_violating: margins.iter().filter(|&&u| u < margin).count(),
+            n_wrong: margins.iter().filter(|&&u| u < 0.0).count(),
+            smallest_margin: margins.iter().copied().fold(f64::INFINITY, f64::min),
+            output_rms: rms(margins),
+            network_rms: rms(&objective.outputs(margins)),
+        }
+    }
 }
 
 /// Follows a run.
@@ -51,6 +81,41 @@ pub trait Observer<B: Backend> {
         false
     }
 }
+
+impl<B: Backend, O: Observer<B> + ?Sized> Observer<B> for &mut O {
+    fn observe(&mut self, observation: &Observation, w: &Tensor<B, 1>) {
+        (**self).observe(observation, w);
+    }
+
+    fn interrupts(&mut self) -> bool {
+        (**self).interrupts()
+    }
+}
+
+/// Several observers, in this order; any of them interrupts.
+macro_rules! together {
+    ($($observer:ident),+) => {
+        impl<B: Backend, $($observer: Observer<B>),+> Observer<B> for ($($observer,)+) {
+            #[allow(non_snake_case)]
+            fn observe(&mut self, observation: &Observation, w: &Tensor<B, 1>) {
+                let ($($observer,)+) = self;
+                $($observer.observe(observation, w);)+
+            }
+
+            #[allow(non_snake_case)]
+            fn interrupts(&mut self) -> bool {
+                let ($($observer,)+) = self;
+                let mut any = false;
+                $(any |= $observer.interrupts();)+
+                any
+            }
+        }
+    };
+}
+
+together!(P, Q);
+together!(P, Q, R);
+together!(P, Q, R, S);
 
 /// An observer that looks away.
 impl<B: Backend> Observer<B> for () {
@@ -108,4 +173,19 @@ pub struct Outcome {
     pub margins_time: Option<f64>,
     /// The observations, in order.
     pub observations: Vec<Observation>,
+}
+
+impl Outcome {
+    /// Nothing has been found yet; `end` is a placeholder.
+    pub(crate) fn empty() -> Self {
+        Self {
+            end: End::Interrupted,
+            t: 0.0,
+            steps: 0,
+            rejected: 0,
+            half_loss_time: None,
+            margins_time: None,
+            observations: Vec::new(),
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! What a run is told, as plain serialisable values.
 
+use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
 /// How the flow is integrated.
@@ -107,6 +108,34 @@ impl Momentum {
         }
     }
 
+    /// `1 − x`, to full precision where the step is much shorter than the memory.
+    pub fn forgetting(self, t: f64, dt: f64) -> f64 {
+        match self {
+            Self::None => 1.0,
+            Self::Constant { tau } => -(-dt / tau).exp_m1(),
+            Self::Proportional { mu } => -(-mu * (dt / t).ln_1p()).exp_m1(),
+        }
+    }
+
+    /// The velocity after a step: `x v − (1 − x) ∇L`.
+    pub(crate) fn pull<B: Backend>(
+        self,
+        velocity: &Tensor<B, 1>,
+        gradient: Tensor<B, 1>,
+        (t, dt): (f64, f64),
+    ) -> Tensor<B, 1> {
+        let pull = gradient.mul_scalar(-self.forgetting(t, dt));
+        velocity.clone().mul_scalar(self.memory(t, dt)) + pull
+    }
+
+    pub(crate) fn check(self) -> Result<(), SpecError> {
+        match self {
+            Self::None => Ok(()),
+            Self::Constant { tau } => positive("tau", tau),
+            Self::Proportional { mu } => positive("mu", mu),
+        }
+    }
+
     /// The memory time τ at time `t`; 0 for none.
     pub fn memory_time(self, t: f64) -> f64 {
         match self {
@@ -128,6 +157,19 @@ pub struct Stop {
     pub max_steps: u64,
     /// Largest time, in the flow's time; `None` for no limit.
     pub max_time: Option<f64>,
+}
+
+impl Stop {
+    pub(crate) fn check(&self) -> Result<(), SpecError> {
+        if !self.margin.is_finite() {
+            let value = self.margin;
+            return Err(SpecError { field: "margin", value, right: "finite" });
+        }
+        if let Some(value) = self.max_time {
+            positive("max_time", value)?;
+        }
+        positive("max_steps", self.max_steps as f64)
+    }
 }
 
 impl Default for Stop {
@@ -167,13 +209,6 @@ impl FlowSpec {
     /// # Errors
     /// [`SpecError`] naming the first that is out of its range.
     pub fn check(self) -> Result<Self, SpecError> {
-        let positive = |field, value: f64| {
-            if value.is_finite() && value > 0.0 {
-                Ok(())
-            } else {
-                Err(SpecError { field, value, right: "finite and greater than 0" })
-            }
-        };
         match self.scheme {
             Scheme::Explicit { rule: StepRule::OutputChange { undo_above, grow_below } } => {
                 positive("undo_above", undo_above)?;
@@ -199,19 +234,8 @@ impl FlowSpec {
                 }
             }
         }
-        match self.momentum {
-            Momentum::None => {}
-            Momentum::Constant { tau } => positive("tau", tau)?,
-            Momentum::Proportional { mu } => positive("mu", mu)?,
-        }
-        if !self.stop.margin.is_finite() {
-            let value = self.stop.margin;
-            return Err(SpecError { field: "margin", value, right: "finite" });
-        }
-        if let Some(value) = self.stop.max_time {
-            positive("max_time", value)?;
-        }
-        positive("max_steps", self.stop.max_steps as f64)?;
+        self.momentum.check()?;
+        self.stop.check()?;
         positive("observations_per_decade", f64::from(self.observations_per_decade))?;
         Ok(self)
     }
@@ -227,4 +251,24 @@ pub struct SpecError {
     pub value: f64,
     /// What would be right.
     pub right: &'static str,
+}
+
+impl SpecError {
+    /// Names a checkpoint that has `found` numbers for a network of `n_params`.
+    pub(crate) fn unless_parameters(found: usize, n_params: usize) -> Result<(), Self> {
+        if found == n_params {
+            return Ok(());
+        }
+        let right = "the number of parameters of the network";
+        Err(Self { field: "length of the checkpoint", value: found as f64, right })
+    }
+}
+
+/// Names a field whose value is not finite and positive.
+pub(crate) fn positive(field: &'static str, value: f64) -> Result<(), SpecError> {
+    if value.is_finite() && value > 0.0 {
+        Ok(())
+    } else {
+        Err(SpecError { field, value, right: "finite and greater than 0" })
+    }
 }

@@ -1,6 +1,6 @@
 //! The gradient flow's right-hand side, evaluated.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::{DType, Tensor, TensorData, backend::Backend};
 use regime_models::{Network, Precision, Tape, Trace};
 
 use crate::Objective;
@@ -37,6 +37,11 @@ impl<'a, B: Backend, N: Network<B>> System<'a, B, N> {
         self.net
     }
 
+    /// The training inputs, `[n, d]`.
+    pub(crate) fn inputs(&self) -> &Tensor<B, 2> {
+        &self.inputs
+    }
+
     /// A host vector as a tensor beside the training inputs.
     pub(crate) fn tensor(&self, values: &[f64]) -> Tensor<B, 1> {
         Precision::of(self.inputs.dtype()).vector(values, &self.inputs.device())
@@ -48,6 +53,25 @@ impl<'a, B: Backend, N: Network<B>> System<'a, B, N> {
         let outputs = Precision::to_host(trace.output());
         let margins = self.objective.margins(&outputs);
         Trial { w, trace, margins }
+    }
+
+    /// The points with these numbers, `[points, d]`.
+    pub(crate) fn inputs_at(&self, points: &[usize]) -> Tensor<B, 2> {
+        let indices: Vec<i64> = points.iter().map(|&i| i as i64).collect();
+        let indices = TensorData::new(indices, [points.len()]);
+        let indices = Tensor::from_data(indices, (&self.inputs.device(), DType::I64));
+        self.inputs.clone().select(0, indices)
+    }
+
+    /// The margins of some points at `w`, in their order.
+    pub(crate) fn margins_at(&self, w: &Tensor<B, 1>, points: &[usize]) -> Vec<f64> {
+        let outputs = Precision::to_host(self.net.forward(w, &self.inputs_at(points)));
+        self.objective.margins_at(points, &outputs)
+    }
+
+    /// The margins of all points at `w`.
+    pub(crate) fn margins(&self, w: &Tensor<B, 1>) -> Vec<f64> {
+        self.objective.margins(&Precision::to_host(self.net.forward(w, &self.inputs)))
     }
 
     /// The backward pass that follows.

@@ -1,86 +1,18 @@
-//! Flows against closed forms and against each other; one suite over every backend.
+//! Flows against closed forms and against each other.
 
-mod linear;
-
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::backend::Backend;
 use faer::{Mat, Side};
-use linear::{Cliff, Linear};
-use regime_models::{Activation, Alpha, DenseSpec, FeedForward, Network, Precision};
+use regime_models::{FeedForward, Network, Precision};
 use regime_tangent::kernel;
 use regime_train::{
-    Checkpoint, Divergence, End, Flow, FlowSpec, Loss, Moment, Momentum, Objective, Observation,
-    Observer, Outcome, Scheme, StepRule, Stop, System,
+    Checkpoint, Divergence, End, Flow, FlowSpec, Loss, Moment, Momentum, Objective, Outcome,
+    Scheme, StepRule, Stop, System,
 };
 
-macro_rules! on_every_backend {
-    ($($name:ident),* $(,)?) => {
-        mod flex {
-            $(#[test] fn $name() { super::$name::<burn_flex::Flex>(&burn_flex::FlexDevice) })*
-        }
-        mod ndarray {
-            $(#[test] fn $name() {
-                super::$name::<burn_ndarray::NdArray>(&burn_ndarray::NdArrayDevice::Cpu)
-            })*
-        }
-    };
-}
-
-on_every_backend!(
-    a_linear_model_follows_its_closed_form,
-    momentum_follows_the_damped_oscillator,
-    at_large_alpha_a_network_follows_its_frozen_kernel,
-    implicit_and_explicit_flows_agree,
-    every_loss_reaches_its_margins,
-    a_resumed_flow_ends_with_the_same_bits,
-    budgets_end_a_run_and_say_so,
-    a_gradient_that_is_nil_stalls_and_one_that_is_not_finite_diverges,
-    a_hinge_does_not_go_with_the_turn_of_its_gradient,
-    a_flow_that_cannot_go_on_has_diverged_and_its_record_is_finite,
-);
-
-fn numbers(n: usize, seed: u64) -> Vec<f64> {
-    let mut state = seed | 1;
-    let mut next = || {
-        state =
-            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 11) as f64 / (1u64 << 53) as f64
-    };
-    (0..n).map(|_| 3.4 * (next() - 0.5)).collect()
-}
-
-/// Labels that a network can learn: the sign of a product of two coordinates.
-fn labels(x: &[f64], d: usize) -> Vec<f64> {
-    x.chunks(d).map(|x| if x[0] * x[1] > 0.0 { 1.0 } else { -1.0 }).collect()
-}
-
-fn dense(inputs: usize, width: usize) -> FeedForward {
-    DenseSpec {
-        inputs,
-        width,
-        hidden_layers: 2,
-        activation: Activation::Softplus { beta: 5.0 },
-        bias: true,
-    }
-    .build()
-    .unwrap()
-}
-
-/// The system of a network on `n` points in two dimensions and more.
-fn system<'a, B: Backend, N: Network<B>>(
-    net: &'a N,
-    w0: &Tensor<B, 1>,
-    n: usize,
-    alpha: f64,
-    loss: Loss,
-    device: &B::Device,
-) -> System<'a, B, N> {
-    let d = net.n_inputs();
-    let x = numbers(n * d, 17);
-    let inputs = Precision::F64.matrix::<B>(&x, [n, d], device);
-    let f0 = Precision::to_host(net.forward(w0, &inputs));
-    let objective = Objective::new(Alpha::paper(alpha).unwrap(), loss, labels(&x, d), f0).unwrap();
-    System::new(net, inputs, objective)
-}
+use crate::{
+    linear::{Cliff, Linear},
+    problem::{Patience, dense, labels, numbers, system},
+};
 
 fn until(max_time: f64, scheme: Scheme) -> FlowSpec {
     let stop = Stop { margin: 1e9, max_time: Some(max_time), ..Stop::default() };
@@ -124,7 +56,7 @@ fn worst(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).fold(0.0, |m: f64, (a, b)| m.max((a - b).abs()))
 }
 
-fn a_linear_model_follows_its_closed_form<B: Backend>(device: &B::Device) {
+pub(crate) fn a_linear_model_follows_its_closed_form<B: Backend>(device: &B::Device) {
     let (n, d) = (12, 5);
     let net = Linear { inputs: d };
     let w0 = Precision::F64.vector::<B>(&numbers(d, 3), device);
@@ -154,14 +86,19 @@ fn a_linear_model_follows_its_closed_form<B: Backend>(device: &B::Device) {
     }
 }
 
-fn momentum_follows_the_damped_oscillator<B: Backend>(device: &B::Device) {
+pub(crate) fn momentum_follows_the_damped_oscillator<B: Backend>(device: &B::Device) {
     // One weight, one point x = 1: f = w, y = 1 and τF'' + F' + (F − 1) = 0.
     let net = Linear { inputs: 1 };
     let w0 = Precision::F64.vector::<B>(&[0.0], device);
     let x = Precision::F64.matrix::<B>(&[1.0], [1, 1], device);
     let tau = 2.0;
-    let objective =
-        Objective::new(Alpha::paper(1.0).unwrap(), Loss::Squared, vec![1.0], vec![0.0]).unwrap();
+    let objective = Objective::new(
+        regime_models::Alpha::paper(1.0).unwrap(),
+        Loss::Squared,
+        vec![1.0],
+        vec![0.0],
+    )
+    .unwrap();
     let system = System::new(&net, x, objective);
     let (damping, t) = (0.5 / tau, 5.0);
     let omega = f64::sqrt(1.0 / tau - damping * damping);
@@ -180,7 +117,7 @@ fn momentum_follows_the_damped_oscillator<B: Backend>(device: &B::Device) {
     }
 }
 
-fn at_large_alpha_a_network_follows_its_frozen_kernel<B: Backend>(device: &B::Device) {
+pub(crate) fn at_large_alpha_a_network_follows_its_frozen_kernel<B: Backend>(device: &B::Device) {
     let n = 10;
     let net = dense(3, 33);
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(5), device);
@@ -199,7 +136,7 @@ fn at_large_alpha_a_network_follows_its_frozen_kernel<B: Backend>(device: &B::De
     assert!(error < 1e-3, "{error}");
 }
 
-fn implicit_and_explicit_flows_agree<B: Backend>(device: &B::Device) {
+pub(crate) fn implicit_and_explicit_flows_agree<B: Backend>(device: &B::Device) {
     let n = 20;
     let net = dense(2, 12);
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
@@ -225,7 +162,7 @@ fn implicit_and_explicit_flows_agree<B: Backend>(device: &B::Device) {
     }
 }
 
-fn every_loss_reaches_its_margins<B: Backend>(device: &B::Device) {
+pub(crate) fn every_loss_reaches_its_margins<B: Backend>(device: &B::Device) {
     let net = dense(2, 12);
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
     for (loss, scheme) in [
@@ -251,19 +188,7 @@ fn every_loss_reaches_its_margins<B: Backend>(device: &B::Device) {
     }
 }
 
-/// Interrupts after some steps.
-struct Patience(u32);
-
-impl<B: Backend> Observer<B> for Patience {
-    fn observe(&mut self, _: &Observation, _: &Tensor<B, 1>) {}
-
-    fn interrupts(&mut self) -> bool {
-        self.0 = self.0.saturating_sub(1);
-        self.0 == 0
-    }
-}
-
-fn a_resumed_flow_ends_with_the_same_bits<B: Backend>(device: &B::Device) {
+pub(crate) fn a_resumed_flow_ends_with_the_same_bits<B: Backend>(device: &B::Device) {
     let net = dense(2, 12);
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
     for (scheme, momentum) in [
@@ -292,7 +217,7 @@ fn a_resumed_flow_ends_with_the_same_bits<B: Backend>(device: &B::Device) {
     }
 }
 
-fn budgets_end_a_run_and_say_so<B: Backend>(device: &B::Device) {
+pub(crate) fn budgets_end_a_run_and_say_so<B: Backend>(device: &B::Device) {
     let net = dense(2, 12);
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
     let system = system(&net, &w0, 16, 1.0, Loss::SoftHinge { beta: 20.0 }, device);
@@ -309,7 +234,9 @@ fn budgets_end_a_run_and_say_so<B: Backend>(device: &B::Device) {
     assert_eq!((time.end, time.t), (End::TimeReached, 0.25));
 }
 
-fn a_flow_that_cannot_go_on_has_diverged_and_its_record_is_finite<B: Backend>(device: &B::Device) {
+pub(crate) fn a_flow_that_cannot_go_on_has_diverged_and_its_record_is_finite<B: Backend>(
+    device: &B::Device,
+) {
     let net = Cliff;
     let w0 = Precision::F64.vector::<B>(&[0.0, 0.0], device);
     for scheme in [Scheme::implicit(), Scheme::explicit()] {
@@ -322,7 +249,7 @@ fn a_flow_that_cannot_go_on_has_diverged_and_its_record_is_finite<B: Backend>(de
     }
 }
 
-fn a_gradient_that_is_nil_stalls_and_one_that_is_not_finite_diverges<B: Backend>(
+pub(crate) fn a_gradient_that_is_nil_stalls_and_one_that_is_not_finite_diverges<B: Backend>(
     device: &B::Device,
 ) {
     let net = dense(2, 12);
@@ -341,7 +268,7 @@ fn a_gradient_that_is_nil_stalls_and_one_that_is_not_finite_diverges<B: Backend>
     assert_eq!(outcome.end, End::Diverged { quantity: Divergence::Gradient, step: 0 });
 }
 
-fn a_hinge_does_not_go_with_the_turn_of_its_gradient<B: Backend>(device: &B::Device) {
+pub(crate) fn a_hinge_does_not_go_with_the_turn_of_its_gradient<B: Backend>(device: &B::Device) {
     let net = dense(2, 12);
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
     let scheme = Scheme::Explicit { rule: StepRule::gradient_turn() };

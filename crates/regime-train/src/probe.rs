@@ -1,0 +1,54 @@
+//! What is measured of a network while it trains.
+
+mod kernel;
+mod layers;
+mod preactivations;
+mod test_error;
+
+use burn::tensor::{Tensor, backend::Backend};
+
+pub use kernel::{KernelChange, WholeKernel};
+pub use layers::{LayerWeights, WeightsByLayer};
+pub use preactivations::preactivation_speeds;
+pub use test_error::TestError;
+
+use crate::observe::{Moment, Observation, Observer};
+
+/// A quantity that depends on the weights alone.
+pub trait Probe<B: Backend> {
+    /// What it gives.
+    type Reading;
+
+    /// The quantity at the weights `w`, `[P]`.
+    fn read(&self, w: &Tensor<B, 1>) -> Self::Reading;
+}
+
+/// An [`Observer`] that reads a [`Probe`] at the moments of some kinds.
+///
+/// Several of them observe one run as a tuple.
+#[derive(Debug, Clone)]
+pub struct Recorder<P, R> {
+    probe: P,
+    moments: Vec<Moment>,
+    readings: Vec<(Observation, R)>,
+}
+
+impl<P, R> Recorder<P, R> {
+    /// Reads `probe` at `moments`.
+    pub fn new(probe: P, moments: &[Moment]) -> Self {
+        Self { probe, moments: moments.to_vec(), readings: Vec::new() }
+    }
+
+    /// What was read, and when.
+    pub fn readings(&self) -> &[(Observation, R)] {
+        &self.readings
+    }
+}
+
+impl<B: Backend, P: Probe<B>> Observer<B> for Recorder<P, P::Reading> {
+    fn observe(&mut self, observation: &Observation, w: &Tensor<B, 1>) {
+        if self.moments.contains(&observation.moment) {
+            self.readings.push((*observation, self.probe.read(w)));
+        }
+    }
+}

@@ -1,0 +1,59 @@
+use burn::tensor::{Tensor, backend::Backend};
+use regime_models::{Network, Trace};
+use regime_tangent::{CompareError, kernel, relative_change};
+
+use super::Probe;
+
+/// The tangent kernel of `f` on a set of points.
+///
+/// Its readings are whole kernels, `[n, n]` each: read it at few moments.
+#[derive(Debug, Clone)]
+pub struct WholeKernel<'a, B: Backend, N> {
+    net: &'a N,
+    points: Tensor<B, 2>,
+}
+
+impl<'a, B: Backend, N: Network<B>> WholeKernel<'a, B, N> {
+    /// # Shapes
+    /// `points`: `[n, d]`
+    pub fn new(net: &'a N, points: Tensor<B, 2>) -> Self {
+        Self { net, points }
+    }
+}
+
+impl<B: Backend, N: Network<B>> Probe<B> for WholeKernel<'_, B, N> {
+    type Reading = Tensor<B, 2>;
+
+    fn read(&self, w: &Tensor<B, 1>) -> Tensor<B, 2> {
+        kernel(&self.net.trace(w, &self.points).linearise())
+    }
+}
+
+/// How far the tangent kernel on a set of points has moved, `‖Θ − Θ₀‖_F/‖Θ₀‖_F`.
+///
+/// The points stay the same through a run, and lie outside of the training set where
+/// the paper's quantity is wanted.
+#[derive(Debug, Clone)]
+pub struct KernelChange<'a, B: Backend, N> {
+    kernel: WholeKernel<'a, B, N>,
+    initial: Tensor<B, 2>,
+}
+
+impl<'a, B: Backend, N: Network<B>> KernelChange<'a, B, N> {
+    /// From the weights `w0`, `[P]`.
+    ///
+    /// # Shapes
+    /// `points`: `[n, d]`
+    pub fn from(net: &'a N, points: Tensor<B, 2>, w0: &Tensor<B, 1>) -> Self {
+        let kernel = WholeKernel::new(net, points);
+        Self { initial: kernel.read(w0), kernel }
+    }
+}
+
+impl<B: Backend, N: Network<B>> Probe<B> for KernelChange<'_, B, N> {
+    type Reading = Result<f64, CompareError>;
+
+    fn read(&self, w: &Tensor<B, 1>) -> Self::Reading {
+        relative_change(self.kernel.read(w), self.initial.clone())
+    }
+}

@@ -1,0 +1,50 @@
+use std::ops::Range;
+
+use burn::tensor::{Tensor, backend::Backend};
+use regime_models::{Network, Precision};
+use serde::{Deserialize, Serialize};
+
+use super::Probe;
+
+/// The parameters of one layer, weights and biases together, as a vector.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LayerWeights {
+    /// `‖w‖`.
+    pub norm: f64,
+    /// `‖w − w₀‖`.
+    pub change: f64,
+}
+
+/// The weights of every layer, from the first to the last.
+#[derive(Debug, Clone)]
+pub struct WeightsByLayer {
+    ranges: Vec<Range<usize>>,
+    initial: Vec<f64>,
+}
+
+impl WeightsByLayer {
+    /// From the weights `w0`, `[P]`.
+    pub fn from<B: Backend>(net: &impl Network<B>, w0: &Tensor<B, 1>) -> Self {
+        Self { ranges: net.layer_ranges(), initial: Precision::to_host(w0.clone()) }
+    }
+}
+
+impl<B: Backend> Probe<B> for WeightsByLayer {
+    type Reading = Vec<LayerWeights>;
+
+    fn read(&self, w: &Tensor<B, 1>) -> Vec<LayerWeights> {
+        let w = Precision::to_host(w.clone());
+        let of = |range: &Range<usize>| {
+            let (w, initial) = (&w[range.clone()], &self.initial[range.clone()]);
+            LayerWeights {
+                norm: norm(w.iter().copied()),
+                change: norm(w.iter().zip(initial).map(|(a, b)| a - b)),
+            }
+        };
+        self.ranges.iter().map(of).collect()
+    }
+}
+
+fn norm(values: impl Iterator<Item = f64>) -> f64 {
+    values.map(|v| v * v).sum::<f64>().sqrt()
+}

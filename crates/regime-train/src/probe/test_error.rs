@@ -1,0 +1,63 @@
+use burn::tensor::{Tensor, backend::Backend};
+use regime_models::{Alpha, Network, Precision, Scaled};
+
+use super::Probe;
+
+/// The part of a set of points on the wrong side, `y F ≤ 0`.
+///
+/// An output that is not a number is on the wrong side.
+#[derive(Debug)]
+pub struct TestError<'a, B: Backend, N> {
+    net: &'a N,
+    batches: Vec<Batch<B>>,
+}
+
+/// Some points with their labels and the outputs that `F` subtracts.
+#[derive(Debug)]
+struct Batch<B: Backend> {
+    inputs: Tensor<B, 2>,
+    labels: Vec<f64>,
+    scaled: Scaled<B>,
+}
+
+impl<'a, B: Backend, N: Network<B>> TestError<'a, B, N> {
+    /// For `F = α(f − f₀)` with `f₀` at the weights `w0`, `[P]`; `together` points are
+    /// evaluated at a time, which bounds the memory of a large set.
+    ///
+    /// # Shapes
+    /// `inputs`: `[n, d]`, `labels`: `[n]`
+    ///
+    /// # Panics
+    /// When the numbers of inputs and labels differ, or `together` is 0.
+    pub fn new(
+        net: &'a N,
+        inputs: &Tensor<B, 2>,
+        labels: &[f64],
+        (w0, alpha): (&Tensor<B, 1>, Alpha),
+        together: usize,
+    ) -> Self {
+        let n = labels.len();
+        assert_eq!(inputs.dims()[0], n, "every input has a label");
+        let batch = |start: usize| {
+            let labels = labels[start..n.min(start + together)].to_vec();
+            let inputs = inputs.clone().narrow(0, start, labels.len());
+            let scaled = Scaled::at(net, w0, &inputs, alpha);
+            Batch { inputs, labels, scaled }
+        };
+        Self { net, batches: (0..n).step_by(together).map(batch).collect() }
+    }
+}
+
+impl<B: Backend, N: Network<B>> Probe<B> for TestError<'_, B, N> {
+    type Reading = f64;
+
+    fn read(&self, w: &Tensor<B, 1>) -> f64 {
+        let (mut wrong, mut n) = (0, 0);
+        for Batch { inputs, labels, scaled } in &self.batches {
+            let f = Precision::to_host(scaled.output(self.net.forward(w, inputs)));
+            wrong += f.iter().zip(labels).filter(|(f, y)| !(*f * **y > 0.0)).count();
+            n += labels.len();
+        }
+        wrong as f64 / n as f64
+    }
+}

@@ -1,0 +1,330 @@
+//! Stochastic training: the flow of momentum with gradients of batches.
+
+mod draw;
+mod spec;
+
+use burn::tensor::{Tensor, backend::Backend};
+use regime_models::{Network, Precision, Tape, Trace};
+use serde::{Deserialize, Serialize};
+
+pub use draw::BATCH_STREAM;
+pub use spec::{Sampling, StochasticSpec};
+
+use crate::{
+    event::on_line,
+    flow::MOST_REJECTED,
+    observe::{Divergence, End, Moment, Observation, Observer, Outcome},
+    schedule::next_scheduled,
+    spec::SpecError,
+    step::Clock,
+    system::{System, dot, largest_change},
+};
+use draw::{Batch, Draw};
+
+/// The whole state of stochastic training between two steps, as plain values.
+///
+/// Taken up again with the same system, spec and seed it goes on to the same bits as
+/// a run that was never interrupted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StochasticCheckpoint {
+    weights: Vec<f64>,
+    velocity: Vec<f64>,
+    t: f64,
+    dt: f64,
+    outcome: Outcome,
+    next_observation: f64,
+    initial_loss: f64,
+    last_look: Look,
+    since_look: usize,
+}
+
+/// Stochastic training that is under way.
+///
+/// The loss of all points is known only where all of them are looked at: at the
+/// observations, and after as many drawn points as there are training points. `t₁` is
+/// interpolated between those.
+pub struct Stochastic<'a, B: Backend, N: Network<B>> {
+    system: &'a System<'a, B, N>,
+    spec: StochasticSpec,
+    seed: u64,
+    w: Tensor<B, 1>,
+    velocity: Tensor<B, 1>,
+    clock: Clock,
+    /// The present step, once it has been tried.
+    tried: Option<Tried>,
+    outcome: Outcome,
+    next_observation: f64,
+    initial_loss: f64,
+    last_look: Look,
+    /// Points drawn since.
+    since_look: usize,
+}
+
+/// A step that has not been accepted yet.
+struct Tried {
+    draw: Draw,
+    /// The step size that was tried first.
+    first_dt: f64,
+    rejected: u32,
+}
+
+/// The mean loss of all points at some time.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Look {
+    t: f64,
+    mean_loss: f64,
+}
+
+impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
+    /// At `t = 0`, at rest, with a step that belongs to a batch of one point.
+    ///
+    /// `seed` is that of the batches, which are drawn on stream [`BATCH_STREAM`].
+    ///
+    /// # Shapes
+    /// `w`: `[P]`, the weights at which the objective's `f₀` was taken.
+    ///
+    /// # Errors
+    /// [`SpecError`] for a parameter out of its range.
+    pub fn start(
+        system: &'a System<'a, B, N>,
+        spec: StochasticSpec,
+        seed: u64,
+        w: Tensor<B, 1>,
+    ) -> Result<Self, SpecError> {
+        let spec = spec.check()?;
+        let initial_loss = system.objective().mean_loss(&system.margins(&w));
+        let dt = spec.temperature;
+        Ok(Self {
+            system,
+            spec,
+            seed,
+            velocity: w.zeros_like(),
+            w,
+            clock: Clock { t: 0.0, dt },
+            tried: None,
+            outcome: Outcome::empty(),
+            next_observation: 0.0,
+            initial_loss,
+            last_look: Look { t: 0.0, mean_loss: initial_loss },
+            since_look: 0,
+        })
+    }
+
+    /// Taken up again.
+    ///
+    /// # Errors
+    /// [`SpecError`] for a parameter out of its range, or a checkpoint of another
+    /// network.
+    pub fn resume(
+        system: &'a System<'a, B, N>,
+        spec: StochasticSpec,
+        seed: u64,
+        checkpoint: StochasticCheckpoint,
+    ) -> Result<Self, SpecError> {
+        let spec = spec.check()?;
+        for values in [&checkpoint.weights, &checkpoint.velocity] {
+            SpecError::unless_parameters(values.len(), system.network().n_params())?;
+        }
+        let clock = Clock { t: checkpoint.t, dt: checkpoint.dt };
+        Ok(Self {
+            system,
+            spec,
+            seed,
+            w: system.tensor(&checkpoint.weights),
+            velocity: system.tensor(&checkpoint.velocity),
+            clock,
+            tried: None,
+            outcome: checkpoint.outcome,
+            next_observation: checkpoint.next_observation,
+            initial_loss: checkpoint.initial_loss,
+            last_look: checkpoint.last_look,
+            since_look: checkpoint.since_look,
+        })
+    }
+
+    /// The state before the present step. What was tried of it is tried again by a run
+    /// that resumes, since the draw and its batches are the same.
+    pub fn checkpoint(&self) -> StochasticCheckpoint {
+        let (dt, undone) = match &self.tried {
+            Some(tried) => (tried.first_dt, tried.rejected),
+            None => (self.clock.dt, 0),
+        };
+        let rejected = self.outcome.rejected - u64::from(undone);
+        StochasticCheckpoint {
+            weights: Precision::to_host(self.w.clone()),
+            velocity: Precision::to_host(self.velocity.clone()),
+            t: self.clock.t,
+            dt,
+            outcome: Outcome { rejected, ..self.outcome.clone() },
+            next_observation: self.next_observation,
+            initial_loss: self.initial_loss,
+            last_look: self.last_look,
+            since_look: self.since_look,
+        }
+    }
+
+    /// The present weights, `[P]`.
+    pub fn weights(&self) -> Tensor<B, 1> {
+        self.w.clone()
+    }
+
+    /// What has been found so far. Its `end` has a meaning only once
+    /// [`run`](Self::run) has returned.
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// The present state, as it would be observed; looks at all points.
+    pub fn observation(&self, moment: Moment) -> Observation {
+        let margins = self.system.margins(&self.w);
+        self.observed(&margins, moment)
+    }
+
+    /// Goes on until an end is reached, and returns what was found.
+    pub fn run(&mut self, observer: &mut impl Observer<B>) -> Outcome {
+        if self.outcome.observations.is_empty() {
+            self.note(Moment::Start, observer);
+        }
+        let end = loop {
+            if let Some(end) = self.budget_spent() {
+                break end;
+            }
+            if observer.interrupts() {
+                break End::Interrupted;
+            }
+            match self.advance(observer) {
+                Ok(None) => {}
+                Ok(Some(end)) => break end,
+                Err(quantity) => break End::Diverged { quantity, step: self.outcome.steps },
+            }
+        };
+        self.outcome.end = end;
+        if end != End::Interrupted {
+            self.note(Moment::End, observer);
+        }
+        self.outcome.clone()
+    }
+
+    fn budget_spent(&self) -> Option<End> {
+        let stop = &self.spec.stop;
+        if stop.max_time.is_some_and(|most| self.clock.t >= most) {
+            Some(End::TimeReached)
+        } else if self.outcome.steps + self.outcome.rejected >= stop.max_steps {
+            Some(End::StepsSpent)
+        } else {
+            None
+        }
+    }
+
+    /// One trial step; an end when there was nothing left to draw.
+    fn advance(&mut self, observer: &mut impl Observer<B>) -> Result<Option<End>, Divergence> {
+        let n = self.system.objective().n_points();
+        let mut tried = self.tried.take().unwrap_or_else(|| Tried {
+            draw: Draw::new(self.seed, self.outcome.steps, n),
+            first_dt: self.clock.dt,
+            rejected: 0,
+        });
+        let Some(batch) = self.batch(&mut tried.draw) else {
+            self.outcome.margins_time = Some(self.clock.t);
+            return Ok(Some(End::Converged));
+        };
+        let dt = match self.spec.stop.max_time {
+            Some(most) => self.clock.dt.min(most - self.clock.t),
+            None => self.clock.dt,
+        };
+        let gradient = self.gradient(&batch);
+        if !dot(gradient.clone(), gradient.clone()).is_finite() {
+            return Err(Divergence::Gradient);
+        }
+        let velocity = self.spec.momentum.pull(&self.velocity, gradient, (self.clock.t, dt));
+        let w = self.w.clone() + velocity.clone().mul_scalar(dt);
+        let change = largest_change(&self.system.margins_at(&w, &batch.points), &batch.margins);
+        // Written so that a change that is not a number is undone.
+        if !(change <= self.spec.undo_above) {
+            self.outcome.rejected += 1;
+            tried.rejected += 1;
+            self.clock.dt = dt / 10.0;
+            let hopeless = tried.rejected >= MOST_REJECTED;
+            self.tried = Some(tried);
+            return if hopeless { Err(Divergence::StepSize) } else { Ok(None) };
+        }
+        self.w = w;
+        self.velocity = velocity;
+        self.clock.t += dt;
+        let growth = if change == 0.0 {
+            10.0
+        } else if change < self.spec.grow_below {
+            1.1
+        } else {
+            1.0
+        };
+        let most = self.spec.step_of(self.spec.largest_batch, n);
+        self.clock.dt = (dt * growth).min(most);
+        self.outcome.steps += 1;
+        self.outcome.t = self.clock.t;
+        self.since_look += batch.points.len();
+        Ok(self.look(observer))
+    }
+
+    /// The batch of the present step size; `None` when no point violates its margin.
+    fn batch(&self, draw: &mut Draw) -> Option<Batch> {
+        let Self { system, w, spec, clock, .. } = self;
+        let size = spec.batch_size(clock.dt, system.objective().n_points());
+        let margins_at = |points: &[usize]| system.margins_at(w, points);
+        match spec.sampling {
+            Sampling::ViolatorsV1 => draw.violators_v1(size, spec.stop.margin, margins_at),
+            Sampling::Violators => draw.violators(size, spec.stop.margin, margins_at),
+            Sampling::Points => Some(draw.points(size, margins_at)),
+        }
+    }
+
+    /// The estimate of `∇L` from a batch, `[P]`.
+    fn gradient(&self, batch: &Batch) -> Tensor<B, 1> {
+        let inputs = self.system.inputs_at(&batch.points);
+        let tape = self.system.network().trace(&self.w, &inputs).linearise();
+        let slopes = self.system.objective().output_gradient_at(&batch.points, &batch.margins);
+        let weighed: Vec<f64> = slopes.iter().map(|slope| slope / batch.divisor).collect();
+        tape.vjp(self.system.tensor(&weighed))
+    }
+
+    /// Looks at all points when it is time to, for events and observations.
+    fn look(&mut self, observer: &mut impl Observer<B>) -> Option<End> {
+        let scheduled = self.clock.t >= self.next_observation;
+        if !scheduled && self.since_look < self.system.objective().n_points() {
+            return None;
+        }
+        let margins = self.system.margins(&self.w);
+        let look = Look { t: self.clock.t, mean_loss: self.system.objective().mean_loss(&margins) };
+        let half = 0.5 * self.initial_loss;
+        if self.outcome.half_loss_time.is_none() && look.mean_loss < half {
+            let before = (self.last_look.t, self.last_look.mean_loss);
+            self.outcome.half_loss_time = Some(on_line(before, (look.t, look.mean_loss), half));
+            self.keep(self.observed(&margins, Moment::HalfLoss), observer);
+        }
+        if scheduled {
+            self.keep(self.observed(&margins, Moment::Scheduled), observer);
+            self.next_observation = next_scheduled(self.clock.t, self.spec.observations_per_decade);
+        }
+        self.last_look = look;
+        self.since_look = 0;
+        let reached = margins.iter().all(|&u| u >= self.spec.stop.margin);
+        if reached {
+            self.outcome.margins_time = Some(self.clock.t);
+        }
+        reached.then_some(End::Converged)
+    }
+
+    fn observed(&self, margins: &[f64], moment: Moment) -> Observation {
+        let at = (moment, self.clock.t, self.outcome.steps);
+        Observation::of(self.system.objective(), margins, self.spec.stop.margin, at)
+    }
+
+    fn note(&mut self, moment: Moment, observer: &mut impl Observer<B>) {
+        self.keep(self.observation(moment), observer);
+    }
+
+    fn keep(&mut self, observation: Observation, observer: &mut impl Observer<B>) {
+        observer.observe(&observation, &self.w);
+        self.outcome.observations.push(observation);
+    }
+}

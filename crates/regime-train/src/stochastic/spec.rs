@@ -1,0 +1,145 @@
+use serde::{Deserialize, Serialize};
+
+use crate::spec::{Momentum, SpecError, Stop, positive};
+
+/// How batches are drawn, and what their gradient is divided by.
+///
+/// With `V` the training points that violate their margin and `bs` the size of the
+/// batch, the gradient of `L = 1/(α²n) Σ ℓ(uᵢ)` is estimated by a sum over the batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sampling {
+    /// The paper's first version: violators only, `1/bs` times their sum. Too large by
+    /// `n/|V|`, so that the flow runs ahead of its time as margins are reached.
+    ViolatorsV1,
+    /// Violators only, without bias for a hinge: points are looked at in random order
+    /// until `bs + 1` violators are found, the last one at place `m`; the sum over the
+    /// first `bs` is divided by `m − 1` (inverse sampling). Where there are no more
+    /// than `bs` violators they are all taken, and divided by `n`.
+    Violators,
+    /// All points alike, `1/bs` times their sum. Without bias for every loss; slow
+    /// towards the end, where most points of a batch have nothing to say.
+    Points,
+}
+
+/// Stochastic training as in the paper's setup (B): momentum, and a temperature that
+/// ties the size of batches to the step.
+///
+/// With a step `dt` a batch has
+/// `bs = max(1, round(n/((T/dt)(n − 1) + 1)))` points, at most `largest_batch`, which
+/// keeps the noise of the gradient at the temperature `T`. The step grows at most to
+/// the one that belongs to the largest batch, `dt = bs T/(1 − (bs − 1)/(n − 1))`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct StochasticSpec {
+    /// The temperature `T` > 0, in the flow's time per point; the paper: 3·10⁻⁴.
+    pub temperature: f64,
+    /// The most points in a batch, at least 1; the paper: 64.
+    pub largest_batch: usize,
+    /// How batches are drawn.
+    pub sampling: Sampling,
+    /// The inertia; the paper: constant, τ = 10.
+    pub momentum: Momentum,
+    /// A step that changes some `F` of its batch by more is undone and tried again with
+    /// dt/10; the paper: 10⁻².
+    pub undo_above: f64,
+    /// dt grows by 1.1 after a step that changes every `F` of its batch by less (by 10
+    /// when nothing changes); the paper: 10⁻⁴.
+    pub grow_below: f64,
+    /// When to end.
+    pub stop: Stop,
+    /// Observations per decade of time, at least 1.
+    pub observations_per_decade: u32,
+}
+
+impl Default for StochasticSpec {
+    /// The paper's constants, with batches drawn as in its first version.
+    fn default() -> Self {
+        Self {
+            temperature: 3e-4,
+            largest_batch: 64,
+            sampling: Sampling::ViolatorsV1,
+            momentum: Momentum::Constant { tau: 10.0 },
+            undo_above: 1e-2,
+            grow_below: 1e-4,
+            stop: Stop { max_steps: 100_000_000, ..Stop::default() },
+            observations_per_decade: 4,
+        }
+    }
+}
+
+impl StochasticSpec {
+    /// Checks every parameter.
+    ///
+    /// # Errors
+    /// [`SpecError`] naming the first that is out of its range.
+    pub fn check(self) -> Result<Self, SpecError> {
+        positive("temperature", self.temperature)?;
+        positive("largest_batch", self.largest_batch as f64)?;
+        positive("undo_above", self.undo_above)?;
+        positive("grow_below", self.grow_below)?;
+        if self.grow_below > self.undo_above {
+            let (field, value) = ("grow_below", self.grow_below);
+            return Err(SpecError { field, value, right: "at most undo_above" });
+        }
+        self.momentum.check()?;
+        self.stop.check()?;
+        positive("observations_per_decade", f64::from(self.observations_per_decade))?;
+        Ok(self)
+    }
+
+    /// Points in a batch for a step `dt`, of `n` training points.
+    pub fn batch_size(&self, dt: f64, n: usize) -> usize {
+        let n_points = n as f64;
+        let exact = n_points / (self.temperature / dt * (n_points - 1.0) + 1.0);
+        // A cast saturates, so that any number gives a size that exists.
+        (exact.round() as usize).clamp(1, self.largest_batch.min(n))
+    }
+
+    /// The step that belongs to a batch of `size` out of `n` points; infinite when the
+    /// batch is all of them.
+    pub fn step_of(&self, size: usize, n: usize) -> f64 {
+        if size >= n {
+            return f64::INFINITY;
+        }
+        let (size, n) = (size as f64, n as f64);
+        size * self.temperature / (1.0 - (size - 1.0) / (n - 1.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batch_and_step_belong_together() {
+        let spec = StochasticSpec::default();
+        for n in [100, 1000, 5000] {
+            for size in [1, 2, 7, 33, 64] {
+                let dt = spec.step_of(size, n);
+                assert_eq!(spec.batch_size(dt, n), size, "n = {n}");
+            }
+            assert_eq!(spec.step_of(1, n), 3e-4);
+            assert_eq!(spec.batch_size(1e-9, n), 1);
+            assert_eq!(spec.batch_size(1e9, n), 64);
+        }
+        assert_eq!(spec.batch_size(1e9, 10), 10, "no batch has more points than there are");
+        assert_eq!(spec.step_of(10, 10), f64::INFINITY);
+        assert_eq!(spec.batch_size(3e-4, 1), 1);
+    }
+
+    #[test]
+    fn parameters_out_of_range_are_refused_by_name() {
+        let message = |spec: StochasticSpec| spec.check().unwrap_err().to_string();
+        let good = StochasticSpec::default();
+        good.check().unwrap();
+        assert!(
+            message(StochasticSpec { temperature: -1.0, ..good }).starts_with("temperature is -1")
+        );
+        assert!(
+            message(StochasticSpec { largest_batch: 0, ..good }).starts_with("largest_batch is 0")
+        );
+        assert!(message(StochasticSpec { grow_below: 0.1, ..good }).starts_with("grow_below is"));
+        let momentum = Momentum::Constant { tau: f64::NAN };
+        assert!(message(StochasticSpec { momentum, ..good }).starts_with("tau is NaN"));
+    }
+}

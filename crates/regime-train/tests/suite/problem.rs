@@ -1,0 +1,61 @@
+//! The problems that flows are tried on.
+
+use burn::tensor::{Tensor, backend::Backend};
+use regime_models::{Activation, Alpha, DenseSpec, FeedForward, Network, Precision};
+use regime_train::{Loss, Objective, Observation, Observer, System};
+
+pub(crate) fn numbers(n: usize, seed: u64) -> Vec<f64> {
+    let mut state = seed | 1;
+    let mut next = || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1u64 << 53) as f64
+    };
+    (0..n).map(|_| 3.4 * (next() - 0.5)).collect()
+}
+
+/// Labels that a network can learn: the sign of a product of two coordinates.
+pub(crate) fn labels(x: &[f64], d: usize) -> Vec<f64> {
+    x.chunks(d).map(|x| if x[0] * x[1] > 0.0 { 1.0 } else { -1.0 }).collect()
+}
+
+pub(crate) fn dense(inputs: usize, width: usize) -> FeedForward {
+    DenseSpec {
+        inputs,
+        width,
+        hidden_layers: 2,
+        activation: Activation::Softplus { beta: 5.0 },
+        bias: true,
+    }
+    .build()
+    .unwrap()
+}
+
+/// The system of a network on `n` points in two dimensions and more.
+pub(crate) fn system<'a, B: Backend, N: Network<B>>(
+    net: &'a N,
+    w0: &Tensor<B, 1>,
+    n: usize,
+    alpha: f64,
+    loss: Loss,
+    device: &B::Device,
+) -> System<'a, B, N> {
+    let d = net.n_inputs();
+    let x = numbers(n * d, 17);
+    let inputs = Precision::F64.matrix::<B>(&x, [n, d], device);
+    let f0 = Precision::to_host(net.forward(w0, &inputs));
+    let objective = Objective::new(Alpha::paper(alpha).unwrap(), loss, labels(&x, d), f0).unwrap();
+    System::new(net, inputs, objective)
+}
+
+/// Interrupts after some steps.
+pub(crate) struct Patience(pub(crate) u32);
+
+impl<B: Backend> Observer<B> for Patience {
+    fn observe(&mut self, _: &Observation, _: &Tensor<B, 1>) {}
+
+    fn interrupts(&mut self) -> bool {
+        self.0 = self.0.saturating_sub(1);
+        self.0 == 0
+    }
+}
