@@ -1,21 +1,33 @@
-//! The median of the χ² distribution.
+//! Quantiles of the χ² distribution.
 
 use std::f64::consts::PI;
 
 /// The median of the χ² distribution with `dim ≥ 1` degrees of freedom, to
-/// about ten digits: where the regularised incomplete gamma function
-/// `P(dim/2, x/2)` is one half.
+/// about ten digits.
 pub(crate) fn median(dim: usize) -> f64 {
+    quantile(dim, 0.5)
+}
+
+/// Below this lies the probability `0 < p < 1` of the χ² distribution with
+/// `dim ≥ 1` degrees of freedom: where the regularised incomplete gamma function
+/// `P(dim/2, x/2)` is `p`. To about ten digits, unless `p` is so close to 1 that
+/// its own rounding shows.
+pub(crate) fn quantile(dim: usize, p: f64) -> f64 {
     let a = dim as f64 / 2.0;
     let ln_gamma = ln_gamma_of_half(dim);
-    // The distribution leans to the left: its median is below its mean.
+    let probability = |x: f64| lower_gamma(a, x / 2.0, ln_gamma);
+    // The distribution leans to the left: its median is below its mean, so that
+    // only quantiles above the median can need more than the mean.
     let (mut low, mut high) = (0.0, dim as f64);
+    while probability(high) < p {
+        high *= 2.0;
+    }
     loop {
         let middle = 0.5 * (low + high);
         if middle <= low || middle >= high {
             return middle;
         }
-        if lower_gamma(a, middle / 2.0, ln_gamma) < 0.5 {
+        if probability(middle) < p {
             low = middle;
         } else {
             high = middle;
@@ -27,8 +39,9 @@ pub(crate) fn median(dim: usize) -> f64 {
 ///
 /// # Reference
 ///
-/// NIST Digital Library of Mathematical Functions, 8.7.1. The series converges
-/// fast for `x` up to about `a`, which is all that is needed here.
+/// NIST Digital Library of Mathematical Functions, 8.7.1. All terms are positive,
+/// and they fall fast for `x` up to a small multiple of `a + 1`, which is all
+/// that is needed here.
 fn lower_gamma(a: f64, x: f64, ln_gamma: f64) -> f64 {
     let mut term = 1.0 / a;
     let mut sum = term;
@@ -60,6 +73,15 @@ mod tests {
             [(1, 0.454_936_423), (2, two), (3, 2.365_973_884), (10, 9.341_817_766)]
         {
             assert!((median(dim) - expected).abs() < 1e-8, "{dim}: {}", median(dim));
+        }
+    }
+
+    /// With two degrees of freedom `P(x) = 1 − exp(−x/2)`.
+    #[test]
+    fn quantiles_in_closed_form() {
+        for p in [1e-6, 0.1, 0.5, 0.9, 0.999_99] {
+            let expected = -2.0 * f64::ln_1p(-p);
+            assert!((quantile(2, p) - expected).abs() < 1e-9 * expected.max(0.1), "{p}");
         }
     }
 

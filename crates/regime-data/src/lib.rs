@@ -52,6 +52,7 @@ mod images;
 mod inputs;
 pub mod pca;
 mod prepare;
+mod rule;
 mod selection;
 mod source;
 mod spec;

@@ -9,10 +9,9 @@ use crate::error::DataError;
 use crate::images::Images;
 use crate::inputs::{Inputs, Raw};
 use crate::selection::select;
-use crate::source::Source;
 use crate::spec::{DataSpec, FitOn};
 use crate::streams::data_rng;
-use crate::synthetic::Rule;
+use crate::synthetic::Cloud;
 
 /// Prepares the data set that `spec` describes.
 ///
@@ -30,10 +29,9 @@ use crate::synthetic::Rule;
 /// or it has too few points.
 pub fn prepare(spec: &DataSpec, cache_dir: &Path) -> Result<Dataset, DataError> {
     spec.check()?;
-    match spec.source {
-        Source::Stripe { dim } => prepare_synthetic(spec, Rule::Stripe, dim),
-        Source::Sphere { dim } => prepare_synthetic(spec, Rule::outside_median_sphere(dim), dim),
-        _ => prepare_images(spec, &spec.source.load_images(cache_dir)?),
+    match Cloud::of(&spec.source) {
+        Some(cloud) => prepare_synthetic(spec, cloud),
+        None => prepare_images(spec, &spec.source.load_images(cache_dir)?),
     }
 }
 
@@ -65,9 +63,9 @@ pub fn prepare_images(spec: &DataSpec, images: &Images) -> Result<Dataset, DataE
     Ok(Dataset { image_shape: shape, ..pool.cut(spec)? })
 }
 
-fn prepare_synthetic(spec: &DataSpec, rule: Rule, dim: usize) -> Result<Dataset, DataError> {
+fn prepare_synthetic(spec: &DataSpec, cloud: Cloud) -> Result<Dataset, DataError> {
     let n = spec.n_total()?;
-    let points = rule.draw(n, dim, spec.balance, &mut data_rng(spec.seed));
+    let points = cloud.draw(n, spec.balance, &mut data_rng(spec.seed));
     let coordinates: Vec<u8> = points.x.iter().flat_map(|x| x.to_le_bytes()).collect();
     let pool = Pool {
         raw: Raw::Reals(points.x.view()),

@@ -6,15 +6,29 @@ use serde::{Deserialize, Serialize};
 
 use crate::archive::Archive;
 use crate::checksum::ChecksumMismatch;
+use crate::error::DataError;
 use crate::idx::IdxError;
 use crate::images::Images;
 use crate::{directory, embedded};
 
+/// The most coordinates of a synthetic point.
+const MAX_SYNTHETIC_DIM: usize = 100_000;
+
+/// The most inputs of [`Source::And`]: one point in a million is of class 1.
+const MAX_AND_INPUTS: usize = 20;
+
 /// Where points come from.
+///
+/// [`Stripe`](Self::Stripe) and all after it are synthetic: their points are
+/// drawn, each coordinate standard normal, and a rule gives the label. The rules
+/// are those of the authors of the paper
+/// (<https://github.com/mariogeiger/feature_lazy>), up to the sign of all labels,
+/// with borders at the exact median, and [`SignOfProduct`](Self::SignOfProduct)
+/// beside them.
 ///
 /// Serialised with the tag `kind`, for example `{"kind": "mnist-t10k"}` or
 /// `{"kind": "stripe", "dim": 10}`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Source {
     /// The 10,000 test images of MNIST, embedded in the crate (the default).
@@ -50,6 +64,63 @@ pub enum Source {
     Sphere {
         /// Number of coordinates, 1 to 100,000.
         dim: usize,
+    },
+    /// Gaussian points `x ~ N(0, I)` with `y = +1` where the squared norm of the
+    /// first `round` coordinates is above its median, else −1; afterwards all
+    /// other coordinates are multiplied by `stretch`.
+    ///
+    /// The median is that of the χ² distribution with `round` degrees of freedom,
+    /// so each label has probability one half. Only the first `round` directions
+    /// matter; whitened components would undo the stretch of the others.
+    Cylinder {
+        /// Number of coordinates, 1 to 100,000.
+        dim: usize,
+        /// Number of coordinates that decide, 1 to `dim`.
+        round: usize,
+        /// Factor of the others; above 0 and finite.
+        stretch: f64,
+    },
+    /// Gaussian points `x ~ N(0, I)` with `y = +1` where some `|xᵢ| > a`, and −1
+    /// inside that cube.
+    ///
+    /// `a = Φ⁻¹((1 + 2^(−1/dim)) / 2)`, so each label has probability one half.
+    /// All directions matter alike.
+    Cube {
+        /// Number of coordinates, 1 to 100,000.
+        dim: usize,
+    },
+    /// Gaussian points `x ~ N(0, I)` with `y = +1` where `x₀` and `x₁` have the
+    /// same sign, else −1.
+    ///
+    /// Each label has probability one half. Two directions matter, neither alone.
+    Xnor {
+        /// Number of coordinates, 2 to 100,000.
+        dim: usize,
+    },
+    /// Gaussian points `x ~ N(0, I)` with `y = +1` where the first `inputs`
+    /// coordinates are all above 0, else −1.
+    ///
+    /// `y = +1` has probability `2^(−inputs)` only. As many points of each label
+    /// come from [`DataSpec::balance`](crate::DataSpec::balance), which draws
+    /// points until the rare label has enough, about `2^(inputs − 1)` times as
+    /// many as it keeps.
+    And {
+        /// Number of coordinates, 1 to 100,000.
+        dim: usize,
+        /// Number of coordinates that decide, 1 to `dim`, and at most 20, lest
+        /// the drawing take for ever.
+        inputs: usize,
+    },
+    /// Gaussian points `x ~ N(0, I)` with `y = +1` where the product of the first
+    /// `factors` coordinates is above 0, else −1: the parity of their signs.
+    ///
+    /// Each label has probability one half. `factors` directions matter, and any
+    /// fewer of them tell nothing.
+    SignOfProduct {
+        /// Number of coordinates, 1 to 100,000.
+        dim: usize,
+        /// Number of coordinates that decide, 1 to `dim`.
+        factors: usize,
     },
 }
 
@@ -126,6 +197,59 @@ impl Source {
             Self::IdxDirectory { path } => path.display().to_string(),
             Self::Stripe { dim } => format!("stripe-{dim}"),
             Self::Sphere { dim } => format!("sphere-{dim}"),
+            Self::Cylinder { dim, round, stretch } => format!("cylinder-{dim}-{round}-{stretch}"),
+            Self::Cube { dim } => format!("cube-{dim}"),
+            Self::Xnor { dim } => format!("xnor-{dim}"),
+            Self::And { dim, inputs } => format!("and-{dim}-{inputs}"),
+            Self::SignOfProduct { dim, factors } => format!("sign-of-product-{dim}-{factors}"),
+        }
+    }
+
+    /// The number of coordinates of the points that a synthetic source draws;
+    /// `None` for images.
+    pub(crate) fn synthetic_dim(&self) -> Option<usize> {
+        match *self {
+            Self::MnistT10k | Self::Mnist | Self::FashionMnist | Self::IdxDirectory { .. } => None,
+            Self::Stripe { dim }
+            | Self::Sphere { dim }
+            | Self::Cylinder { dim, .. }
+            | Self::Cube { dim }
+            | Self::Xnor { dim }
+            | Self::And { dim, .. }
+            | Self::SignOfProduct { dim, .. } => Some(dim),
+        }
+    }
+
+    /// What is wrong with the numbers of a synthetic source.
+    pub(crate) fn check(&self) -> Result<(), DataError> {
+        let Some(dim) = self.synthetic_dim() else { return Ok(()) };
+        let least = if matches!(self, Self::Xnor { .. }) { 2 } else { 1 };
+        if !(least..=MAX_SYNTHETIC_DIM).contains(&dim) {
+            let want = format!("{least} to {MAX_SYNTHETIC_DIM}");
+            return Err(DataError::field("source.dim", dim, want));
+        }
+        let some_of_dim = |field, number| {
+            if (1..=dim).contains(&number) {
+                return Ok(());
+            }
+            let want = format!("1 to {dim}, the number of coordinates");
+            Err(DataError::field(field, number, want))
+        };
+        match *self {
+            Self::Cylinder { stretch, .. } if !(stretch > 0.0 && stretch.is_finite()) => {
+                Err(DataError::field("source.stretch", stretch, "above 0 and finite"))
+            }
+            Self::Cylinder { round, .. } => some_of_dim("source.round", round),
+            Self::And { inputs, .. } if inputs > MAX_AND_INPUTS => {
+                let want = format!(
+                    "at most {MAX_AND_INPUTS}: label +1 has probability 2^-inputs, and drawing as \
+                     many points of each label would take for ever"
+                );
+                Err(DataError::field("source.inputs", inputs, want))
+            }
+            Self::And { inputs, .. } => some_of_dim("source.inputs", inputs),
+            Self::SignOfProduct { factors, .. } => some_of_dim("source.factors", factors),
+            _ => Ok(()),
         }
     }
 
@@ -141,9 +265,102 @@ impl Source {
             Self::Mnist => Archive::Mnist.load(cache_dir),
             Self::FashionMnist => Archive::FashionMnist.load(cache_dir),
             Self::IdxDirectory { path } => directory::load(path),
-            Self::Stripe { .. } | Self::Sphere { .. } => {
-                Err(SourceError::NoImages { name: self.name() })
+            _ => Err(SourceError::NoImages { name: self.name() }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn synthetic_sources_have_a_name_a_form_and_no_images() {
+        for (source, name, json) in [
+            (Source::Stripe { dim: 10 }, "stripe-10", r#"{"kind":"stripe","dim":10}"#),
+            (Source::Sphere { dim: 10 }, "sphere-10", r#"{"kind":"sphere","dim":10}"#),
+            (
+                Source::Cylinder { dim: 10, round: 3, stretch: 2.0 },
+                "cylinder-10-3-2",
+                r#"{"kind":"cylinder","dim":10,"round":3,"stretch":2.0}"#,
+            ),
+            (
+                Source::Cylinder { dim: 10, round: 3, stretch: 0.1 },
+                "cylinder-10-3-0.1",
+                r#"{"kind":"cylinder","dim":10,"round":3,"stretch":0.1}"#,
+            ),
+            (Source::Cube { dim: 10 }, "cube-10", r#"{"kind":"cube","dim":10}"#),
+            (Source::Xnor { dim: 10 }, "xnor-10", r#"{"kind":"xnor","dim":10}"#),
+            (
+                Source::And { dim: 10, inputs: 3 },
+                "and-10-3",
+                r#"{"kind":"and","dim":10,"inputs":3}"#,
+            ),
+            (
+                Source::SignOfProduct { dim: 10, factors: 4 },
+                "sign-of-product-10-4",
+                r#"{"kind":"sign-of-product","dim":10,"factors":4}"#,
+            ),
+        ] {
+            source.check().unwrap();
+            assert_eq!(source.synthetic_dim(), Some(10));
+            assert_eq!(source.name(), name);
+            assert_eq!(serde_json::to_string(&source).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Source>(json).unwrap(), source);
+            let error = source.load_images(Path::new("/no/cache")).unwrap_err();
+            assert!(matches!(error, SourceError::NoImages { name: it } if it == name));
+        }
+        assert_eq!(Source::MnistT10k.synthetic_dim(), None);
+        Source::MnistT10k.check().unwrap();
+        let unknown = r#"{"kind":"cube","dim":10,"round":3}"#;
+        assert!(serde_json::from_str::<Source>(unknown).is_err());
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused_by_name() {
+        let error = |source: Source| source.check().unwrap_err().to_string();
+        let cylinder = |round, stretch| Source::Cylinder { dim: 5, round, stretch };
+        for dim in [0, 100_001] {
+            for source in [
+                Source::Stripe { dim },
+                Source::Sphere { dim },
+                Source::Cylinder { dim, round: 1, stretch: 1.0 },
+                Source::Cube { dim },
+                Source::And { dim, inputs: 1 },
+                Source::SignOfProduct { dim, factors: 1 },
+            ] {
+                assert_eq!(error(source), format!("`source.dim` = {dim}: should be 1 to 100000"));
             }
+        }
+        assert_eq!(error(Source::Xnor { dim: 1 }), "`source.dim` = 1: should be 2 to 100000");
+        for number in [0, 6] {
+            for (field, source) in [
+                ("round", cylinder(number, 1.0)),
+                ("inputs", Source::And { dim: 5, inputs: number }),
+                ("factors", Source::SignOfProduct { dim: 5, factors: number }),
+            ] {
+                let line = format!(
+                    "`source.{field}` = {number}: should be 1 to 5, the number of coordinates"
+                );
+                assert_eq!(error(source), line);
+            }
+        }
+        for stretch in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            let line = format!("`source.stretch` = {stretch}: should be above 0 and finite");
+            assert_eq!(error(cylinder(2, stretch)), line);
+        }
+        assert_eq!(
+            error(Source::And { dim: 30, inputs: 21 }),
+            "`source.inputs` = 21: should be at most 20: label +1 has probability 2^-inputs, and \
+             drawing as many points of each label would take for ever"
+        );
+        for source in [
+            cylinder(5, 1e-3),
+            Source::Xnor { dim: 2 },
+            Source::And { dim: 20, inputs: 20 },
+            Source::SignOfProduct { dim: 5, factors: 5 },
+        ] {
+            source.check().unwrap();
         }
     }
 }

@@ -7,9 +7,6 @@ use crate::pca::PcaScaling;
 use crate::source::Source;
 use crate::task::Task;
 
-/// The most coordinates of a synthetic point.
-const MAX_SYNTHETIC_DIM: usize = 100_000;
-
 /// The most numbers that synthetic points may hold together: 8 GiB.
 const MAX_SYNTHETIC_VALUES: usize = 1 << 30;
 
@@ -146,23 +143,14 @@ impl DataSpec {
     /// [`DataError::Field`] for a value out of its range, or for a task that
     /// does not go with the source.
     pub fn check(&self) -> Result<(), DataError> {
-        let synthetic_dim = match self.source {
-            Source::Stripe { dim } | Source::Sphere { dim } => Some(dim),
-            _ => None,
+        let Some(dim) = self.source.synthetic_dim() else {
+            return self.check_for_images();
         };
-        match (synthetic_dim, &self.task) {
-            (None, _) => return self.check_for_images(),
-            (Some(_), Task::Own) => {}
-            (Some(_), task) => {
-                let want = format!("`own`, the labels that {} gives", self.source.name());
-                return Err(DataError::field("task", task.kind(), want));
-            }
+        if self.task != Task::Own {
+            let want = format!("`own`, the labels that {} gives", self.source.name());
+            return Err(DataError::field("task", self.task.kind(), want));
         }
-        let dim = synthetic_dim.unwrap_or_default();
-        if dim == 0 || dim > MAX_SYNTHETIC_DIM {
-            let want = format!("1 to {MAX_SYNTHETIC_DIM}");
-            return Err(DataError::field("source.dim", dim, want));
-        }
+        self.source.check()?;
         let values = self.n_total()?.saturating_mul(dim);
         if values > MAX_SYNTHETIC_VALUES {
             let want =
@@ -246,6 +234,11 @@ mod tests {
             "`task` = parity: should be `own`, the labels that stripe-3 gives"
         );
         assert_eq!(error(stripe(0)), "`source.dim` = 0: should be 1 to 100000");
+        let source = Source::And { dim: 3, inputs: 4 };
+        assert_eq!(
+            error(DataSpec { source, ..stripe(3) }),
+            "`source.inputs` = 4: should be 1 to 3, the number of coordinates"
+        );
         assert!(error(DataSpec { n_train: 1 << 30, ..stripe(9) }).contains("at most 1073741824"));
         let inputs = InputSpec::default();
         assert_eq!(

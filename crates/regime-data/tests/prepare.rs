@@ -110,6 +110,47 @@ fn synthetic_labels_follow_their_rule() {
     assert_eq!(data.train.y.sum(), 0.0);
 }
 
+/// Points and classes of the first two rules, bit for bit as they were when
+/// these were the only ones: a spec keeps its data.
+#[test]
+fn stripe_and_sphere_are_drawn_as_ever() {
+    for (source, balance, expected) in [
+        (
+            Source::Stripe { dim: 4 },
+            true,
+            "34e19bfeabec0d6cf0608fc90e90f3d79dfc935a3545bfae3d33acc32576caef",
+        ),
+        (
+            Source::Stripe { dim: 4 },
+            false,
+            "cf92ad726807dc969a951beea1a9bc3e0993b0967102be6dd162e2de14b49407",
+        ),
+        (
+            Source::Sphere { dim: 4 },
+            true,
+            "6d62858e4b17b50487a8cdcfdb82c1ade8324e40a4a73a0fa116f263a76c1587",
+        ),
+        (
+            Source::Sphere { dim: 4 },
+            false,
+            "785edb3413fd2b30eaf15fd59af2ad3637600b4e7010d9468eb069feb4c9049f",
+        ),
+    ] {
+        let spec = DataSpec {
+            source,
+            task: Task::Own,
+            balance,
+            inputs: InputSpec::RAW,
+            n_train: 40,
+            n_test: 20,
+            n_kernel: 4,
+            seed: 7,
+            ..DataSpec::default()
+        };
+        assert_eq!(prepared(&spec).provenance.sha256, expected, "{spec:?}");
+    }
+}
+
 #[test]
 fn fitting_on_all_uses_the_whole_pool() {
     let spec = DataSpec { fit: FitOn::All, ..small() };
