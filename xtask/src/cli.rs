@@ -35,6 +35,8 @@ struct Cli {
 pub(crate) enum Command {
     /// Make the runs of a finding, analyse them, write the report.
     Reproduce(Reproduce),
+    /// Make the runs that files describe, and tabulate them.
+    Run(Run),
     /// List the findings.
     List,
     /// Tell what reproducing a finding would take, without computing it.
@@ -55,6 +57,27 @@ pub(crate) struct Reproduce {
     pub(crate) check: bool,
 }
 
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// JSON files, each with a run or a list of runs.
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Folder for tables and finished runs.
+    #[arg(long, default_value = "results")]
+    pub(crate) out: PathBuf,
+    /// Runs side by side, one thread each [default: one per core].
+    #[arg(long, value_parser = number)]
+    jobs: Option<u16>,
+}
+
+impl Run {
+    /// Runs side by side.
+    pub(crate) fn jobs(&self) -> usize {
+        side_by_side(self.jobs)
+    }
+}
+
 /// Which runs.
 #[derive(Debug, Args)]
 pub(crate) struct Grid {
@@ -68,7 +91,7 @@ pub(crate) struct Grid {
     pub(crate) out: PathBuf,
     /// Runs side by side, one thread each [default: one per core].
     #[arg(long, value_parser = number)]
-    pub(crate) jobs: Option<u16>,
+    jobs: Option<u16>,
     /// Element type of all tensors.
     #[arg(long, value_enum, default_value = "f64")]
     dtype: DtypeArg,
@@ -97,9 +120,13 @@ impl Grid {
 
     /// Runs side by side.
     pub(crate) fn jobs(&self) -> usize {
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        self.jobs.map_or_else(cores, usize::from)
+        side_by_side(self.jobs)
     }
+}
+
+fn side_by_side(asked: Option<u16>) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    asked.map_or_else(cores, usize::from)
 }
 
 /// Arguments of `data`.
@@ -238,6 +265,9 @@ fn one_line(error: &clap::Error, args: &[OsString]) -> String {
             let why = std::error::Error::source(error).map(|cause| format!(": {cause}"));
             format!("'{value}' is no value for {argument}{}", why.unwrap_or_default())
         }
+        (ErrorKind::MissingRequiredArgument, Some(argument)) if argument.contains("FILES") => {
+            "a file with runs is missing; docs/examples has some".into()
+        }
         (ErrorKind::MissingRequiredArgument, Some(argument)) => {
             let known: Vec<&str> =
                 crate::finding::FINDINGS.iter().map(|finding| finding.name()).collect();
@@ -292,8 +322,9 @@ mod tests {
             ("xtask reproduce finding-1 --wat", "--profile, --out, --jobs"),
             ("xtask reproduce finding-1 --backend cuda", "choose flex, ndarray"),
             ("xtask reproduce finding-1 --source /does/not/exist", "a folder of IDX files"),
-            ("xtask frobnicate", "choose reproduce, list, plan, data"),
+            ("xtask frobnicate", "choose reproduce, run, list, plan, data"),
             ("xtask reproduce", "finding-1"),
+            ("xtask run", "docs/examples"),
             ("xtask data fetch cifar", "choose mnist, fashion-mnist"),
             ("xtask data", "choose fetch, path"),
         ];

@@ -108,7 +108,7 @@ fn file(name: &str, note: &str) -> File {
 
 /// Writes beside the place and renames, so that a reader finds the old file or the
 /// new one.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
     io::Write::write_all(&mut temporary, bytes)?;
@@ -137,23 +137,25 @@ fn choices(runs: &[Run]) -> Vec<(String, String)> {
         ("SHA-256 of the data".into(), spec.data_sha256.clone()),
         ("network".into(), written(&|| serde_json::to_string(&spec.network))),
         ("loss".into(), written(&|| serde_json::to_string(&spec.loss))),
-        ("flow".into(), written(&|| serde_json::to_string(&spec.flow))),
+        ("training".into(), written(&|| serde_json::to_string(&spec.dynamics))),
     ]
 }
 
 /// One row per run, in the order of the grid; empty where there is no value.
-fn csv(runs: &[Run]) -> String {
+pub(crate) fn csv(runs: &[Run]) -> String {
     let mut text = String::from(
-        "width,alpha,sqrt_h_alpha,seed,ending,steps,rejected,t1,t2,kernel_change,\
+        "architecture,width,alpha,sqrt_h_alpha,training,seed,ending,steps,rejected,t1,t2,kernel_change,\
          kernel_change_at_t1,test_error,weight_change,mean_loss,n_violating\n",
     );
     for Run { spec, record } in runs {
         let number = |value: Option<f64>| value.map(|v| v.to_string()).unwrap_or_default();
         let head = format!(
-            "{},{},{},{}",
+            "{},{},{},{},{},{}",
+            spec.network.architecture(),
             spec.network.width(),
             spec.alpha,
             spec.root_width_alpha(),
+            spec.dynamics.name(),
             spec.seed
         );
         let _ = match record {

@@ -1,5 +1,6 @@
 //! Finished runs on disk, one file each.
 
+mod checkpoint;
 mod error;
 mod file;
 

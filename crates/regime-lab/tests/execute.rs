@@ -103,6 +103,20 @@ fn records_come_in_the_order_of_the_specs() {
 }
 
 #[test]
+fn the_checkpoint_of_a_run_lives_until_its_record_does() {
+    let (_dir, store) = fresh();
+    let begun = spec(7);
+    store.put_checkpoint(&begun, &run(&begun).unwrap()).unwrap();
+    let goes_on = |spec: &Logistic| {
+        let state = store.checkpoint(&RunKey::of(spec).unwrap()).unwrap();
+        state.ok_or("begins anew".to_owned())
+    };
+    let report = quietly(&[begun.clone(), spec(8)], &store, &jobs(1), goes_on);
+    assert_eq!((report.counts().computed, report.counts().failed), (1, 1));
+    assert!(!store.checkpoint_path(&RunKey::of(&begun).unwrap()).exists());
+}
+
+#[test]
 fn a_finished_run_is_never_computed_again() {
     let (_dir, store) = fresh();
     let n_calls = AtomicUsize::new(0);

@@ -281,3 +281,34 @@ fn a_folder_that_vanishes_is_an_error_that_names_the_file() {
     assert_clear(&error, &store.path(&key));
     assert!(matches!(store.keys().unwrap_err(), StoreError::Read { .. }));
 }
+
+#[test]
+fn a_checkpoint_is_kept_beside_the_records_until_it_is_dropped() {
+    let (_dir, store) = fresh();
+    let key = RunKey::of(&spec(3)).unwrap();
+    assert_eq!(store.checkpoint::<Orbit>(&key).unwrap(), None);
+    store.drop_checkpoint(&key).unwrap();
+    store.put_checkpoint(&spec(3), &Orbit { points: vec![1.0], mean: None }).unwrap();
+    store.put_checkpoint(&spec(3), &orbit()).unwrap();
+    assert_eq!(bits(&store.checkpoint(&key).unwrap().unwrap()), bits(&orbit()));
+    // It is no record.
+    assert_eq!(store.get::<Orbit>(&key).unwrap(), None);
+    assert_eq!(store.keys().unwrap(), []);
+    assert_eq!(names(store.dir()), [format!("{key}.checkpoint.json")]);
+    store.drop_checkpoint(&key).unwrap();
+    assert!(names(store.dir()).is_empty());
+}
+
+#[test]
+fn a_damaged_checkpoint_is_none() {
+    let (_dir, store) = fresh();
+    let key = RunKey::of(&spec(3)).unwrap();
+    store.put_checkpoint(&spec(3), &orbit()).unwrap();
+    let path = store.checkpoint_path(&key);
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    assert_eq!(store.checkpoint::<Orbit>(&key).unwrap(), None);
+    // Whole, but of another program.
+    fs::write(&path, &whole).unwrap();
+    assert_eq!(store.checkpoint::<String>(&key).unwrap(), None);
+}

@@ -1,8 +1,9 @@
 use std::{ops::Range, sync::Arc};
 
 use burn::tensor::{Tensor, backend::Backend};
+use rayon::prelude::*;
 
-use crate::window::Window;
+use crate::{layer::joined, window::Window};
 
 /// The part of the Jacobian that belongs to one layer `z = c·a·W + b`, applied at one
 /// or several positions of each point.
@@ -78,30 +79,44 @@ impl<B: Backend> Block<B> {
     }
 
     /// The gradient of every point's `f` with respect to the weights to some of the
-    /// layer's outputs, and to the biases there.
+    /// layer's outputs, output by output (so that they come as `Wᵀ`), and then to the
+    /// biases there.
     ///
     /// # Shapes
-    /// `[n, (k + 1)·outputs]`, without the 1 for a layer without biases; memory and
+    /// `[n, outputs·(k + 1)]`, without the 1 for a layer without biases; memory and
     /// time as large as that, times `p` for the time.
     pub fn point_gradients(&self, outputs: Range<usize>) -> Tensor<B, 2> {
         let p = self.n_positions();
-        let chunks = self.chunks().into_iter().map(|points| {
+        let chunks = self.chunks().into_par_iter().map(|points| {
             let n = points.len();
             let inputs = self.inputs(points.clone());
             let k = inputs.dims()[1];
-            let inputs = inputs.reshape([n, p, k]).swap_dims(1, 2).mul_scalar(self.weight_scale);
             let sensitivities = self
                 .sensitivities_of(points)
                 .narrow(1, outputs.start, outputs.len())
                 .reshape([n, p, outputs.len()]);
-            let weights = inputs.matmul(sensitivities.clone()).reshape([n, k * outputs.len()]);
+            // The scale goes to the smaller factor.
+            let left = sensitivities.clone().mul_scalar(self.weight_scale).swap_dims(1, 2);
+            let weights = left.matmul(inputs.reshape([n, p, k])).reshape([n, outputs.len() * k]);
             if self.biases.is_none() {
                 return weights;
             }
             let biases = sensitivities.sum_dim(1).reshape([n, outputs.len()]);
             Tensor::cat(vec![weights, biases], 1)
         });
-        Tensor::cat(chunks.collect(), 0)
+        joined(chunks.collect())
+    }
+
+    /// The same block of several stretches of points, below each other.
+    pub(crate) fn joined(blocks: &[&Self]) -> Self {
+        let rows = |part: fn(&Self) -> &Tensor<B, 2>| {
+            joined(blocks.iter().map(|block| part(block).clone()).collect())
+        };
+        Self {
+            sources: rows(|block| &block.sources),
+            sensitivities: rows(|block| &block.sensitivities),
+            ..blocks[0].clone()
+        }
     }
 
     /// The rows that belong to `points`, which `indices` names as a tensor.

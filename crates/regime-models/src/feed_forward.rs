@@ -1,12 +1,13 @@
 use std::{ops::Range, sync::Arc};
 
 use burn::tensor::{Tensor, backend::Backend};
+use rayon::prelude::*;
 
 use crate::{
     Activation, ModelError,
     block::Block,
     init::standard_normals,
-    layer::Layer,
+    layer::{Layer, joined},
     network::{Network, Trace},
     tape::BlockTape,
     window::Window,
@@ -37,6 +38,9 @@ struct Plan {
     nodes: Vec<Node>,
     layers: Vec<Layer>,
 }
+
+/// Numbers that the trace of a stretch of points may hold.
+const PART_NUMBERS: f64 = (1u32 << 18) as f64;
 
 /// The value of an earlier node.
 pub(crate) type Source = usize;
@@ -189,6 +193,23 @@ impl FeedForward {
         self.plan.inputs as f64 + 2.0 * self.plan.layers.iter().map(of).sum::<f64>()
     }
 
+    /// The points in stretches whose maps stay in a core's cache. Points that are no
+    /// maps stay together: their products are the better the more there are.
+    ///
+    /// Parts are worked on side by side. What is cut does not depend on the number of
+    /// threads, and nothing is added up across parts but in their order, so the bits do
+    /// not either.
+    fn parts<B: Backend>(&self, x: &Tensor<B, 2>) -> Vec<Tensor<B, 2>> {
+        let n = x.dims()[0];
+        let has_maps = self.plan.layers.iter().any(|layer| layer.window.is_some());
+        let step = if has_maps { (PART_NUMBERS / self.trace_size()).max(1.0) as usize } else { n };
+        if step >= n {
+            return vec![x.clone()];
+        }
+        let part = |start: usize| x.clone().narrow(0, start, step.min(n - start));
+        (0..n).step_by(step).map(part).collect()
+    }
+
     /// Evaluates node by node; `keep` collects what a linearisation needs, if there
     /// is to be one.
     fn evaluate<B: Backend>(
@@ -255,14 +276,57 @@ impl<B: Backend> Network<B> for FeedForward {
     }
 
     fn forward(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> Tensor<B, 1> {
-        self.evaluate(w, x, None)
+        joined(self.parts(x).into_par_iter().map(|x| self.evaluate(w, &x, None)).collect())
     }
 
     fn trace(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> FeedForwardTrace<B> {
-        let mut kept = Vec::with_capacity(self.plan.nodes.len());
-        let output = self.evaluate(w, x, Some(&mut kept));
-        FeedForwardTrace { net: self.clone(), w: w.clone(), kept, output }
+        let sweep = |x: Tensor<B, 2>| {
+            let mut kept = Vec::with_capacity(self.plan.nodes.len());
+            let output = self.evaluate(w, &x, Some(&mut kept));
+            Sweep { kept, output }
+        };
+        let sweeps = self.parts(x).into_par_iter().map(sweep).collect();
+        FeedForwardTrace { net: self.clone(), w: w.clone(), sweeps }
     }
+}
+
+/// The forward pass of a [`FeedForward`] network.
+#[derive(Debug, Clone)]
+pub struct FeedForwardTrace<B: Backend> {
+    net: FeedForward,
+    w: Tensor<B, 1>,
+    sweeps: Vec<Sweep<B>>,
+}
+
+impl<B: Backend> Trace<B> for FeedForwardTrace<B> {
+    type Tape = BlockTape<B>;
+
+    fn output(&self) -> Tensor<B, 1> {
+        joined(self.sweeps.iter().map(|sweep| sweep.output.clone()).collect())
+    }
+
+    fn preactivation_rates(&self, v: &Tensor<B, 1>) -> Option<Vec<Tensor<B, 2>>> {
+        let mut of_layers = vec![Vec::new(); self.net.plan.layers.len()];
+        for sweep in &self.sweeps {
+            let rates = sweep.preactivation_rates(&self.net.plan, &self.w, v);
+            of_layers.iter_mut().zip(rates).for_each(|(all, rate)| all.push(rate));
+        }
+        Some(of_layers.into_iter().map(joined).collect())
+    }
+
+    fn linearise(self) -> BlockTape<B> {
+        let Self { net, w, sweeps } = self;
+        let parts = sweeps.into_par_iter().map(|sweep| sweep.linearise(&net.plan, &w));
+        BlockTape::new(parts.collect())
+    }
+}
+
+/// The forward pass of some of the points.
+#[derive(Debug, Clone)]
+struct Sweep<B: Backend> {
+    /// By node.
+    kept: Vec<Kept<B>>,
+    output: Tensor<B, 1>,
 }
 
 /// What a node leaves for the backward pass.
@@ -275,25 +339,14 @@ enum Kept<B: Backend> {
     Slopes(Tensor<B, 2>),
 }
 
-/// The forward pass of a [`FeedForward`] network.
-#[derive(Debug, Clone)]
-pub struct FeedForwardTrace<B: Backend> {
-    net: FeedForward,
-    w: Tensor<B, 1>,
-    /// By node.
-    kept: Vec<Kept<B>>,
-    output: Tensor<B, 1>,
-}
-
-impl<B: Backend> Trace<B> for FeedForwardTrace<B> {
-    type Tape = BlockTape<B>;
-
-    fn output(&self) -> Tensor<B, 1> {
-        self.output.clone()
-    }
-
-    fn preactivation_rates(&self, v: &Tensor<B, 1>) -> Option<Vec<Tensor<B, 2>>> {
-        let Plan { nodes, layers, .. } = &*self.net.plan;
+impl<B: Backend> Sweep<B> {
+    fn preactivation_rates(
+        &self,
+        plan: &Plan,
+        w: &Tensor<B, 1>,
+        v: &Tensor<B, 1>,
+    ) -> Vec<Tensor<B, 2>> {
+        let Plan { nodes, layers, .. } = plan;
         let mut rates: Vec<Option<Tensor<B, 2>>> = Vec::with_capacity(nodes.len());
         let mut of_layers = Vec::with_capacity(layers.len());
         for (node, kept) in nodes.iter().zip(&self.kept) {
@@ -303,7 +356,7 @@ impl<B: Backend> Trace<B> for FeedForwardTrace<B> {
                     let layer = &layers[layer];
                     let own = layer.forward(v, a.clone());
                     let rate = match &rates[of] {
-                        Some(rate) => own + layer.linear(&self.w, rate.clone()),
+                        Some(rate) => own + layer.linear(w, rate.clone()),
                         None => own,
                     };
                     of_layers.push(rate.clone());
@@ -324,11 +377,11 @@ impl<B: Backend> Trace<B> for FeedForwardTrace<B> {
             };
             rates.push(rate);
         }
-        Some(of_layers)
+        of_layers
     }
 
-    fn linearise(self) -> BlockTape<B> {
-        let Plan { nodes, layers, .. } = &*self.net.plan;
+    fn linearise(self, plan: &Plan, w: &Tensor<B, 1>) -> Vec<Block<B>> {
+        let Plan { nodes, layers, .. } = plan;
         let n = self.output.dims()[0];
         let mut deltas: Vec<Option<Tensor<B, 2>>> = nodes.iter().map(|_| None).collect();
         let ones = Tensor::ones([n, 1], (&self.output.device(), self.output.dtype()));
@@ -348,7 +401,7 @@ impl<B: Backend> Trace<B> for FeedForwardTrace<B> {
                     let layer = &layers[layer];
                     // The points have no parameters before them.
                     if of != INPUT {
-                        add(of, layer.back(&self.w, delta.clone()));
+                        add(of, layer.back(w, delta.clone()));
                     }
                     blocks.push(Block {
                         sources,
@@ -369,7 +422,7 @@ impl<B: Backend> Trace<B> for FeedForwardTrace<B> {
             }
         }
         blocks.reverse();
-        BlockTape::new(blocks)
+        blocks
     }
 }
 

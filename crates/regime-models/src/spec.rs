@@ -32,6 +32,15 @@ impl NetworkSpec {
         }
     }
 
+    /// The name of the architecture, as it is serialised.
+    pub fn architecture(&self) -> &'static str {
+        match self {
+            Self::Dense(_) => "dense",
+            Self::Convolutional(_) => "convolutional",
+            Self::WideResNet(_) => "wide-resnet",
+        }
+    }
+
     /// The width `h` that the paper varies: units, channels or the widening factor.
     pub fn width(&self) -> usize {
         match self {

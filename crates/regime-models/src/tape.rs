@@ -1,6 +1,7 @@
-use std::ops::Range;
+use std::{cell::OnceCell, ops::Range};
 
 use burn::tensor::{DType, Tensor, TensorData, backend::Backend};
+use rayon::prelude::*;
 
 use crate::{
     block::Block,
@@ -10,70 +11,137 @@ use crate::{
 
 /// The linearisation of a network of layers: one block per layer with parameters, in
 /// the order of the parameters.
+///
+/// The points lie in parts that were evaluated together; products go part by part.
 #[derive(Debug, Clone)]
 pub struct BlockTape<B: Backend> {
-    n_points: usize,
-    blocks: Vec<Block<B>>,
+    parts: Vec<Vec<Block<B>>>,
+    /// The blocks of all points, once somebody asked for them.
+    whole: OnceCell<Vec<Block<B>>>,
 }
 
 impl<B: Backend> BlockTape<B> {
     /// # Panics
-    /// Without a block.
-    pub(crate) fn new(blocks: Vec<Block<B>>) -> Self {
-        Self { n_points: blocks[0].n_points(), blocks }
+    /// Without a part or a block.
+    pub(crate) fn new(parts: Vec<Vec<Block<B>>>) -> Self {
+        assert!(parts.iter().all(|blocks| !blocks.is_empty()), "a network has layers");
+        Self { parts, whole: OnceCell::new() }
+    }
+
+    fn lengths(&self) -> impl Iterator<Item = usize> {
+        self.parts.iter().map(|blocks| blocks[0].n_points())
     }
 }
 
 impl<B: Backend> Tape<B> for BlockTape<B> {
     fn n_points(&self) -> usize {
-        self.n_points
+        self.lengths().sum()
     }
 
     fn placement(&self) -> (B::Device, DType) {
-        let sources = &self.blocks[0].sources;
+        let sources = &self.parts[0][0].sources;
         (sources.device(), sources.dtype())
     }
 
     fn jvp(&self, v: Tensor<B, 1>) -> Tensor<B, 1> {
-        let terms = self.blocks.iter().map(|block| moved(block, &v));
-        terms.reduce(|a, b| a + b).expect("a network has layers").reshape([self.n_points])
+        let moved = self.parts.par_iter().map(|blocks| {
+            let terms = blocks.iter().map(|block| moved(block, &v));
+            let n = blocks[0].n_points();
+            terms.reduce(|a, b| a + b).expect("a network has layers").reshape([n])
+        });
+        joined(moved.collect())
     }
 
     fn vjp(&self, g: Tensor<B, 1>) -> Tensor<B, 1> {
-        let g = g.reshape([self.n_points, 1]);
-        let mut parts = Vec::with_capacity(2 * self.blocks.len());
-        // `g` beside itself as often as a layer has outputs; most have as many as the
-        // one before.
-        let mut beside = (1, g.clone());
-        for block in &self.blocks {
-            let (weights, biases) = match block.window {
-                None => {
-                    let m = block.n_outputs();
-                    if beside.0 != m {
-                        beside = (m, spread(g.clone(), m));
-                    }
-                    pulled(block, 0..self.n_points, beside.1.clone())
-                }
-                Some(_) => pulled_by_chunks(block, &g),
-            };
-            parts.push(weights);
-            parts.extend(biases);
-        }
-        Tensor::cat(parts, 0)
+        let mut start = 0;
+        let parts: Vec<_> = self
+            .parts
+            .iter()
+            .zip(self.lengths())
+            .map(|(blocks, n)| {
+                start += n;
+                (blocks, g.clone().narrow(0, start - n, n).reshape([n, 1]))
+            })
+            .collect();
+        let pulled: Vec<_> =
+            parts.into_par_iter().map(|(blocks, g)| pulled_by(blocks, g)).collect();
+        // In their order, whoever came first.
+        pulled.into_iter().reduce(|a, b| a + b).expect("a tape has points")
     }
 
     fn select(&self, points: &[usize]) -> Self {
         let (device, _) = self.placement();
-        let indices: Vec<i64> = points.iter().map(|&i| i as i64).collect();
-        let indices =
-            Tensor::from_data(TensorData::new(indices, [points.len()]), (&device, DType::I64));
-        let blocks = self.blocks.iter().map(|block| block.select(indices.clone())).collect();
-        Self { n_points: points.len(), blocks }
+        let rows = |part: &[Block<B>], rows: Vec<i64>| {
+            let n = rows.len();
+            let rows = Tensor::from_data(TensorData::new(rows, [n]), (&device, DType::I64));
+            part.iter().map(|block| block.select(rows.clone())).collect()
+        };
+        if points.is_empty() {
+            return Self::new(vec![rows(&self.parts[0], Vec::new())]);
+        }
+        let mut parts = Vec::new();
+        // Neighbours in the list that lie in one part stay together.
+        let mut left = points;
+        while let Some(&first) = left.first() {
+            let (part, range) = self.part_of(first);
+            let n = left.iter().take_while(|point| range.contains(point)).count();
+            let (here, rest) = left.split_at(n);
+            left = rest;
+            parts.push(rows(part, here.iter().map(|&i| (i - range.start) as i64).collect()));
+        }
+        Self::new(parts)
     }
 
     fn blocks(&self) -> Option<&[Block<B>]> {
-        Some(&self.blocks)
+        if let [only] = &self.parts[..] {
+            return Some(only);
+        }
+        Some(self.whole.get_or_init(|| {
+            let block = |layer| {
+                let blocks: Vec<&Block<B>> = self.parts.iter().map(|part| &part[layer]).collect();
+                Block::joined(&blocks)
+            };
+            (0..self.parts[0].len()).map(block).collect()
+        }))
     }
+}
+
+impl<B: Backend> BlockTape<B> {
+    /// The part in which a point lies, and which points those of the part are.
+    fn part_of(&self, point: usize) -> (&[Block<B>], Range<usize>) {
+        let mut start = 0;
+        for (blocks, n) in self.parts.iter().zip(self.lengths()) {
+            if point < start + n {
+                return (blocks, start..start + n);
+            }
+            start += n;
+        }
+        panic!("point {point} of {start}")
+    }
+}
+
+/// What some points add to `Jᵀ g`; `g`: `[n, 1]`.
+fn pulled_by<B: Backend>(blocks: &[Block<B>], g: Tensor<B, 2>) -> Tensor<B, 1> {
+    let n = g.dims()[0];
+    let mut parts = Vec::with_capacity(2 * blocks.len());
+    // `g` beside itself as often as a layer has outputs; most have as many as the one
+    // before.
+    let mut beside = (1, g.clone());
+    for block in blocks {
+        let (weights, biases) = match block.window {
+            None => {
+                let m = block.n_outputs();
+                if beside.0 != m {
+                    beside = (m, spread(g.clone(), m));
+                }
+                pulled(block, 0..n, beside.1.clone())
+            }
+            Some(_) => pulled_by_chunks(block, &g),
+        };
+        parts.push(weights);
+        parts.extend(biases);
+    }
+    Tensor::cat(parts, 0)
 }
 
 /// What one block adds to `J v`, `[n, 1]`.

@@ -13,7 +13,7 @@ use regime_tangent::kernel;
 use crate::{
     spec::Momentum,
     step::{Accepted, Attempt, Clock},
-    system::{Point, System, TapeOf, Trial, largest_change},
+    system::{Point, System, TapeOf, Trial, largest_scaled_change},
 };
 
 /// `γ = 1 − 1/√2`, which makes the method L-stable.
@@ -103,7 +103,7 @@ impl<B: Backend, N: Network<B>> Solver<'_, B, N> {
 
 /// What a step goes by.
 pub(crate) struct Step<'a, 's, B: Backend, N: Network<B>> {
-    /// Error allowed in `max_i |F_i|`.
+    /// Error allowed in `max_i |ΔF_i|/max(1, |F_i|)`.
     pub(crate) tolerance: f64,
     pub(crate) momentum: Momentum,
     pub(crate) system: &'a System<'s, B, N>,
@@ -118,7 +118,9 @@ impl<B: Backend, N: Network<B>> Step<'_, '_, B, N> {
     /// ```
     ///
     /// with `z = w` and `r = −∇L`, or `z = (w, v)` with momentum. The error is the
-    /// difference of the two solutions in function space, `max_i |ΔF_i|`.
+    /// difference of the two solutions in function space,
+    /// `max_i |ΔF_i|/max(1, |F_i|)`: a point far beyond its margin has no say in the
+    /// flow any more, and needs its own scale only.
     pub(crate) fn attempt(
         &self,
         at: &Point<B, N>,
@@ -205,7 +207,7 @@ impl<B: Backend, N: Network<B>> Step<'_, '_, B, N> {
         velocity: Option<Tensor<B, 1>>,
     ) -> Option<Attempt<B, N>> {
         let Clock { t, dt } = clock;
-        let error = largest_change(&trial.margins, &middle.margins);
+        let error = largest_scaled_change(&trial.margins, &middle.margins);
         if !error.is_finite() {
             return None;
         }

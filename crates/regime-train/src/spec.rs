@@ -18,7 +18,8 @@ pub enum Scheme {
     /// costs two gradients, one kernel on the `m` active points and one
     /// factorisation of an `m × m` matrix.
     Implicit {
-        /// Error allowed per step in `max_i |F_i|`; in (0, 1). Default 10⁻².
+        /// Error allowed per step in `F`, absolute where `|F_i| ≤ 1` and relative
+        /// beyond; in (0, 1). Default 10⁻².
         tolerance: f64,
         /// A point is active when its curvature `ℓ''` exceeds this part of the
         /// largest curvature the loss has; in [0, 1). Default 10⁻³.
@@ -148,6 +149,7 @@ impl Momentum {
 
 /// When a run ends.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Stop {
     /// The margin `u` that every training point has to reach; the paper: 1. A
     /// quadratic hinge or a squared loss comes to margin 1 only as t → ∞: ask for
@@ -180,6 +182,7 @@ impl Default for Stop {
 
 /// Everything a flow is told apart from its system and its initial weights.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct FlowSpec {
     /// The integrator.
     pub scheme: Scheme,

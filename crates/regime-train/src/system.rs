@@ -104,9 +104,17 @@ pub(crate) struct Point<B: Backend, N: Network<B>> {
 /// `max_i |a_i − b_i|`, which is the change of `F` when `a` and `b` are margins.
 /// Not finite when any difference is not.
 pub(crate) fn largest_change(a: &[f64], b: &[f64]) -> f64 {
+    largest(a.iter().zip(b).map(|(a, b)| (a - b).abs()))
+}
+
+/// As [`largest_change`], in units of `|a_i|` where that is larger than 1.
+pub(crate) fn largest_scaled_change(a: &[f64], b: &[f64]) -> f64 {
+    largest(a.iter().zip(b).map(|(a, b)| (a - b).abs() / a.abs().max(1.0)))
+}
+
+fn largest(changes: impl Iterator<Item = f64>) -> f64 {
     let mut largest = 0.0;
-    for (a, b) in a.iter().zip(b) {
-        let change = (a - b).abs();
+    for change in changes {
         // `f64::max` would drop a NaN.
         if !(change <= largest) {
             largest = change;

@@ -1,9 +1,11 @@
 //! The tasks, one file each.
 
+mod compute;
 mod data;
 mod list;
 mod plan;
 mod reproduce;
+mod run;
 
 use std::process::ExitCode;
 
@@ -16,6 +18,7 @@ use crate::cli::Command;
 pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Reproduce(arguments) => reproduce::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
         Command::List => {
             list::run();
             Ok(ExitCode::SUCCESS)

@@ -10,7 +10,7 @@ use crate::{
     backend,
     cli::Grid,
     finding::{Finding, find},
-    study::{Clock, DataCache, RunRecord, RunSpec},
+    study::{DataCache, Partial, RunRecord, RunSpec, World},
 };
 
 /// Steps that a run takes with the default integrator: between 150 and 600 have
@@ -124,7 +124,7 @@ fn step_seconds(spec: &RunSpec, cache: &DataCache) -> anyhow::Result<f64> {
     let data = cache.get(&spec.data).context("data")?;
     let timed = |steps: u64| -> anyhow::Result<f64> {
         let mut short = spec.clone();
-        short.flow.stop.max_steps = steps;
+        short.dynamics.stop_mut().max_steps = steps;
         let start = Instant::now();
         let _: RunRecord = backend::run(&short, &data, &Unlimited)?;
         Ok(start.elapsed().as_secs_f64())
@@ -135,15 +135,23 @@ fn step_seconds(spec: &RunSpec, cache: &DataCache) -> anyhow::Result<f64> {
     Ok((more - few).max(0.0) / (MORE - FEW) as f64)
 }
 
-/// Time without end.
+/// Time without end, and nothing to remember.
 struct Unlimited;
 
-impl Clock for Unlimited {
+impl World for Unlimited {
     fn elapsed_s(&self) -> f64 {
         0.0
     }
 
     fn stopped(&self) -> bool {
         false
+    }
+
+    fn earlier(&self) -> Option<Partial> {
+        None
+    }
+
+    fn keep(&self, _: &Partial) -> anyhow::Result<()> {
+        Ok(())
     }
 }

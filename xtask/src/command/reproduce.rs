@@ -6,27 +6,24 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
 };
 
 use anyhow::Context;
 use regime_data::default_cache_dir;
-use regime_lab::{Counts, Options, Outcome, Store, execute};
+use regime_lab::Store;
 
-use super::plan;
+use super::{
+    compute::{Computed, INTERRUPTED, compute, stop_on_interrupt},
+    plan,
+};
 use crate::{
-    backend,
     cli::Reproduce,
-    finding::{Finding, Run, find},
+    finding::{Finding, find},
     output::{self, Told},
-    progress::Drawn,
     provenance,
     report::VerdictKind,
-    study::{Clock, DataCache, RunRecord, RunSpec},
+    study::DataCache,
 };
-
-/// Exit status after Ctrl-C, as shells have it.
-const INTERRUPTED: u8 = 130;
 
 pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
     let findings = find(&arguments.grid.finding)?;
@@ -98,8 +95,7 @@ fn reproduce(
     let estimate = plan::estimate(&specs, Some(&store), cache, jobs)?;
     eprintln!("{name}: {}", plan::describe(&estimate, jobs));
 
-    let runs = compute(&specs, &store, jobs, cache, stop)?;
-    let Computed { runs, counts } = runs;
+    let Computed { runs, counts } = compute(&specs, &store, jobs, cache, stop)?;
     if counts.not_started > 0 || stop.load(Ordering::Relaxed) {
         let kept = counts.reused + counts.computed;
         eprintln!(
@@ -127,78 +123,6 @@ fn reproduce(
     };
     println!("{name}: {}{failed} — {}", study.verdict.kind.words(), report.display());
     Ok(Some(Ended { verdict: study.verdict.kind, failed: counts.failed }))
-}
-
-/// What became of a grid.
-struct Computed {
-    runs: Vec<Run>,
-    counts: Counts,
-}
-
-/// Makes the runs that the store lacks.
-fn compute(
-    specs: &[RunSpec],
-    store: &Store,
-    jobs: usize,
-    cache: &DataCache,
-    stop: &Arc<AtomicBool>,
-) -> anyhow::Result<Computed> {
-    let options = Options {
-        jobs,
-        threads_per_run: 1,
-        cancel: Some(Arc::clone(stop)),
-        provenance: specs.first().map(provenance::of_run).unwrap_or_default(),
-    };
-    let simulate = |spec: &RunSpec| -> Result<RunRecord, String> {
-        let data = cache.get(&spec.data).map_err(|e| format!("{e:#}"))?;
-        let clock = Watch { start: Instant::now(), stop };
-        backend::run(spec, &data, &clock).map_err(|e| format!("{e:#}"))
-    };
-    let mut drawn = Drawn::new(jobs);
-    let report = execute(specs, store, &options, simulate, &mut drawn)?;
-    drop(drawn);
-    let runs = specs
-        .iter()
-        .zip(report.outcomes())
-        .map(|(spec, (_, outcome))| Run {
-            spec: spec.clone(),
-            record: match outcome {
-                Outcome::Reused(record) | Outcome::Computed { record, .. } => Ok(record.clone()),
-                Outcome::Failed(error) => Err(error.to_string()),
-                Outcome::NotStarted => Err("not started".into()),
-            },
-        })
-        .collect();
-    Ok(Computed { runs, counts: report.counts() })
-}
-
-/// The clock of one run.
-struct Watch<'a> {
-    start: Instant,
-    stop: &'a AtomicBool,
-}
-
-impl Clock for Watch<'_> {
-    fn elapsed_s(&self) -> f64 {
-        self.start.elapsed().as_secs_f64()
-    }
-
-    fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
-    }
-}
-
-/// The first Ctrl-C lets the runs in flight end; the second ends the program.
-fn stop_on_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(INTERRUPTED.into());
-        }
-    })
-    .context("Ctrl-C cannot be handled")?;
-    Ok(stop)
 }
 
 #[cfg(test)]

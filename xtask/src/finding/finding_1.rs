@@ -12,7 +12,7 @@ use regime_scaling::{
     collapse_interval, crossing, difference_of_means, exponent_drift, exponent_interval,
     fit_power_law, local_exponents, mean, rescale,
 };
-use regime_train::{FlowSpec, Loss};
+use regime_train::Loss;
 use serde::Serialize;
 
 use super::{
@@ -22,7 +22,7 @@ use super::{
 use crate::{
     figure::{Axis, Color, Figure, Guide, Interval, Series, Style, number},
     report::{KeyFigure, Table, Verdict, VerdictKind},
-    study::{Budget, RunSpec},
+    study::{Budget, Dynamics, RunSpec},
 };
 
 /// The kernel change that counts as the border between the regimes.
@@ -139,7 +139,7 @@ impl Finding for Finding1 {
                         }),
                         alpha,
                         loss: Loss::SoftHinge { beta: 20.0 },
-                        flow: FlowSpec::default(),
+                        dynamics: Dynamics::default(),
                         budget: Budget { max_wall_s },
                         seed,
                     });

@@ -5,10 +5,13 @@
 
 mod data;
 mod record;
+#[cfg(test)]
+mod resume_tests;
 mod simulate;
 mod spec;
+mod trainer;
 
 pub(crate) use data::DataCache;
 pub(crate) use record::{Ending, Measurement, RunRecord};
-pub(crate) use simulate::{Clock, STOPPED, simulate};
-pub(crate) use spec::{BackendName, Budget, RunSpec};
+pub(crate) use simulate::{Partial, STOPPED, World, simulate};
+pub(crate) use spec::{BackendName, Budget, Dynamics, RunSpec};

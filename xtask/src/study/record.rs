@@ -1,4 +1,4 @@
-use regime_train::{Moment, Observation};
+use regime_train::{LayerWeights, Moment, Observation};
 use serde::{Deserialize, Serialize};
 
 /// What one run leaves behind. Every number is finite; nothing in it depends on
@@ -15,6 +15,9 @@ pub(crate) struct RunRecord {
     pub(crate) half_loss_time: Option<f64>,
     /// `t₂`, at which the last margin was reached.
     pub(crate) margins_time: Option<f64>,
+    /// Root mean square velocity of the preactivations of every layer under the plain
+    /// flow at t = 0, from the first layer to the last.
+    pub(crate) preactivation_speeds: Vec<f64>,
     /// What was measured on the way; the last one belongs to the end.
     pub(crate) path: Vec<Measurement>,
 }
@@ -65,6 +68,8 @@ pub(crate) struct Measurement {
     pub(crate) kernel_change: Option<f64>,
     /// `‖w − w₀‖/‖w₀‖`.
     pub(crate) weight_change: f64,
+    /// The weights layer by layer, from the first to the last.
+    pub(crate) layers: Vec<LayerWeights>,
 }
 
 impl RunRecord {

@@ -1,39 +1,72 @@
-//! One run on one backend: data → model → flow, observed by its tangent kernel.
+//! One run on one backend: data → model → training, observed by its tangent kernel.
 
 use anyhow::{Context, bail};
 use burn::tensor::{Tensor, backend::Backend};
 use regime_data::{Dataset, Part};
-use regime_models::{Alpha, FeedForward, Network, Precision, Scaled, Trace};
-use regime_tangent::{kernel, relative_change};
-use regime_train::{Divergence, End, Flow, Moment, Objective, Observation, Observer, System};
+use regime_models::{Alpha, FeedForward, Network, Precision};
+use regime_train::{
+    Divergence, End, KernelChange, Moment, Objective, Observation, Observer, Probe, System,
+    TestError, WeightsByLayer, preactivation_speeds,
+};
+use serde::{Deserialize, Serialize};
 
-use super::{Ending, Measurement, RunRecord, RunSpec, spec::batch_points};
+use super::{
+    Ending, Measurement, RunRecord, RunSpec,
+    spec::batch_points,
+    trainer::{Trainer, TrainerState},
+};
 
 /// The error of a run that the user stopped.
 pub(crate) const STOPPED: &str = "stopped by the user";
 
-/// What a run asks of the world: how long it has been going on, and whether the
-/// user wants to stop.
-pub(crate) trait Clock {
+/// Wall-clock seconds between two checkpoints of a run.
+const CHECKPOINT_EVERY_S: f64 = 60.0;
+
+/// What a run asks of the world around it.
+pub(crate) trait World {
     /// Wall-clock seconds since the run started.
     fn elapsed_s(&self) -> f64;
+
     /// Whether the user wants to stop.
     fn stopped(&self) -> bool;
+
+    /// What an earlier call left of this run.
+    fn earlier(&self) -> Option<Partial>;
+
+    /// Keeps what there is of this run.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being kept.
+    fn keep(&self, partial: &Partial) -> anyhow::Result<()>;
 }
 
-/// Carries out one run.
+/// A run that is under way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Partial {
+    training: TrainerState,
+    path: Vec<Measurement>,
+}
+
+/// Carries out one run, from where an earlier call left it if one did.
 ///
 /// # Errors
 /// When the spec describes nothing that can be run, when the user stops it, and
-/// when its wall-clock budget is spent; a flow that does not converge for reasons
-/// of its own is a record and no error.
+/// when its wall-clock budget is spent (the run goes on with the next call); training
+/// that does not converge for reasons of its own is a record and no error.
 pub(crate) fn simulate<B: Backend>(
     spec: &RunSpec,
     data: &Dataset,
     device: &B::Device,
-    clock: &dyn Clock,
+    world: &dyn World,
 ) -> anyhow::Result<RunRecord> {
     let net = spec.network.build().context("network")?;
+    if data.train.dim() != net.n_inputs() {
+        bail!(
+            "network: it has {} inputs, but the points have {} coordinates",
+            net.n_inputs(),
+            data.train.dim()
+        );
+    }
     let alpha = Alpha::paper(spec.alpha)?;
     let precision = spec.precision;
     let w0 = precision.vector::<B>(&net.initial_weights(spec.seed), device);
@@ -43,61 +76,83 @@ pub(crate) fn simulate<B: Backend>(
     let labels = data.train.y.to_vec();
     let objective = Objective::new(alpha, spec.loss, labels, f0)?;
     let system = System::new(&net, inputs, objective);
-    let mut witness = Witness::new(spec, &net, data, w0.clone(), device, clock);
-    let mut flow = Flow::start(&system, spec.flow, w0)?;
-    let outcome = flow.run(&mut witness);
+    let preactivation_speeds = preactivation_speeds(&system, &w0).unwrap_or_default();
 
-    let ending = match outcome.end {
-        End::Converged => Ending::Converged,
-        End::Diverged { quantity, step } => {
-            let quantity = match quantity {
-                Divergence::Gradient => "the gradient is not finite",
-                Divergence::StepSize => "no step is small enough",
-            };
-            Ending::Diverged { quantity: quantity.into(), step }
-        }
-        End::StepsSpent => Ending::StepsSpent,
-        End::TimeReached => Ending::TimeReached,
-        End::Interrupted if clock.stopped() => bail!(STOPPED),
-        // Where it stands then depends on the machine and its load: that is no
-        // record of the spec, and the next call tries again.
-        End::Interrupted => bail!(
-            "not finished within {} s of wall-clock time: {} of {} margins are not reached after {} \
-             steps",
-            spec.budget.max_wall_s,
-            flow.observation(Moment::End).n_violating,
-            data.train.len(),
-            outcome.steps,
-        ),
-        End::Stalled => Ending::Stalled,
+    let mut witness = Witness::new(spec, &net, data, &w0, device, world);
+    let resumed = world.earlier().and_then(|Partial { training, path }| {
+        let trainer = Trainer::resume(&system, spec.dynamics, spec.seed, training)?.ok()?;
+        witness.path = path;
+        Some(trainer)
+    });
+    let mut trainer = match resumed {
+        Some(trainer) => trainer,
+        None => Trainer::start(&system, spec.dynamics, spec.seed, w0)?,
     };
-    Ok(RunRecord {
-        ending,
-        steps: outcome.steps,
-        rejected: outcome.rejected,
-        half_loss_time: outcome.half_loss_time,
-        margins_time: outcome.margins_time,
-        path: witness.path,
-    })
+    let keep = |trainer: &Trainer<'_, B>, witness: &Witness<'_, B>| {
+        world.keep(&Partial { training: trainer.state(), path: witness.path.clone() })
+    };
+
+    loop {
+        let outcome = trainer.run(&mut witness);
+        let ending = match outcome.end {
+            End::Converged => Ending::Converged,
+            End::Diverged { quantity, step } => {
+                let quantity = match quantity {
+                    Divergence::Gradient => "the gradient is not finite",
+                    Divergence::StepSize => "no step is small enough",
+                };
+                Ending::Diverged { quantity: quantity.into(), step }
+            }
+            End::StepsSpent => Ending::StepsSpent,
+            End::TimeReached => Ending::TimeReached,
+            End::Stalled => Ending::Stalled,
+            End::Interrupted => {
+                keep(&trainer, &witness)?;
+                if world.stopped() {
+                    bail!(STOPPED);
+                }
+                // Where it stands now depends on the machine and its load: that is no
+                // record of the spec.
+                if witness.over_budget() {
+                    let now = trainer.observation();
+                    bail!(
+                        "not finished within {} s of wall-clock time: {} of {} margins are not \
+                         reached at t = {:.4e} after {} steps, test error {:.4}; the same command \
+                         goes on from there",
+                        spec.budget.max_wall_s,
+                        now.n_violating,
+                        data.train.len(),
+                        now.t,
+                        now.steps,
+                        witness.test.read(&trainer.weights()),
+                    );
+                }
+                witness.kept_s = world.elapsed_s();
+                continue;
+            }
+        };
+        return Ok(RunRecord {
+            ending,
+            steps: outcome.steps,
+            rejected: outcome.rejected,
+            half_loss_time: outcome.half_loss_time,
+            margins_time: outcome.margins_time,
+            preactivation_speeds,
+            path: witness.path,
+        });
+    }
 }
 
-/// Measures what the study is about at the moments the flow announces.
+/// Measures what the study is about at the moments that training announces.
 struct Witness<'a, B: Backend> {
-    net: &'a FeedForward,
-    clock: &'a dyn Clock,
+    world: &'a dyn World,
     max_wall_s: f64,
-    w0: Tensor<B, 1>,
-    kernel_points: Option<Tensor<B, 2>>,
-    initial_kernel: Option<Tensor<B, 2>>,
-    test: Vec<TestBatch<B>>,
+    /// When the last checkpoint was made.
+    kept_s: f64,
+    layers: WeightsByLayer,
+    kernel: Option<KernelChange<'a, B, FeedForward>>,
+    test: TestError<'a, B, FeedForward>,
     path: Vec<Measurement>,
-}
-
-/// Test points with their labels and the outputs that `F` subtracts.
-struct TestBatch<B: Backend> {
-    inputs: Tensor<B, 2>,
-    labels: Vec<f64>,
-    scaled: Scaled<B>,
 }
 
 impl<'a, B: Backend> Witness<'a, B> {
@@ -105,69 +160,56 @@ impl<'a, B: Backend> Witness<'a, B> {
         spec: &RunSpec,
         net: &'a FeedForward,
         data: &Dataset,
-        w0: Tensor<B, 1>,
+        w0: &Tensor<B, 1>,
         device: &B::Device,
-        clock: &'a dyn Clock,
+        world: &'a dyn World,
     ) -> Self {
         let precision = spec.precision;
         let alpha = Alpha::paper(spec.alpha).expect("checked before");
         let labels: Vec<f64> = data.test.y.to_vec();
-        let all = tensor::<B>(&data.test, precision, device);
-        let batch = batch_points(net);
-        let test = (0..data.test.len())
-            .step_by(batch)
-            .map(|start| {
-                let end = (start + batch).min(data.test.len());
-                let inputs = all.clone().narrow(0, start, end - start);
-                let scaled = Scaled::at(net, &w0, &inputs, alpha);
-                TestBatch { inputs, labels: labels[start..end].to_vec(), scaled }
-            })
-            .collect();
-        let kernel_points =
+        let inputs = tensor::<B>(&data.test, precision, device);
+        let points =
             (!data.kernel.is_empty()).then(|| tensor::<B>(&data.kernel, precision, device));
-        let initial_kernel = kernel_points.as_ref().map(|x| kernel(&net.trace(&w0, x).linearise()));
-        let max_wall_s = spec.budget.max_wall_s;
-        Self { net, clock, max_wall_s, w0, kernel_points, initial_kernel, test, path: Vec::new() }
-    }
-
-    fn kernel_change(&self, w: &Tensor<B, 1>) -> Option<f64> {
-        let theta = kernel(&self.net.trace(w, self.kernel_points.as_ref()?).linearise());
-        relative_change(theta, self.initial_kernel.clone()?).ok().filter(|c| c.is_finite())
-    }
-
-    fn test_error(&self, w: &Tensor<B, 1>) -> f64 {
-        let mut wrong = 0;
-        let mut n = 0;
-        for TestBatch { inputs, labels, scaled } in &self.test {
-            let f = Precision::to_host(scaled.output(self.net.forward(w, inputs)));
-            // Written so that an output that is not a number counts as wrong.
-            wrong += f.iter().zip(labels).filter(|(f, y)| !(*f * **y > 0.0)).count();
-            n += labels.len();
+        Self {
+            world,
+            max_wall_s: spec.budget.max_wall_s,
+            kept_s: world.elapsed_s(),
+            layers: WeightsByLayer::from(net, w0),
+            kernel: points.map(|points| KernelChange::from(net, points, w0)),
+            test: TestError::new(net, &inputs, &labels, (w0, alpha), batch_points(net)),
+            path: Vec::new(),
         }
-        wrong as f64 / n as f64
+    }
+
+    fn over_budget(&self) -> bool {
+        self.world.elapsed_s() > self.max_wall_s
     }
 }
 
 impl<B: Backend> Observer<B> for Witness<'_, B> {
     fn observe(&mut self, observation: &Observation, w: &Tensor<B, 1>) {
         let at_end = observation.moment == Moment::End;
-        let measure_kernel = at_end || observation.moment == Moment::HalfLoss;
-        let kernel_change = match observation.moment {
-            Moment::Start => self.initial_kernel.as_ref().map(|_| 0.0),
-            _ if measure_kernel => self.kernel_change(w),
+        let kernel_change = match (observation.moment, &self.kernel) {
+            (Moment::Start, Some(_)) => Some(0.0),
+            (Moment::HalfLoss | Moment::End, Some(kernel)) => {
+                kernel.read(w).ok().filter(|change| change.is_finite())
+            }
             _ => None,
         };
-        let norm = |v: Tensor<B, 1>| Precision::to_host((v.clone() * v).sum())[0].sqrt();
+        let layers = self.layers.read(w);
+        let moved = layers.iter().map(|layer| layer.change.powi(2)).sum::<f64>().sqrt();
         self.path.push(Measurement {
             training: *observation,
-            test_error: at_end.then(|| self.test_error(w)),
+            test_error: at_end.then(|| self.test.read(w)),
             kernel_change,
-            weight_change: norm(w.clone() - self.w0.clone()) / norm(self.w0.clone()),
+            weight_change: moved / self.layers.initial_norm(),
+            layers,
         });
     }
 
     fn interrupts(&mut self) -> bool {
-        self.clock.stopped() || self.clock.elapsed_s() > self.max_wall_s
+        let checkpoint_due = self.world.elapsed_s() > self.kept_s + CHECKPOINT_EVERY_S;
+        self.world.stopped() || self.over_budget() || checkpoint_due
     }
 }
 

@@ -1,48 +1,108 @@
 use regime_data::DataSpec;
 use regime_lab::Spec;
 use regime_models::{Activation, FeedForward, NetworkSpec, Precision};
-use regime_train::{FlowSpec, Loss};
+use regime_train::{FlowSpec, Loss, Scheme, StochasticSpec, Stop};
 use serde::{Deserialize, Serialize};
 
 /// Everything one run depends on. Equal specs give the same bits.
+///
+/// In a file, what is absent takes its default: all but the network and α.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct RunSpec {
     /// Where tensors live.
+    #[serde(default)]
     pub(crate) backend: BackendName,
     /// Their element type.
+    #[serde(default)]
     pub(crate) precision: Precision,
     /// The points, and the seed that orders them.
+    #[serde(default)]
     pub(crate) data: DataSpec,
     /// SHA-256 of the raw data behind them, so that a folder of images whose
     /// content changes is another run; empty until the data have been read.
+    #[serde(default)]
     pub(crate) data_sha256: String,
     /// The network.
     pub(crate) network: NetworkSpec,
     /// α, in the convention of the paper (last layer `/√h`).
     pub(crate) alpha: f64,
     /// The loss of a margin.
+    #[serde(default = "soft_hinge")]
     pub(crate) loss: Loss,
-    /// How the flow is integrated, and until when.
-    pub(crate) flow: FlowSpec,
+    /// How the network is trained, and until when.
+    #[serde(default)]
+    pub(crate) dynamics: Dynamics,
     /// What the run may cost at most.
+    #[serde(default)]
     pub(crate) budget: Budget,
-    /// Seed of the initial weights.
+    /// Seed of the initial weights, and of the batches.
+    #[serde(default)]
     pub(crate) seed: u64,
 }
 
-/// A limit that, unlike those of the flow, depends on the machine: a run that
-/// meets it fails and leaves no record.
+/// The loss of the paper's later version.
+fn soft_hinge() -> Loss {
+    Loss::SoftHinge { beta: 20.0 }
+}
+
+/// How a network is trained.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub(crate) enum Dynamics {
+    /// The gradient flow on all points.
+    Flow(FlowSpec),
+    /// Batches of points, as in the paper's setup (B).
+    Stochastic(StochasticSpec),
+}
+
+impl Default for Dynamics {
+    fn default() -> Self {
+        Self::Flow(FlowSpec::default())
+    }
+}
+
+impl Dynamics {
+    /// A few words for tables.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Flow(FlowSpec { scheme: Scheme::Implicit { .. }, .. }) => "implicit",
+            Self::Flow(FlowSpec { scheme: Scheme::Explicit { .. }, .. }) => "explicit",
+            Self::Stochastic(_) => "stochastic",
+        }
+    }
+
+    /// When it ends.
+    pub(crate) fn stop_mut(&mut self) -> &mut Stop {
+        match self {
+            Self::Flow(spec) => &mut spec.stop,
+            Self::Stochastic(spec) => &mut spec.stop,
+        }
+    }
+}
+
+/// A limit that, unlike those of the flow, depends on the machine: a run that
+/// meets it fails and leaves a checkpoint, from which the next call goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Budget {
-    /// Wall-clock seconds.
+    /// Wall-clock seconds, of one call.
     pub(crate) max_wall_s: f64,
 }
 
+impl Default for Budget {
+    /// An hour.
+    fn default() -> Self {
+        Self { max_wall_s: 3600.0 }
+    }
+}
+
 /// The backends this program can be built with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum BackendName {
     /// `burn-flex`: pure Rust, the default.
+    #[default]
     Flex,
     /// `burn-ndarray`.
     Ndarray,

@@ -168,6 +168,7 @@ where
         Err(StoreError::Encode(error)) => return failed(RunError::Unstorable(error)),
         Err(error) => return Err(error),
     }
+    work.store.drop_checkpoint(&key)?;
     // What is returned is what the next call will read. The file can only be
     // missing if someone removed it this instant; the run then keeps its own.
     let record = work.store.get(&key)?.unwrap_or(record);

@@ -3,7 +3,7 @@
 use burn::tensor::{Tensor, backend::Backend};
 use burn_autodiff::Autodiff;
 use proptest::prelude::*;
-use regime_models::{Activation, Network, Precision, Tape, Trace};
+use regime_models::{Activation, ConvolutionalSpec, Network, NetworkSpec, Precision, Tape, Trace};
 
 use crate::problem::{Problem, close, for_all, problems};
 
@@ -79,7 +79,10 @@ pub(crate) fn blocks_hold_the_jacobian<B: Backend>(device: &B::Device) {
             let last = Precision::to_host(gradients.narrow(0, problem.n - 1, 1));
             let biases = block.biases.clone().unwrap_or(0..0);
             held += block.weights.len() + biases.len();
-            let expected = [&row[block.weights.clone()], &row[biases]].concat();
+            // Output by output.
+            let (weights, m) = (&row[block.weights.clone()], block.n_outputs());
+            let columns = (0..m).flat_map(|j| weights.iter().skip(j).step_by(m));
+            let expected: Vec<f64> = columns.chain(&row[biases]).copied().collect();
             prop_assert_eq!(last.len(), expected.len());
             for (a, b) in last.iter().zip(&expected) {
                 prop_assert!(close(*a, *b, 1e-12));
@@ -142,4 +145,71 @@ pub(crate) fn preactivations_move_at_their_rates<B: Backend>(device: &B::Device)
         }
         Ok(())
     });
+}
+
+/// More images than are evaluated together.
+pub(crate) fn points_in_several_parts_are_points<B: Backend>(device: &B::Device) {
+    let net = ConvolutionalSpec { activation: Activation::Tanh, ..ConvolutionalSpec::setup_b(3) };
+    let problem = Problem::of(NetworkSpec::Convolutional(net), 260, 8);
+    let whole = tape::<B>(&problem, device);
+    let v = problem.direction::<B>(device);
+    let (moved, g) = (Precision::to_host(whole.jvp(v.clone())), problem.cotangent());
+    let gradient = Precision::to_host(whole.vjp(Precision::F64.vector(&g, device)));
+
+    // A few at a time.
+    let d = problem.net.n_inputs();
+    let mut sum = vec![0.0; gradient.len()];
+    let (w, _) = problem.tensors::<B>(Precision::F64, device);
+    for start in (0..problem.n).step_by(20) {
+        let x = &problem.x[start * d..(start + 20) * d];
+        let trace = problem.net.trace(&w, &Precision::F64.matrix::<B>(x, [20, d], device));
+        let part = trace.linearise();
+        let here = Precision::F64.vector::<B>(&g[start..start + 20], device);
+        sum.iter_mut().zip(Precision::to_host(part.vjp(here))).for_each(|(s, v)| *s += v);
+        for (a, b) in Precision::to_host(part.jvp(v.clone())).iter().zip(&moved[start..]) {
+            assert!(close(*a, *b, 1e-12), "{a} is not {b}");
+        }
+    }
+    let scale = sum.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+    for (a, b) in sum.iter().zip(&gradient) {
+        assert!((a - b).abs() < 1e-12 * scale, "{a} is not {b}");
+    }
+
+    // Chosen across the parts, out of order, and all of them at once.
+    let points = [259, 0, 1, 130, 131, 2, 258];
+    let some = Precision::to_host(whole.select(&points).jvp(v.clone()));
+    for (value, &i) in some.iter().zip(&points) {
+        assert!(close(*value, moved[i], 1e-12));
+    }
+    assert_eq!(whole.select(&[]).n_points(), 0);
+    let blocks = whole.blocks().expect("every architecture has blocks");
+    assert!(blocks.iter().all(|block| block.n_points() == problem.n));
+    let rates = problem.net.trace(&w, &problem.tensors::<B>(Precision::F64, device).1);
+    let rates = rates.preactivation_rates(&v).expect("the layers have preactivations");
+    for (a, b) in Precision::to_host(rates.last().unwrap().clone()).iter().zip(&moved) {
+        assert!(close(*a, *b, 1e-11), "{a} is not {b}");
+    }
+}
+
+/// To the bit, although parts are worked on side by side.
+#[test]
+fn nothing_depends_on_the_number_of_threads() {
+    let net = NetworkSpec::Convolutional(ConvolutionalSpec::setup_b(6));
+    let problem = Problem::of(net, 150, 3);
+    let bits = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let device = burn_flex::FlexDevice;
+            let tape = tape::<burn_flex::Flex>(&problem, &device);
+            let g = Precision::F64.vector(&problem.cotangent(), &device);
+            let gradients = tape.blocks().unwrap()[1].point_gradients(0..6);
+            let all = [
+                Precision::to_host(tape.jvp(problem.direction(&device))),
+                Precision::to_host(tape.vjp(g)),
+                Precision::to_host(gradients),
+            ];
+            all.concat().iter().map(|v| v.to_bits()).collect::<Vec<u64>>()
+        })
+    };
+    assert!(bits(1) == bits(3));
 }

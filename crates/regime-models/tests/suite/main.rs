@@ -40,5 +40,6 @@ mod on {
         blocks_hold_the_jacobian,
         selected_rows_are_rows,
         preactivations_move_at_their_rates,
+        points_in_several_parts_are_points,
     );
 }

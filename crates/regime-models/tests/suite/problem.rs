@@ -22,6 +22,13 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
+    pub(crate) fn of(spec: NetworkSpec, n: usize, seed: u64) -> Self {
+        let net = spec.build().expect("the strategies give sizes that fit");
+        let noise = numbers(net.n_params(), seed ^ 0xabcd);
+        let w = net.initial_weights(seed).iter().zip(noise).map(|(w, e)| w + 0.1 * e).collect();
+        Self { x: numbers(n * net.n_inputs(), seed), spec, net, w, n, seed }
+    }
+
     /// Weights `[P]` and points `[n, d]` on a backend.
     pub(crate) fn tensors<B: Backend>(
         &self,
@@ -51,12 +58,7 @@ pub(crate) fn problems() -> impl Strategy<Value = Problem> {
         1 => (convolutional(), few(), any::<u64>()),
         1 => (wide_resnet(), few(), any::<u64>()),
     ]
-    .prop_map(|(spec, n, seed)| {
-        let net = spec.build().expect("the strategies give sizes that fit");
-        let noise = numbers(net.n_params(), seed ^ 0xabcd);
-        let w = net.initial_weights(seed).iter().zip(noise).map(|(w, e)| w + 0.1 * e).collect();
-        Problem { x: numbers(n * net.n_inputs(), seed), spec, net, w, n, seed }
-    })
+    .prop_map(|(spec, n, seed)| Problem::of(spec, n, seed))
 }
 
 fn dense() -> BoxedStrategy<NetworkSpec> {

@@ -27,6 +27,11 @@ impl WeightsByLayer {
     pub fn from<B: Backend>(net: &impl Network<B>, w0: &Tensor<B, 1>) -> Self {
         Self { ranges: net.layer_ranges(), initial: Precision::to_host(w0.clone()) }
     }
+
+    /// `‖w₀‖` of all layers together.
+    pub fn initial_norm(&self) -> f64 {
+        norm(self.initial.iter().copied())
+    }
 }
 
 impl<B: Backend> Probe<B> for WeightsByLayer {

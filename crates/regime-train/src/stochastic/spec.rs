@@ -30,6 +30,7 @@ pub enum Sampling {
 /// keeps the noise of the gradient at the temperature `T`. The step grows at most to
 /// the one that belongs to the largest batch, `dt = bs T/(1 − (bs − 1)/(n − 1))`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct StochasticSpec {
     /// The temperature `T` > 0, in the flow's time per point; the paper: 3·10⁻⁴.
     pub temperature: f64,

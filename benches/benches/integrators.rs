@@ -1,0 +1,185 @@
+//! The implicit scheme against the explicit one, in one run on the same data.
+//!
+//! `cargo bench --bench integrators` prints two tables; `-- agreement` or `-- speed`
+//! only one of them. Both take minutes, so they are no criterion benchmarks: each
+//! flow runs once, side by side comparisons one after the other on one thread.
+//!
+//! *Agreement*: final outputs on test points and `t₁` of the implicit scheme at its
+//! default tolerance against the explicit one at a bound so fine that a coarser one
+//! changes little. *Speed*: wall time at the same final accuracy, against a reference
+//! of tolerance 10⁻⁴. An explicit flow is stopped when its ratio is past doubt.
+
+use std::time::{Duration, Instant};
+
+use burn::tensor::Tensor;
+use regime_benches::{Backend, DEVICE, network};
+use regime_data::{DataSpec, Dataset, default_cache_dir, prepare};
+use regime_models::{Alpha, FeedForward, Network, Precision, Scaled};
+use regime_train::{
+    End, Flow, FlowSpec, Loss, Objective, Observation, Observer, Outcome, Scheme, StepRule, System,
+};
+
+const INPUTS: usize = 10;
+
+/// An explicit flow is stopped once it has taken this many times as long as the
+/// implicit one.
+const PAST_DOUBT: f64 = 15.0;
+
+fn main() {
+    let asked: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let wanted = |name: &str| asked.is_empty() || asked.iter().any(|a| a == name);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
+    pool.install(|| {
+        if wanted("agreement") {
+            agreement();
+        }
+        if wanted("speed") {
+            speed();
+        }
+    });
+}
+
+fn agreement() {
+    println!("agreement: n = 500, h = 100, L = 3, soft hinge, test outputs in relative RMS");
+    println!(
+        "{:>9} {:>7} {:>7} {:>11} {:>11} {:>9} {:>9}",
+        "sqrt(h)a", "steps", "expl.", "expl. conv.", "difference", "t1 diff.", "t2 diff."
+    );
+    for root_width_alpha in [0.1, 10.0, 1e5] {
+        let problem = Problem::new(500, 100, 3, root_width_alpha);
+        let implicit = problem.run(Scheme::implicit(), None);
+        let coarse = problem.run(explicit(1e-5), None);
+        let fine = problem.run(explicit(1e-6), None);
+        for run in [&implicit, &coarse, &fine] {
+            assert_eq!(run.outcome.end, End::Converged);
+        }
+        let off = |a: Option<f64>, b: Option<f64>| match (a, b) {
+            (Some(a), Some(b)) => (a / b - 1.0).abs(),
+            _ => f64::NAN,
+        };
+        println!(
+            "{root_width_alpha:>9} {:>7} {:>7} {:>10.3}% {:>10.3}% {:>8.3}% {:>8.3}%",
+            implicit.outcome.steps + implicit.outcome.rejected,
+            fine.outcome.steps + fine.outcome.rejected,
+            100.0 * distance(&coarse.outputs, &fine.outputs),
+            100.0 * distance(&implicit.outputs, &fine.outputs),
+            100.0 * off(implicit.outcome.half_loss_time, fine.outcome.half_loss_time),
+            100.0 * off(implicit.outcome.margins_time, fine.outcome.margins_time),
+        );
+    }
+}
+
+fn speed() {
+    println!(
+        "speed: n = 1000, h = 100, L = 5, soft hinge, one thread; errors against tolerance 1e-4"
+    );
+    println!(
+        "{:>9} {:>9} {:>7} {:>8} {:>9} {:>7} {:>8} {:>9} {:>8}",
+        "sqrt(h)a", "tolerance", "steps", "s", "error", "expl.", "s", "error", "ratio"
+    );
+    for root_width_alpha in [0.1, 10.0, 1e4] {
+        let problem = Problem::new(1000, 100, 5, root_width_alpha);
+        let reference =
+            problem.run(Scheme::Implicit { tolerance: 1e-4, active_above: 1e-3 }, None).outputs;
+        let first = problem.run(Scheme::implicit(), None);
+        let patience = first.time.mul_f64(PAST_DOUBT);
+        let rival = problem.run(explicit(1e-4), Some(patience));
+        let finished = rival.outcome.end == End::Converged;
+        let error = |run: &Run| distance(&run.outputs, &reference);
+        // As exact as the explicit flow, if that came to an end.
+        let (mut tolerance, mut implicit) = (1e-2, first);
+        while finished && error(&implicit) > error(&rival) && tolerance > 1e-4 {
+            tolerance /= 2.0;
+            implicit = problem.run(Scheme::Implicit { tolerance, active_above: 1e-3 }, None);
+        }
+        let ratio = rival.time.as_secs_f64() / implicit.time.as_secs_f64();
+        println!(
+            "{root_width_alpha:>9} {tolerance:>9.0e} {:>7} {:>8.2} {:>8.3}% {:>7} {:>8.2} {:>9} {:>8}",
+            implicit.outcome.steps + implicit.outcome.rejected,
+            implicit.time.as_secs_f64(),
+            100.0 * error(&implicit),
+            rival.outcome.steps + rival.outcome.rejected,
+            rival.time.as_secs_f64(),
+            if finished {
+                format!("{:.3}%", 100.0 * error(&rival))
+            } else {
+                format!("{} left", rival.left)
+            },
+            format!("{}{ratio:.1}", if finished { "" } else { ">" }),
+        );
+    }
+}
+
+fn explicit(max_turn: f64) -> Scheme {
+    Scheme::Explicit { rule: StepRule::GradientTurn { max_turn, max_output_change: 0.1 } }
+}
+
+/// The paper's setup (A) on the embedded digits.
+struct Problem {
+    net: FeedForward,
+    alpha: Alpha,
+    data: Dataset,
+    w0: Tensor<Backend, 1>,
+}
+
+/// A flow and what came of it.
+struct Run {
+    outcome: Outcome,
+    time: Duration,
+    /// `F` on the test points.
+    outputs: Vec<f64>,
+    /// Margins that are not reached.
+    left: usize,
+}
+
+impl Problem {
+    fn new(n: usize, width: usize, hidden_layers: usize, root_width_alpha: f64) -> Self {
+        let spec = DataSpec { n_train: n, n_test: 1000, n_kernel: 0, ..DataSpec::default() };
+        let data = prepare(&spec, &default_cache_dir()).expect("the digits are embedded");
+        let net = network(INPUTS, width, hidden_layers);
+        let alpha = Alpha::paper(root_width_alpha / (width as f64).sqrt()).expect("positive");
+        let w0 = Precision::F64.vector(&net.initial_weights(0), &DEVICE);
+        Self { net, alpha, data, w0 }
+    }
+
+    fn run(&self, scheme: Scheme, patience: Option<Duration>) -> Run {
+        let points = |part: &regime_data::Part| {
+            let values: Vec<f64> = part.x.iter().copied().collect();
+            Precision::F64.matrix::<Backend>(&values, [part.len(), INPUTS], &DEVICE)
+        };
+        let inputs = points(&self.data.train);
+        let f0 = Precision::to_host(self.net.forward(&self.w0, &inputs));
+        let labels = self.data.train.y.to_vec();
+        let loss = Loss::SoftHinge { beta: 20.0 };
+        let objective = Objective::new(self.alpha, loss, labels, f0).expect("two classes");
+        let system = System::new(&self.net, inputs, objective);
+        let spec = FlowSpec { scheme, ..FlowSpec::default() };
+        let start = Instant::now();
+        let mut flow = Flow::start(&system, spec, self.w0.clone()).expect("a spec in range");
+        let outcome = flow.run(&mut Deadline(patience.map(|patience| start + patience)));
+        let time = start.elapsed();
+        let test = points(&self.data.test);
+        let scaled = Scaled::at(&self.net, &self.w0, &test, self.alpha);
+        let outputs = Precision::to_host(scaled.output(self.net.forward(&flow.weights(), &test)));
+        let left = flow.observation(regime_train::Moment::End).n_violating;
+        Run { outcome, time, outputs, left }
+    }
+}
+
+struct Deadline(Option<Instant>);
+
+impl Observer<Backend> for Deadline {
+    fn observe(&mut self, _: &Observation, _: &Tensor<Backend, 1>) {}
+
+    fn interrupts(&mut self) -> bool {
+        self.0.is_some_and(|deadline| Instant::now() > deadline)
+    }
+}
+
+/// `‖a − b‖/‖b‖`.
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    let square = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>();
+    let difference = square(&mut a.iter().zip(b).map(|(a, b)| a - b));
+    (difference / square(&mut b.iter().copied())).sqrt()
+}

@@ -1,0 +1,77 @@
+//! The state of runs that are under way, beside the records of finished ones.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Store, StoreError, file};
+use crate::json::{self, Json};
+use crate::spec::{RunKey, Spec};
+
+/// A run under way leaves `<key>.checkpoint.json`, of the layout of a record and
+/// written as safely. [`execute`](crate::execute()) removes it once the run's record
+/// is stored.
+impl Store {
+    /// The file of a run's state, whether it exists or not.
+    pub fn checkpoint_path(&self, key: &RunKey) -> PathBuf {
+        self.dir.join(format!("{key}.checkpoint.json"))
+    }
+
+    /// Keeps the state of a run that is under way, in place of an earlier one.
+    ///
+    /// # Errors
+    /// As [`put`](Store::put).
+    pub fn put_checkpoint<S: Spec, C: Serialize>(
+        &self,
+        spec: &S,
+        state: &C,
+    ) -> Result<(), StoreError> {
+        let key = RunKey::of(spec)?;
+        let parts = file::Parts {
+            kind: S::KIND,
+            version: S::VERSION,
+            spec: json::encode(spec)?,
+            record: json::encode(state)?,
+            provenance: Json::Null,
+        };
+        let path = self.checkpoint_path(&key);
+        self.write_whole(&path, &file::render(&key, &parts))
+            .map_err(|cause| StoreError::Write { path, cause })
+    }
+
+    /// The state that a run left; `None` where there is none, or none that is whole and
+    /// a `C`: it can then only begin anew.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`]: the file system refuses.
+    pub fn checkpoint<C: DeserializeOwned>(&self, key: &RunKey) -> Result<Option<C>, StoreError> {
+        let path = self.checkpoint_path(key);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(cause) => return Err(StoreError::Read { path, cause }),
+        };
+        if file::verify(&bytes, key).is_err() {
+            return Ok(None);
+        }
+        let content = serde_json::from_slice::<file::RecordOnly<C>>(&bytes);
+        Ok(content.ok().map(|content| content.record))
+    }
+
+    /// Removes the state of a run, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`] when the file system refuses.
+    pub fn drop_checkpoint(&self, key: &RunKey) -> Result<(), StoreError> {
+        let path = self.checkpoint_path(key);
+        match fs::remove_file(&path) {
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+                Err(StoreError::Write { path, cause })
+            }
+            _ => Ok(()),
+        }
+    }
+}

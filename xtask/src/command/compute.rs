@@ -1,0 +1,113 @@
+//! The runs of a grid, made side by side.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use anyhow::Context;
+use regime_lab::{Counts, Options, Outcome, RunKey, Store, execute};
+
+use crate::{
+    backend,
+    finding::Run,
+    progress::Drawn,
+    provenance,
+    study::{DataCache, Partial, RunRecord, RunSpec, World},
+};
+
+/// Exit status after Ctrl-C, as shells have it.
+pub(super) const INTERRUPTED: u8 = 130;
+
+/// What became of a grid.
+pub(super) struct Computed {
+    pub(super) runs: Vec<Run>,
+    pub(super) counts: Counts,
+}
+
+/// Makes the runs that the store lacks.
+pub(super) fn compute(
+    specs: &[RunSpec],
+    store: &Store,
+    jobs: usize,
+    cache: &DataCache,
+    stop: &Arc<AtomicBool>,
+) -> anyhow::Result<Computed> {
+    let options = Options {
+        jobs,
+        threads_per_run: threads_per_run(jobs, specs.len()),
+        cancel: Some(Arc::clone(stop)),
+        provenance: specs.first().map(provenance::of_run).unwrap_or_default(),
+    };
+    let simulate = |spec: &RunSpec| -> Result<RunRecord, String> {
+        let data = cache.get(&spec.data).map_err(|e| format!("{e:#}"))?;
+        let world = Around { start: Instant::now(), stop, store, spec };
+        backend::run(spec, &data, &world).map_err(|e| format!("{e:#}"))
+    };
+    let mut drawn = Drawn::new(jobs);
+    let report = execute(specs, store, &options, simulate, &mut drawn)?;
+    drop(drawn);
+    let runs = specs
+        .iter()
+        .zip(report.outcomes())
+        .map(|(spec, (_, outcome))| Run {
+            spec: spec.clone(),
+            record: match outcome {
+                Outcome::Reused(record) | Outcome::Computed { record, .. } => Ok(record.clone()),
+                Outcome::Failed(error) => Err(error.to_string()),
+                Outcome::NotStarted => Err("not started".into()),
+            },
+        })
+        .collect();
+    Ok(Computed { runs, counts: report.counts() })
+}
+
+/// One thread per run, but for fewer runs side by side than there are cores: those
+/// share them. The bits of a run do not depend on it.
+fn threads_per_run(jobs: usize, runs: usize) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (cores / jobs.min(runs).max(1)).max(1)
+}
+
+/// The world around one run.
+struct Around<'a> {
+    start: Instant,
+    stop: &'a AtomicBool,
+    store: &'a Store,
+    spec: &'a RunSpec,
+}
+
+impl World for Around<'_> {
+    fn elapsed_s(&self) -> f64 {
+        self.start.elapsed().as_secs_f64()
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn earlier(&self) -> Option<Partial> {
+        // A state that cannot be read costs time and nothing else.
+        self.store.checkpoint(&RunKey::of(self.spec).ok()?).ok()?
+    }
+
+    fn keep(&self, partial: &Partial) -> anyhow::Result<()> {
+        Ok(self.store.put_checkpoint(self.spec, partial)?)
+    }
+}
+
+/// The first Ctrl-C lets the runs in flight end; the second ends the program.
+pub(super) fn stop_on_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(INTERRUPTED.into());
+        }
+    })
+    .context("Ctrl-C cannot be handled")?;
+    Ok(stop)
+}

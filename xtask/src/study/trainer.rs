@@ -1,0 +1,88 @@
+//! Flow and stochastic training behind one door.
+
+use burn::tensor::{Tensor, backend::Backend};
+use regime_models::FeedForward;
+use regime_train::{
+    Checkpoint, Flow, Moment, Observation, Observer, Outcome, SpecError, Stochastic,
+    StochasticCheckpoint, System,
+};
+use serde::{Deserialize, Serialize};
+
+use super::Dynamics;
+
+/// Training that is under way.
+pub(super) enum Trainer<'a, B: Backend> {
+    Flow(Flow<'a, B, FeedForward>),
+    Stochastic(Stochastic<'a, B, FeedForward>),
+}
+
+/// Its state between two steps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub(crate) enum TrainerState {
+    Flow(Checkpoint),
+    Stochastic(StochasticCheckpoint),
+}
+
+impl<'a, B: Backend> Trainer<'a, B> {
+    pub(super) fn start(
+        system: &'a System<'a, B, FeedForward>,
+        dynamics: Dynamics,
+        seed: u64,
+        w0: Tensor<B, 1>,
+    ) -> Result<Self, SpecError> {
+        match dynamics {
+            Dynamics::Flow(spec) => Flow::start(system, spec, w0).map(Self::Flow),
+            Dynamics::Stochastic(spec) => {
+                Stochastic::start(system, spec, seed, w0).map(Self::Stochastic)
+            }
+        }
+    }
+
+    /// `None` when the state is of another kind of training.
+    pub(super) fn resume(
+        system: &'a System<'a, B, FeedForward>,
+        dynamics: Dynamics,
+        seed: u64,
+        state: TrainerState,
+    ) -> Option<Result<Self, SpecError>> {
+        match (dynamics, state) {
+            (Dynamics::Flow(spec), TrainerState::Flow(state)) => {
+                Some(Flow::resume(system, spec, state).map(Self::Flow))
+            }
+            (Dynamics::Stochastic(spec), TrainerState::Stochastic(state)) => {
+                Some(Stochastic::resume(system, spec, seed, state).map(Self::Stochastic))
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn run(&mut self, observer: &mut impl Observer<B>) -> Outcome {
+        match self {
+            Self::Flow(flow) => flow.run(observer),
+            Self::Stochastic(stochastic) => stochastic.run(observer),
+        }
+    }
+
+    pub(super) fn state(&self) -> TrainerState {
+        match self {
+            Self::Flow(flow) => TrainerState::Flow(flow.checkpoint()),
+            Self::Stochastic(stochastic) => TrainerState::Stochastic(stochastic.checkpoint()),
+        }
+    }
+
+    pub(super) fn weights(&self) -> Tensor<B, 1> {
+        match self {
+            Self::Flow(flow) => flow.weights(),
+            Self::Stochastic(stochastic) => stochastic.weights(),
+        }
+    }
+
+    /// The present state, as it would be observed at the end.
+    pub(super) fn observation(&self) -> Observation {
+        match self {
+            Self::Flow(flow) => flow.observation(Moment::End),
+            Self::Stochastic(stochastic) => stochastic.observation(Moment::End),
+        }
+    }
+}
