@@ -27,6 +27,21 @@ pub(crate) fn of_run(spec: &RunSpec) -> Provenance {
     }
 }
 
+/// What is kept beside the records of runs that are made together: where they differ
+/// in backend or element type, their specs say which.
+pub(crate) fn of_runs(specs: &[RunSpec]) -> Provenance {
+    let Some(first) = specs.first() else { return Provenance::default() };
+    let mut provenance = of_run(first);
+    for other in specs.iter().filter(|spec| spec.backend != first.backend).take(1) {
+        provenance.backend =
+            format!("burn 0.21, {} or {}", first.backend.name(), other.backend.name());
+    }
+    if specs.iter().any(|spec| spec.precision != first.precision) {
+        provenance.dtype = "float64 or float32".into();
+    }
+    provenance
+}
+
 /// Where the stored records of some runs were computed: the distinct programs,
 /// machines and commits.
 pub(crate) fn of_records(specs: &[RunSpec], store: &Store) -> Vec<String> {

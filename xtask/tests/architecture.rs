@@ -5,6 +5,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
@@ -14,11 +15,22 @@ fn root() -> PathBuf {
 }
 
 fn metadata() -> Metadata {
+    // Without the network only the packages of this platform are there to be read.
+    let options = ["--locked", "--offline", "--filter-platform", &host()].map(String::from);
     MetadataCommand::new()
         .manifest_path(root().join("Cargo.toml"))
-        .other_options(["--locked".to_owned(), "--offline".to_owned()])
+        .other_options(options)
         .exec()
         .expect("cargo metadata answers")
+}
+
+/// The platform that is built for, in the compiler's words.
+fn host() -> String {
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
+    let output = Command::new(rustc).arg("-vV").output().expect("rustc answers");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    host.expect("rustc names its host").to_owned()
 }
 
 /// Names of all packages a workspace member is built with.

@@ -15,6 +15,7 @@ use crate::{
 /// then keep unit variance through the depth of the network.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
+#[serde(deny_unknown_fields)]
 pub enum Activation {
     /// `max(0, z)`; the derivative at 0 is taken to be 0.
     Relu,

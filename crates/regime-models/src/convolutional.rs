@@ -10,6 +10,7 @@ use crate::{
 
 /// The shape of images. A point is an image row by row, channels last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ImageShape {
     /// Pixels from top to bottom, at least 1.
     pub height: usize,
@@ -50,6 +51,7 @@ impl ImageShape {
 /// # Reference
 /// Geiger, Spigler, Jacot, Wyart, arXiv 1906.08034 v1, setup (B).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ConvolutionalSpec {
     /// The images.
     pub image: ImageShape,

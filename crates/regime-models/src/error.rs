@@ -27,6 +27,14 @@ pub enum ModelError {
         /// Padding on each side.
         padding: usize,
     },
+    /// Padding that is no smaller than the window.
+    #[error("padding is {padding}, but has to be smaller than the window of {size}")]
+    Padding {
+        /// The window's side.
+        size: usize,
+        /// What it was.
+        padding: usize,
+    },
     /// A depth that no wide residual network has.
     #[error("depth is {depth}, but has to be 6n + 4 with n at least 1: 10, 16, 22, 28…")]
     Depth {

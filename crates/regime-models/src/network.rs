@@ -82,6 +82,9 @@ pub trait Tape<B: Backend> {
     fn vjp(&self, g: Tensor<B, 1>) -> Tensor<B, 1>;
 
     /// The rows of the Jacobian at `points`, in that order.
+    ///
+    /// # Panics
+    /// For no points at all: backends have no products of nothing.
     fn select(&self, points: &[usize]) -> Self;
 
     /// The Jacobian as sums of outer products, one block per layer in the order of

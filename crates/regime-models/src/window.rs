@@ -39,7 +39,8 @@ impl Window {
     /// `padding` pixels added on every side, moved by `stride`.
     ///
     /// # Errors
-    /// [`ModelError`] for a size of 0, or a window larger than the padded grid.
+    /// [`ModelError`] for a size of 0, padding that a window could lie on as a whole, or
+    /// a window larger than the padded grid.
     pub fn new(
         shape: (usize, usize),
         size: usize,
@@ -52,6 +53,9 @@ impl Window {
             if value == 0 {
                 return Err(ModelError::Zero { field });
             }
+        }
+        if padding >= size {
+            return Err(ModelError::Padding { size, padding });
         }
         let along = |pixels: usize| match (pixels + 2 * padding).checked_sub(size) {
             Some(room) => Ok(room / stride + 1),
@@ -281,7 +285,7 @@ mod tests {
         ((4, 6), (1, 2, 0)),
         ((1, 1), (1, 1, 0)),
         ((2, 2), (5, 1, 2)),
-        ((6, 5), (2, 3, 2)),
+        ((6, 5), (3, 3, 2)),
     ];
 
     fn agrees_with_the_definition<B: Backend>(device: &B::Device) {
@@ -341,5 +345,7 @@ mod tests {
         );
         assert!(Window::new((3, 3), 3, 0, 0).is_err());
         assert!(Window::new((0, 3), 3, 1, 0).is_err());
+        let message = Window::new((3, 3), 2, 1, usize::MAX).unwrap_err().to_string();
+        assert!(message.ends_with("has to be smaller than the window of 2"), "{message}");
     }
 }

@@ -97,7 +97,7 @@ fn convolutional(
 ) -> BoxedStrategy<NetworkSpec> {
     let image = (5..9usize, 5..9usize, 1..3usize)
         .prop_map(|(height, width, channels)| ImageShape { height, width, channels });
-    (image, 1..3usize, 1..4usize, 1..6usize, activation, bias)
+    (image, 1..3usize, 2..4usize, 1..6usize, activation, bias)
         .prop_map(|(image, convolutions, window, width, activation, bias)| {
             NetworkSpec::Convolutional(ConvolutionalSpec {
                 image,

@@ -1,8 +1,11 @@
 use serde::{Deserialize, Serialize};
 
+use crate::spec::{SpecError, positive};
+
 /// A loss `ℓ(u)` of the margin `u = y F`, with its first two derivatives.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
+#[serde(deny_unknown_fields)]
 pub enum Loss {
     /// `max(0, 1 − u)`, the loss of the paper's first version.
     Hinge,
@@ -21,6 +24,17 @@ pub enum Loss {
 }
 
 impl Loss {
+    /// That the sharpness is one.
+    ///
+    /// # Errors
+    /// [`SpecError`] for a sharpness that is not finite and positive.
+    pub fn check(self) -> Result<(), SpecError> {
+        match self {
+            Self::SoftHinge { beta } => positive("beta of the loss", beta),
+            _ => Ok(()),
+        }
+    }
+
     /// `ℓ(u)`.
     pub fn value(self, u: f64) -> f64 {
         match self {

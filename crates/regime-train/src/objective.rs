@@ -1,6 +1,6 @@
 use regime_models::Alpha;
 
-use crate::Loss;
+use crate::{Loss, SpecError};
 
 /// The loss of a whole training set as a function of the network's outputs:
 ///
@@ -23,7 +23,7 @@ impl Objective {
     /// `labels` are the `yᵢ = ±1`, `initial` the outputs `f₀` at the initial weights.
     ///
     /// # Errors
-    /// [`ObjectiveError`] when there are no points, the lengths differ, a label is
+    /// [`ObjectiveError`] when the loss is none, there are no points, the lengths differ, a label is
     /// not ±1 or an initial output is not finite.
     pub fn new(
         alpha: Alpha,
@@ -31,6 +31,7 @@ impl Objective {
         labels: Vec<f64>,
         initial: Vec<f64>,
     ) -> Result<Self, ObjectiveError> {
+        loss.check()?;
         if labels.is_empty() {
             return Err(ObjectiveError::NoPoints);
         }
@@ -110,6 +111,9 @@ impl Objective {
 /// Why an [`Objective`] could not be made.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ObjectiveError {
+    /// The loss has a parameter out of its range.
+    #[error(transparent)]
+    Loss(#[from] SpecError),
     /// The training set is empty.
     #[error("there are no training points")]
     NoPoints,
@@ -174,6 +178,9 @@ mod tests {
     fn what_is_no_training_set_is_refused() {
         let alpha = Alpha::paper(1.0).unwrap();
         let make = |y: &[f64], f: &[f64]| Objective::new(alpha, Loss::Hinge, y.into(), f.into());
+        let flat = Loss::SoftHinge { beta: 0.0 };
+        let flat = Objective::new(alpha, flat, vec![1.0], vec![0.0]).unwrap_err();
+        assert!(flat.to_string().starts_with("beta of the loss is 0"), "{flat}");
         assert_eq!(make(&[], &[]), Err(ObjectiveError::NoPoints));
         assert_eq!(
             make(&[1.0, 0.0], &[0.0, 0.0]),

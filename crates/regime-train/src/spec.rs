@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// How the flow is integrated.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "scheme")]
+#[serde(deny_unknown_fields)]
 pub enum Scheme {
     /// One gradient per step, the step adapted by `rule`. Simple, first order, and
     /// bound by stability: 10³ to 10⁷ steps.
@@ -20,17 +21,27 @@ pub enum Scheme {
     Implicit {
         /// Error allowed per step in `F`, absolute where `|F_i| ≤ 1` and relative
         /// beyond; in (0, 1). Default 10⁻².
+        #[serde(default = "tolerance")]
         tolerance: f64,
         /// A point is active when its curvature `ℓ''` exceeds this part of the
         /// largest curvature the loss has; in [0, 1). Default 10⁻³.
+        #[serde(default = "active_above")]
         active_above: f64,
     },
+}
+
+fn tolerance() -> f64 {
+    1e-2
+}
+
+fn active_above() -> f64 {
+    1e-3
 }
 
 impl Scheme {
     /// The implicit scheme with its default tolerance.
     pub fn implicit() -> Self {
-        Self::Implicit { tolerance: 1e-2, active_above: 1e-3 }
+        Self::Implicit { tolerance: tolerance(), active_above: active_above() }
     }
 
     /// The explicit scheme of the paper's first version.
@@ -42,6 +53,7 @@ impl Scheme {
 /// How an explicit step is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "rule")]
+#[serde(deny_unknown_fields)]
 pub enum StepRule {
     /// First version of the paper. With `df = max_i |ΔF_i|` over a step:
     /// above `undo_above` the step is undone and tried again with dt/10; below
@@ -82,6 +94,7 @@ impl StepRule {
 /// Over an explicit step of size dt the velocity becomes `x v − (1 − x) ∇L`.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "inertia")]
+#[serde(deny_unknown_fields)]
 pub enum Momentum {
     /// Plain gradient flow, `x = 0`.
     #[default]

@@ -13,6 +13,7 @@ pub use spec::{Sampling, StochasticSpec};
 use crate::{
     event::on_line,
     flow::MOST_REJECTED,
+    loss::Loss,
     observe::{Divergence, End, Moment, Observation, Observer, Outcome},
     schedule::next_scheduled,
     spec::SpecError,
@@ -91,7 +92,7 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
         seed: u64,
         w: Tensor<B, 1>,
     ) -> Result<Self, SpecError> {
-        let spec = spec.check()?;
+        let spec = check(spec, system.objective().loss())?;
         let initial_loss = system.objective().mean_loss(&system.margins(&w));
         let dt = spec.temperature;
         Ok(Self {
@@ -121,7 +122,7 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
         seed: u64,
         checkpoint: StochasticCheckpoint,
     ) -> Result<Self, SpecError> {
-        let spec = spec.check()?;
+        let spec = check(spec, system.objective().loss())?;
         for values in [&checkpoint.weights, &checkpoint.velocity] {
             SpecError::unless_parameters(values.len(), system.network().n_params())?;
         }
@@ -200,7 +201,9 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
         };
         self.outcome.end = end;
         if end != End::Interrupted {
-            self.note(Moment::End, observer);
+            let margins = self.system.margins(&self.w);
+            self.look_for_half_loss(&margins, observer);
+            self.keep(self.observed(&margins, Moment::End), observer);
         }
         self.outcome.clone()
     }
@@ -232,13 +235,13 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
             Some(most) => self.clock.dt.min(most - self.clock.t),
             None => self.clock.dt,
         };
-        let gradient = self.gradient(&batch);
+        let (gradient, margins) = self.gradient(&batch);
         if !dot(gradient.clone(), gradient.clone()).is_finite() {
             return Err(Divergence::Gradient);
         }
         let velocity = self.spec.momentum.pull(&self.velocity, gradient, (self.clock.t, dt));
         let w = self.w.clone() + velocity.clone().mul_scalar(dt);
-        let change = largest_change(&self.system.margins_at(&w, &batch.points), &batch.margins);
+        let change = largest_change(&self.system.margins_at(&w, &batch.points), &margins);
         // Written so that a change that is not a number is undone.
         if !(change <= self.spec.undo_above) {
             self.outcome.rejected += 1;
@@ -251,6 +254,9 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
         self.w = w;
         self.velocity = velocity;
         self.clock.t += dt;
+        if !self.clock.t.is_finite() {
+            return Err(Divergence::StepSize);
+        }
         let growth = if change == 0.0 {
             10.0
         } else if change < self.spec.grow_below {
@@ -274,17 +280,20 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
         match spec.sampling {
             Sampling::ViolatorsV1 => draw.violators_v1(size, spec.stop.margin, margins_at),
             Sampling::Violators => draw.violators(size, spec.stop.margin, margins_at),
-            Sampling::Points => Some(draw.points(size, margins_at)),
+            Sampling::Points => Some(draw.points(size)),
         }
     }
 
-    /// The estimate of `∇L` from a batch, `[P]`.
-    fn gradient(&self, batch: &Batch) -> Tensor<B, 1> {
+    /// The estimate of `∇L` from a batch, `[P]`, and the batch's margins: from the same
+    /// products as those after the step, so that rounding does not pass for a change.
+    fn gradient(&self, batch: &Batch) -> (Tensor<B, 1>, Vec<f64>) {
         let inputs = self.system.inputs_at(&batch.points);
-        let tape = self.system.network().trace(&self.w, &inputs).linearise();
-        let slopes = self.system.objective().output_gradient_at(&batch.points, &batch.margins);
+        let trace = self.system.network().trace(&self.w, &inputs);
+        let objective = self.system.objective();
+        let margins = objective.margins_at(&batch.points, &Precision::to_host(trace.output()));
+        let slopes = objective.output_gradient_at(&batch.points, &margins);
         let weighed: Vec<f64> = slopes.iter().map(|slope| slope / batch.divisor).collect();
-        tape.vjp(self.system.tensor(&weighed))
+        (trace.linearise().vjp(self.system.tensor(&weighed)), margins)
     }
 
     /// Looks at all points when it is time to, for events and observations.
@@ -294,24 +303,29 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
             return None;
         }
         let margins = self.system.margins(&self.w);
-        let look = Look { t: self.clock.t, mean_loss: self.system.objective().mean_loss(&margins) };
-        let half = 0.5 * self.initial_loss;
-        if self.outcome.half_loss_time.is_none() && look.mean_loss < half {
-            let before = (self.last_look.t, self.last_look.mean_loss);
-            self.outcome.half_loss_time = Some(on_line(before, (look.t, look.mean_loss), half));
-            self.keep(self.observed(&margins, Moment::HalfLoss), observer);
-        }
+        self.look_for_half_loss(&margins, observer);
         if scheduled {
             self.keep(self.observed(&margins, Moment::Scheduled), observer);
             self.next_observation = next_scheduled(self.clock.t, self.spec.observations_per_decade);
         }
-        self.last_look = look;
-        self.since_look = 0;
         let reached = margins.iter().all(|&u| u >= self.spec.stop.margin);
         if reached {
             self.outcome.margins_time = Some(self.clock.t);
         }
         reached.then_some(End::Converged)
+    }
+
+    /// Notes `t₁` if it lies since the last look.
+    fn look_for_half_loss(&mut self, margins: &[f64], observer: &mut impl Observer<B>) {
+        let look = Look { t: self.clock.t, mean_loss: self.system.objective().mean_loss(margins) };
+        let half = 0.5 * self.initial_loss;
+        if self.outcome.half_loss_time.is_none() && look.mean_loss < half {
+            let before = (self.last_look.t, self.last_look.mean_loss);
+            self.outcome.half_loss_time = Some(on_line(before, (look.t, look.mean_loss), half));
+            self.keep(self.observed(margins, Moment::HalfLoss), observer);
+        }
+        self.last_look = look;
+        self.since_look = 0;
     }
 
     fn observed(&self, margins: &[f64], moment: Moment) -> Observation {
@@ -327,4 +341,15 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
         observer.observe(&observation, &self.w);
         self.outcome.observations.push(observation);
     }
+}
+
+/// The spec, if it goes with the loss.
+fn check(spec: StochasticSpec, loss: Loss) -> Result<StochasticSpec, SpecError> {
+    let asks_for_one = matches!(loss, Loss::Hinge | Loss::QuadraticHinge);
+    if asks_for_one && spec.stop.margin > 1.0 {
+        // Violators between 1 and the margin would have no gradient, for ever.
+        let right = "at most 1, which is all that a hinge asks for";
+        return Err(SpecError { field: "margin", value: spec.stop.margin, right });
+    }
+    spec.check()
 }

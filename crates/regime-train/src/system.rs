@@ -37,11 +37,6 @@ impl<'a, B: Backend, N: Network<B>> System<'a, B, N> {
         self.net
     }
 
-    /// The training inputs, `[n, d]`.
-    pub(crate) fn inputs(&self) -> &Tensor<B, 2> {
-        &self.inputs
-    }
-
     /// A host vector as a tensor beside the training inputs.
     pub(crate) fn tensor(&self, values: &[f64]) -> Tensor<B, 1> {
         Precision::of(self.inputs.dtype()).vector(values, &self.inputs.device())
@@ -126,7 +121,8 @@ fn largest(changes: impl Iterator<Item = f64>) -> f64 {
     largest
 }
 
-/// `a · b` as float64.
+/// `a · b`, added up in float64 in the order of the numbers: a backend's own sum may
+/// round like its element type, or depend on its threads.
 pub(crate) fn dot<B: Backend>(a: Tensor<B, 1>, b: Tensor<B, 1>) -> f64 {
-    Precision::to_host((a * b).sum())[0]
+    Precision::to_host(a * b).iter().sum()
 }

@@ -40,7 +40,7 @@ pub(super) fn compute(
         jobs,
         threads_per_run: threads_per_run(jobs, specs.len()),
         cancel: Some(Arc::clone(stop)),
-        provenance: specs.first().map(provenance::of_run).unwrap_or_default(),
+        provenance: provenance::of_runs(specs),
     };
     let simulate = |spec: &RunSpec| -> Result<RunRecord, String> {
         let data = cache.get(&spec.data).map_err(|e| format!("{e:#}"))?;

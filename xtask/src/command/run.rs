@@ -13,7 +13,7 @@ use regime_lab::{RunKey, Store};
 use super::compute::{Computed, INTERRUPTED, compute, stop_on_interrupt};
 use crate::{
     cli::Run as Arguments,
-    finding::Run,
+    finding::{FINDINGS, Run},
     output,
     study::{DataCache, RunRecord, RunSpec},
 };
@@ -22,14 +22,22 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let stop = stop_on_interrupt()?;
     let cache = DataCache::new(default_cache_dir());
     // Bad files and bad data have to be found before anything is computed.
-    let mut lists = Vec::new();
+    let mut lists: Vec<(String, PathBuf, Vec<RunSpec>)> = Vec::new();
     for file in &arguments.files {
         let mut specs = read(file)?;
-        for spec in &mut specs {
-            let data = cache.get(&spec.data).with_context(|| file.display().to_string())?;
+        for (index, spec) in specs.iter_mut().enumerate() {
+            let place = || format!("{}, run {}", file.display(), index + 1);
+            spec.check().with_context(place)?;
+            let data = cache.get(&spec.data).with_context(place)?;
             spec.data_sha256.clone_from(&data.provenance.sha256);
         }
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let taken = name == "runs"
+            || FINDINGS.iter().any(|finding| finding.name() == name)
+            || lists.iter().any(|(other, ..)| *other == name);
+        if taken {
+            bail!("{}: rename it, {name} stands for other results", file.display());
+        }
         let folder = arguments.out.join(&name);
         output::prepare(&folder)?;
         lists.push((name, folder, specs));
@@ -39,7 +47,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     for (name, folder, specs) in lists {
         let Computed { runs, counts } = compute(&specs, &store, arguments.jobs(), &cache, &stop)?;
         println!("{}", table(&runs, &store));
-        let path: PathBuf = folder.join("data.csv");
+        let path = folder.join("data.csv");
         output::replace(&path, output::csv(&runs).as_bytes())
             .with_context(|| path.display().to_string())?;
         if counts.not_started > 0 || stop.load(std::sync::atomic::Ordering::Relaxed) {

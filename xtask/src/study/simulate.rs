@@ -76,7 +76,8 @@ pub(crate) fn simulate<B: Backend>(
     let labels = data.train.y.to_vec();
     let objective = Objective::new(alpha, spec.loss, labels, f0)?;
     let system = System::new(&net, inputs, objective);
-    let preactivation_speeds = preactivation_speeds(&system, &w0).unwrap_or_default();
+    let preactivation_speeds =
+        preactivation_speeds(&system, &w0, batch_points(&net)).unwrap_or_default();
 
     let mut witness = Witness::new(spec, &net, data, &w0, device, world);
     let resumed = world.earlier().and_then(|Partial { training, path }| {

@@ -1,6 +1,7 @@
+use anyhow::{Context, bail};
 use regime_data::DataSpec;
 use regime_lab::Spec;
-use regime_models::{Activation, FeedForward, NetworkSpec, Precision};
+use regime_models::{Activation, Alpha, FeedForward, NetworkSpec, Precision};
 use regime_train::{FlowSpec, Loss, Scheme, StochasticSpec, Stop};
 use serde::{Deserialize, Serialize};
 
@@ -33,13 +34,17 @@ pub(crate) struct RunSpec {
     /// How the network is trained, and until when.
     #[serde(default)]
     pub(crate) dynamics: Dynamics,
-    /// What the run may cost at most.
-    #[serde(default)]
+    /// What the run may cost at most. No part of its name: a run goes on with a larger
+    /// budget from where it stands.
+    #[serde(default, skip_serializing)]
     pub(crate) budget: Budget,
     /// Seed of the initial weights, and of the batches.
     #[serde(default)]
     pub(crate) seed: u64,
 }
+
+/// Parameters beyond which a network is a slip of the finger.
+const MOST_PARAMETERS: usize = 1 << 32;
 
 /// The loss of the paper's later version.
 fn soft_hinge() -> Loss {
@@ -122,6 +127,29 @@ impl BackendName {
 }
 
 impl RunSpec {
+    /// Checks all that can be checked without the data.
+    ///
+    /// # Errors
+    /// One line that names the first field out of its range.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        let net = self.network.build().context("network")?;
+        Alpha::paper(self.alpha)?;
+        self.loss.check()?;
+        self.data.check()?;
+        match self.dynamics {
+            Dynamics::Flow(spec) => spec.check().map(drop)?,
+            Dynamics::Stochastic(spec) => spec.check().map(drop)?,
+        }
+        let most = self.budget.max_wall_s;
+        if most.is_nan() || most <= 0.0 {
+            bail!("budget.max_wall_s is {most}, but has to be greater than 0");
+        }
+        if net.n_params() > MOST_PARAMETERS {
+            bail!("network: it has {} parameters, more than any memory holds", net.n_params());
+        }
+        Ok(())
+    }
+
     /// `√h · α`, the combination in which the paper's curves collapse.
     pub(crate) fn root_width_alpha(&self) -> f64 {
         (self.network.width() as f64).sqrt() * self.alpha
@@ -139,7 +167,7 @@ impl RunSpec {
     }
 
     /// Numbers held at once by one run, in bytes: what linearisations of two points
-    /// of the flow keep, and the active kernel twice.
+    /// of the flow keep and the active kernel twice, or what a look at all points does.
     pub(crate) fn memory_bytes(&self) -> f64 {
         let Ok(net) = self.network.build() else { return 0.0 };
         let n = self.data.n_train as f64;
@@ -147,12 +175,15 @@ impl RunSpec {
             Precision::F64 => 8.0,
             Precision::F32 => 4.0,
         };
-        let active = 0.4 * n;
-        let evaluation = self.data.n_test.min(batch_points(&net)) as f64 * net.trace_size();
+        let evaluation = batch_points(&net) as f64 * net.trace_size();
+        let (traced, active) = match self.dynamics {
+            Dynamics::Flow(_) => (2.0 * n, 0.4 * n),
+            Dynamics::Stochastic(spec) => (spec.largest_batch as f64, 0.0),
+        };
         let kernels = 3.0 * (self.data.n_kernel as f64).powi(2);
         let points = (self.data.n_test + self.data.n_train) as f64 * net.n_inputs() as f64;
         let weights = 8.0 * net.n_params() as f64;
-        let traces = 2.0 * 1.5 * n * net.trace_size();
+        let traces = 1.5 * traced * net.trace_size();
         size * (traces + 3.0 * active * active + evaluation + points + kernels + weights)
     }
 }

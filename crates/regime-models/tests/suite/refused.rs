@@ -48,6 +48,8 @@ fn specifications_are_tagged_by_their_architecture() {
     let text = serde_json::to_string(&spec).unwrap();
     assert!(text.starts_with(r#"{"architecture":"convolutional","image":{"height":28"#), "{text}");
     assert_eq!(serde_json::from_str::<NetworkSpec>(&text).unwrap(), spec);
-    let misspelt = text.replace("padding", "pading");
-    assert!(serde_json::from_str::<NetworkSpec>(&misspelt).is_err());
+    for wrong in [text.replace("padding", "pading"), text.replace("\"bias", "\"stride\":1,\"bias")]
+    {
+        assert!(serde_json::from_str::<NetworkSpec>(&wrong).is_err(), "{wrong}");
+    }
 }

@@ -8,20 +8,41 @@ use crate::System;
 /// points, units and positions, from the first layer to the last (whose preactivation
 /// is `f`). `None` for a network that does not show its preactivations.
 ///
+/// `together` points are worked on at a time, which bounds the memory.
+///
 /// # Shapes
 /// `w`: `[P]`
+///
+/// # Panics
+/// When `together` is 0.
 pub fn preactivation_speeds<B: Backend, N: Network<B>>(
     system: &System<'_, B, N>,
     w: &Tensor<B, 1>,
+    together: usize,
 ) -> Option<Vec<f64>> {
     let net = system.network();
-    let margins = system.margins(w);
-    let g = system.tensor(&system.objective().output_gradient(&margins));
-    let gradient = net.trace(w, system.inputs()).linearise().vjp(g);
-    let rates = net.trace(w, system.inputs()).preactivation_rates(&gradient.neg())?;
-    let rms = |rate: Tensor<B, 2>| {
-        let n = rate.dims().iter().product::<usize>() as f64;
-        (Precision::to_host(rate.clone().mul(rate).sum())[0] / n).sqrt()
-    };
-    Some(rates.into_iter().map(rms).collect())
+    let n = system.objective().n_points();
+    let points: Vec<usize> = (0..n).collect();
+    let traces =
+        || points.chunks(together).map(|part| (part, net.trace(w, &system.inputs_at(part))));
+
+    let mut descent = w.zeros_like();
+    for (part, trace) in traces() {
+        let outputs = Precision::to_host(trace.output());
+        let margins = system.objective().margins_at(part, &outputs);
+        let slopes = system.objective().output_gradient_at(part, &margins);
+        let g: Vec<f64> = slopes.iter().map(|slope| -slope / n as f64).collect();
+        descent = descent + trace.linearise().vjp(system.tensor(&g));
+    }
+    let mut sums: Vec<(f64, usize)> = Vec::new();
+    for (_, trace) in traces() {
+        let rates = trace.preactivation_rates(&descent)?;
+        sums.resize(rates.len(), (0.0, 0));
+        for ((sum, count), rate) in sums.iter_mut().zip(rates) {
+            let rate = Precision::to_host(rate);
+            *sum += rate.iter().map(|r| r * r).sum::<f64>();
+            *count += rate.len();
+        }
+    }
+    Some(sums.into_iter().map(|(sum, count)| (sum / count as f64).sqrt()).collect())
 }

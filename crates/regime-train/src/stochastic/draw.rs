@@ -27,15 +27,14 @@ pub(super) struct Draw {
     made: usize,
     /// How far it has been looked at for violators.
     seen: usize,
-    /// Places in the order, and margins there.
-    violators: Vec<(usize, f64)>,
+    /// Places in the order.
+    violators: Vec<usize>,
 }
 
-/// The points of a batch, their margins, and what their gradients' sum is divided by.
+/// The points of a batch, and what their gradients' sum is divided by.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Batch {
     pub(super) points: Vec<usize>,
-    pub(super) margins: Vec<f64>,
     pub(super) divisor: f64,
 }
 
@@ -49,15 +48,9 @@ impl Draw {
     }
 
     /// The first `size` points, whatever their margins.
-    pub(super) fn points(
-        &mut self,
-        size: usize,
-        margins_at: impl FnOnce(&[usize]) -> Vec<f64>,
-    ) -> Batch {
+    pub(super) fn points(&mut self, size: usize) -> Batch {
         self.shuffle_to(size);
-        let points = self.order[..size].to_vec();
-        let margins = margins_at(&points);
-        Batch { points, margins, divisor: size as f64 }
+        Batch { points: self.order[..size].to_vec(), divisor: size as f64 }
     }
 
     /// The first `size` violators, as the paper's first version weighs them; `None`
@@ -82,17 +75,15 @@ impl Draw {
     ) -> Option<Batch> {
         self.look_for(size + 1, margin, margins_at);
         match self.violators.get(size) {
-            Some(&(place, _)) => Some(self.batch(size, place as f64)),
+            Some(&place) => Some(self.batch(size, place as f64)),
             None if self.violators.is_empty() => None,
             None => Some(self.batch(self.violators.len(), self.order.len() as f64)),
         }
     }
 
     fn batch(&self, size: usize, divisor: f64) -> Batch {
-        let (places, margins): (Vec<usize>, Vec<f64>) =
-            self.violators[..size].iter().copied().unzip();
-        let points = places.into_iter().map(|place| self.order[place]).collect();
-        Batch { points, margins, divisor }
+        let points = self.violators[..size].iter().map(|&place| self.order[place]).collect();
+        Batch { points, divisor }
     }
 
     /// Looks at more points until `wanted` violators are found or all are seen.
@@ -113,7 +104,7 @@ impl Draw {
             let margins = margins_at(&self.order[from..to]);
             let places = (from..to).zip(margins);
             // Written so that a margin that is not a number counts as violated.
-            self.violators.extend(places.filter(|(_, u)| !(*u >= margin)));
+            self.violators.extend(places.filter(|(_, u)| !(*u >= margin)).map(|(place, _)| place));
             self.seen = to;
         }
     }
@@ -205,7 +196,7 @@ mod tests {
         let n = 10;
         let mut times = [0u32; 10];
         for step in 0..10_000 {
-            for point in Draw::new(5, step, n).points(3, |points| vec![0.0; points.len()]).points {
+            for point in Draw::new(5, step, n).points(3).points {
                 times[point] += 1;
             }
         }

@@ -299,3 +299,14 @@ fn parameters_out_of_range_are_refused_by_name() {
     let scheme = Scheme::Explicit { rule };
     assert!(message(FlowSpec { scheme, ..FlowSpec::default() }).starts_with("grow_below is"));
 }
+
+#[test]
+fn what_is_absent_takes_its_default_and_what_is_unknown_is_refused() {
+    let read = |text: &str| serde_json::from_str::<FlowSpec>(text);
+    assert_eq!(read("{}").unwrap(), FlowSpec::default());
+    assert_eq!(read(r#"{"scheme": {"scheme": "implicit"}}"#).unwrap(), FlowSpec::default());
+    assert!(read(r#"{"scheme": {"scheme": "implicit", "tolerence": 0.1}}"#).is_err());
+    assert!(read(r#"{"momentum": {"inertia": "constant", "tau": 1, "mu": 2}}"#).is_err());
+    assert!(read(r#"{"stop": {"margins": 2}}"#).is_err());
+    assert!(serde_json::from_str::<Loss>(r#"{"kind": "soft-hinge", "bta": 20}"#).is_err());
+}

@@ -41,7 +41,7 @@ pub(crate) fn preactivations_move_as_differences_say<B: Backend>(device: &B::Dev
     let net = dense(3, width);
     let w = Precision::F64.vector::<B>(&net.initial_weights(6), device);
     let system = system(&net, &w, n, 2.0, Loss::Logistic, device);
-    let speeds = preactivation_speeds(&system, &w).unwrap();
+    let speeds = preactivation_speeds(&system, &w, 4).unwrap();
     assert_eq!(speeds.len(), 3);
 
     // At w₀ every margin is 0, where the slope of the logistic loss is −1/2.

@@ -127,6 +127,12 @@ pub(crate) fn budgets_and_divergence_are_told<B: Backend>(device: &B::Device) {
     assert_eq!((steps.end, steps.steps + steps.rejected), (End::StepsSpent, 7));
     let time = run(1.0, Stop { max_time: Some(0.05), ..Stop::default() });
     assert_eq!((time.end, time.t), (End::TimeReached, 0.05));
+    // The hinge asks for margin 1 and no more.
+    let hinge = system(&net, &w0, 16, 1.0, Loss::Hinge, device);
+    let stop = Stop { margin: 1.5, ..Stop::default() };
+    let beyond = StochasticSpec { stop, ..spec(Sampling::Violators) };
+    let refused = Stochastic::start(&hinge, beyond, 1, w0.clone()).err().unwrap();
+    assert!(refused.to_string().starts_with("margin is 1.5"), "{refused}");
     // A gradient beyond the largest number.
     let steep = run(1e-300, Stop::default());
     assert_eq!(steep.end, End::Diverged { quantity: Divergence::Gradient, step: 0 });
