@@ -95,7 +95,7 @@ fn speed() {
         }
         let ratio = rival.time.as_secs_f64() / implicit.time.as_secs_f64();
         println!(
-            "{root_width_alpha:>9} {tolerance:>9.0e} {:>7} {:>8.2} {:>8.3}% {:>7} {:>8.2} {:>9} {:>8}",
+            "{root_width_alpha:>9} {tolerance:>9.1e} {:>7} {:>8.2} {:>8.3}% {:>7} {:>8.2} {:>9} {:>8}",
             implicit.outcome.steps + implicit.outcome.rejected,
             implicit.time.as_secs_f64(),
             100.0 * error(&implicit),

@@ -12,8 +12,8 @@ use super::Dynamics;
 
 /// Training that is under way.
 pub(super) enum Trainer<'a, B: Backend> {
-    Flow(Flow<'a, B, FeedForward>),
-    Stochastic(Stochastic<'a, B, FeedForward>),
+    Flow(Box<Flow<'a, B, FeedForward>>),
+    Stochastic(Box<Stochastic<'a, B, FeedForward>>),
 }
 
 /// Its state between two steps.
@@ -32,9 +32,10 @@ impl<'a, B: Backend> Trainer<'a, B> {
         w0: Tensor<B, 1>,
     ) -> Result<Self, SpecError> {
         match dynamics {
-            Dynamics::Flow(spec) => Flow::start(system, spec, w0).map(Self::Flow),
+            Dynamics::Flow(spec) => Ok(Self::Flow(Box::new(Flow::start(system, spec, w0)?))),
             Dynamics::Stochastic(spec) => {
-                Stochastic::start(system, spec, seed, w0).map(Self::Stochastic)
+                let training = Stochastic::start(system, spec, seed, w0)?;
+                Ok(Self::Stochastic(Box::new(training)))
             }
         }
     }
@@ -48,10 +49,12 @@ impl<'a, B: Backend> Trainer<'a, B> {
     ) -> Option<Result<Self, SpecError>> {
         match (dynamics, state) {
             (Dynamics::Flow(spec), TrainerState::Flow(state)) => {
-                Some(Flow::resume(system, spec, state).map(Self::Flow))
+                let flow = Flow::resume(system, spec, state);
+                Some(flow.map(|flow| Self::Flow(Box::new(flow))))
             }
             (Dynamics::Stochastic(spec), TrainerState::Stochastic(state)) => {
-                Some(Stochastic::resume(system, spec, seed, state).map(Self::Stochastic))
+                let training = Stochastic::resume(system, spec, seed, state);
+                Some(training.map(|training| Self::Stochastic(Box::new(training))))
             }
             _ => None,
         }
