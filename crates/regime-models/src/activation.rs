@@ -1,8 +1,8 @@
-#[cfg(feature = "flex")]
-use burn::tensor::{DType, TensorData};
 use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "flex")]
+use crate::host::{self, with_scalar};
 use crate::{
     error::{ModelError, positive},
     pointwise,
@@ -68,7 +68,7 @@ impl Activation {
     /// `gain · φ(z)`, element by element.
     pub fn value<B: Backend>(self, gain: f64, z: Tensor<B, 2>) -> Tensor<B, 2> {
         #[cfg(feature = "flex")]
-        if in_host_memory::<B>() {
+        if crate::host::is_host::<B>() {
             return self.host_value(gain, z);
         }
         self.tensor_value(z).mul_scalar(gain)
@@ -81,7 +81,7 @@ impl Activation {
         z: Tensor<B, 2>,
     ) -> (Tensor<B, 2>, Tensor<B, 2>) {
         #[cfg(feature = "flex")]
-        if in_host_memory::<B>() {
+        if crate::host::is_host::<B>() {
             return self.host_value_and_slope(gain, z);
         }
         let slope = self.tensor_slope(z.clone());
@@ -130,11 +130,11 @@ impl Activation {
     fn host_value<B: Backend>(self, gain: f64, z: Tensor<B, 2>) -> Tensor<B, 2> {
         let device = z.device();
         let mut data = z.into_data();
-        match data.dtype {
-            DType::F32 => self.apply::<f32>(gain, &mut data, None),
-            _ => self.apply::<f64>(gain, &mut data, None),
-        }
         let dtype = data.dtype;
+        with_scalar!(dtype, T => {
+            let values = data.as_mut_slice::<T>().expect("the element type was matched");
+            self.apply(Values { values, gain });
+        });
         Tensor::from_data(data, (&device, dtype))
     }
 
@@ -144,75 +144,73 @@ impl Activation {
         gain: f64,
         z: Tensor<B, 2>,
     ) -> (Tensor<B, 2>, Tensor<B, 2>) {
-        let device = z.device();
+        let (device, shape) = (z.device(), z.dims());
         let mut data = z.into_data();
-        let n = data.shape.num_elements();
-        let mut slopes = match data.dtype {
-            DType::F32 => TensorData::new(vec![0.0f32; n], data.shape.clone()),
-            _ => TensorData::new(vec![0.0f64; n], data.shape.clone()),
-        };
-        match data.dtype {
-            DType::F32 => self.apply::<f32>(gain, &mut data, Some(&mut slopes)),
-            _ => self.apply::<f64>(gain, &mut data, Some(&mut slopes)),
-        }
         let dtype = data.dtype;
-        (Tensor::from_data(data, (&device, dtype)), Tensor::from_data(slopes, (&device, dtype)))
+        with_scalar!(dtype, T => {
+            let values = data.as_mut_slice::<T>().expect("the element type was matched");
+            let slopes = self.apply(ValuesAndSlopes { values, gain });
+            let slopes = host::tensor(slopes, shape, &device);
+            (Tensor::from_data(data, (&device, dtype)), slopes)
+        })
     }
 
     /// One pass over host memory. Each activation gets a loop of its own: a match
     /// inside the loop would keep it from being vectorised.
     #[cfg(feature = "flex")]
-    fn apply<T: pointwise::Real + burn::tensor::Element>(
-        self,
-        gain: f64,
-        data: &mut TensorData,
-        slopes: Option<&mut TensorData>,
-    ) {
-        fn run<T: pointwise::Real + burn::tensor::Element>(
-            gain: f64,
-            data: &mut TensorData,
-            slopes: Option<&mut TensorData>,
-            phi: impl Fn(f64) -> (f64, f64),
-        ) {
-            let expected = "the element type was matched";
-            let values = data.as_mut_slice::<T>().expect(expected);
-            match slopes {
-                Some(slopes) => {
-                    let slopes = slopes.as_mut_slice::<T>().expect(expected);
-                    pointwise::value_and_slope(values, slopes, gain, phi);
-                }
-                None => pointwise::value(values, gain, phi),
-            }
-        }
+    fn apply<P: Pass>(self, pass: P) -> P::Output {
         match self {
-            Self::Relu => run::<T>(gain, data, slopes, relu),
-            Self::Softplus { beta } => run::<T>(
-                gain,
-                data,
-                slopes,
+            Self::Relu => pass.run(relu),
+            Self::Softplus { beta } => pass.run(
                 #[inline(always)]
                 move |z| softplus(z, beta),
             ),
-            Self::Tanh => run::<T>(gain, data, slopes, tanh),
-            Self::Silu { beta } => run::<T>(
-                gain,
-                data,
-                slopes,
+            Self::Tanh => pass.run(tanh),
+            Self::Silu { beta } => pass.run(
                 #[inline(always)]
                 move |z| silu(z, beta),
             ),
-            Self::Gelu => run::<T>(gain, data, slopes, gelu),
+            Self::Gelu => pass.run(gelu),
         }
     }
 }
 
-/// Whether tensors of `B` are plain host memory that can be taken out and put
-/// back without a copy, so that a fused pass over it beats a chain of tensor
-/// operations. Of the backends Burn has, Flex is one; an autodiff backend around
-/// it is not, because its operations have to be recorded.
+/// What is done with a function and its derivative.
 #[cfg(feature = "flex")]
-pub(crate) fn in_host_memory<B: Backend>() -> bool {
-    std::any::TypeId::of::<B>() == std::any::TypeId::of::<burn_flex::Flex>()
+trait Pass {
+    type Output;
+
+    fn run(self, phi: impl Fn(f64) -> (f64, f64)) -> Self::Output;
+}
+
+#[cfg(feature = "flex")]
+struct Values<'a, T> {
+    values: &'a mut [T],
+    gain: f64,
+}
+
+#[cfg(feature = "flex")]
+impl<T: pointwise::Real> Pass for Values<'_, T> {
+    type Output = ();
+
+    fn run(self, phi: impl Fn(f64) -> (f64, f64)) {
+        pointwise::value(self.values, self.gain, phi);
+    }
+}
+
+#[cfg(feature = "flex")]
+struct ValuesAndSlopes<'a, T> {
+    values: &'a mut [T],
+    gain: f64,
+}
+
+#[cfg(feature = "flex")]
+impl<T: pointwise::Real> Pass for ValuesAndSlopes<'_, T> {
+    type Output = Vec<T>;
+
+    fn run(self, phi: impl Fn(f64) -> (f64, f64)) -> Vec<T> {
+        pointwise::value_and_slope(self.values, self.gain, phi)
+    }
 }
 
 #[inline(always)]

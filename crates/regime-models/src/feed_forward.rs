@@ -42,6 +42,9 @@ struct Plan {
 /// Numbers that the trace of a stretch of points may hold.
 const PART_NUMBERS: f64 = (1u32 << 18) as f64;
 
+/// Rows with which a product is about as fast as with many.
+const LEAST_ROWS: usize = 96;
+
 /// The value of an earlier node.
 pub(crate) type Source = usize;
 
@@ -193,8 +196,7 @@ impl FeedForward {
         self.plan.inputs as f64 + 2.0 * self.plan.layers.iter().map(of).sum::<f64>()
     }
 
-    /// The points in stretches whose maps stay in a core's cache. Points that are no
-    /// maps stay together: their products are the better the more there are.
+    /// The points in stretches that stay in a core's cache through all layers.
     ///
     /// Parts are worked on side by side. What is cut does not depend on the number of
     /// threads, and nothing is added up across parts but in their order, so the bits do
@@ -202,7 +204,9 @@ impl FeedForward {
     fn parts<B: Backend>(&self, x: &Tensor<B, 2>) -> Vec<Tensor<B, 2>> {
         let n = x.dims()[0];
         let has_maps = self.plan.layers.iter().any(|layer| layer.window.is_some());
-        let step = if has_maps { (PART_NUMBERS / self.trace_size()).max(1.0) as usize } else { n };
+        // A product with few rows is slow, and a point with maps has many.
+        let least = if has_maps { 1 } else { LEAST_ROWS };
+        let step = ((PART_NUMBERS / self.trace_size()) as usize).max(least);
         if step >= n {
             return vec![x.clone()];
         }
@@ -412,7 +416,9 @@ impl<B: Backend> Sweep<B> {
                         biases: layer.biases.clone(),
                     });
                 }
-                (&Node::Activation { of, .. }, Kept::Slopes(slopes)) => add(of, delta * slopes),
+                (&Node::Activation { of, .. }, Kept::Slopes(slopes)) => {
+                    add(of, product(delta, slopes))
+                }
                 (&Node::Mix { terms: [(a, c), (b, d)] }, _) => {
                     add(a, delta.clone().mul_scalar(c));
                     add(b, delta.mul_scalar(d));
@@ -424,6 +430,15 @@ impl<B: Backend> Sweep<B> {
         blocks.reverse();
         blocks
     }
+}
+
+/// `a ∘ b`
+fn product<B: Backend>(a: Tensor<B, 2>, b: Tensor<B, 2>) -> Tensor<B, 2> {
+    #[cfg(feature = "flex")]
+    if crate::host::is_host::<B>() {
+        return crate::host::hadamard(a, &b);
+    }
+    a * b
 }
 
 /// `[n·pixels, c]` → `[n, c]`

@@ -48,6 +48,10 @@ mod convolutional;
 mod dense;
 mod error;
 mod feed_forward;
+#[cfg(feature = "flex")]
+mod host;
+#[cfg(feature = "flex")]
+mod host_tape;
 mod init;
 mod layer;
 mod network;

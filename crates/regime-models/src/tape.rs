@@ -28,6 +28,10 @@ impl<B: Backend> BlockTape<B> {
         Self { parts, whole: OnceCell::new() }
     }
 
+    fn has_maps(&self) -> bool {
+        self.parts[0].iter().any(|block| block.window.is_some())
+    }
+
     fn lengths(&self) -> impl Iterator<Item = usize> {
         self.parts.iter().map(|blocks| blocks[0].n_points())
     }
@@ -44,6 +48,10 @@ impl<B: Backend> Tape<B> for BlockTape<B> {
     }
 
     fn jvp(&self, v: Tensor<B, 1>) -> Tensor<B, 1> {
+        #[cfg(feature = "flex")]
+        if crate::host::is_host::<B>() {
+            return crate::host_tape::jvp(&self.parts, &v);
+        }
         let moved = self.parts.par_iter().map(|blocks| {
             let terms = blocks.iter().map(|block| moved(block, &v));
             let n = blocks[0].n_points();
@@ -53,6 +61,10 @@ impl<B: Backend> Tape<B> for BlockTape<B> {
     }
 
     fn vjp(&self, g: Tensor<B, 1>) -> Tensor<B, 1> {
+        #[cfg(feature = "flex")]
+        if crate::host::is_host::<B>() {
+            return crate::host_tape::vjp(&self.parts, &g);
+        }
         let mut start = 0;
         let parts: Vec<_> = self
             .parts
@@ -87,21 +99,29 @@ impl<B: Backend> Tape<B> for BlockTape<B> {
             left = rest;
             parts.push(rows(part, here.iter().map(|&i| (i - range.start) as i64).collect()));
         }
-        Self::new(parts)
+        if self.has_maps() {
+            return Self::new(parts);
+        }
+        // Few rows make slow products.
+        Self::new(vec![whole(&parts)])
     }
 
     fn blocks(&self) -> Option<&[Block<B>]> {
         if let [only] = &self.parts[..] {
             return Some(only);
         }
-        Some(self.whole.get_or_init(|| {
-            let block = |layer| {
-                let blocks: Vec<&Block<B>> = self.parts.iter().map(|part| &part[layer]).collect();
-                Block::joined(&blocks)
-            };
-            (0..self.parts[0].len()).map(block).collect()
-        }))
+        Some(self.whole.get_or_init(|| whole(&self.parts)))
     }
+}
+
+/// The blocks of all parts, below each other.
+fn whole<B: Backend>(parts: &[Vec<Block<B>>]) -> Vec<Block<B>> {
+    let block = |layer| {
+        let blocks: Vec<&Block<B>> =
+            parts.iter().map(|part: &Vec<Block<B>>| &part[layer]).collect();
+        Block::joined(&blocks)
+    };
+    (0..parts[0].len()).map(block).collect()
 }
 
 impl<B: Backend> BlockTape<B> {

@@ -5,6 +5,8 @@ use std::ops::Range;
 use burn::tensor::{DType, IndexingUpdateOp, Tensor, TensorData, backend::Backend};
 
 use crate::error::ModelError;
+#[cfg(feature = "flex")]
+use crate::host::{self, Numbers, with_scalar};
 
 /// Numbers that patches may hold at once. Patches are up to `size²` times larger
 /// than the maps they come from, so they are made, used and dropped some points at
@@ -105,8 +107,8 @@ impl Window {
     /// `[n·pixels, c]` → `[n·p, taps·c]`
     pub fn patches<B: Backend>(&self, maps: Tensor<B, 2>) -> Tensor<B, 2> {
         #[cfg(feature = "flex")]
-        if crate::activation::in_host_memory::<B>() {
-            return self.host_patches(maps);
+        if crate::host::is_host::<B>() {
+            return self.host_patches(&maps);
         }
         let [rows, channels] = maps.dims();
         let n = rows / self.n_pixels();
@@ -124,8 +126,8 @@ impl Window {
     /// `[n·p, taps·c]` → `[n·pixels, c]`
     pub fn overlay<B: Backend>(&self, patches: Tensor<B, 2>) -> Tensor<B, 2> {
         #[cfg(feature = "flex")]
-        if crate::activation::in_host_memory::<B>() {
-            return self.host_overlay(patches);
+        if crate::host::is_host::<B>() {
+            return self.host_overlay(&patches);
         }
         let [rows, columns] = patches.dims();
         let (n, channels) = (rows / self.n_positions(), columns / self.taps);
@@ -155,35 +157,42 @@ impl Window {
     }
 
     #[cfg(feature = "flex")]
-    fn host_patches<B: Backend>(&self, maps: Tensor<B, 2>) -> Tensor<B, 2> {
-        let ([rows, channels], device, dtype) = (maps.dims(), maps.device(), maps.dtype());
+    fn host_patches<B: Backend>(&self, maps: &Tensor<B, 2>) -> Tensor<B, 2> {
+        let ([rows, channels], device) = (maps.dims(), maps.device());
         let shape = [rows / self.n_pixels() * self.n_positions(), self.taps * channels];
-        let maps = maps.into_data();
-        let patches = match dtype {
-            DType::F32 => TensorData::new(self.gathered(slice::<f32>(&maps), channels), shape),
-            _ => TensorData::new(self.gathered(slice::<f64>(&maps), channels), shape),
-        };
-        Tensor::from_data(patches, (&device, dtype))
+        let maps = Numbers::of(maps);
+        with_scalar!(maps.dtype(), T => {
+            let mut patches = Vec::new();
+            self.gather::<T>(maps.slice(), channels, &mut patches);
+            host::tensor(patches, shape, &device)
+        })
     }
 
     #[cfg(feature = "flex")]
-    fn host_overlay<B: Backend>(&self, patches: Tensor<B, 2>) -> Tensor<B, 2> {
-        let ([rows, columns], device, dtype) = (patches.dims(), patches.device(), patches.dtype());
+    fn host_overlay<B: Backend>(&self, patches: &Tensor<B, 2>) -> Tensor<B, 2> {
+        let ([rows, columns], device) = (patches.dims(), patches.device());
         let channels = columns / self.taps;
         let shape = [rows / self.n_positions() * self.n_pixels(), channels];
-        let patches = patches.into_data();
-        let maps = match dtype {
-            DType::F32 => TensorData::new(self.added(slice::<f32>(&patches), channels), shape),
-            _ => TensorData::new(self.added(slice::<f64>(&patches), channels), shape),
-        };
-        Tensor::from_data(maps, (&device, dtype))
+        let patches = Numbers::of(patches);
+        with_scalar!(patches.dtype(), T => {
+            let mut maps = vec![T::default(); shape[0] * channels];
+            self.add::<T>(patches.slice(), channels, &mut maps);
+            host::tensor(maps, shape, &device)
+        })
     }
 
+    /// The patches of maps, `[n·pixels, c]` → `[n·p, taps·c]`, in place of what is in
+    /// `patches`.
     #[cfg(feature = "flex")]
-    fn gathered<T: Copy + Default>(&self, maps: &[T], channels: usize) -> Vec<T> {
+    pub(crate) fn gather<T: host::Scalar>(
+        &self,
+        maps: &[T],
+        channels: usize,
+        patches: &mut Vec<T>,
+    ) {
         let points = maps.chunks_exact(self.n_pixels() * channels);
-        let mut patches =
-            Vec::with_capacity(points.len() * self.n_positions() * self.taps * channels);
+        patches.clear();
+        patches.reserve(points.len() * self.n_positions() * self.taps * channels);
         for point in points {
             for run in self.runs.iter().flatten() {
                 let len = run.len * channels;
@@ -193,19 +202,14 @@ impl Window {
                 }
             }
         }
-        patches
     }
 
+    /// Adds every number of patches, `[n·p, taps·c]`, to the pixel it came from,
+    /// `[n·pixels, c]`.
     #[cfg(feature = "flex")]
-    fn added<T: Copy + Default + std::ops::AddAssign>(
-        &self,
-        patches: &[T],
-        channels: usize,
-    ) -> Vec<T> {
+    pub(crate) fn add<T: host::Scalar>(&self, patches: &[T], channels: usize, maps: &mut [T]) {
         let points = patches.chunks_exact(self.n_positions() * self.taps * channels);
-        let per_point = self.n_pixels() * channels;
-        let mut maps = vec![T::default(); points.len() * per_point];
-        for (mut patch, map) in points.zip(maps.chunks_exact_mut(per_point)) {
+        for (mut patch, map) in points.zip(maps.chunks_exact_mut(self.n_pixels() * channels)) {
             for run in self.runs.iter().flatten() {
                 let (here, rest) = patch.split_at(run.len * channels);
                 patch = rest;
@@ -215,13 +219,7 @@ impl Window {
                 }
             }
         }
-        maps
     }
-}
-
-#[cfg(feature = "flex")]
-fn slice<T: burn::tensor::Element>(data: &TensorData) -> &[T] {
-    data.as_slice().expect("the element type was matched")
 }
 
 /// The patch whose upper left tap lies at `(top, left)` of the padded grid.
