@@ -38,9 +38,19 @@
 mod compare;
 mod gram;
 mod jacobian;
+mod method;
+mod module;
+mod outputs;
 mod products;
 
 pub use compare::{CompareError, frobenius_norm, relative_change};
 pub use gram::{TILE, cross_kernel, kernel, layer_kernels};
 pub use jacobian::{contracted_kernel, jacobian};
+pub use method::{Estimate, KernelPlan, LayerSizes, Method, PlanError, Sizes, plan};
+pub use module::{
+    Difference, ModuleError, ModuleFunction, ModuleTape, Parameter, Parameters, UnheldTape,
+    in_precision,
+};
+pub use outputs::{Outputs, cross_kernel_of_outputs, full_kernel, traced_kernel};
 pub use products::{diagonal, multiply};
+pub use regime_models::{Precision, Tape};
