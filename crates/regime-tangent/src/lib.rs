@@ -7,7 +7,8 @@
 //! one forward and one backward pass.
 //!
 //! Start with [`kernel`]; [`relative_change`] is the quantity `‖Θ − Θ₀‖/‖Θ₀‖` by
-//! which lazy and feature learning are told apart.
+//! which lazy and feature learning are told apart. Behind the feature `proptest` there is
+//! a test kit for kernels, these and those of others.
 //!
 //! ```
 //! use burn_flex::{Flex, FlexDevice};
@@ -38,6 +39,8 @@
 mod compare;
 mod gram;
 mod jacobian;
+#[cfg(feature = "proptest")]
+pub mod kit;
 mod products;
 
 pub use compare::{CompareError, frobenius_norm, relative_change};
