@@ -10,7 +10,8 @@
 //! What is not here: data sets, losses, optimisers, kernels.
 //!
 //! Start with [`NetworkSpec`] (or one of [`DenseSpec`], [`ConvolutionalSpec`],
-//! [`WideResNetSpec`]) and [`Network`]; [`Scaled`] adds α and `f₀`.
+//! [`WideResNetSpec`]) and [`Network`]; [`Scaled`] adds α and `f₀`. What its tests are
+//! made of is there for others behind the feature `proptest`.
 //!
 //! ```
 //! use burn::tensor::Tensor;
@@ -49,6 +50,8 @@ mod dense;
 mod error;
 mod feed_forward;
 mod init;
+#[cfg(feature = "proptest")]
+pub mod kit;
 mod layer;
 mod multi_output;
 mod network;

@@ -8,13 +8,16 @@ use burn::{
 };
 use burn_autodiff::Autodiff;
 use burn_flex::{Flex, FlexDevice};
+use ndarray::{Array1, Array2};
 use regime_models::{
     Activation, ConvolutionalSpec, DenseSpec, FeedForward, ImageShape, Network, NetworkSpec, Trace,
     WideResNetSpec,
 };
 use regime_tangent::{
     Difference, ModuleError, ModuleFunction, Precision, Tape, cross_kernel, diagonal, in_precision,
-    jacobian, kernel, multiply,
+    jacobian, kernel,
+    kit::{Claim, OnModule, WithKernel, audit},
+    multiply,
 };
 
 type Grad = Autodiff<Flex>;
@@ -444,4 +447,24 @@ fn what_cannot_be_computed_is_refused() {
     let twice = Twice { b: a.clone(), a };
     let function = ModuleFunction::new(&twice, forward, x).unwrap();
     assert_eq!(function.parameters().n_params(), 6);
+}
+
+#[test]
+fn a_module_is_a_claim_that_the_kit_can_check() {
+    let (module, values) = sharing();
+    let function = ModuleFunction::new(&module, forward, points(5, 2)).unwrap();
+    let x = Array2::from_shape_vec((5, 2), numbers(10, 5)).unwrap();
+    for output in 0..2 {
+        let claim = OnModule::new(&function, output);
+        assert_eq!(claim.weights().to_vec(), values);
+        for seed in [3, 4] {
+            let w = Array1::from_vec(numbers(11, seed));
+            assert_eq!(audit(&claim, w.view(), x.view()), []);
+        }
+    }
+    // The kernel of the other output is caught.
+    let (first, second) = (OnModule::new(&function, 0), OnModule::new(&function, 1));
+    let swapped = WithKernel::new(first, |w, x| second.kernel(w, x));
+    let w = Array1::from_vec(numbers(11, 3));
+    assert!(!audit(&swapped, w.view(), x.view()).is_empty());
 }

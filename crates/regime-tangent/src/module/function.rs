@@ -10,16 +10,51 @@ use super::{
     independence,
     parameters::Parameters,
     tapes::{ModuleTape, UnheldTape},
-    ties::{flattened, tied},
+    ties::{assigned, flattened, tied, values},
 };
 
 /// A burn module as a function of its parameters, on some points.
 ///
-/// See the [module](self)'s page for what is differentiated and what is refused.
+/// It is made of a module over an autodiff backend, the function that evaluates it, and
+/// points. It gives a [`Tape`](regime_models::Tape) for every output, and so everything
+/// this crate makes of tapes: held ([`ModuleTape`], the Jacobian in memory) or not
+/// ([`UnheldTape`], which differentiates again whenever it is asked).
 ///
 /// # Shapes
 /// - points: any rank, `n` of them along the first dimension
 /// - the forward function's result: `[n, K]`
+///
+/// # What is differentiated
+/// Every row of the Jacobian comes from a forward and a backward pass on *one* point.
+/// The parameters are the float tensors of the module that require gradients, in the
+/// order in which the module shows them. A parameter that is found in several places is
+/// one parameter, with one column for each of its numbers; a layer that is called
+/// several times needs no care. Parameters on which an output does not depend have
+/// derivative 0. Tensors that require no gradient (buffers, frozen parameters) are
+/// constants.
+///
+/// # What is refused
+/// A tangent kernel is defined for a function of one point. [`ModuleFunction::new`]
+/// compares the outputs for the whole batch with those for single points, for the first
+/// half and for the reversed batch, and the gradient of a weighted sum over up to eight
+/// points with the sum of the single points' gradients; a layer that mixes the points of
+/// a batch shows itself in one or the other (a normalisation whose scale is still zero
+/// only in the gradient). A single point is compared with itself beside a point of
+/// zeros. Differences count as rounding up to `ε^(2/3)` of the largest number of the same
+/// output, or of the same gradient: 4·10⁻¹¹ in float64. Outputs that change from one
+/// evaluation to the next are refused likewise, and so is a dropout that is switched on
+/// even where the few evaluations happened to agree. Errors name the layer where its
+/// type is a known one (`BatchNorm`, `Dropout`, `GaussianNoise`, and what has such a word
+/// in its name), otherwise the point. A module is evaluated as in training, so a batch
+/// norm's running statistics have moved when it is refused.
+///
+/// # Precision
+/// The kernel has the element type of the points, and the module's parameters must have
+/// the same: [`in_precision`](crate::in_precision) makes a module one of float64.
+/// Backward passes of burn-autodiff 0.21 keep it, with one exception: that of
+/// `div_scalar` rounds the reciprocal of the divisor to float32, an error of up to
+/// 6·10⁻⁸ unless the divisor is a power of two. Write `mul_scalar(1.0 / c)` in a forward
+/// pass instead.
 ///
 /// ```
 /// use burn::{module::{Module, Param}, tensor::{Tensor, backend::Backend}};
@@ -56,7 +91,7 @@ pub struct ModuleFunction<AB: AutodiffBackend, M, F, const D: usize> {
 struct Model<AB: AutodiffBackend, M, F> {
     /// With leaves for parameters.
     module: M,
-    forward: F,
+    forward: Arc<F>,
     parameters: Arc<Parameters>,
     /// 0, tracked: added to an output it gives a graph to outputs that have none.
     anchor: Tensor<AB, 1>,
@@ -135,6 +170,7 @@ where
         }
         let anchor = Tensor::zeros([1], (&points.device(), points.dtype())).require_grad();
         let parameters = Arc::new(parameters);
+        let forward = Arc::new(forward);
         let model = Model { module: tied_module, forward, parameters, anchor };
         let mut function = Self { model: Arc::new(model), points, n_outputs: 0 };
         let [rows, columns] = function.evaluate(function.points.clone()).dims();
@@ -158,6 +194,37 @@ where
         let function = Self { points, ..self.clone() };
         independence::check(&function)?;
         Ok(function)
+    }
+
+    /// The values of the parameters, `[P]`, in the order of the Jacobian's columns.
+    pub fn values(&self) -> Tensor<AB::InnerBackend, 1> {
+        values(&self.model.module, self.parameters())
+    }
+
+    /// The same function at other values of the parameters: the function `f(w, x)` of
+    /// which the module is one point. It is not checked again.
+    ///
+    /// # Shapes
+    /// `[P]`
+    ///
+    /// # Panics
+    /// When the shape is another.
+    pub fn with_values(&self, w: &Tensor<AB::InnerBackend, 1>) -> Self {
+        let Model { module, forward, parameters, anchor } = &*self.model;
+        assert_eq!(w.dims(), [parameters.n_params()], "the parameters have the wrong length");
+        let model = Model {
+            module: assigned(module, parameters, w),
+            forward: Arc::clone(forward),
+            parameters: Arc::clone(parameters),
+            anchor: anchor.clone(),
+        };
+        Self { model: Arc::new(model), ..self.clone() }
+    }
+
+    /// The same function on other points, not checked again.
+    #[cfg(feature = "proptest")]
+    pub(crate) fn on(&self, points: Tensor<AB::InnerBackend, D>) -> Self {
+        Self { points, ..self.clone() }
     }
 
     /// Number of points `n`.
@@ -250,7 +317,7 @@ where
     }
 
     /// The points, `[n, …]`.
-    pub(super) fn points(&self) -> &Tensor<AB::InnerBackend, D> {
+    pub fn points(&self) -> &Tensor<AB::InnerBackend, D> {
         &self.points
     }
 

@@ -173,6 +173,47 @@ impl<AB: AutodiffBackend> ModuleMapper<AB> for Tie {
     }
 }
 
+/// A tied module with other values of its parameters, `[P]`.
+pub(super) fn assigned<AB: AutodiffBackend, M: Module<AB>>(
+    module: &M,
+    parameters: &Parameters,
+    values: &Tensor<AB::InnerBackend, 1>,
+) -> M {
+    let leaves = HashMap::new();
+    module.clone().map(&mut Assign::<AB> { parameters, values, leaves })
+}
+
+struct Assign<'a, AB: AutodiffBackend> {
+    parameters: &'a Parameters,
+    values: &'a Tensor<AB::InnerBackend, 1>,
+    leaves: HashMap<ParamId, Box<dyn Any>>,
+}
+
+impl<AB: AutodiffBackend> ModuleMapper<AB> for Assign<'_, AB> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<AB, D>>) -> Param<Tensor<AB, D>> {
+        let (id, tensor, mapper) = param.consume();
+        let Some(index) = self.parameters.index(&id) else {
+            return Param::from_mapped_value(id, tensor, mapper);
+        };
+        let again = self.leaves.get(&id).and_then(|leaf| leaf.downcast_ref::<Tensor<AB, D>>());
+        let leaf = again.cloned().unwrap_or_else(|| {
+            let range = &self.parameters.entries()[index].range;
+            let values = self.values.clone().narrow(0, range.start, range.len());
+            Tensor::from_inner(values.reshape(tensor.dims())).require_grad()
+        });
+        self.leaves.insert(id, Box::new(leaf.clone()));
+        Param::from_mapped_value(id, leaf, mapper)
+    }
+}
+
+/// The values of all parameters of a tied module, one behind the other, `[P]`.
+pub(super) fn values<AB: AutodiffBackend, M: Module<AB>>(
+    module: &M,
+    parameters: &Parameters,
+) -> Tensor<AB::InnerBackend, 1> {
+    collected(module, parameters, Collect::Values)
+}
+
 /// The gradients of all parameters of a tied module, one behind the other, `[P]`: 0 for
 /// parameters that have none.
 pub(super) fn flattened<AB: AutodiffBackend, M: Module<AB>>(
@@ -180,16 +221,29 @@ pub(super) fn flattened<AB: AutodiffBackend, M: Module<AB>>(
     parameters: &Parameters,
     gradients: &AB::Gradients,
 ) -> Tensor<AB::InnerBackend, 1> {
+    collected(module, parameters, Collect::Gradients(gradients))
+}
+
+fn collected<AB: AutodiffBackend, M: Module<AB>>(
+    module: &M,
+    parameters: &Parameters,
+    what: Collect<'_, AB>,
+) -> Tensor<AB::InnerBackend, 1> {
     let parts = parameters.entries().iter().map(|_| None).collect();
-    let mut collector = Collector { parameters, gradients, parts };
+    let mut collector = Collector { parameters, what, parts };
     module.visit(&mut collector);
     let parts = collector.parts.into_iter();
     Tensor::cat(parts.map(|part| part.expect("the module shows what it showed")).collect(), 0)
 }
 
+enum Collect<'a, AB: AutodiffBackend> {
+    Values,
+    Gradients(&'a AB::Gradients),
+}
+
 struct Collector<'a, AB: AutodiffBackend> {
     parameters: &'a Parameters,
-    gradients: &'a AB::Gradients,
+    what: Collect<'a, AB>,
     parts: Vec<Option<Tensor<AB::InnerBackend, 1>>>,
 }
 
@@ -202,10 +256,13 @@ impl<AB: AutodiffBackend> ModuleVisitor<AB> for Collector<'_, AB> {
         }
         let leaf = param.val();
         let n = leaf.shape().num_elements();
-        let gradient = match leaf.grad(self.gradients) {
-            Some(gradient) => gradient.reshape([n]),
-            None => Tensor::zeros([n], (&leaf.device(), leaf.dtype())),
+        let part = match self.what {
+            Collect::Values => leaf.inner().reshape([n]),
+            Collect::Gradients(gradients) => match leaf.grad(gradients) {
+                Some(gradient) => gradient.reshape([n]),
+                None => Tensor::zeros([n], (&leaf.device(), leaf.dtype())),
+            },
         };
-        self.parts[index] = Some(gradient);
+        self.parts[index] = Some(part);
     }
 }
