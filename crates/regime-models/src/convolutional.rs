@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Activation, ModelError,
     feed_forward::{Builder, FeedForward, INPUT, at_least_one},
+    multi_output::MultiOutput,
     window::Window,
 };
 
@@ -92,6 +93,19 @@ impl ConvolutionalSpec {
     /// [`ModelError`] for a size of 0, a window that does not fit on the maps of some
     /// layer, or a sharpness that is not positive.
     pub fn build(&self) -> Result<FeedForward, ModelError> {
+        self.plan(1)
+    }
+
+    /// The same network with `outputs` outputs, which differ in the last layer only.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build), and for no outputs.
+    pub fn build_outputs(&self, outputs: usize) -> Result<MultiOutput, ModelError> {
+        self.plan(outputs).map(|net| MultiOutput::new(net, outputs))
+    }
+
+    fn plan(&self, outputs: usize) -> Result<FeedForward, ModelError> {
+        at_least_one(&[("outputs", outputs)])?;
         let Self { image, width, blocks, convolutions, window, padding, activation, bias } = *self;
         image.check()?;
         at_least_one(&[("width", width), ("blocks", blocks), ("convolutions", convolutions)])?;
@@ -107,7 +121,7 @@ impl ConvolutionalSpec {
             (shape, channels) = (window.positions(), width);
         }
         let mean = net.mean(at, shape.0 * shape.1);
-        net.affine(mean, [width, 1], bias, None);
+        net.affine(mean, [width, outputs], bias, None);
         Ok(net.finish())
     }
 }

@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Activation, ModelError,
     feed_forward::{Builder, FeedForward, INPUT, at_least_one},
+    multi_output::MultiOutput,
 };
 
 /// A fully connected network in the parametrisation of the paper.
@@ -39,6 +40,19 @@ impl DenseSpec {
     /// # Errors
     /// [`ModelError`] for a size of 0 or a sharpness that is not positive.
     pub fn build(&self) -> Result<FeedForward, ModelError> {
+        self.plan(1)
+    }
+
+    /// The same network with `outputs` outputs, which differ in the last layer only.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build), and for no outputs.
+    pub fn build_outputs(&self, outputs: usize) -> Result<MultiOutput, ModelError> {
+        self.plan(outputs).map(|net| MultiOutput::new(net, outputs))
+    }
+
+    fn plan(&self, outputs: usize) -> Result<FeedForward, ModelError> {
+        at_least_one(&[("outputs", outputs)])?;
         let Self { inputs, width, hidden_layers, activation, bias } = *self;
         at_least_one(&[("inputs", inputs), ("width", width), ("hidden_layers", hidden_layers)])?;
         activation.check()?;
@@ -49,7 +63,7 @@ impl DenseSpec {
             at = net.activation(z, activation);
             k = width;
         }
-        net.affine(at, [k, 1], bias, None);
+        net.affine(at, [k, outputs], bias, None);
         Ok(net.finish())
     }
 }

@@ -214,6 +214,36 @@ impl FeedForward {
         (0..n).step_by(step).map(part).collect()
     }
 
+    /// The values of the last node, `[n, K]`, keeping nothing.
+    pub(crate) fn outputs<B: Backend>(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> Tensor<B, 2> {
+        joined(self.parts(x).into_par_iter().map(|x| self.evaluate(w, &x, None)).collect())
+    }
+
+    fn sweeps<B: Backend>(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> Vec<Sweep<B>> {
+        let sweep = |x: Tensor<B, 2>| {
+            let mut kept = Vec::with_capacity(self.plan.nodes.len());
+            let output = self.evaluate(w, &x, Some(&mut kept));
+            Sweep { kept, output }
+        };
+        self.parts(x).into_par_iter().map(sweep).collect()
+    }
+
+    /// The linearisation of each output, from one forward pass and one backward pass
+    /// per output.
+    pub(crate) fn tapes<B: Backend>(
+        &self,
+        w: &Tensor<B, 1>,
+        x: &Tensor<B, 2>,
+    ) -> Vec<BlockTape<B>> {
+        let sweeps = self.sweeps(w, x);
+        let n_outputs = sweeps[0].output.dims()[1];
+        let tape = |output: usize| {
+            let parts = sweeps.par_iter().map(|s| s.clone().linearise(&self.plan, w, output));
+            BlockTape::new(parts.collect())
+        };
+        (0..n_outputs).map(tape).collect()
+    }
+
     /// Evaluates node by node; `keep` collects what a linearisation needs, if there
     /// is to be one.
     fn evaluate<B: Backend>(
@@ -221,7 +251,7 @@ impl FeedForward {
         w: &Tensor<B, 1>,
         x: &Tensor<B, 2>,
         mut keep: Option<&mut Vec<Kept<B>>>,
-    ) -> Tensor<B, 1> {
+    ) -> Tensor<B, 2> {
         let Plan { inputs, channels, nodes, layers } = &*self.plan;
         assert_eq!(w.dims(), [self.n_params()], "the parameter vector has the wrong length");
         assert_eq!(x.dims()[1], *inputs, "the points have the wrong number of inputs");
@@ -260,7 +290,7 @@ impl FeedForward {
                 keep.push(kept);
             }
         }
-        values.pop().flatten().expect("a network has an output").reshape([n])
+        values.pop().flatten().expect("a network has an output")
     }
 }
 
@@ -280,17 +310,11 @@ impl<B: Backend> Network<B> for FeedForward {
     }
 
     fn forward(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> Tensor<B, 1> {
-        joined(self.parts(x).into_par_iter().map(|x| self.evaluate(w, &x, None)).collect())
+        column(self.outputs(w, x))
     }
 
     fn trace(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> FeedForwardTrace<B> {
-        let sweep = |x: Tensor<B, 2>| {
-            let mut kept = Vec::with_capacity(self.plan.nodes.len());
-            let output = self.evaluate(w, &x, Some(&mut kept));
-            Sweep { kept, output }
-        };
-        let sweeps = self.parts(x).into_par_iter().map(sweep).collect();
-        FeedForwardTrace { net: self.clone(), w: w.clone(), sweeps }
+        FeedForwardTrace { net: self.clone(), w: w.clone(), sweeps: self.sweeps(w, x) }
     }
 }
 
@@ -306,7 +330,7 @@ impl<B: Backend> Trace<B> for FeedForwardTrace<B> {
     type Tape = BlockTape<B>;
 
     fn output(&self) -> Tensor<B, 1> {
-        joined(self.sweeps.iter().map(|sweep| sweep.output.clone()).collect())
+        column(joined(self.sweeps.iter().map(|sweep| sweep.output.clone()).collect()))
     }
 
     fn preactivation_rates(&self, v: &Tensor<B, 1>) -> Option<Vec<Tensor<B, 2>>> {
@@ -320,7 +344,7 @@ impl<B: Backend> Trace<B> for FeedForwardTrace<B> {
 
     fn linearise(self) -> BlockTape<B> {
         let Self { net, w, sweeps } = self;
-        let parts = sweeps.into_par_iter().map(|sweep| sweep.linearise(&net.plan, &w));
+        let parts = sweeps.into_par_iter().map(|sweep| sweep.linearise(&net.plan, &w, 0));
         BlockTape::new(parts.collect())
     }
 }
@@ -330,7 +354,8 @@ impl<B: Backend> Trace<B> for FeedForwardTrace<B> {
 struct Sweep<B: Backend> {
     /// By node.
     kept: Vec<Kept<B>>,
-    output: Tensor<B, 1>,
+    /// `[n, K]`.
+    output: Tensor<B, 2>,
 }
 
 /// What a node leaves for the backward pass.
@@ -384,12 +409,12 @@ impl<B: Backend> Sweep<B> {
         of_layers
     }
 
-    fn linearise(self, plan: &Plan, w: &Tensor<B, 1>) -> Vec<Block<B>> {
+    /// The blocks of one of the outputs.
+    fn linearise(self, plan: &Plan, w: &Tensor<B, 1>, output: usize) -> Vec<Block<B>> {
         let Plan { nodes, layers, .. } = plan;
-        let n = self.output.dims()[0];
         let mut deltas: Vec<Option<Tensor<B, 2>>> = nodes.iter().map(|_| None).collect();
-        let ones = Tensor::ones([n, 1], (&self.output.device(), self.output.dtype()));
-        *deltas.last_mut().expect("a network has an output") = Some(ones);
+        let last = one_output(self.output.dims(), output, &self.output);
+        *deltas.last_mut().expect("a network has an output") = Some(last);
         let mut blocks = Vec::with_capacity(layers.len());
         for (at, (node, kept)) in nodes.iter().zip(self.kept).enumerate().rev() {
             let Some(delta) = deltas[at].take() else { continue };
@@ -439,6 +464,29 @@ fn product<B: Backend>(a: Tensor<B, 2>, b: Tensor<B, 2>) -> Tensor<B, 2> {
         return crate::host::hadamard(a, &b);
     }
     a * b
+}
+
+/// 1 in the column of one output and 0 elsewhere, placed as `like`.
+fn one_output<B: Backend>(
+    [n, outputs]: [usize; 2],
+    output: usize,
+    like: &Tensor<B, 2>,
+) -> Tensor<B, 2> {
+    let options = (&like.device(), like.dtype());
+    if outputs == 1 {
+        return Tensor::ones([n, 1], options);
+    }
+    let columns = (0..outputs).map(|k| match k == output {
+        true => Tensor::ones([n, 1], options),
+        false => Tensor::zeros([n, 1], options),
+    });
+    Tensor::cat(columns.collect(), 1)
+}
+
+/// `[n, 1]` → `[n]`
+fn column<B: Backend>(output: Tensor<B, 2>) -> Tensor<B, 1> {
+    let n = output.dims()[0];
+    output.reshape([n])
 }
 
 /// `[n·pixels, c]` → `[n, c]`

@@ -10,7 +10,8 @@
 //! What is not here: data sets, losses, optimisers, kernels.
 //!
 //! Start with [`NetworkSpec`] (or one of [`DenseSpec`], [`ConvolutionalSpec`],
-//! [`WideResNetSpec`]) and [`Network`]; [`Scaled`] adds α and `f₀`.
+//! [`WideResNetSpec`]) and [`Network`]; [`Scaled`] adds α and `f₀`. What its tests are
+//! made of is there for others behind the feature `proptest`.
 //!
 //! ```
 //! use burn::tensor::Tensor;
@@ -53,7 +54,10 @@ mod host;
 #[cfg(feature = "flex")]
 mod host_tape;
 mod init;
+#[cfg(feature = "proptest")]
+pub mod kit;
 mod layer;
+mod multi_output;
 mod network;
 mod pointwise;
 mod precision;
@@ -72,6 +76,7 @@ pub use dense::DenseSpec;
 pub use error::ModelError;
 pub use feed_forward::{FeedForward, FeedForwardTrace};
 pub use init::INIT_STREAM;
+pub use multi_output::MultiOutput;
 pub use network::{Network, Tape, Trace};
 pub use precision::Precision;
 pub use quadrature::gaussian_mean;

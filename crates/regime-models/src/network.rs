@@ -75,6 +75,21 @@ pub trait Tape<B: Backend> {
     /// The device and element type of what the products take and give.
     fn placement(&self) -> (B::Device, DType);
 
+    /// Number of parameters `P`.
+    ///
+    /// Unless a tape knows better it looks at the length of a product.
+    fn n_params(&self) -> usize {
+        let (device, dtype) = self.placement();
+        let zeros = Tensor::zeros([self.n_points()], (&device, dtype));
+        self.vjp(zeros).dims()[0]
+    }
+
+    /// Multiply-adds of one row of the Jacobian, and so of each point's share in a
+    /// product with `J` or `Jᵀ`: `P`, unless a tape knows better.
+    fn row_cost(&self) -> f64 {
+        self.n_params() as f64
+    }
+
     /// `J v`: `[P]` → `[n]`.
     fn jvp(&self, v: Tensor<B, 1>) -> Tensor<B, 1>;
 

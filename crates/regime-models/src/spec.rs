@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Activation, ConvolutionalSpec, DenseSpec, ModelError, WideResNetSpec, feed_forward::FeedForward,
+    Activation, ConvolutionalSpec, DenseSpec, ModelError, WideResNetSpec,
+    feed_forward::FeedForward, multi_output::MultiOutput,
 };
 
 /// Any of the architectures, as one serialisable value.
@@ -29,6 +30,18 @@ impl NetworkSpec {
             Self::Dense(spec) => spec.build(),
             Self::Convolutional(spec) => spec.build(),
             Self::WideResNet(spec) => spec.build(),
+        }
+    }
+
+    /// The same network with `outputs` outputs, which differ in the last layer only.
+    ///
+    /// # Errors
+    /// Those of the architecture, and for no outputs.
+    pub fn build_outputs(&self, outputs: usize) -> Result<MultiOutput, ModelError> {
+        match self {
+            Self::Dense(spec) => spec.build_outputs(outputs),
+            Self::Convolutional(spec) => spec.build_outputs(outputs),
+            Self::WideResNet(spec) => spec.build_outputs(outputs),
         }
     }
 

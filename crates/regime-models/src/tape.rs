@@ -47,6 +47,17 @@ impl<B: Backend> Tape<B> for BlockTape<B> {
         (sources.device(), sources.dtype())
     }
 
+    fn n_params(&self) -> usize {
+        let of =
+            |block: &Block<B>| block.weights.len() + block.biases.as_ref().map_or(0, |b| b.len());
+        self.parts[0].iter().map(of).sum()
+    }
+
+    fn row_cost(&self) -> f64 {
+        let of = |block: &Block<B>| (block.n_positions() * block.weights.len()) as f64;
+        self.parts[0].iter().map(of).sum()
+    }
+
     fn jvp(&self, v: Tensor<B, 1>) -> Tensor<B, 1> {
         #[cfg(feature = "flex")]
         if crate::host::is_host::<B>() {

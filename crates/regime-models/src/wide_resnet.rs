@@ -7,6 +7,7 @@ use crate::{
     convolutional::ImageShape,
     error::positive,
     feed_forward::{Builder, FeedForward, INPUT, Source, at_least_one},
+    multi_output::MultiOutput,
     window::Window,
 };
 
@@ -68,6 +69,19 @@ impl WideResNetSpec {
     /// [`ModelError`] for a size of 0, a depth that is not `6n + 4`, or an angle or
     /// sharpness that is not positive.
     pub fn build(&self) -> Result<FeedForward, ModelError> {
+        self.plan(1)
+    }
+
+    /// The same network with `outputs` outputs, which differ in the last layer only.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build), and for no outputs.
+    pub fn build_outputs(&self, outputs: usize) -> Result<MultiOutput, ModelError> {
+        self.plan(outputs).map(|net| MultiOutput::new(net, outputs))
+    }
+
+    fn plan(&self, outputs: usize) -> Result<FeedForward, ModelError> {
+        at_least_one(&[("outputs", outputs)])?;
         let Self { image, width, depth, base, activation, bias, mix_angle_deg } = *self;
         image.check()?;
         at_least_one(&[("width", width), ("base", base)])?;
@@ -94,7 +108,7 @@ impl WideResNetSpec {
         let Stages { mut net, at, channels, shape, .. } = stage;
         let at = net.activation(at, activation);
         let mean = net.mean(at, shape.0 * shape.1);
-        net.affine(mean, [channels, 1], bias, None);
+        net.affine(mean, [channels, outputs], bias, None);
         Ok(net.finish())
     }
 }

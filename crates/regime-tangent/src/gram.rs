@@ -10,7 +10,7 @@ use crate::jacobian::{contract, jacobian};
 pub const TILE: usize = 256;
 
 /// Numbers that the gradients of all points may hold at once: 256 MiB of float64.
-const GRADIENT_NUMBERS: usize = 1 << 25;
+pub(crate) const GRADIENT_NUMBERS: usize = 1 << 25;
 
 /// The tangent kernel `Θ = J Jᵀ` on the points of a tape.
 ///
@@ -89,7 +89,7 @@ fn output_ranges<B: Backend>(block: &Block<B>, n: usize) -> impl Iterator<Item =
 }
 
 /// `J Jᵀ` of some columns of the Jacobian.
-fn contracted<B: Backend>(gradients: &Tensor<B, 2>) -> Tensor<B, 2> {
+pub(crate) fn contracted<B: Backend>(gradients: &Tensor<B, 2>) -> Tensor<B, 2> {
     symmetric(gradients.dims()[0], |rows, columns| {
         contract(gradients.clone().slice([rows]), gradients.clone().slice([columns]))
     })

@@ -2,12 +2,15 @@
 //!
 //! What is here: the kernel of a network on a set of points or between two sets,
 //! whole or layer by layer; its products with vectors; how far two kernels are
-//! apart. What is not here: training. A kernel is computed from a
-//! [`Tape`](regime_models::Tape), the linearisation that `regime-models` makes in
-//! one forward and one backward pass.
+//! apart. What is not here: training. A kernel is computed from a [`Tape`], the
+//! linearisation that `regime-models` makes in one forward and one backward pass, or
+//! [`ModuleFunction`] of any burn module by automatic differentiation. A function with
+//! several outputs is several tapes: see [`Outputs`]. [`plan`] says beforehand by which
+//! [`Method`] a kernel is best computed and what that takes.
 //!
-//! Start with [`kernel`]; [`relative_change`] is the quantity `‖Θ − Θ₀‖/‖Θ₀‖` by
-//! which lazy and feature learning are told apart.
+//! Start with [`kernel`], or for a module of your own with [`ModuleFunction`]; [`relative_change`] is the quantity `‖Θ − Θ₀‖/‖Θ₀‖` by
+//! which lazy and feature learning are told apart. Behind the feature `proptest` there is
+//! a test kit for kernels, these and those of others.
 //!
 //! ```
 //! use burn_flex::{Flex, FlexDevice};
@@ -38,9 +41,21 @@
 mod compare;
 mod gram;
 mod jacobian;
+#[cfg(feature = "proptest")]
+pub mod kit;
+mod method;
+mod module;
+mod outputs;
 mod products;
 
 pub use compare::{CompareError, frobenius_norm, relative_change};
 pub use gram::{TILE, cross_kernel, kernel, layer_kernels};
 pub use jacobian::{contracted_kernel, jacobian};
+pub use method::{Estimate, KernelPlan, LayerSizes, Method, PlanError, Sizes, plan};
+pub use module::{
+    Difference, ModuleError, ModuleFunction, ModuleTape, Parameter, Parameters, UnheldTape,
+    in_precision,
+};
+pub use outputs::{Outputs, cross_kernel_of_outputs, full_kernel, traced_kernel};
 pub use products::{diagonal, multiply};
+pub use regime_models::{Precision, Tape};

@@ -2,15 +2,18 @@
 
 use burn::tensor::{Tensor, backend::Backend};
 use proptest::prelude::*;
-use regime_models::{Activation, Alpha, DenseSpec, Network, Precision, Scaled, Tape, Trace};
-
-use crate::{
-    loops,
-    problem::{close, for_all, numbers, problems},
+use regime_models::{
+    Activation, Alpha, DenseSpec, Network, Precision, Scaled, Tape, Trace,
+    kit::{
+        close, for_all, numbers,
+        strategies::{activations, problems},
+    },
 };
 
+use crate::loops;
+
 pub(crate) fn the_forward_pass_is_the_formula<B: Backend>(device: &B::Device) {
-    for_all(64, problems(), |problem| {
+    for_all(64, problems(activations()), |problem| {
         let (w, x) = problem.tensors::<B>(Precision::F64, device);
         let f = Precision::to_host(problem.net.forward(&w, &x));
         for (i, (f, x)) in f.into_iter().zip(problem.x.chunks(problem.net.n_inputs())).enumerate() {
@@ -47,7 +50,7 @@ pub(crate) fn f_vanishes_at_the_start_for_every_alpha<B: Backend>(device: &B::De
 }
 
 pub(crate) fn single_precision_stays_single_and_close<B: Backend>(device: &B::Device) {
-    for_all(24, problems(), |problem| {
+    for_all(24, problems(activations()), |problem| {
         let g = vec![1.0 / problem.n as f64; problem.n];
         let both = [Precision::F64, Precision::F32].map(|precision| {
             let (w, x) = problem.tensors::<B>(precision, device);

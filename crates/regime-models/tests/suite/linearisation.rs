@@ -3,22 +3,16 @@
 use burn::tensor::{Tensor, backend::Backend};
 use burn_autodiff::Autodiff;
 use proptest::prelude::*;
-use regime_models::{Activation, ConvolutionalSpec, Network, NetworkSpec, Precision, Tape, Trace};
-
-use crate::problem::{Problem, close, for_all, problems};
-
-fn tape<B: Backend>(problem: &Problem, device: &B::Device) -> impl Tape<B> + use<B> {
-    let (w, x) = problem.tensors::<B>(Precision::F64, device);
-    problem.net.trace(&w, &x).linearise()
-}
-
-/// The kink of ReLU is not differentiable, and differences step across it.
-fn is_smooth(problem: &Problem) -> bool {
-    problem.spec.activation() != Activation::Relu
-}
+use regime_models::{
+    Activation, ConvolutionalSpec, Network, NetworkSpec, Precision, Tape, Trace,
+    kit::{
+        Problem, close, for_all,
+        strategies::{activations, problems, smooth_activations},
+    },
+};
 
 pub(crate) fn the_gradient_is_that_of_autodiff<B: Backend>(device: &B::Device) {
-    for_all(32, problems(), |problem| {
+    for_all(32, problems(activations()), |problem| {
         let g = problem.cotangent();
         let (w, x) = problem.tensors::<Autodiff<B>>(Precision::F64, device);
         let tracked = w.require_grad();
@@ -26,7 +20,7 @@ pub(crate) fn the_gradient_is_that_of_autodiff<B: Backend>(device: &B::Device) {
         let gradients = weighted.sum().backward();
         let expected = Precision::to_host(tracked.grad(&gradients).expect("w was tracked"));
 
-        let gradient = tape::<B>(&problem, device).vjp(Precision::F64.vector(&g, device));
+        let gradient = problem.tape::<B>(device).vjp(Precision::F64.vector(&g, device));
         let scale = expected.iter().fold(0.0f64, |m, v| m.max(v.abs()));
         for (i, (a, b)) in Precision::to_host(gradient).iter().zip(&expected).enumerate() {
             prop_assert!((a - b).abs() <= 1e-12 * (1.0 + scale), "parameter {i}: {a} is not {b}");
@@ -36,8 +30,7 @@ pub(crate) fn the_gradient_is_that_of_autodiff<B: Backend>(device: &B::Device) {
 }
 
 pub(crate) fn the_jacobian_is_that_of_differences<B: Backend>(device: &B::Device) {
-    for_all(32, problems(), |problem| {
-        prop_assume!(is_smooth(&problem));
+    for_all(32, problems(smooth_activations()), |problem| {
         let (w, x) = problem.tensors::<B>(Precision::F64, device);
         let v = problem.direction::<B>(device);
         let e = 1e-5;
@@ -54,8 +47,8 @@ pub(crate) fn the_jacobian_is_that_of_differences<B: Backend>(device: &B::Device
 }
 
 pub(crate) fn products_with_the_jacobian_are_adjoint<B: Backend>(device: &B::Device) {
-    for_all(32, problems(), |problem| {
-        let tape = tape::<B>(&problem, device);
+    for_all(32, problems(activations()), |problem| {
+        let tape = problem.tape::<B>(device);
         let v = problem.direction::<B>(device);
         let g = Precision::F64.vector::<B>(&problem.cotangent(), device);
         let left = Precision::to_host((tape.jvp(v.clone()) * g.clone()).sum())[0];
@@ -66,8 +59,8 @@ pub(crate) fn products_with_the_jacobian_are_adjoint<B: Backend>(device: &B::Dev
 }
 
 pub(crate) fn blocks_hold_the_jacobian<B: Backend>(device: &B::Device) {
-    for_all(24, problems(), |problem| {
-        let tape = tape::<B>(&problem, device);
+    for_all(24, problems(activations()), |problem| {
+        let tape = problem.tape::<B>(device);
         let blocks = tape.blocks().expect("every architecture has blocks");
         // The gradient of the last point, as a row of the Jacobian.
         let mut basis = vec![0.0; problem.n];
@@ -94,8 +87,8 @@ pub(crate) fn blocks_hold_the_jacobian<B: Backend>(device: &B::Device) {
 }
 
 pub(crate) fn selected_rows_are_rows<B: Backend>(device: &B::Device) {
-    for_all(24, problems(), |problem| {
-        let tape = tape::<B>(&problem, device);
+    for_all(24, problems(activations()), |problem| {
+        let tape = problem.tape::<B>(device);
         let v = problem.direction::<B>(device);
         let points: Vec<usize> = (0..problem.n).rev().step_by(2).collect();
         let all = Precision::to_host(tape.jvp(v.clone()));
@@ -112,8 +105,7 @@ pub(crate) fn selected_rows_are_rows<B: Backend>(device: &B::Device) {
 /// The rate of the last layer is `J v`; that of any other, weighted with its
 /// sensitivities, is the part of `J v` that its own parameters cause.
 pub(crate) fn preactivations_move_at_their_rates<B: Backend>(device: &B::Device) {
-    for_all(24, problems(), |problem| {
-        prop_assume!(is_smooth(&problem));
+    for_all(24, problems(smooth_activations()), |problem| {
         let (w, x) = problem.tensors::<B>(Precision::F64, device);
         let v = problem.direction::<B>(device);
         let trace = problem.net.trace(&w, &x);
@@ -151,7 +143,7 @@ pub(crate) fn preactivations_move_at_their_rates<B: Backend>(device: &B::Device)
 pub(crate) fn points_in_several_parts_are_points<B: Backend>(device: &B::Device) {
     let net = ConvolutionalSpec { activation: Activation::Tanh, ..ConvolutionalSpec::setup_b(3) };
     let problem = Problem::of(NetworkSpec::Convolutional(net), 260, 8);
-    let whole = tape::<B>(&problem, device);
+    let whole = problem.tape::<B>(device);
     let v = problem.direction::<B>(device);
     let (moved, g) = (Precision::to_host(whole.jvp(v.clone())), problem.cotangent());
     let gradient = Precision::to_host(whole.vjp(Precision::F64.vector(&g, device)));

@@ -6,28 +6,11 @@ mod initial;
 mod linearisation;
 mod loops;
 mod normalisation;
-mod problem;
 mod refused;
 
-macro_rules! on_every_backend {
-    ($module:ident: $($name:ident),* $(,)?) => {
-        mod $module {
-            mod flex {
-                $(#[test] fn $name() {
-                    crate::$module::$name::<burn_flex::Flex>(&burn_flex::FlexDevice)
-                })*
-            }
-            mod ndarray {
-                $(#[test] fn $name() {
-                    let device = burn_ndarray::NdArrayDevice::Cpu;
-                    crate::$module::$name::<burn_ndarray::NdArray>(&device)
-                })*
-            }
-        }
-    };
-}
-
 mod on {
+    use regime_models::on_every_backend;
+
     on_every_backend!(forward:
         the_forward_pass_is_the_formula,
         f_vanishes_at_the_start_for_every_alpha,

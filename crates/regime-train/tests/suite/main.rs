@@ -6,25 +6,9 @@ mod probes;
 mod problem;
 mod stochastic;
 
-macro_rules! on_every_backend {
-    ($module:ident: $($name:ident),* $(,)?) => {
-        mod $module {
-            mod flex {
-                $(#[test] fn $name() {
-                    crate::$module::$name::<burn_flex::Flex>(&burn_flex::FlexDevice)
-                })*
-            }
-            mod ndarray {
-                $(#[test] fn $name() {
-                    let device = burn_ndarray::NdArrayDevice::Cpu;
-                    crate::$module::$name::<burn_ndarray::NdArray>(&device)
-                })*
-            }
-        }
-    };
-}
-
 mod on {
+    use regime_models::on_every_backend;
+
     on_every_backend!(flow:
         a_linear_model_follows_its_closed_form,
         momentum_follows_the_damped_oscillator,

@@ -1,18 +1,9 @@
 //! The problems that flows are tried on.
 
 use burn::tensor::{Tensor, backend::Backend};
+pub(crate) use regime_models::kit::numbers;
 use regime_models::{Activation, Alpha, DenseSpec, FeedForward, Network, Precision};
 use regime_train::{Loss, Objective, Observation, Observer, System};
-
-pub(crate) fn numbers(n: usize, seed: u64) -> Vec<f64> {
-    let mut state = seed | 1;
-    let mut next = || {
-        state =
-            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 11) as f64 / (1u64 << 53) as f64
-    };
-    (0..n).map(|_| 3.4 * (next() - 0.5)).collect()
-}
 
 /// Labels that a network can learn: the sign of a product of two coordinates.
 pub(crate) fn labels(x: &[f64], d: usize) -> Vec<f64> {

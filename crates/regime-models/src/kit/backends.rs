@@ -1,0 +1,47 @@
+/// One test per function and backend: each function is generic over the backend and
+/// takes its device.
+///
+/// The invoking crate needs `burn-flex` and `burn-ndarray` among its dependencies, for
+/// it is there that the backends are named. With a module in front, the functions are
+/// those of that module at the root of the invoking crate, and the tests come in a
+/// module of the same name.
+///
+/// ```
+/// use burn::tensor::{Tensor, backend::Backend};
+///
+/// fn one_is_one<B: Backend>(device: &B::Device) {
+///     assert_eq!(Tensor::<B, 1>::ones([3], device).sum().into_data().iter::<f64>().next(), Some(3.0));
+/// }
+///
+/// regime_models::on_every_backend!(one_is_one);
+/// # fn main() {}
+/// ```
+#[macro_export]
+#[allow(clippy::crate_in_macro_def, reason = "the functions are those of the invoking crate")]
+macro_rules! on_every_backend {
+    ($module:ident: $($name:ident),* $(,)?) => {
+        mod $module {
+            mod flex {
+                $(#[test] fn $name() {
+                    crate::$module::$name::<burn_flex::Flex>(&burn_flex::FlexDevice)
+                })*
+            }
+            mod ndarray {
+                $(#[test] fn $name() {
+                    let device = burn_ndarray::NdArrayDevice::Cpu;
+                    crate::$module::$name::<burn_ndarray::NdArray>(&device)
+                })*
+            }
+        }
+    };
+    ($($name:ident),* $(,)?) => {
+        mod flex {
+            $(#[test] fn $name() { super::$name::<burn_flex::Flex>(&burn_flex::FlexDevice) })*
+        }
+        mod ndarray {
+            $(#[test] fn $name() {
+                super::$name::<burn_ndarray::NdArray>(&burn_ndarray::NdArrayDevice::Cpu)
+            })*
+        }
+    };
+}

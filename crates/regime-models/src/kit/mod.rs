@@ -1,0 +1,30 @@
+//! What tests of networks are made of, behind the cargo feature `proptest`: awkward
+//! sizes, networks of every architecture, weights and points, and a deterministic run
+//! of a property over them.
+//!
+//! The crates of this workspace test themselves with it; it is public so that others
+//! can do the same with theirs. What a *kernel* must obey stands in the test kit of
+//! `regime-tangent`.
+//!
+//! ```
+//! use burn_flex::{Flex, FlexDevice};
+//! use regime_models::{Network, Precision};
+//! use regime_models::kit::{close, for_all, strategies};
+//!
+//! // A network does not mind whether its points come together or one by one.
+//! for_all(4, strategies::problems(strategies::activations()), |problem| {
+//!     let (w, x) = problem.tensors::<Flex>(Precision::F64, &FlexDevice);
+//!     let together = Precision::to_host(problem.net.forward(&w, &x));
+//!     let first = Precision::to_host(problem.net.forward(&w, &x.narrow(0, 0, 1)));
+//!     assert!(close(together[0], first[0], 1e-12));
+//!     Ok(())
+//! });
+//! ```
+
+mod backends;
+mod cases;
+mod problem;
+pub mod strategies;
+
+pub use cases::{close, distance, for_all, numbers};
+pub use problem::Problem;

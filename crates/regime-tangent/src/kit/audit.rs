@@ -1,0 +1,67 @@
+//! All that holds for any claim, at once.
+
+use ndarray::{Array1, ArrayView1, ArrayView2};
+use regime_models::kit::numbers;
+
+use super::{
+    Claim, Violation, batches_do_not_matter, cross_is_a_block, diagonal_of_gradients,
+    groups_add_up, kernel_is_that_of_the_function, loss_falls_at_the_rate_of_the_kernel,
+    permutation_permutes, positive_semidefinite, products_are_derivatives, rates_weight_the_groups,
+    symmetric, weight_flow_is_kernel_flow,
+};
+
+/// Checks the invariants that hold for every function and kernel, whatever they are:
+/// groups 1 to 4, the rate at which the loss falls, and the linearised flow.
+///
+/// Those of special networks (groups 5 to 7), of smooth functions
+/// ([`remainder_of_a_step`](super::remainder_of_a_step)), of well-conditioned kernels
+/// ([`flow_ends_at_ridgeless_regression`](super::flow_ends_at_ridgeless_regression)) and
+/// of limits (group 10) have to be asked for.
+///
+/// # Errors
+/// The first invariant that does not hold, with its numbers; [`audit`] gives all.
+pub fn check<C: Claim + ?Sized>(
+    claim: &C,
+    w: ArrayView1<'_, f64>,
+    x: ArrayView2<'_, f64>,
+) -> Result<(), Violation> {
+    violations(claim, w, x).next().map_or(Ok(()), Err)
+}
+
+/// As [`check`], with every invariant that does not hold.
+pub fn audit<C: Claim + ?Sized>(
+    claim: &C,
+    w: ArrayView1<'_, f64>,
+    x: ArrayView2<'_, f64>,
+) -> Vec<Violation> {
+    violations(claim, w, x).collect()
+}
+
+fn violations<C: Claim + ?Sized>(
+    claim: &C,
+    w: ArrayView1<'_, f64>,
+    x: ArrayView2<'_, f64>,
+) -> impl Iterator<Item = Violation> {
+    let n = x.nrows();
+    let y = Array1::from_vec(numbers(n, 41));
+    // The points backwards; every matrix with two rows notices.
+    let order: Vec<usize> = (0..n).rev().collect();
+    let checks = 0..11;
+    checks.filter_map(move |check| {
+        let outcome = match check {
+            0 => symmetric(claim.kernel(w, x).view()),
+            1 => positive_semidefinite(claim.kernel(w, x).view(), claim.precision()),
+            2 => diagonal_of_gradients(claim, w, x),
+            3 => products_are_derivatives(claim, w, x),
+            4 => kernel_is_that_of_the_function(claim, w, x),
+            5 => groups_add_up(claim, w, x).and_then(|()| rates_weight_the_groups(claim, w, x)),
+            6 if n > 1 => cross_is_a_block(claim, w, x, n.div_ceil(2)),
+            7 => permutation_permutes(claim, w, x, &order),
+            8 => batches_do_not_matter(claim, w, x, n.div_ceil(3)),
+            9 => loss_falls_at_the_rate_of_the_kernel(claim, w, x, y.view()),
+            10 => weight_flow_is_kernel_flow(claim, w, x, y.view()),
+            _ => Ok(()),
+        };
+        outcome.err()
+    })
+}

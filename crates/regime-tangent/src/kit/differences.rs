@@ -1,0 +1,77 @@
+//! Derivatives of a function by central differences.
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use regime_models::Precision;
+
+use super::{Claim, compare::largest};
+
+/// How closely differences give a derivative, in units of the largest entry.
+pub(super) fn accuracy(precision: Precision) -> f64 {
+    match precision {
+        Precision::F64 => 1e-6,
+        Precision::F32 => 2e-2,
+    }
+}
+
+/// `J v`, from `f(w ± εv)`.
+pub(super) fn along<C: Claim + ?Sized>(
+    claim: &C,
+    w: ArrayView1<'_, f64>,
+    x: ArrayView2<'_, f64>,
+    v: ArrayView1<'_, f64>,
+) -> Array1<f64> {
+    let longest = largest(&v);
+    if longest == 0.0 {
+        return Array1::zeros(x.nrows());
+    }
+    let unit = v.mapv(|v| v / longest);
+    let slope = derivative(|e| claim.output((&w + &(&unit * e)).view(), x), claim.precision());
+    slope * longest
+}
+
+/// `J`, `[n, P]`, parameter by parameter.
+pub(super) fn jacobian<C: Claim + ?Sized>(
+    claim: &C,
+    w: ArrayView1<'_, f64>,
+    x: ArrayView2<'_, f64>,
+) -> Array2<f64> {
+    let mut moved = w.to_owned();
+    let mut jacobian = Array2::zeros((x.nrows(), claim.n_params()));
+    for (p, mut column) in jacobian.columns_mut().into_iter().enumerate() {
+        let slope = derivative(
+            |e| {
+                moved[p] = w[p] + e;
+                claim.output(moved.view(), x)
+            },
+            claim.precision(),
+        );
+        column.assign(&slope);
+        moved[p] = w[p];
+    }
+    jacobian
+}
+
+/// The derivative of a curve at 0, where its argument is of the order of one.
+///
+/// In float64 steps get shorter until two of them agree: a long one may have crossed a
+/// kink.
+pub(super) fn derivative(
+    mut curve: impl FnMut(f64) -> Array1<f64>,
+    precision: Precision,
+) -> Array1<f64> {
+    let mut central = |e: f64| (curve(e) - curve(-e)) / (2.0 * e);
+    let first = match precision {
+        Precision::F64 => 1e-5,
+        Precision::F32 => return central(5e-3),
+    };
+    let mut before = central(first);
+    for shorter in [8.0, 64.0, 512.0] {
+        let slope = central(first / shorter);
+        let change = largest(&(&slope - &before));
+        before = slope;
+        if change <= 1e-7 * largest(&before) {
+            break;
+        }
+    }
+    before
+}

@@ -1,0 +1,139 @@
+//! Group 5: `F = α(f − f₀)`.
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use regime_models::{Precision, kit::numbers};
+
+use super::{
+    Claim, GroupKernel, Invariant, Violation, accuracy,
+    compare::{Comparison, largest},
+};
+
+/// `F = α(f − f₀)` of a claim about `f`, with the kernel `α²Θ`.
+#[derive(Debug, Clone)]
+pub struct Scaled<C> {
+    claim: C,
+    alpha: f64,
+    w0: Array1<f64>,
+}
+
+impl<C: Claim> Scaled<C> {
+    /// `w0` are the weights at which `F` vanishes, `[P]`.
+    pub fn new(claim: C, alpha: f64, w0: Array1<f64>) -> Self {
+        Self { claim, alpha, w0 }
+    }
+
+    /// The claim about `f`.
+    pub fn bare(&self) -> &C {
+        &self.claim
+    }
+
+    /// The weights at which `F` vanishes.
+    pub fn initial_weights(&self) -> ArrayView1<'_, f64> {
+        self.w0.view()
+    }
+
+    /// α.
+    pub fn alpha(&self) -> f64 {
+        self.alpha
+    }
+}
+
+impl<C: Claim> Claim for Scaled<C> {
+    fn n_params(&self) -> usize {
+        self.claim.n_params()
+    }
+
+    fn output(&self, w: ArrayView1<'_, f64>, x: ArrayView2<'_, f64>) -> Array1<f64> {
+        (self.claim.output(w, x) - self.claim.output(self.w0.view(), x)) * self.alpha
+    }
+
+    fn kernel(&self, w: ArrayView1<'_, f64>, x: ArrayView2<'_, f64>) -> Array2<f64> {
+        self.claim.kernel(w, x) * self.alpha.powi(2)
+    }
+
+    fn cross_kernel(
+        &self,
+        w: ArrayView1<'_, f64>,
+        a: ArrayView2<'_, f64>,
+        b: ArrayView2<'_, f64>,
+    ) -> Array2<f64> {
+        self.claim.cross_kernel(w, a, b) * self.alpha.powi(2)
+    }
+
+    fn group_kernels(&self, w: ArrayView1<'_, f64>, x: ArrayView2<'_, f64>) -> Vec<GroupKernel> {
+        let mut groups = self.claim.group_kernels(w, x);
+        groups.iter_mut().for_each(|group| group.kernel *= self.alpha.powi(2));
+        groups
+    }
+
+    fn jvp(
+        &self,
+        w: ArrayView1<'_, f64>,
+        x: ArrayView2<'_, f64>,
+        v: ArrayView1<'_, f64>,
+    ) -> Array1<f64> {
+        self.claim.jvp(w, x, v) * self.alpha
+    }
+
+    fn vjp(
+        &self,
+        w: ArrayView1<'_, f64>,
+        x: ArrayView2<'_, f64>,
+        g: ArrayView1<'_, f64>,
+    ) -> Array1<f64> {
+        self.claim.vjp(w, x, g) * self.alpha
+    }
+
+    fn has_exact_products(&self) -> bool {
+        self.claim.has_exact_products()
+    }
+
+    fn precision(&self) -> Precision {
+        self.claim.precision()
+    }
+}
+
+/// `F` vanishes at the initial weights, on every point and exactly.
+///
+/// # Errors
+/// The point where it does not.
+pub fn vanishes_at_the_start<C: Claim + ?Sized>(
+    scaled: &C,
+    w0: ArrayView1<'_, f64>,
+    x: ArrayView2<'_, f64>,
+) -> Result<(), Violation> {
+    let found = scaled.output(w0, x);
+    let nil = Array1::zeros(x.nrows());
+    Comparison::of(Invariant::VanishesAtStart, "F", 0.0).arrays(&found, &nil)
+}
+
+/// The kernel of `F = α(f − f₀)` is `α²` times that of `f`, and a random step of the
+/// weights moves `F` by α times what it moves `f` by: a constant that is subtracted
+/// has no derivative.
+///
+/// Both are claims of yours; `scaled` may be [`Scaled`], or anything of your own.
+///
+/// # Errors
+/// The entry that differs.
+pub fn alpha_enters_squared<F: Claim + ?Sized, S: Claim + ?Sized>(
+    bare: &F,
+    scaled: &S,
+    alpha: f64,
+    w: ArrayView1<'_, f64>,
+    x: ArrayView2<'_, f64>,
+) -> Result<(), Violation> {
+    let relative = accuracy(bare).max(accuracy(scaled));
+    let expected = bare.kernel(w, x) * alpha.powi(2);
+    Comparison::of(Invariant::Scale, "the kernel of F", relative)
+        .arrays(&scaled.kernel(w, x), &expected)?;
+    let step = Array1::from_vec(numbers(w.len(), 5)) * 0.1;
+    let moved = &w + &step;
+    let by = |at: ArrayView1<'_, f64>, from: ArrayView1<'_, f64>| {
+        (scaled.output(at, x) - scaled.output(from, x), bare.output(at, x) - bare.output(from, x))
+    };
+    let (found, bare_change) = by(moved.view(), w);
+    let floor = alpha.abs() * largest(&bare.output(w, x));
+    Comparison::of(Invariant::Scale, "a change of F", super::tolerance(bare.precision()))
+        .with_floor(floor)
+        .arrays(&found, &(bare_change * alpha))
+}

@@ -1,0 +1,97 @@
+use burn::tensor::{Tensor, backend::Backend};
+use regime_models::{Precision, Tape};
+
+use super::{KernelPlan, Method, PlanError, Sizes};
+use crate::{
+    gram::contracted,
+    jacobian::{contract, jacobian},
+    outputs::{Outputs, symmetric_blocks, traced, traced_kernel},
+};
+
+impl KernelPlan {
+    /// Carries it out on tapes of the planned sizes, one per output.
+    ///
+    /// # Shapes
+    /// As [`Outputs`] says, symmetric to the bit but for [`Method::Products`].
+    ///
+    /// # Errors
+    /// [`PlanError::Sizes`] when the tapes have other sizes.
+    pub fn compute<B: Backend, T: Tape<B>>(&self, tapes: &[T]) -> Result<Tensor<B, 2>, PlanError> {
+        let found = Sizes::of(tapes);
+        let same = Sizes { row_cost: self.sizes.row_cost, ..found.clone() } == self.sizes;
+        if !same {
+            let (planned, found) = (Box::new(self.sizes.clone()), Box::new(found));
+            return Err(PlanError::Sizes { planned, found });
+        }
+        let form = if tapes.len() == 1 { Outputs::TracedSum } else { self.outputs };
+        Ok(match self.chosen.method {
+            Method::Contraction => contraction(tapes, form, self.chosen.points_at_once),
+            Method::Products => by_products(tapes, form),
+            // A plan has chosen.
+            Method::Auto | Method::Structured => traced_kernel(tapes, form),
+        })
+    }
+}
+
+/// `J Jᵀ` from the rows of some points at a time.
+fn contraction<B: Backend, T: Tape<B>>(tapes: &[T], form: Outputs, at_once: usize) -> Tensor<B, 2> {
+    if form == Outputs::Full {
+        return contraction_of_rows(&tapes.iter().collect::<Vec<_>>(), at_once);
+    }
+    traced(tapes.iter().map(|tape| contraction_of_rows(&[tape], at_once)), tapes.len(), form)
+}
+
+fn contraction_of_rows<B: Backend, T: Tape<B>>(tapes: &[&T], at_once: usize) -> Tensor<B, 2> {
+    let n = tapes[0].n_points();
+    if at_once >= n {
+        let rows = tapes.iter().map(|tape| jacobian(*tape));
+        return contracted(&Tensor::cat(rows.collect(), 0));
+    }
+    let blocks: Vec<(&T, Vec<usize>)> = tapes
+        .iter()
+        .flat_map(|tape| {
+            let starts = (0..n).step_by(at_once);
+            starts.map(|start| (*tape, (start..(start + at_once).min(n)).collect()))
+        })
+        .collect();
+    // Columns of blocks, so that a block meets all before it while it is held.
+    let rows_of = |block: usize| {
+        let (tape, points) = &blocks[block];
+        jacobian(&tape.select(points))
+    };
+    let mut above: Vec<Vec<Tensor<B, 2>>> = Vec::with_capacity(blocks.len());
+    for b in 0..blocks.len() {
+        let own = rows_of(b);
+        let mut column: Vec<Tensor<B, 2>> =
+            (0..b).map(|a| contract(rows_of(a), own.clone())).collect();
+        column.push(contracted(&own));
+        above.push(column);
+    }
+    symmetric_blocks(blocks.len(), |a, b| above[b][a].clone())
+}
+
+/// `J (Jᵀ eᵢ)` for every point.
+fn by_products<B: Backend, T: Tape<B>>(tapes: &[T], form: Outputs) -> Tensor<B, 2> {
+    let columns_of = |from: &T, to: &[&T]| {
+        let columns = (0..from.n_points()).map(|i| {
+            let gradient = from.vjp(basis(from, i));
+            let moved = to.iter().map(|tape| tape.jvp(gradient.clone()));
+            let column = Tensor::cat(moved.collect(), 0);
+            let rows = column.dims()[0];
+            column.reshape([rows, 1])
+        });
+        Tensor::cat(columns.collect(), 1)
+    };
+    if form == Outputs::Full {
+        let all: Vec<&T> = tapes.iter().collect();
+        return Tensor::cat(tapes.iter().map(|tape| columns_of(tape, &all)).collect(), 1);
+    }
+    traced(tapes.iter().map(|tape| columns_of(tape, &[tape])), tapes.len(), form)
+}
+
+fn basis<B: Backend, T: Tape<B>>(tape: &T, i: usize) -> Tensor<B, 1> {
+    let mut values = vec![0.0; tape.n_points()];
+    values[i] = 1.0;
+    let (device, dtype) = tape.placement();
+    Precision::of(dtype).vector(&values, &device)
+}

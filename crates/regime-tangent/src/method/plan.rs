@@ -1,0 +1,162 @@
+use std::fmt;
+
+use super::{Method, Sizes, cost::Cost};
+use crate::outputs::Outputs;
+
+/// Why a kernel cannot be computed as asked.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum PlanError {
+    /// The tape has no blocks.
+    #[error(
+        "the structured kernel needs the layers' gradients as products, which this tape has not"
+    )]
+    NotOffered,
+    /// The method, or every method, takes more memory than it may.
+    #[error("{method:?} takes at least {needed} bytes for {points} points, the limit is {limit}")]
+    Memory {
+        /// The method; the one that takes least when all were tried.
+        method: Method,
+        /// Number of points.
+        points: usize,
+        /// Bytes that it would take.
+        needed: f64,
+        /// Bytes that it may take.
+        limit: u64,
+    },
+    /// The tapes are not those that were planned for.
+    #[error("the plan is for {planned:?}, the tapes have {found:?}")]
+    Sizes {
+        /// What was planned for.
+        planned: Box<Sizes>,
+        /// What the tapes have.
+        found: Box<Sizes>,
+    },
+}
+
+/// What one method would take.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    /// The method.
+    pub method: Method,
+    /// Multiply-adds of its products.
+    pub multiply_adds: f64,
+    /// Bytes that it holds at once beside the tapes, the result included. An estimate:
+    /// what the products of a backend take for themselves is not in it.
+    pub peak_bytes: f64,
+    /// Points whose rows of the Jacobian are formed together, for a contraction; 0
+    /// otherwise.
+    pub points_at_once: usize,
+}
+
+/// A choice of method with what it takes, made before anything is computed.
+///
+/// Its display is one line with the choice, its cost, and the cost of what was not
+/// chosen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KernelPlan {
+    /// What was chosen.
+    pub chosen: Estimate,
+    /// The other methods that the tape offers, within the limit or not.
+    pub others: Vec<Estimate>,
+    /// What it is for.
+    pub sizes: Sizes,
+    /// What becomes of the outputs.
+    pub outputs: Outputs,
+    /// Bytes that it may hold at once.
+    pub limit_bytes: u64,
+    /// Whether the method was asked for or chosen.
+    pub asked_for: bool,
+}
+
+impl KernelPlan {
+    /// Seconds that the products take at a rate of multiply-adds per second, of which
+    /// a machine's product of two large matrices is the upper bound.
+    pub fn seconds_at(&self, multiply_adds_per_s: f64) -> f64 {
+        self.chosen.multiply_adds / multiply_adds_per_s
+    }
+}
+
+impl fmt::Display for KernelPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Sizes { points, outputs, params, .. } = &self.sizes;
+        let why = match (self.asked_for, self.others.is_empty()) {
+            (true, _) => "asked for",
+            (false, true) => "all that is offered",
+            (false, false) => "the cheapest within the limit",
+        };
+        write!(f, "{points} points, outputs: {outputs}, parameters: {params}: ")?;
+        write!(f, "{}, {why}", self.chosen)?;
+        for other in &self.others {
+            write!(f, "; {other}")?;
+            if other.peak_bytes > self.limit_bytes as f64 {
+                f.write_str(", more than the limit")?;
+            }
+        }
+        write!(f, " (limit {})", Bytes(self.limit_bytes as f64))
+    }
+}
+
+impl fmt::Display for Estimate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self.method {
+            Method::Auto => "auto",
+            Method::Structured => "structured",
+            Method::Contraction => "contraction",
+            Method::Products => "products",
+        };
+        write!(f, "{name} {:.2e} multiply-adds {}", self.multiply_adds, Bytes(self.peak_bytes))
+    }
+}
+
+struct Bytes(f64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            b if b < 1e3 => write!(f, "{b:.0} B"),
+            b if b < 1e6 => write!(f, "{:.1} kB", b / 1e3),
+            b if b < 1e9 => write!(f, "{:.1} MB", b / 1e6),
+            b => write!(f, "{:.1} GB", b / 1e9),
+        }
+    }
+}
+
+/// Chooses a method and says what it takes, computing nothing.
+///
+/// [`Method::Auto`] takes the method with the fewest multiply-adds among those that
+/// stay within `limit_bytes`; of equal ones the first in the order of [`Method`].
+///
+/// # Errors
+/// [`PlanError`] when a method is asked for that the tape does not offer, or nothing
+/// fits into the limit.
+pub fn plan(
+    sizes: &Sizes,
+    outputs: Outputs,
+    method: Method,
+    limit_bytes: u64,
+) -> Result<KernelPlan, PlanError> {
+    let limit = limit_bytes as f64;
+    let numbers = limit / sizes.number_bytes as f64;
+    let estimate = |method: Method| {
+        let Cost { multiply_adds, numbers, points_at_once } =
+            sizes.cost(method, outputs, numbers)?;
+        let peak_bytes = numbers * sizes.number_bytes as f64;
+        Some(Estimate { method, multiply_adds, peak_bytes, points_at_once })
+    };
+    let methods = [Method::Structured, Method::Contraction, Method::Products];
+    let mut offered: Vec<Estimate> = methods.into_iter().filter_map(estimate).collect();
+    let asked_for = method != Method::Auto;
+    let candidates = || offered.iter().filter(|e| !asked_for || e.method == method);
+    let fits = |e: &&Estimate| e.peak_bytes <= limit;
+    let cheapest =
+        candidates().filter(fits).min_by(|a, b| a.multiply_adds.total_cmp(&b.multiply_adds));
+    let Some(&chosen) = cheapest else {
+        let least = candidates().min_by(|a, b| a.peak_bytes.total_cmp(&b.peak_bytes));
+        let least = least.ok_or(PlanError::NotOffered)?;
+        let (method, needed) = (least.method, least.peak_bytes);
+        return Err(PlanError::Memory { method, points: sizes.points, needed, limit: limit_bytes });
+    };
+    offered.retain(|e| e.method != chosen.method);
+    let sizes = sizes.clone();
+    Ok(KernelPlan { chosen, others: offered, sizes, outputs, limit_bytes, asked_for })
+}

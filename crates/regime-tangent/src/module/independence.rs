@@ -1,0 +1,157 @@
+//! Whether the outputs for a point depend on that point alone.
+
+use burn::{
+    module::Module,
+    tensor::{Tensor, backend::AutodiffBackend},
+};
+use regime_models::Precision;
+
+use super::{
+    error::{Difference, ModuleError},
+    function::ModuleFunction,
+    suspects::{MIXING, RANDOM, suspect},
+};
+
+/// Points whose gradients are compared.
+const GRADIENTS: usize = 8;
+
+/// Refuses functions that mix points or are random; the module's page says how.
+pub(super) fn check<AB, M, F, const D: usize>(
+    function: &ModuleFunction<AB, M, F, D>,
+) -> Result<(), ModuleError>
+where
+    AB: AutodiffBackend,
+    M: Module<AB>,
+    F: Fn(&M, Tensor<AB, D>) -> Tensor<AB, 2>,
+{
+    let n = function.n_points();
+    let points = || function.points().clone();
+    let evaluate = |points| Precision::to_host(function.evaluate(points).inner());
+    let whole = Whole {
+        values: evaluate(points()),
+        n_outputs: function.n_outputs(),
+        tolerance: tolerance(function),
+    };
+    let random = |difference| {
+        let layer = suspect(function.module(), RANDOM);
+        Err(ModuleError::Random { layer, difference })
+    };
+    let again = evaluate(points());
+    if let Some(difference) = whole.differs(&again, |i| i, "in another evaluation") {
+        return random(Some(difference));
+    }
+    if suspect(function.module(), RANDOM).is_some() {
+        return random(None);
+    }
+
+    let mixes = |difference| {
+        let layer = suspect(function.module(), MIXING);
+        Err(ModuleError::Mixes { layer, difference })
+    };
+    for i in 0..n {
+        let alone = evaluate(points().narrow(0, i, 1));
+        if let Some(difference) = whole.differs(&alone, |_| i, "alone") {
+            return mixes(difference);
+        }
+    }
+    let half = evaluate(points().narrow(0, 0, n.div_ceil(2)));
+    if let Some(difference) = whole.differs(&half, |i| i, "in the first half of the batch") {
+        return mixes(difference);
+    }
+    let reversed = evaluate(points().flip([0]));
+    if let Some(difference) = whole.differs(&reversed, |i| n - 1 - i, "in the reversed batch") {
+        return mixes(difference);
+    }
+    if n == 1 {
+        // A single point needs company to show that it is independent of it.
+        let pair = Tensor::cat(vec![points(), points().zeros_like()], 0);
+        let beside = &evaluate(pair)[..whole.n_outputs];
+        if let Some(difference) = whole.differs(beside, |i| i, "beside a point of zeros") {
+            return mixes(difference);
+        }
+    }
+    match gradients_differ(function) {
+        Some(difference) => mixes(difference),
+        None => Ok(()),
+    }
+}
+
+/// `ε^(2/3)`.
+fn tolerance<AB: AutodiffBackend, M, F, const D: usize>(
+    function: &ModuleFunction<AB, M, F, D>,
+) -> f64
+where
+    M: Module<AB>,
+    F: Fn(&M, Tensor<AB, D>) -> Tensor<AB, 2>,
+{
+    Precision::of(function.points().dtype()).epsilon().powf(2.0 / 3.0)
+}
+
+/// The outputs for all points, `[n, K]`.
+struct Whole {
+    values: Vec<f64>,
+    n_outputs: usize,
+    tolerance: f64,
+}
+
+impl Whole {
+    /// The first output among others that is not the same; row `i` of them belongs to
+    /// point `point(i)`.
+    fn differs(
+        &self,
+        others: &[f64],
+        point: impl Fn(usize) -> usize,
+        otherwise: &'static str,
+    ) -> Option<Difference> {
+        let scale = |output: usize| {
+            let of_output = self.values.iter().skip(output).step_by(self.n_outputs);
+            of_output.fold(0.0f64, |most, v| most.max(v.abs()))
+        };
+        let allowed: Vec<f64> = (0..self.n_outputs).map(|k| self.tolerance * scale(k)).collect();
+        others.iter().enumerate().find_map(|(at, &second)| {
+            let (point, output) = (point(at / self.n_outputs), at % self.n_outputs);
+            let first = self.values[point * self.n_outputs + output];
+            let same = (first - second).abs() <= allowed[output];
+            (!same).then_some(Difference::Output { point, output, first, second, otherwise })
+        })
+    }
+}
+
+/// The gradient of a weighted sum over a few points, by one batch and point by point.
+fn gradients_differ<AB, M, F, const D: usize>(
+    function: &ModuleFunction<AB, M, F, D>,
+) -> Option<Difference>
+where
+    AB: AutodiffBackend,
+    M: Module<AB>,
+    F: Fn(&M, Tensor<AB, D>) -> Tensor<AB, 2>,
+{
+    let n = function.n_points().min(GRADIENTS);
+    let mut points = function.points().clone().narrow(0, 0, n);
+    if n == 1 {
+        points = Tensor::cat(vec![points.clone(), points.zeros_like()], 0);
+    }
+    let (n, k) = (points.dims()[0], function.n_outputs());
+    let precision = Precision::of(points.dtype());
+    // Numbers between ½ and 3/2 without a pattern.
+    let weight = |i: usize| 0.5 + (0.618_033_988_749_895 * (i + 1) as f64).fract();
+    let weights: Vec<f64> = (0..n * k).map(weight).collect();
+    let weights = precision.matrix::<AB>(&weights, [n, k], &points.device());
+    let together = function.pulled(function.evaluate(points.clone()) * weights.clone());
+    let together = Precision::to_host(together);
+    let mut sum = vec![0.0; together.len()];
+    let mut scale = 0.0f64;
+    for i in 0..n {
+        let f = function.evaluate(points.clone().narrow(0, i, 1));
+        let gradient = Precision::to_host(function.pulled(f * weights.clone().narrow(0, i, 1)));
+        sum.iter_mut().zip(&gradient).for_each(|(sum, g)| *sum += g);
+        scale = gradient.iter().fold(scale, |most, g| most.max(g.abs()));
+    }
+    let allowed = tolerance(function) * scale;
+    let column = (0..sum.len()).find(|&c| !((together[c] - sum[c]).abs() <= allowed))?;
+    Some(Difference::Gradient {
+        parameter: function.parameters().of_column(column).names[0].clone(),
+        first: together[column],
+        second: sum[column],
+    })
+}

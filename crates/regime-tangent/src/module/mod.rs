@@ -1,0 +1,15 @@
+//! The Jacobian of any burn module, by automatic differentiation: see [`ModuleFunction`].
+
+mod error;
+mod function;
+mod independence;
+mod parameters;
+mod suspects;
+mod tapes;
+mod ties;
+
+pub use error::{Difference, ModuleError};
+pub use function::ModuleFunction;
+pub use parameters::{Parameter, Parameters};
+pub use tapes::{ModuleTape, UnheldTape};
+pub use ties::in_precision;

@@ -1,0 +1,99 @@
+use std::{collections::HashMap, ops::Range};
+
+use burn::module::ParamId;
+
+/// One parameter tensor of a module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameter {
+    /// Where it is found, as paths like `encoder.layer1.weight`: several for a parameter
+    /// that is shared.
+    pub names: Vec<String>,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Its columns in the Jacobian, in row-major order.
+    pub range: Range<usize>,
+    /// What burn knows it by.
+    pub(super) id: ParamId,
+}
+
+/// The parameters of a module, in the order of the columns of its Jacobian.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameters {
+    entries: Vec<Parameter>,
+    by_id: HashMap<ParamId, usize>,
+}
+
+impl Parameters {
+    /// From the entries in their order.
+    pub(super) fn new(entries: Vec<Parameter>) -> Self {
+        let by_id = entries.iter().enumerate().map(|(i, entry)| (entry.id, i)).collect();
+        Self { entries, by_id }
+    }
+
+    /// The parameters.
+    pub fn entries(&self) -> &[Parameter] {
+        &self.entries
+    }
+
+    /// Numbers in all of them, `P`.
+    pub fn n_params(&self) -> usize {
+        self.entries.last().map_or(0, |last| last.range.end)
+    }
+
+    /// The columns of the parameters below a path: `encoder` stands for `encoder.bias`
+    /// and `encoder.0.weight` but not for `encoder2.bias`. A shared parameter lies below
+    /// each of its names. Empty when there are none.
+    pub fn group(&self, prefix: &str) -> Vec<Range<usize>> {
+        let inside = |entry: &&Parameter| entry.names.iter().any(|name| is_below(name, prefix));
+        self.entries.iter().filter(inside).map(|entry| entry.range.clone()).collect()
+    }
+
+    /// The columns of each layer, which is all parameters with the same path but for its
+    /// last part. A shared parameter counts where it was found first, so every parameter
+    /// is in one layer.
+    pub fn layers(&self) -> Vec<(String, Vec<Range<usize>>)> {
+        let mut layers: Vec<(String, Vec<Range<usize>>)> = Vec::new();
+        for entry in &self.entries {
+            let parent = entry.names[0].rsplit_once('.').map_or("", |(parent, _)| parent);
+            match layers.iter_mut().find(|(name, _)| name == parent) {
+                Some((_, ranges)) => ranges.push(entry.range.clone()),
+                None => layers.push((parent.to_owned(), vec![entry.range.clone()])),
+            }
+        }
+        layers
+    }
+
+    /// All names.
+    pub fn names(&self) -> Vec<String> {
+        self.entries.iter().flat_map(|entry| entry.names.clone()).collect()
+    }
+
+    /// The number of a parameter among the entries.
+    pub(super) fn index(&self, id: &ParamId) -> Option<usize> {
+        self.by_id.get(id).copied()
+    }
+
+    /// The parameter to which a column belongs.
+    pub(super) fn of_column(&self, column: usize) -> &Parameter {
+        let entry = self.entries.iter().find(|entry| entry.range.contains(&column));
+        entry.expect("columns belong to parameters")
+    }
+
+    /// The parameters at some of the ranges, with columns of their own.
+    pub(super) fn only(&self, ranges: &[Range<usize>]) -> Self {
+        let mut end = 0;
+        let inside = self.entries.iter().filter(|entry| ranges.contains(&entry.range));
+        let moved = inside.map(|entry| {
+            let range = end..end + entry.range.len();
+            end = range.end;
+            Parameter { range, ..entry.clone() }
+        });
+        Self::new(moved.collect())
+    }
+}
+
+/// Whether a path lies below another, or is it.
+pub(super) fn is_below(name: &str, prefix: &str) -> bool {
+    name.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        || prefix.is_empty()
+}

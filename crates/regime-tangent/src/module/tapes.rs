@@ -1,0 +1,158 @@
+use std::{ops::Range, sync::Arc};
+
+use burn::{
+    module::Module,
+    tensor::{
+        DType, Tensor, TensorData,
+        backend::{AutodiffBackend, Backend},
+    },
+};
+use regime_models::Tape;
+
+use super::{error::ModuleError, function::ModuleFunction, parameters::Parameters};
+
+/// The linearisation of one output of a module, with the Jacobian `[n, P]` in memory.
+#[derive(Debug, Clone)]
+pub struct ModuleTape<B: Backend> {
+    jacobian: Tensor<B, 2>,
+    parameters: Arc<Parameters>,
+}
+
+impl<B: Backend> ModuleTape<B> {
+    pub(super) fn new(jacobian: Tensor<B, 2>, parameters: Arc<Parameters>) -> Self {
+        Self { jacobian, parameters }
+    }
+
+    /// The Jacobian, `[n, P]`.
+    pub fn jacobian(&self) -> Tensor<B, 2> {
+        self.jacobian.clone()
+    }
+
+    /// What its columns belong to.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// The part of the parameters below a path: see [`Parameters::group`]. The kernels of
+    /// groups that hold every parameter once add up to the kernel.
+    ///
+    /// # Errors
+    /// [`ModuleError::NoGroup`] when there are none.
+    pub fn group(&self, prefix: &str) -> Result<Self, ModuleError> {
+        let ranges = self.parameters.group(prefix);
+        if ranges.is_empty() {
+            let known = self.parameters.names();
+            return Err(ModuleError::NoGroup { prefix: prefix.to_owned(), known });
+        }
+        Ok(self.columns(&ranges))
+    }
+
+    /// Each layer's part, with the layer's name: see [`Parameters::layers`]. The kernels
+    /// of all layers add up to the kernel.
+    pub fn layers(&self) -> Vec<(String, Self)> {
+        let layers = self.parameters.layers().into_iter();
+        layers.map(|(name, ranges)| (name, self.columns(&ranges))).collect()
+    }
+
+    fn columns(&self, ranges: &[Range<usize>]) -> Self {
+        let parts = ranges.iter().map(|r| self.jacobian.clone().narrow(1, r.start, r.len()));
+        Self::new(Tensor::cat(parts.collect(), 1), Arc::new(self.parameters.only(ranges)))
+    }
+}
+
+impl<B: Backend> Tape<B> for ModuleTape<B> {
+    fn n_points(&self) -> usize {
+        self.jacobian.dims()[0]
+    }
+
+    fn n_params(&self) -> usize {
+        self.jacobian.dims()[1]
+    }
+
+    fn placement(&self) -> (B::Device, DType) {
+        (self.jacobian.device(), self.jacobian.dtype())
+    }
+
+    fn jvp(&self, v: Tensor<B, 1>) -> Tensor<B, 1> {
+        let [n, p] = self.jacobian.dims();
+        self.jacobian.clone().matmul(v.reshape([p, 1])).reshape([n])
+    }
+
+    fn vjp(&self, g: Tensor<B, 1>) -> Tensor<B, 1> {
+        let [n, p] = self.jacobian.dims();
+        g.reshape([1, n]).matmul(self.jacobian.clone()).reshape([p])
+    }
+
+    fn select(&self, points: &[usize]) -> Self {
+        let indices: Vec<i64> = points.iter().map(|&i| i as i64).collect();
+        let indices = TensorData::new(indices, [points.len()]);
+        let indices = Tensor::from_data(indices, (&self.jacobian.device(), DType::I64));
+        Self::new(self.jacobian.clone().select(0, indices), Arc::clone(&self.parameters))
+    }
+}
+
+/// The linearisation of one output of a module, without a Jacobian in memory: a row of
+/// it is a forward and a backward pass on one point.
+///
+/// `Jᵀ g` takes one pass over the batch (of 128 points at a time), `J v` one over every
+/// single point.
+#[derive(Debug)]
+pub struct UnheldTape<AB: AutodiffBackend, M, F, const D: usize> {
+    function: ModuleFunction<AB, M, F, D>,
+    output: usize,
+}
+
+impl<AB: AutodiffBackend, M, F, const D: usize> UnheldTape<AB, M, F, D> {
+    pub(super) fn new(function: ModuleFunction<AB, M, F, D>, output: usize) -> Self {
+        Self { function, output }
+    }
+}
+
+impl<AB: AutodiffBackend, M, F, const D: usize> Clone for UnheldTape<AB, M, F, D> {
+    fn clone(&self) -> Self {
+        Self::new(self.function.clone(), self.output)
+    }
+}
+
+impl<AB, M, F, const D: usize> Tape<AB::InnerBackend> for UnheldTape<AB, M, F, D>
+where
+    AB: AutodiffBackend,
+    M: Module<AB>,
+    F: Fn(&M, Tensor<AB, D>) -> Tensor<AB, 2>,
+{
+    fn n_points(&self) -> usize {
+        self.function.n_points()
+    }
+
+    fn n_params(&self) -> usize {
+        self.function.parameters().n_params()
+    }
+
+    /// `3 P`: what a forward and a backward pass cost when every parameter is used once.
+    /// A model that uses its parameters at `p` places takes `p` times that.
+    fn row_cost(&self) -> f64 {
+        3.0 * self.n_params() as f64
+    }
+
+    fn placement(
+        &self,
+    ) -> (<AB::InnerBackend as burn::tensor::backend::BackendTypes>::Device, DType) {
+        (self.function.points().device(), self.function.points().dtype())
+    }
+
+    fn jvp(&self, v: Tensor<AB::InnerBackend, 1>) -> Tensor<AB::InnerBackend, 1> {
+        let rows = (0..self.n_points()).map(|i| {
+            let gradient = self.function.gradient(i, self.output);
+            (gradient * v.clone()).sum()
+        });
+        Tensor::cat(rows.collect(), 0)
+    }
+
+    fn vjp(&self, g: Tensor<AB::InnerBackend, 1>) -> Tensor<AB::InnerBackend, 1> {
+        self.function.weighted_gradient(self.output, &g)
+    }
+
+    fn select(&self, points: &[usize]) -> Self {
+        Self::new(self.function.select(points), self.output)
+    }
+}
