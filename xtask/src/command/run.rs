@@ -151,19 +151,16 @@ fn told(spec: &RunSpec, record: &RunRecord, store: &Store) -> Vec<String> {
     ]
 }
 
-/// What frozen kernels came to; `none` where there was none, and the ending of one
-/// that did not reach its margins.
+/// What frozen kernels came to: `none` where there was none, and the ending of one that
+/// did not reach its margins.
 fn frozen(record: &RunRecord) -> String {
-    let of = |frozen: &FrozenRecord| {
-        let name = frozen.kernel.name();
-        match &frozen.learning {
-            FrozenLearning::NoKernel(_) => format!("{name} none"),
-            FrozenLearning::Learnt { test_error, ending: Ending::Converged, .. } => {
-                format!("{name} {test_error:.4}")
-            }
-            FrozenLearning::Learnt { test_error, ending, .. } => {
-                format!("{name} {test_error:.4} ({})", ending.name())
-            }
+    let of = |FrozenRecord { kernel, learning }: &FrozenRecord| match learning {
+        FrozenLearning::NoKernel(_) => format!("{} none", kernel.name()),
+        FrozenLearning::Learnt { test_error, ending: Ending::Converged, .. } => {
+            format!("{} {test_error:.4}", kernel.name())
+        }
+        FrozenLearning::Learnt { test_error, ending, .. } => {
+            format!("{} {test_error:.4} ({})", kernel.name(), ending.name())
         }
     };
     record.frozen.iter().map(of).collect::<Vec<_>>().join(", ")

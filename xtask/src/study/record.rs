@@ -63,16 +63,6 @@ pub(crate) enum FrozenLearning {
     NoKernel(String),
 }
 
-impl FrozenRecord {
-    /// The test error at the end.
-    pub(crate) fn test_error(&self) -> Option<f64> {
-        match self.learning {
-            FrozenLearning::Learnt { test_error, .. } => Some(test_error),
-            FrozenLearning::NoKernel(_) => None,
-        }
-    }
-}
-
 /// How a run ended, as it is told to people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "ending")]

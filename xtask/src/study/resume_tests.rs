@@ -183,13 +183,19 @@ fn frozen_kernels_learn_beside_the_network() {
         let lazy = run(name, 1e6);
         assert_eq!(lazy.frozen.iter().map(|f| f.kernel).collect::<Vec<_>>(), frozen);
         for record in &lazy.frozen[..4] {
-            let FrozenLearning::Learnt { ending, half_loss_time, margins_time, path, .. } =
-                &record.learning
+            let FrozenLearning::Learnt {
+                ending,
+                half_loss_time,
+                margins_time,
+                test_error,
+                path,
+                ..
+            } = &record.learning
             else {
                 panic!("{record:?}")
             };
             assert_eq!(*ending, Ending::Converged);
-            assert_eq!(record.test_error(), lazy.test_error());
+            assert_eq!(Some(*test_error), lazy.test_error());
             let same =
                 |a: Option<f64>, b: Option<f64>| (a.unwrap() / b.unwrap() - 1.0).abs() < 1e-3;
             assert!(same(*half_loss_time, lazy.half_loss_time));
