@@ -137,3 +137,36 @@ fn a_plan_computes_nothing() {
     assert!(text.contains("runs") && text.contains("about") && text.contains("MB"), "{text}");
     assert!(entries(folder.path()).is_empty());
 }
+
+#[test]
+fn frozen_kernels_are_told_beside_their_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |frozen: &str| {
+        format!(
+            r#"{{"data": {{"source": {{"kind": "stripe", "dim": 3}}, "task": {{"kind": "own"}},
+            "inputs": {{"centre": false, "sphere": false, "pca": null}},
+            "n_train": 20, "n_test": 40, "n_kernel": 5}},
+            "network": {{"architecture": "dense", "inputs": 3, "width": 8, "hidden_layers": 2,
+            "activation": {{"kind": "relu"}}, "bias": true}}, "alpha": 0.3{frozen}}}"#
+        )
+    };
+    let with = run(r#", "frozen": ["initial", "end", {"at": 1e12}]"#);
+    fs::write(folder.path().join("kernels.json"), format!("[{with}, {}]", run(""))).unwrap();
+    let output = xtask(&["run", "kernels.json"], folder.path());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].ends_with("test error of frozen kernels"), "{text}");
+    let start = lines[1].find("initial 0.").expect("the initial kernel");
+    assert_eq!(lines[0].find("test error of frozen"), Some(start), "{text}");
+    assert!(lines[1][start..].contains(", end 0."), "{text}");
+    assert!(lines[1].ends_with(", t=1000000000000 none"), "{text}");
+    assert!(!lines[2].contains("initial"), "{text}");
+    // Records that are there are told again, not made again.
+    let records = || entries(&folder.path().join("results/runs"));
+    let made = records();
+    assert_eq!(made.len(), 2);
+    let again = xtask(&["run", "kernels.json"], folder.path());
+    assert_eq!(String::from_utf8_lossy(&again.stdout), text);
+    assert_eq!(records(), made);
+}

@@ -77,7 +77,7 @@ pub use error::ModelError;
 pub use feed_forward::{FeedForward, FeedForwardTrace};
 pub use init::INIT_STREAM;
 pub use multi_output::MultiOutput;
-pub use network::{Network, Tape, Trace};
+pub use network::{Network, Tape, Trace, dot};
 pub use precision::Precision;
 pub use quadrature::gaussian_mean;
 pub use scaled::Scaled;

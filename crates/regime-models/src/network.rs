@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use burn::tensor::{DType, Tensor, backend::Backend};
 
-use crate::block::Block;
+use crate::{Precision, block::Block};
 
 /// A network with one output, as a function `f(w, x)` of a flat vector of
 /// parameters.
@@ -109,4 +109,33 @@ pub trait Tape<B: Backend> {
     fn blocks(&self) -> Option<&[Block<B>]> {
         None
     }
+
+    /// The inner product `⟨a, b⟩` of two vectors of parameters, in the metric in which
+    /// [`vjp`](Self::vjp) is the adjoint of [`jvp`](Self::jvp): `g·(J v) = ⟨Jᵀg, v⟩`.
+    /// The Euclidean one, but for models whose parameters are coordinates of something
+    /// else; added up in float64 in the order of the numbers.
+    ///
+    /// # Shapes
+    /// `a`, `b`: `[P]`
+    fn inner(&self, a: Tensor<B, 1>, b: Tensor<B, 1>) -> f64 {
+        dot(a, b)
+    }
+
+    /// The tangent kernel `J Jᵀ` between the points of this tape and those of `other`, a
+    /// tape of the same model, where the model is made of its kernel and so knows it.
+    /// Whoever has a metric of their own (see [`inner`](Self::inner)) gives it, for it
+    /// cannot be contracted from a Jacobian then.
+    ///
+    /// # Shapes
+    /// `[n, n_other]`
+    fn kernel_with(&self, other: &Self) -> Option<Tensor<B, 2>> {
+        let _ = other;
+        None
+    }
+}
+
+/// `a · b`, added up in float64 in the order of the numbers: a backend's own sum may
+/// round like its element type, or depend on its threads.
+pub fn dot<B: Backend>(a: Tensor<B, 1>, b: Tensor<B, 1>) -> f64 {
+    Precision::to_host(a * b).iter().sum()
 }

@@ -19,12 +19,15 @@ pub(crate) const GRADIENT_NUMBERS: usize = 1 << 25;
 /// `n² (k + m)/2` multiply-adds. A layer that is used at `p` positions is contracted
 /// from the gradients of the points, some outputs at a time: `n p k m + n² k m/2`
 /// multiply-adds. Any other tape is contracted from its whole Jacobian, `n² P/2`
-/// multiply-adds, which holds `n·P` numbers. Everything is made tile by tile over one
+/// multiply-adds, which holds `n·P` numbers, unless the tape knows its kernel. Everything is made tile by tile over one
 /// triangle; up to `3n²` numbers are held while the tiles are put together.
 ///
 /// # Shapes
 /// `[n, n]`, symmetric to the bit.
 pub fn kernel<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 2> {
+    if let Some(known) = tape.kernel_with(tape) {
+        return known;
+    }
     match tape.blocks() {
         Some(blocks) => of_blocks(&blocks.iter().collect::<Vec<_>>()),
         None => contracted(&jacobian(tape)),
@@ -40,6 +43,9 @@ pub fn kernel<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 2> {
 /// # Panics
 /// When the tapes do not belong to the same architecture.
 pub fn cross_kernel<B: Backend, T: Tape<B>>(a: &T, b: &T) -> Tensor<B, 2> {
+    if let Some(known) = a.kernel_with(b) {
+        return known;
+    }
     let (Some(blocks_a), Some(blocks_b)) = (a.blocks(), b.blocks()) else {
         return contract(jacobian(a), jacobian(b));
     };

@@ -7,7 +7,8 @@ use regime_models::{Precision, Tape};
 /// of a single point.
 ///
 /// # Shapes
-/// `[n, P]`; memory `n·P` numbers.
+/// `[n, P]`; memory `n·P` numbers. The rows of a tape with a metric of its own (see
+/// [`Tape::inner`]) are gradients in that metric.
 pub fn jacobian<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 2> {
     let rows = (0..tape.n_points()).map(|i| {
         let point = tape.select(&[i]);
@@ -22,7 +23,11 @@ pub fn jacobian<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 2> {
 ///
 /// # Shapes
 /// `[n, n]`
+///
+/// # Panics
+/// For a tape whose metric is its own ([`Tape::kernel_with`]): it has no such form.
 pub fn contracted_kernel<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 2> {
+    assert!(tape.kernel_with(tape).is_none(), "the metric of this tape is its own: use `kernel`");
     let j = jacobian(tape);
     contract(j.clone(), j)
 }

@@ -1,7 +1,7 @@
 //! What can be had of a kernel without forming it.
 
 use burn::tensor::{Tensor, backend::Backend};
-use regime_models::Tape;
+use regime_models::{Precision, Tape};
 
 use crate::jacobian::jacobian;
 
@@ -15,12 +15,17 @@ pub fn multiply<B: Backend, T: Tape<B>>(tape: &T, v: Tensor<B, 1>) -> Tensor<B, 
 }
 
 /// The diagonal `Θ_ii = ‖∇f(x_i)‖²`, from the norms of inputs and sensitivities
-/// where the tape has blocks.
+/// where the tape has blocks and from the kernel where the tape knows it.
 ///
 /// # Shapes
 /// `[n]`
 pub fn diagonal<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 1> {
     let n = tape.n_points();
+    if let Some(theta) = tape.kernel_with(tape) {
+        let (device, dtype) = tape.placement();
+        let diagonal: Vec<f64> = Precision::to_host(theta).into_iter().step_by(n + 1).collect();
+        return Precision::of(dtype).vector(&diagonal, &device);
+    }
     let Some(blocks) = tape.blocks() else {
         return jacobian(tape).square().sum_dim(1).reshape([n]);
     };

@@ -1,12 +1,12 @@
 //! The explicit scheme of the paper, with both of its step rules.
 
 use burn::tensor::{Tensor, backend::Backend};
-use regime_models::Network;
+use regime_models::{Network, Tape};
 
 use crate::{
     spec::{Momentum, StepRule},
     step::{Accepted, Attempt, Clock},
-    system::{Point, System, dot, largest_change},
+    system::{Point, System, TapeOf, largest_change},
 };
 
 /// The factor by which an accepted step grows.
@@ -50,7 +50,7 @@ pub(crate) fn attempt<B: Backend, N: Network<B>>(
                 return rejected;
             }
             let point = system.point(trial);
-            if !(turn(&at.gradient, &point.gradient) < max_turn) {
+            if !(turn::<B, N>(&at.tape, &at.gradient, &point.gradient) < max_turn) {
                 return rejected;
             }
             (point, GROWTH)
@@ -65,11 +65,16 @@ pub(crate) fn attempt<B: Backend, N: Network<B>>(
 }
 
 /// `‖g − g'‖²/(‖g‖‖g'‖)`; nil when the gradient vanishes after the step, as it does
-/// when the last margin of a hinge is reached.
-fn turn<B: Backend>(before: &Tensor<B, 1>, after: &Tensor<B, 1>) -> f64 {
-    let square = |v: Tensor<B, 1>| dot(v.clone(), v);
+/// when the last margin of a hinge is reached. A metric may be singular, and a square
+/// in it then negative by rounding.
+fn turn<B: Backend, N: Network<B>>(
+    tape: &TapeOf<B, N>,
+    before: &Tensor<B, 1>,
+    after: &Tensor<B, 1>,
+) -> f64 {
+    let square = |v: Tensor<B, 1>| tape.inner(v.clone(), v);
     let (first, last) = (square(before.clone()), square(after.clone()));
-    if last == 0.0 {
+    if last <= 0.0 {
         return 0.0;
     }
     square(before.clone() - after.clone()) / (first * last).sqrt()

@@ -11,7 +11,7 @@ use crate::{
     schedule::next_scheduled,
     spec::{FlowSpec, Momentum, Scheme, SpecError, StepRule},
     step::{Attempt, Clock, Prepared, attempt},
-    system::{System, dot},
+    system::System,
 };
 
 /// The change of `F` that the very first step aims at; every scheme finds its own
@@ -45,6 +45,8 @@ pub struct Flow<'a, B: Backend, N: Network<B>> {
     at: Prepared<B, N>,
     velocity: Option<Tensor<B, 1>>,
     clock: Clock,
+    /// The loss now.
+    now: Sample,
     /// What has been found so far; its `end` is a placeholder until there is one.
     outcome: Outcome,
     next_observation: f64,
@@ -78,6 +80,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
             Momentum::Proportional { .. } => Some(gradient.clone().neg()),
         };
         Ok(Self {
+            now: sample(system, &at, velocity.as_ref(), 0.0),
             system,
             spec,
             at,
@@ -108,11 +111,14 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
             SpecError::unless_parameters(values.len(), n_params)?;
         }
         let w = system.tensor(&checkpoint.weights);
+        let at: Prepared<B, N> = system.point(system.trial(w)).into();
+        let velocity = checkpoint.velocity.map(|v| system.tensor(&v));
         Ok(Self {
+            now: sample(system, &at, velocity.as_ref(), checkpoint.t),
             system,
             spec,
-            at: system.point(system.trial(w)).into(),
-            velocity: checkpoint.velocity.map(|v| system.tensor(&v)),
+            at,
+            velocity,
             clock: Clock { t: checkpoint.t, dt: checkpoint.dt },
             outcome: checkpoint.outcome,
             next_observation: checkpoint.next_observation,
@@ -177,7 +183,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
             Some(End::TimeReached)
         } else if self.outcome.steps + self.outcome.rejected >= stop.max_steps {
             Some(End::StepsSpent)
-        } else if self.velocity.is_none() && self.sample().loss_rate == 0.0 {
+        } else if self.velocity.is_none() && self.now.loss_rate == 0.0 {
             Some(End::Stalled)
         } else {
             None
@@ -186,7 +192,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
 
     /// One trial step; if it is accepted, with the events inside it.
     fn advance(&mut self, observer: &mut impl Observer<B>) -> Result<(), Divergence> {
-        let before = self.sample();
+        let before = self.now;
         if !before.loss_rate.is_finite() {
             return Err(Divergence::Gradient);
         }
@@ -215,7 +221,8 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         self.outcome.steps += 1;
         self.outcome.t = self.clock.t;
 
-        let passage = Passage { before, after: self.sample() };
+        self.now = sample(self.system, &self.at, self.velocity.as_ref(), self.clock.t);
+        let passage = Passage { before, after: self.now };
         if self.outcome.half_loss_time.is_none() {
             self.outcome.half_loss_time = passage.falls_below(0.5 * self.initial_loss);
             if self.outcome.half_loss_time.is_some() {
@@ -231,21 +238,6 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
             self.next_observation = next_scheduled(self.clock.t, self.spec.observations_per_decade);
         }
         Ok(())
-    }
-
-    /// The mean loss and its rate `d(α²L)/dt = α² ∇L·ẇ`.
-    fn sample(&self) -> Sample {
-        let point = &self.at.point;
-        let descent = match &self.velocity {
-            Some(v) => dot(point.gradient.clone(), v.clone()),
-            None => -dot(point.gradient.clone(), point.gradient.clone()),
-        };
-        let objective = self.system.objective();
-        Sample {
-            t: self.clock.t,
-            loss: objective.mean_loss(&point.margins),
-            loss_rate: objective.alpha().value().powi(2) * descent,
-        }
     }
 
     fn smallest_margin(&self) -> f64 {
@@ -283,6 +275,27 @@ fn check<B: Backend, N: Network<B>>(
         return Err(SpecError { field: "max_turn", value: max_turn, right });
     }
     spec.check()
+}
+
+/// The mean loss and its rate `d(α²L)/dt = α² ⟨∇L, ẇ⟩`.
+fn sample<B: Backend, N: Network<B>>(
+    system: &System<'_, B, N>,
+    at: &Prepared<B, N>,
+    velocity: Option<&Tensor<B, 1>>,
+    t: f64,
+) -> Sample {
+    let point = &at.point;
+    let gradient = || point.gradient.clone();
+    let descent = match velocity {
+        Some(v) => point.tape.inner(gradient(), v.clone()),
+        None => -point.tape.inner(gradient(), gradient()),
+    };
+    let objective = system.objective();
+    Sample {
+        t,
+        loss: objective.mean_loss(&point.margins),
+        loss_rate: objective.alpha().value().powi(2) * descent,
+    }
 }
 
 /// `max_i |dF_i/dt|` at the start.

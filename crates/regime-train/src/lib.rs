@@ -2,8 +2,9 @@
 //!
 //! What is here: the losses; the objective `L = 1/(α²n) Σ ℓ(y α (f − f₀))`; an
 //! explicit and a linearly implicit integrator behind one interface; events
-//! located between steps, observers, checkpoints, and an honest end. What is not
-//! here: data, files, clocks, prints. A wall-clock budget comes in through
+//! located between steps, observers, checkpoints, and an honest end; frozen kernels
+//! ([`KernelModel`]) and linearised networks ([`Linearised`]) that learn by the same
+//! integrators. What is not here: data, files, clocks, prints. A wall-clock budget comes in through
 //! [`Observer::interrupts`].
 //!
 //! Time is the flow's own, in the convention of the paper (see
@@ -44,6 +45,8 @@ mod event;
 mod explicit;
 mod flow;
 mod implicit;
+mod kernel_model;
+mod linearised;
 mod loss;
 mod objective;
 mod observe;
@@ -57,6 +60,8 @@ mod stochastic;
 mod system;
 
 pub use flow::{Checkpoint, Flow};
+pub use kernel_model::{KernelModel, KernelModelError, KernelTape, KernelTrace, cross_rows};
+pub use linearised::{Linearised, LinearisedTrace};
 pub use loss::Loss;
 pub use objective::{Objective, ObjectiveError};
 pub use observe::{Divergence, End, Moment, Observation, Observer, Outcome};

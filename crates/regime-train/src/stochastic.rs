@@ -4,7 +4,7 @@ mod draw;
 mod spec;
 
 use burn::tensor::{Tensor, backend::Backend};
-use regime_models::{Network, Precision, Tape, Trace};
+use regime_models::{Network, Precision, Tape, Trace, dot};
 use serde::{Deserialize, Serialize};
 
 pub use draw::BATCH_STREAM;
@@ -18,7 +18,7 @@ use crate::{
     schedule::next_scheduled,
     spec::SpecError,
     step::Clock,
-    system::{System, dot, largest_change},
+    system::{System, largest_change},
 };
 use draw::{Batch, Draw};
 

@@ -120,9 +120,3 @@ fn largest(changes: impl Iterator<Item = f64>) -> f64 {
     }
     largest
 }
-
-/// `a · b`, added up in float64 in the order of the numbers: a backend's own sum may
-/// round like its element type, or depend on its threads.
-pub(crate) fn dot<B: Backend>(a: Tensor<B, 1>, b: Tensor<B, 1>) -> f64 {
-    Precision::to_host(a * b).iter().sum()
-}

@@ -15,7 +15,7 @@ use crate::{
     cli::Run as Arguments,
     finding::{FINDINGS, Run},
     output,
-    study::{DataCache, RunRecord, RunSpec},
+    study::{DataCache, Ending, FrozenLearning, FrozenRecord, RunRecord, RunSpec},
 };
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -86,7 +86,7 @@ fn read(file: &Path) -> anyhow::Result<Vec<RunSpec>> {
 
 /// One line per run, in the order of the file.
 fn table(runs: &[Run], store: &Store) -> String {
-    let head = [
+    let mut head = vec![
         "network",
         "h",
         "alpha",
@@ -100,7 +100,10 @@ fn table(runs: &[Run], store: &Store) -> String {
         "kernel change",
         "wall s",
     ];
-    let mut rows = vec![head.map(String::from).to_vec()];
+    if runs.iter().any(|run| !run.spec.frozen.is_empty()) {
+        head.push("test error of frozen kernels");
+    }
+    let mut rows = vec![head.iter().map(|&name| name.to_owned()).collect()];
     let mut notes = Vec::new();
     for Run { spec, record } in runs {
         let mut row = vec![
@@ -144,7 +147,23 @@ fn told(spec: &RunSpec, record: &RunRecord, store: &Store) -> Vec<String> {
         number(record.test_error()),
         number(record.kernel_change()),
         wall.map(|s| format!("{s:.0}")).unwrap_or_default(),
+        frozen(record),
     ]
+}
+
+/// What frozen kernels came to: `none` where there was none, and the ending of one that
+/// did not reach its margins.
+fn frozen(record: &RunRecord) -> String {
+    let of = |FrozenRecord { kernel, learning }: &FrozenRecord| match learning {
+        FrozenLearning::NoKernel(_) => format!("{} none", kernel.name()),
+        FrozenLearning::Learnt { test_error, ending: Ending::Converged, .. } => {
+            format!("{} {test_error:.4}", kernel.name())
+        }
+        FrozenLearning::Learnt { test_error, ending, .. } => {
+            format!("{} {test_error:.4} ({})", kernel.name(), ending.name())
+        }
+    };
+    record.frozen.iter().map(of).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

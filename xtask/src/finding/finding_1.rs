@@ -140,6 +140,7 @@ impl Finding for Finding1 {
                         alpha,
                         loss: Loss::SoftHinge { beta: 20.0 },
                         dynamics: Dynamics::default(),
+                        frozen: Vec::new(),
                         budget: Budget { max_wall_s },
                         seed,
                     });

@@ -1,9 +1,11 @@
 //! One run: a network trained on a task, with its tangent kernel followed.
 //!
 //! [`RunSpec`] says everything a run depends on, [`simulate()`] carries it out on
-//! one backend, [`RunRecord`] is what remains.
+//! one backend, [`RunRecord`] is what remains. Beside the network, frozen kernels can
+//! learn the same task.
 
 mod data;
+mod frozen;
 mod record;
 #[cfg(test)]
 mod resume_tests;
@@ -12,6 +14,6 @@ mod spec;
 mod trainer;
 
 pub(crate) use data::DataCache;
-pub(crate) use record::{Ending, Measurement, RunRecord};
+pub(crate) use record::{Ending, FrozenLearning, FrozenRecord, Measurement, RunRecord};
 pub(crate) use simulate::{Partial, STOPPED, World, simulate};
-pub(crate) use spec::{BackendName, Budget, Dynamics, RunSpec};
+pub(crate) use spec::{BackendName, Budget, Dynamics, FrozenKernel, RunSpec};

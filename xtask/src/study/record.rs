@@ -1,5 +1,7 @@
-use regime_train::{LayerWeights, Moment, Observation};
+use regime_train::{Divergence, End, LayerWeights, Moment, Observation};
 use serde::{Deserialize, Serialize};
+
+use super::FrozenKernel;
 
 /// What one run leaves behind. Every number is finite; nothing in it depends on
 /// the clock.
@@ -20,6 +22,45 @@ pub(crate) struct RunRecord {
     pub(crate) preactivation_speeds: Vec<f64>,
     /// What was measured on the way; the last one belongs to the end.
     pub(crate) path: Vec<Measurement>,
+    /// What frozen kernels learnt, in the order of the spec.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) frozen: Vec<FrozenRecord>,
+}
+
+/// What became of one frozen kernel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct FrozenRecord {
+    /// Which.
+    pub(crate) kernel: FrozenKernel,
+    /// What it learnt.
+    pub(crate) learning: FrozenLearning,
+}
+
+/// What a frozen kernel learnt, from `F = 0` on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum FrozenLearning {
+    /// It was learnt with.
+    Learnt {
+        /// The time of the run to which the kernel belongs.
+        kernel_time: f64,
+        /// How its flow ended.
+        ending: Ending,
+        /// Accepted steps of the integrator.
+        steps: u64,
+        /// Rejected steps.
+        rejected: u64,
+        /// `t₁` of its own flow.
+        half_loss_time: Option<f64>,
+        /// `t₂` of its own flow.
+        margins_time: Option<f64>,
+        /// Part of the test points on the wrong side, `y F ≤ 0`, at the end.
+        test_error: f64,
+        /// The training set on the way; the last one belongs to the end.
+        path: Vec<Observation>,
+    },
+    /// There was no such kernel, and why.
+    NoKernel(String),
 }
 
 /// How a run ended, as it is told to people.
@@ -44,6 +85,24 @@ pub(crate) enum Ending {
 }
 
 impl Ending {
+    /// `None` for a run that goes on.
+    pub(super) fn of(end: End) -> Option<Self> {
+        Some(match end {
+            End::Converged => Self::Converged,
+            End::Diverged { quantity, step } => {
+                let quantity = match quantity {
+                    Divergence::Gradient => "the gradient is not finite",
+                    Divergence::StepSize => "no step is small enough",
+                };
+                Self::Diverged { quantity: quantity.into(), step }
+            }
+            End::StepsSpent => Self::StepsSpent,
+            End::TimeReached => Self::TimeReached,
+            End::Stalled => Self::Stalled,
+            End::Interrupted => return None,
+        })
+    }
+
     /// One word.
     pub(crate) fn name(&self) -> &'static str {
         match self {

@@ -6,7 +6,10 @@ use regime_data::{DataSpec, Dataset, InputSpec, Source, Task, default_cache_dir,
 use regime_models::{Activation, DenseSpec, NetworkSpec, Precision};
 use regime_train::{FlowSpec, Loss, Momentum, StochasticSpec};
 
-use super::{BackendName, Budget, Dynamics, Partial, RunRecord, RunSpec, STOPPED, World};
+use super::{
+    BackendName, Budget, Dynamics, Ending, FrozenKernel, FrozenLearning, Partial, RunRecord,
+    RunSpec, STOPPED, World,
+};
 use crate::backend;
 
 /// A world in which time goes on by a second whenever one asks, and that ends after
@@ -72,6 +75,7 @@ fn spec(loss: Loss, dynamics: Dynamics) -> RunSpec {
         alpha: 0.5,
         loss,
         dynamics,
+        frozen: Vec::new(),
         budget: Budget { max_wall_s: f64::INFINITY },
         seed: 1,
     }
@@ -96,17 +100,26 @@ fn a_run_killed_again_and_again_ends_with_the_same_record() {
         grow_below: 0.02,
         ..StochasticSpec::default()
     });
-    for (loss, dynamics) in [(Loss::SoftHinge { beta: 20.0 }, flow), (Loss::Hinge, stochastic)] {
-        let spec = spec(loss, dynamics);
+    let all =
+        [FrozenKernel::Initial, FrozenKernel::At(0.5), FrozenKernel::HalfLoss, FrozenKernel::End];
+    let hinges = (Loss::SoftHinge { beta: 20.0 }, Loss::Hinge);
+    for (loss, dynamics, frozen) in [
+        (hinges.0, flow, &all[..0]),
+        (hinges.0, flow, &all),
+        (hinges.1, stochastic, &all[..0]),
+        (hinges.1, stochastic, &all),
+    ] {
+        let spec = RunSpec { frozen: frozen.to_vec(), ..spec(loss, dynamics) };
         let data = data(&spec);
         let run = |world: &Impatient| backend::run(&spec, &data, world);
         let patient = Impatient::after(None, u32::MAX);
-        let whole = text(&run(&patient).unwrap());
+        let whole = run(&patient).unwrap();
+        assert_eq!(whole.frozen.len(), frozen.len());
         // In between it was kept, and went on.
         assert!(patient.n_kept.get() > 0);
 
         let mut kept = None;
-        let mut kills = 0;
+        let (mut kills, mut kills_of_kernels) = (0, 0);
         let killed = loop {
             let world = Impatient::after(kept, 17 + kills);
             match run(&world) {
@@ -115,9 +128,12 @@ fn a_run_killed_again_and_again_ends_with_the_same_record() {
             }
             kept = world.kept.take();
             kills += 1;
+            let learning = kept.as_ref().is_some_and(|text| text.contains("\"learning\""));
+            kills_of_kernels += u32::from(learning);
         };
         assert!(kills > 3, "{kills}");
-        assert!(killed == whole, "{dynamics:?}");
+        assert!(frozen.is_empty() || kills_of_kernels > 3, "{kills_of_kernels} of {kills}");
+        assert!(killed == text(&whole), "{dynamics:?}, {frozen:?}");
     }
 }
 
@@ -142,4 +158,81 @@ fn points_that_do_not_fit_the_network_are_refused() {
     let world = Impatient::after(None, u32::MAX);
     let error = backend::run(&spec, &data(&spec), &world).unwrap_err();
     assert_eq!(error.to_string(), "network: it has 3 inputs, but the points have 4 coordinates");
+}
+
+#[test]
+fn frozen_kernels_learn_beside_the_network() {
+    let frozen = vec![
+        FrozenKernel::Initial,
+        FrozenKernel::HalfLoss,
+        FrozenKernel::End,
+        FrozenKernel::At(1e-9),
+        FrozenKernel::At(1e9),
+    ];
+    let run = |backend, alpha: f64| {
+        let spec = RunSpec {
+            backend,
+            alpha,
+            frozen: frozen.clone(),
+            ..spec(Loss::SoftHinge { beta: 20.0 }, Dynamics::default())
+        };
+        backend::run(&spec, &data(&spec), &Impatient::after(None, u32::MAX)).unwrap()
+    };
+    for name in BackendName::ALL {
+        // In the lazy limit all kernels are one, and learn what the network does.
+        let lazy = run(name, 1e6);
+        assert_eq!(lazy.frozen.iter().map(|f| f.kernel).collect::<Vec<_>>(), frozen);
+        for record in &lazy.frozen[..4] {
+            let FrozenLearning::Learnt {
+                ending,
+                half_loss_time,
+                margins_time,
+                test_error,
+                path,
+                ..
+            } = &record.learning
+            else {
+                panic!("{record:?}")
+            };
+            assert_eq!(*ending, Ending::Converged);
+            assert_eq!(Some(*test_error), lazy.test_error());
+            let same =
+                |a: Option<f64>, b: Option<f64>| (a.unwrap() / b.unwrap() - 1.0).abs() < 1e-3;
+            assert!(same(*half_loss_time, lazy.half_loss_time));
+            assert!(same(*margins_time, lazy.margins_time));
+            assert_eq!(path.last().unwrap().n_violating, 0);
+        }
+        // Training was over before the last.
+        assert!(matches!(lazy.frozen[4].learning, FrozenLearning::NoKernel(_)));
+
+        // With features the kernels differ, but the initial one, which α does not touch.
+        let feature = run(name, 0.01);
+        let path = |record: &RunRecord, index: usize| match &record.frozen[index].learning {
+            FrozenLearning::Learnt { path, .. } => path.clone(),
+            FrozenLearning::NoKernel(why) => panic!("{why}"),
+        };
+        assert_eq!(path(&feature, 0), path(&lazy, 0));
+        assert_ne!(path(&feature, 2), path(&feature, 0));
+        assert_ne!(path(&feature, 1), path(&feature, 2));
+        let FrozenLearning::Learnt { kernel_time, .. } = feature.frozen[1].learning else {
+            panic!("t₁ was reached")
+        };
+        assert!(kernel_time >= feature.half_loss_time.unwrap());
+    }
+}
+
+#[test]
+fn a_spec_without_frozen_kernels_is_written_as_if_there_were_none_to_have() {
+    let bare = spec(Loss::Hinge, Dynamics::default());
+    let written = serde_json::to_string(&bare).unwrap();
+    assert!(!written.contains("frozen"), "{written}");
+    let mut with = bare.clone();
+    with.frozen = vec![FrozenKernel::Initial, FrozenKernel::HalfLoss, FrozenKernel::At(2.5)];
+    let written = serde_json::to_string(&with).unwrap();
+    assert!(written.contains(r#""frozen":["initial","half-loss",{"at":2.5}]"#), "{written}");
+    let read: RunSpec = serde_json::from_str(&written).unwrap();
+    assert_eq!(read.frozen, with.frozen);
+    with.frozen.push(FrozenKernel::At(-1.0));
+    let line = with.check().unwrap_err().to_string();
+    assert_eq!(line, "the time of a frozen kernel is -1, but has to be finite and greater than 0");
 }

@@ -5,13 +5,14 @@ use burn::tensor::{Tensor, backend::Backend};
 use regime_data::{Dataset, Part};
 use regime_models::{Alpha, FeedForward, Network, Precision};
 use regime_train::{
-    Divergence, End, KernelChange, Moment, Objective, Observation, Observer, Probe, System,
-    TestError, WeightsByLayer, preactivation_speeds,
+    KernelChange, Moment, Objective, Observation, Observer, Outcome, Probe, System, TestError,
+    WeightsByLayer, preactivation_speeds,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     Ending, Measurement, RunRecord, RunSpec,
+    frozen::{Kept, Learning, Taught},
     spec::batch_points,
     trainer::{Trainer, TrainerState},
 };
@@ -45,6 +46,62 @@ pub(crate) trait World {
 pub(crate) struct Partial {
     training: TrainerState,
     path: Vec<Measurement>,
+    /// The weights whose kernels are to be frozen, as far as they were passed; in the
+    /// order of the spec.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    kept: Vec<Option<Kept>>,
+    /// Once training has ended, with what outcome, and where the frozen kernels are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    learning: Option<(Outcome, Learning)>,
+}
+
+/// When a run is to be interrupted: at the user's wish, at the end of its budget, and
+/// to be kept.
+pub(super) struct Patience<'a> {
+    world: &'a dyn World,
+    max_wall_s: f64,
+    /// When the last checkpoint was made.
+    kept_s: f64,
+}
+
+impl<'a> Patience<'a> {
+    fn new(world: &'a dyn World, max_wall_s: f64) -> Self {
+        Self { world, max_wall_s, kept_s: world.elapsed_s() }
+    }
+
+    pub(super) fn runs_out(&self) -> bool {
+        let checkpoint_due = self.world.elapsed_s() > self.kept_s + CHECKPOINT_EVERY_S;
+        self.world.stopped() || self.over_budget() || checkpoint_due
+    }
+
+    fn over_budget(&self) -> bool {
+        self.world.elapsed_s() > self.max_wall_s
+    }
+
+    /// Keeps an interrupted run, and lets it go on if it may.
+    ///
+    /// Where it stands when its budget is spent depends on the machine and its load: that
+    /// is no record of the spec, and so an error, which `now` tells.
+    pub(super) fn pause(
+        &mut self,
+        partial: &Partial,
+        now: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
+        self.world.keep(partial)?;
+        if self.world.stopped() {
+            bail!(STOPPED);
+        }
+        if self.over_budget() {
+            bail!(
+                "not finished within {} s of wall-clock time: {}; the same command goes on from \
+                 there",
+                self.max_wall_s,
+                now()
+            );
+        }
+        self.kept_s = self.world.elapsed_s();
+        Ok(())
+    }
 }
 
 /// Carries out one run, from where an earlier call left it if one did.
@@ -75,95 +132,102 @@ pub(crate) fn simulate<B: Backend>(
     let f0 = Precision::to_host(net.forward(&w0, &inputs));
     let labels = data.train.y.to_vec();
     let objective = Objective::new(alpha, spec.loss, labels, f0)?;
-    let system = System::new(&net, inputs, objective);
+    let system = System::new(&net, inputs.clone(), objective);
     let preactivation_speeds =
         preactivation_speeds(&system, &w0, batch_points(&net)).unwrap_or_default();
 
-    let mut witness = Witness::new(spec, &net, data, &w0, device, world);
-    let resumed = world.earlier().and_then(|Partial { training, path }| {
+    let mut witness = Witness::new(spec, &net, data, &w0, device);
+    let mut patience = Patience::new(world, spec.budget.max_wall_s);
+    let mut ended = None;
+    let resumed = world.earlier().and_then(|Partial { training, path, kept, learning }| {
         let trainer = Trainer::resume(&system, spec.dynamics, spec.seed, training)?.ok()?;
         witness.path = path;
+        witness.kept = kept;
+        ended = learning;
         Some(trainer)
     });
     let mut trainer = match resumed {
         Some(trainer) => trainer,
-        None => Trainer::start(&system, spec.dynamics, spec.seed, w0)?,
+        None => Trainer::start(&system, spec.dynamics, spec.seed, w0.clone())?,
     };
-    let keep = |trainer: &Trainer<'_, B>, witness: &Witness<'_, B>| {
-        world.keep(&Partial { training: trainer.state(), path: witness.path.clone() })
+    witness.kept.resize(spec.frozen.len(), None);
+    let partial = |training, witness: &Witness<'_, B>, learning| Partial {
+        training,
+        path: witness.path.clone(),
+        kept: witness.kept.clone(),
+        learning,
     };
 
-    loop {
-        let outcome = trainer.run(&mut witness);
-        let ending = match outcome.end {
-            End::Converged => Ending::Converged,
-            End::Diverged { quantity, step } => {
-                let quantity = match quantity {
-                    Divergence::Gradient => "the gradient is not finite",
-                    Divergence::StepSize => "no step is small enough",
-                };
-                Ending::Diverged { quantity: quantity.into(), step }
+    let (outcome, learning) = match ended {
+        Some(ended) => ended,
+        None => loop {
+            let outcome = trainer.run(&mut (&mut witness, Interrupted(&patience)));
+            if Ending::of(outcome.end).is_some() {
+                break (outcome, Learning::default());
             }
-            End::StepsSpent => Ending::StepsSpent,
-            End::TimeReached => Ending::TimeReached,
-            End::Stalled => Ending::Stalled,
-            End::Interrupted => {
-                keep(&trainer, &witness)?;
-                if world.stopped() {
-                    bail!(STOPPED);
-                }
-                // Where it stands now depends on the machine and its load: that is no
-                // record of the spec.
-                if witness.over_budget() {
-                    let now = trainer.observation();
-                    bail!(
-                        "not finished within {} s of wall-clock time: {} of {} margins are not \
-                         reached at t = {:.4e} after {} steps, test error {:.4}; the same command \
-                         goes on from there",
-                        spec.budget.max_wall_s,
-                        now.n_violating,
-                        data.train.len(),
-                        now.t,
-                        now.steps,
-                        witness.test.read(&trainer.weights()),
-                    );
-                }
-                witness.kept_s = world.elapsed_s();
-                continue;
-            }
-        };
-        return Ok(RunRecord {
-            ending,
-            steps: outcome.steps,
-            rejected: outcome.rejected,
-            half_loss_time: outcome.half_loss_time,
-            margins_time: outcome.margins_time,
-            preactivation_speeds,
-            path: witness.path,
-        });
+            patience.pause(&partial(trainer.state(), &witness, None), || {
+                let now = trainer.observation();
+                format!(
+                    "{} of {} margins are not reached at t = {:.4e} after {} steps, test error \
+                     {:.4}",
+                    now.n_violating,
+                    data.train.len(),
+                    now.t,
+                    now.steps,
+                    witness.test.read(&trainer.weights()),
+                )
+            })?;
+        },
+    };
+    let (end, state) = ((outcome.t, trainer.weights()), trainer.state());
+    // What it has worked out for its next step takes memory.
+    drop(trainer);
+    let taught =
+        Taught { spec, net: &net, data, inputs: &inputs, initial: w0, end, kept: &witness.kept };
+    let frozen = taught.learn(learning, &mut patience, |learning| {
+        partial(state.clone(), &witness, Some((outcome.clone(), learning)))
+    })?;
+    Ok(RunRecord {
+        ending: Ending::of(outcome.end).expect("training has ended"),
+        steps: outcome.steps,
+        rejected: outcome.rejected,
+        half_loss_time: outcome.half_loss_time,
+        margins_time: outcome.margins_time,
+        preactivation_speeds,
+        path: witness.path,
+        frozen,
+    })
+}
+
+/// Interrupts what it observes, and looks away otherwise.
+pub(super) struct Interrupted<'a>(pub(super) &'a Patience<'a>);
+
+impl<B: Backend> Observer<B> for Interrupted<'_> {
+    fn observe(&mut self, _: &Observation, _: &Tensor<B, 1>) {}
+
+    fn interrupts(&mut self) -> bool {
+        self.0.runs_out()
     }
 }
 
 /// Measures what the study is about at the moments that training announces.
 struct Witness<'a, B: Backend> {
-    world: &'a dyn World,
-    max_wall_s: f64,
-    /// When the last checkpoint was made.
-    kept_s: f64,
+    spec: &'a RunSpec,
     layers: WeightsByLayer,
     kernel: Option<KernelChange<'a, B, FeedForward>>,
     test: TestError<'a, B, FeedForward>,
     path: Vec<Measurement>,
+    /// See [`Partial`].
+    kept: Vec<Option<Kept>>,
 }
 
 impl<'a, B: Backend> Witness<'a, B> {
     fn new(
-        spec: &RunSpec,
+        spec: &'a RunSpec,
         net: &'a FeedForward,
         data: &Dataset,
         w0: &Tensor<B, 1>,
         device: &B::Device,
-        world: &'a dyn World,
     ) -> Self {
         let precision = spec.precision;
         let alpha = Alpha::paper(spec.alpha).expect("checked before");
@@ -172,18 +236,13 @@ impl<'a, B: Backend> Witness<'a, B> {
         let points =
             (!data.kernel.is_empty()).then(|| tensor::<B>(&data.kernel, precision, device));
         Self {
-            world,
-            max_wall_s: spec.budget.max_wall_s,
-            kept_s: world.elapsed_s(),
+            spec,
             layers: WeightsByLayer::from(net, w0),
             kernel: points.map(|points| KernelChange::from(net, points, w0)),
             test: TestError::new(net, &inputs, &labels, (w0, alpha), batch_points(net)),
             path: Vec::new(),
+            kept: Vec::new(),
         }
-    }
-
-    fn over_budget(&self) -> bool {
-        self.world.elapsed_s() > self.max_wall_s
     }
 }
 
@@ -206,15 +265,19 @@ impl<B: Backend> Observer<B> for Witness<'_, B> {
             weight_change: moved / self.layers.initial_norm(),
             layers,
         });
-    }
-
-    fn interrupts(&mut self) -> bool {
-        let checkpoint_due = self.world.elapsed_s() > self.kept_s + CHECKPOINT_EVERY_S;
-        self.world.stopped() || self.over_budget() || checkpoint_due
+        for (kernel, kept) in self.spec.frozen.iter().zip(&mut self.kept) {
+            if kept.is_none() && Kept::asked_for(*kernel, observation) {
+                *kept = Some(Kept { t: observation.t, weights: Precision::to_host(w.clone()) });
+            }
+        }
     }
 }
 
-fn tensor<B: Backend>(part: &Part, precision: Precision, device: &B::Device) -> Tensor<B, 2> {
+pub(super) fn tensor<B: Backend>(
+    part: &Part,
+    precision: Precision,
+    device: &B::Device,
+) -> Tensor<B, 2> {
     let values: Vec<f64> = part.x.iter().copied().collect();
     precision.matrix(&values, [part.len(), part.dim()], device)
 }

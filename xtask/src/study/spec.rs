@@ -34,6 +34,10 @@ pub(crate) struct RunSpec {
     /// How the network is trained, and until when.
     #[serde(default)]
     pub(crate) dynamics: Dynamics,
+    /// Kernels to learn with beside the network, on the same points, by the same dynamics.
+    /// No part of the name of a run that has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) frozen: Vec<FrozenKernel>,
     /// What the run may cost at most. No part of its name: a run goes on with a larger
     /// budget from where it stands.
     #[serde(default, skip_serializing)]
@@ -82,6 +86,34 @@ impl Dynamics {
         match self {
             Self::Flow(spec) => &mut spec.stop,
             Self::Stochastic(spec) => &mut spec.stop,
+        }
+    }
+}
+
+/// A kernel that does not change while it learns. In a file: `"initial"`, `"half-loss"`,
+/// `"end"` or `{"at": t}`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum FrozenKernel {
+    /// The tangent kernel of the network at its initial weights: the limit of large α.
+    Initial,
+    /// Its tangent kernel just after `t₁`.
+    HalfLoss,
+    /// Its tangent kernel when training ended.
+    End,
+    /// Its tangent kernel at the first observation at or after this time, in the
+    /// convention of the paper. Observations are log-spaced.
+    At(f64),
+}
+
+impl FrozenKernel {
+    /// As in a table.
+    pub(crate) fn name(self) -> String {
+        match self {
+            Self::Initial => "initial".into(),
+            Self::HalfLoss => "half-loss".into(),
+            Self::End => "end".into(),
+            Self::At(t) => format!("t={t}"),
         }
     }
 }
@@ -140,6 +172,15 @@ impl RunSpec {
             Dynamics::Flow(spec) => spec.check().map(drop)?,
             Dynamics::Stochastic(spec) => spec.check().map(drop)?,
         }
+        for kernel in &self.frozen {
+            if let FrozenKernel::At(t) = *kernel
+                && !(t.is_finite() && t > 0.0)
+            {
+                bail!(
+                    "the time of a frozen kernel is {t}, but has to be finite and greater than 0"
+                );
+            }
+        }
         let most = self.budget.max_wall_s;
         if most.is_nan() || most <= 0.0 {
             bail!("budget.max_wall_s is {most}, but has to be greater than 0");
@@ -167,7 +208,8 @@ impl RunSpec {
     }
 
     /// Numbers held at once by one run, in bytes: what linearisations of two points
-    /// of the flow keep and the active kernel twice, or what a look at all points does.
+    /// of the flow keep and the active kernel twice, or what a look at all points does;
+    /// after it, what a frozen kernel takes while it is made and learnt with.
     pub(crate) fn memory_bytes(&self) -> f64 {
         let Ok(net) = self.network.build() else { return 0.0 };
         let n = self.data.n_train as f64;
@@ -184,7 +226,14 @@ impl RunSpec {
         let points = (self.data.n_test + self.data.n_train) as f64 * net.n_inputs() as f64;
         let weights = 8.0 * net.n_params() as f64;
         let traces = 1.5 * traced * net.trace_size();
-        size * (traces + 3.0 * active * active + evaluation + points + kernels + weights)
+        let training = traces + 3.0 * active * active;
+        let learning = if self.frozen.is_empty() {
+            0.0
+        } else {
+            let kept = self.frozen.len() as f64 * net.n_params() as f64;
+            kept + (n * net.trace_size() + 3.0 * n * n).max(n * n + 3.0 * active * active)
+        };
+        size * (training.max(learning) + evaluation + points + kernels + weights)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Flow and stochastic training behind one door.
 
 use burn::tensor::{Tensor, backend::Backend};
-use regime_models::FeedForward;
+use regime_models::Network;
 use regime_train::{
     Checkpoint, Flow, Moment, Observation, Observer, Outcome, SpecError, Stochastic,
     StochasticCheckpoint, System,
@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::Dynamics;
 
 /// Training that is under way.
-pub(super) enum Trainer<'a, B: Backend> {
-    Flow(Box<Flow<'a, B, FeedForward>>),
-    Stochastic(Box<Stochastic<'a, B, FeedForward>>),
+pub(super) enum Trainer<'a, B: Backend, N: Network<B>> {
+    Flow(Box<Flow<'a, B, N>>),
+    Stochastic(Box<Stochastic<'a, B, N>>),
 }
 
 /// Its state between two steps.
@@ -24,9 +24,9 @@ pub(crate) enum TrainerState {
     Stochastic(StochasticCheckpoint),
 }
 
-impl<'a, B: Backend> Trainer<'a, B> {
+impl<'a, B: Backend, N: Network<B>> Trainer<'a, B, N> {
     pub(super) fn start(
-        system: &'a System<'a, B, FeedForward>,
+        system: &'a System<'a, B, N>,
         dynamics: Dynamics,
         seed: u64,
         w0: Tensor<B, 1>,
@@ -42,7 +42,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
 
     /// `None` when the state is of another kind of training.
     pub(super) fn resume(
-        system: &'a System<'a, B, FeedForward>,
+        system: &'a System<'a, B, N>,
         dynamics: Dynamics,
         seed: u64,
         state: TrainerState,

@@ -14,7 +14,7 @@ use crate::{
     problem::{Patience, dense, labels, numbers, system},
 };
 
-fn until(max_time: f64, scheme: Scheme) -> FlowSpec {
+pub(crate) fn until(max_time: f64, scheme: Scheme) -> FlowSpec {
     let stop = Stop { margin: 1e9, max_time: Some(max_time), ..Stop::default() };
     FlowSpec { scheme, stop, ..FlowSpec::default() }
 }
@@ -36,7 +36,7 @@ fn final_outputs<B: Backend, N: Network<B>>(
 }
 
 /// `F(t) = (I − e^{−Θt/n}) y`: the flow of the squared loss with a frozen kernel.
-fn frozen(theta: &[f64], y: &[f64], t: f64) -> Vec<f64> {
+pub(crate) fn frozen(theta: &[f64], y: &[f64], t: f64) -> Vec<f64> {
     let n = y.len();
     let matrix = Mat::from_fn(n, n, |i, j| theta[i * n + j]);
     let eigen = matrix.self_adjoint_eigen(Side::Lower).unwrap();
@@ -52,7 +52,7 @@ fn frozen(theta: &[f64], y: &[f64], t: f64) -> Vec<f64> {
     f
 }
 
-fn worst(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn worst(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).fold(0.0, |m: f64, (a, b)| m.max((a - b).abs()))
 }
 

@@ -1,6 +1,7 @@
 //! Training, over every backend.
 
 mod flow;
+mod frozen;
 mod linear;
 mod probes;
 mod problem;
@@ -20,6 +21,18 @@ mod on {
         a_gradient_that_is_nil_stalls_and_one_that_is_not_finite_diverges,
         a_hinge_does_not_go_with_the_turn_of_its_gradient,
         a_flow_that_cannot_go_on_has_diverged_and_its_record_is_finite,
+    );
+    on_every_backend!(frozen:
+        a_kernel_learns_as_the_linearised_network_does,
+        stochastic_training_takes_the_same_way_too,
+        squares_follow_their_closed_form_whatever_alpha_is,
+        in_the_end_squares_are_ridgeless_regression,
+        at_large_alpha_a_network_ends_where_its_kernel_does,
+        resumed_learning_ends_with_the_same_bits,
+        a_singular_kernel_runs_through,
+        a_kernel_is_observed_like_a_network,
+        the_tape_of_a_kernel_is_consistent,
+        a_linearised_network_touches_it,
     );
     on_every_backend!(stochastic:
         every_sampling_reaches_all_margins,

@@ -1,0 +1,455 @@
+//! A kernel that is given, learnt with as if it were a network.
+
+use burn::tensor::{DType, IndexingUpdateOp, Int, Tensor, TensorData, backend::Backend};
+use ndarray::ArrayView2;
+use regime_models::{Network, Precision, Tape, Trace, dot};
+use regime_tangent::{cross_kernel, kernel};
+
+/// The part of a kernel's largest entry by which two mirrored entries may differ.
+const ASYMMETRY: f64 = 1e-8;
+
+/// The functions `f(c, x) = Σⱼ cⱼ Θ(x, xⱼ)` of a frozen kernel `Θ`, as a [`Network`] whose
+/// parameters are the coefficients `c` of the `n` training points.
+///
+/// With a frozen kernel the flow of a network is `dF/dt = −α² Θ ∂L/∂f`, which is
+/// `ċ = −∂L/∂f`: the gradient flow of `c` in the metric `⟨c, c'⟩ = cᵀΘc'`. In that metric
+/// the Jacobian `J = Θ` has the identity as its adjoint, and `J Jᵀ = Θ`. So every
+/// integrator, event, observer and checkpoint of a network serves a kernel too, with
+/// `c = 0` as the start and `f₀ = 0`. The flow of `F` from there does not depend on α, and
+/// is the limit of the network's own for `α → ∞` when `Θ` is that of its initial weights.
+///
+/// The points of this model are *numbers*: below `n` those of training points, from `n` on
+/// those of other points that were given by [`with_points`](Self::with_points). A batch of
+/// training points then says which coefficients are its own.
+///
+/// One evaluation costs `n²` multiply-adds and reads the kernel once. Norms of the
+/// parameters, such as those of [`WeightsByLayer`](crate::WeightsByLayer), are those of the
+/// coefficients and not of the function.
+///
+/// # Shapes
+/// - parameters `c`: `[n]`
+/// - points: `[m, 1]`, their numbers
+///
+/// # Panics
+/// Evaluation panics for a number that no point has. Products with the transposed Jacobian,
+/// and so gradients, panic for points outside the training set: they are no combination of
+/// its coefficients.
+///
+/// ```
+/// use burn_flex::{Flex, FlexDevice};
+/// use ndarray::array;
+/// use regime_models::{Alpha, Precision};
+/// use regime_train::{End, Flow, FlowSpec, KernelModel, Loss, Objective, System};
+///
+/// let theta = array![[2.0, 0.5], [0.5, 1.0]];
+/// let model = KernelModel::<Flex>::from_host(theta.view(), Precision::F64, &FlexDevice)?;
+/// let loss = Loss::SoftHinge { beta: 20.0 };
+/// let objective = Objective::new(Alpha::paper(1.0)?, loss, vec![1.0, -1.0], vec![0.0; 2])?;
+/// let system = System::new(&model, model.training_points(), objective);
+/// let mut flow = Flow::start(&system, FlowSpec::default(), model.origin())?;
+/// assert_eq!(flow.run(&mut ()).end, End::Converged);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct KernelModel<B: Backend> {
+    /// `Θ`, `[n, n]`, symmetric to the bit.
+    theta: Tensor<B, 2>,
+    /// `Θ` between other points and the training points, `[m, n]`.
+    others: Option<Tensor<B, 2>>,
+}
+
+impl<B: Backend> KernelModel<B> {
+    /// From the kernel on the training points.
+    ///
+    /// Mirrored entries that differ by less than 10⁻⁸ of the largest are replaced by their
+    /// mean. That the kernel has no negative eigenvalues is not checked: along them the
+    /// loss would grow.
+    ///
+    /// # Shapes
+    /// `theta`: `[n, n]`
+    ///
+    /// # Errors
+    /// [`KernelModelError`] for what is no kernel.
+    pub fn new(theta: Tensor<B, 2>) -> Result<Self, KernelModelError> {
+        let [rows, columns] = theta.dims();
+        if rows != columns || rows == 0 {
+            return Err(KernelModelError::NotSquare { rows, columns });
+        }
+        let n = rows;
+        let mut values = Precision::to_host(theta.clone());
+        all_finite(&values, n)?;
+        let largest = values.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
+        let mut repaired = false;
+        for i in 0..n {
+            let value = values[i * n + i];
+            if value < 0.0 {
+                return Err(KernelModelError::Negative { index: i, value });
+            }
+            for j in 0..i {
+                let (value, mirrored) = (values[i * n + j], values[j * n + i]);
+                if (value - mirrored).abs() > ASYMMETRY * largest {
+                    return Err(KernelModelError::Asymmetric {
+                        row: i,
+                        column: j,
+                        value,
+                        mirrored,
+                    });
+                }
+                if value != mirrored {
+                    let mean = 0.5 * (value + mirrored);
+                    (values[i * n + j], values[j * n + i]) = (mean, mean);
+                    repaired = true;
+                }
+            }
+        }
+        if !repaired {
+            return Ok(Self { theta, others: None });
+        }
+        let theta = Precision::of(theta.dtype()).matrix(&values, [n, n], &theta.device());
+        Ok(Self { theta, others: None })
+    }
+
+    /// As [`new`](Self::new), from a matrix of the host.
+    ///
+    /// # Shapes
+    /// `theta`: `[n, n]`
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn from_host(
+        theta: ArrayView2<'_, f64>,
+        precision: Precision,
+        device: &B::Device,
+    ) -> Result<Self, KernelModelError> {
+        let (rows, columns) = theta.dim();
+        if rows == 0 || columns == 0 {
+            return Err(KernelModelError::NotSquare { rows, columns });
+        }
+        let values: Vec<f64> = theta.iter().copied().collect();
+        Self::new(precision.matrix(&values, [rows, columns], device))
+    }
+
+    /// With the tangent kernel that a network has on `inputs` at the weights `w`.
+    ///
+    /// # Shapes
+    /// `w`: `[P]`, `inputs`: `[n, d]`
+    ///
+    /// # Errors
+    /// [`KernelModelError::NotFinite`] at weights where the kernel is not.
+    pub fn of<N: Network<B>>(
+        net: &N,
+        w: &Tensor<B, 1>,
+        inputs: &Tensor<B, 2>,
+    ) -> Result<Self, KernelModelError> {
+        Self::new(kernel(&net.trace(w, inputs).linearise()))
+    }
+
+    /// With other points to look at, whose numbers follow those that the model has.
+    /// [`cross_rows`] makes such rows from a network.
+    ///
+    /// # Shapes
+    /// `rows`: `[m, n]`, the kernel between the points and the training points
+    ///
+    /// # Errors
+    /// [`KernelModelError`] for rows of another length, or that are not finite.
+    pub fn with_points(self, rows: Tensor<B, 2>) -> Result<Self, KernelModelError> {
+        let n = self.n_training_points();
+        let [_, columns] = rows.dims();
+        if columns != n {
+            return Err(KernelModelError::Columns { columns, n });
+        }
+        all_finite(&Precision::to_host(rows.clone()), n)?;
+        let others = match self.others {
+            Some(others) => Tensor::cat(vec![others, rows], 0),
+            None => rows,
+        };
+        Ok(Self { theta: self.theta, others: Some(others) })
+    }
+
+    /// Number of training points `n`.
+    pub fn n_training_points(&self) -> usize {
+        self.theta.dims()[0]
+    }
+
+    /// The kernel on the training points, `[n, n]`.
+    pub fn theta(&self) -> Tensor<B, 2> {
+        self.theta.clone()
+    }
+
+    /// The numbers of the training points, `[n, 1]`: the inputs of the
+    /// [`System`](crate::System).
+    pub fn training_points(&self) -> Tensor<B, 2> {
+        self.numbers(0, self.n_training_points())
+    }
+
+    /// The numbers of the other points, `[m, 1]`; `None` when there are none.
+    pub fn other_points(&self) -> Option<Tensor<B, 2>> {
+        let m = self.others.as_ref()?.dims()[0];
+        Some(self.numbers(self.n_training_points(), m))
+    }
+
+    /// `c = 0`, `[n]`, where a flow starts.
+    pub fn origin(&self) -> Tensor<B, 1> {
+        let n = self.n_training_points();
+        Precision::of(self.theta.dtype()).vector(&vec![0.0; n], &self.theta.device())
+    }
+
+    fn numbers(&self, from: usize, many: usize) -> Tensor<B, 2> {
+        let numbers: Vec<f64> = (from..from + many).map(|i| i as f64).collect();
+        let precision = Precision::of(self.theta.dtype());
+        precision.matrix(&numbers, [many, 1], &self.theta.device())
+    }
+
+    /// What the numbers `x` stand for.
+    fn points(&self, x: &Tensor<B, 2>) -> Points {
+        let numbers = Precision::to_host(x.clone());
+        let n = self.n_training_points();
+        let others = self.others.as_ref().map_or(0, |others| others.dims()[0]);
+        let points: Vec<usize> = numbers.iter().map(|&number| number as usize).collect();
+        for (&number, &point) in numbers.iter().zip(&points) {
+            let known = number == point as f64 && point < n + others;
+            assert!(known, "{number} is no point of a model of {n} and {others} other points");
+        }
+        if points.len() == n && points.iter().enumerate().all(|(i, &point)| i == point) {
+            Points::Training
+        } else {
+            Points::Listed(points)
+        }
+    }
+
+    /// The kernel between points and the training points, `[m, n]`.
+    fn rows(&self, points: &Points) -> Tensor<B, 2> {
+        let Points::Listed(points) = points else { return self.theta.clone() };
+        let n = self.n_training_points();
+        let table = match &self.others {
+            Some(others) if points.iter().all(|&point| point >= n) => {
+                let from = points.iter().map(|&point| point - n).collect::<Vec<_>>();
+                return select(others, &from, 0);
+            }
+            Some(others) if points.iter().any(|&point| point >= n) => {
+                Tensor::cat(vec![self.theta.clone(), others.clone()], 0)
+            }
+            _ => self.theta.clone(),
+        };
+        select(&table, points, 0)
+    }
+}
+
+/// The tangent kernel between other points and the training points of a network, as
+/// [`KernelModel::with_points`] takes it; `together` points are evaluated at a time.
+///
+/// # Shapes
+/// `w`: `[P]`, `inputs`: `[n, d]`, `points`: `[m, d]` → `[m, n]`
+///
+/// # Panics
+/// When `together` is 0.
+pub fn cross_rows<B: Backend, N: Network<B>>(
+    net: &N,
+    w: &Tensor<B, 1>,
+    inputs: &Tensor<B, 2>,
+    points: &Tensor<B, 2>,
+    together: usize,
+) -> Tensor<B, 2> {
+    let training = net.trace(w, inputs).linearise();
+    let m = points.dims()[0];
+    let rows = (0..m).step_by(together).map(|start| {
+        let points = points.clone().narrow(0, start, together.min(m - start));
+        cross_kernel(&net.trace(w, &points).linearise(), &training)
+    });
+    Tensor::cat(rows.collect(), 0)
+}
+
+/// Which points a tape is on.
+#[derive(Debug, Clone)]
+enum Points {
+    /// All training points, in their order.
+    Training,
+    /// Those with these numbers.
+    Listed(Vec<usize>),
+}
+
+fn all_finite(values: &[f64], columns: usize) -> Result<(), KernelModelError> {
+    match values.iter().position(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(at) => Err(KernelModelError::NotFinite {
+            row: at / columns,
+            column: at % columns,
+            value: values[at],
+        }),
+    }
+}
+
+fn numbered<B: Backend>(points: &[usize], device: &B::Device) -> Tensor<B, 1, Int> {
+    let indices: Vec<i64> = points.iter().map(|&i| i as i64).collect();
+    Tensor::from_data(TensorData::new(indices, [points.len()]), (device, DType::I64))
+}
+
+/// Some rows (`side` 0) or columns (`side` 1) of a matrix.
+fn select<B: Backend>(matrix: &Tensor<B, 2>, points: &[usize], side: usize) -> Tensor<B, 2> {
+    matrix.clone().select(side, numbered::<B>(points, &matrix.device()))
+}
+
+fn times<B: Backend>(matrix: &Tensor<B, 2>, v: Tensor<B, 1>) -> Tensor<B, 1> {
+    let n = matrix.dims()[0];
+    matrix.clone().matmul(v.unsqueeze_dim(1)).reshape([n])
+}
+
+impl<B: Backend> Network<B> for KernelModel<B> {
+    type Trace = KernelTrace<B>;
+
+    fn n_inputs(&self) -> usize {
+        1
+    }
+
+    fn n_params(&self) -> usize {
+        self.n_training_points()
+    }
+
+    fn forward(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> Tensor<B, 1> {
+        times(&self.rows(&self.points(x)), w.clone())
+    }
+
+    fn trace(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> KernelTrace<B> {
+        let points = self.points(x);
+        let rows = self.rows(&points);
+        let output = times(&rows, w.clone());
+        KernelTrace { output, tape: KernelTape { theta: self.theta.clone(), rows, points } }
+    }
+}
+
+/// A [`KernelModel`], evaluated.
+#[derive(Debug, Clone)]
+pub struct KernelTrace<B: Backend> {
+    output: Tensor<B, 1>,
+    tape: KernelTape<B>,
+}
+
+impl<B: Backend> Trace<B> for KernelTrace<B> {
+    type Tape = KernelTape<B>;
+
+    fn output(&self) -> Tensor<B, 1> {
+        self.output.clone()
+    }
+
+    fn linearise(self) -> KernelTape<B> {
+        self.tape
+    }
+}
+
+/// The Jacobian of a [`KernelModel`] on some of its points, in the metric of its kernel.
+#[derive(Debug, Clone)]
+pub struct KernelTape<B: Backend> {
+    /// On the training points, `[n, n]`: the metric.
+    theta: Tensor<B, 2>,
+    /// Between the points of the tape and the training points, `[m, n]`.
+    rows: Tensor<B, 2>,
+    points: Points,
+}
+
+impl<B: Backend> KernelTape<B> {
+    /// The numbers of training points; `None` for all of them in order.
+    fn training_points(&self) -> Option<&[usize]> {
+        let Points::Listed(points) = &self.points else { return None };
+        let n = self.theta.dims()[0];
+        if let Some(outside) = points.iter().find(|&&point| point >= n) {
+            panic!("point {outside} is not one of the {n} training points");
+        }
+        Some(points)
+    }
+}
+
+impl<B: Backend> Tape<B> for KernelTape<B> {
+    fn n_points(&self) -> usize {
+        self.rows.dims()[0]
+    }
+
+    fn placement(&self) -> (B::Device, DType) {
+        (self.theta.device(), self.theta.dtype())
+    }
+
+    fn jvp(&self, v: Tensor<B, 1>) -> Tensor<B, 1> {
+        times(&self.rows, v)
+    }
+
+    fn vjp(&self, g: Tensor<B, 1>) -> Tensor<B, 1> {
+        let Some(points) = self.training_points() else { return g };
+        let (device, dtype) = self.placement();
+        let n = self.theta.dims()[0];
+        let none = Precision::of(dtype).vector(&vec![0.0; n], &device);
+        none.select_assign(0, numbered::<B>(points, &device), g, IndexingUpdateOp::Add)
+    }
+
+    fn select(&self, points: &[usize]) -> Self {
+        let numbers = match &self.points {
+            Points::Training => points.to_vec(),
+            Points::Listed(numbers) => points.iter().map(|&i| numbers[i]).collect(),
+        };
+        Self {
+            theta: self.theta.clone(),
+            rows: select(&self.rows, points, 0),
+            points: Points::Listed(numbers),
+        }
+    }
+
+    fn inner(&self, a: Tensor<B, 1>, b: Tensor<B, 1>) -> f64 {
+        dot(times(&self.theta, a), b)
+    }
+
+    fn kernel_with(&self, other: &Self) -> Option<Tensor<B, 2>> {
+        Some(match other.training_points() {
+            None => self.rows.clone(),
+            Some(points) => select(&self.rows, points, 1),
+        })
+    }
+}
+
+/// Why a matrix is no kernel to learn with.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum KernelModelError {
+    /// It has not as many rows as columns, or none.
+    #[error("the kernel is {rows} × {columns}, but has to be square with at least one point")]
+    NotSquare {
+        /// Its rows.
+        rows: usize,
+        /// Its columns.
+        columns: usize,
+    },
+    /// Rows of other points do not belong to the training points.
+    #[error("a row of the kernel has {columns} numbers for {n} training points")]
+    Columns {
+        /// Numbers in a row.
+        columns: usize,
+        /// Training points.
+        n: usize,
+    },
+    /// An entry is not a number.
+    #[error("entry ({row}, {column}) of the kernel is {value}")]
+    NotFinite {
+        /// Its row.
+        row: usize,
+        /// Its column.
+        column: usize,
+        /// What it is.
+        value: f64,
+    },
+    /// An entry of the diagonal is negative: no gradient has such a square.
+    #[error("entry ({index}, {index}) of the kernel is {value}, but has to be at least 0")]
+    Negative {
+        /// Row and column.
+        index: usize,
+        /// What it is.
+        value: f64,
+    },
+    /// Two mirrored entries differ by more than rounding.
+    #[error("the kernel is not symmetric: ({row}, {column}) is {value}, its mirror {mirrored}")]
+    Asymmetric {
+        /// Row.
+        row: usize,
+        /// Column.
+        column: usize,
+        /// The entry.
+        value: f64,
+        /// The entry with row and column exchanged.
+        mirrored: f64,
+    },
+}

@@ -1,0 +1,91 @@
+//! A network replaced by its tangent.
+
+use std::ops::Range;
+
+use burn::tensor::{Tensor, backend::Backend};
+use regime_models::{Network, Tape, Trace};
+
+/// The model that is linear in its weights and touches a network at the weights `w₀`:
+/// `f_lin(w, x) = f(w₀, x) + J(w₀; x)(w − w₀)`, exactly.
+///
+/// Its tangent kernel is that of the network at `w₀` for all weights. Its gradient flow
+/// from `w₀` gives the same functions as that of the [`KernelModel`](crate::KernelModel)
+/// with that kernel, at the price of a forward pass, a backward pass and a product with the
+/// Jacobian per evaluation where the kernel costs `n²` multiply-adds; it needs no kernel,
+/// and is defined at every point.
+///
+/// # Shapes
+/// Those of the network.
+#[derive(Debug, Clone)]
+pub struct Linearised<'a, B: Backend, N> {
+    net: &'a N,
+    w0: Tensor<B, 1>,
+}
+
+impl<'a, B: Backend, N: Network<B>> Linearised<'a, B, N> {
+    /// The tangent of `net` at `w0`, `[P]`.
+    pub fn at(net: &'a N, w0: Tensor<B, 1>) -> Self {
+        Self { net, w0 }
+    }
+
+    /// The weights `w₀` at which it touches the network, `[P]`.
+    pub fn origin(&self) -> Tensor<B, 1> {
+        self.w0.clone()
+    }
+
+    /// The weights `w₀ + Jᵀc` of the function `f(w₀, ·) + Σⱼ cⱼ Θ(·, xⱼ)`: what a
+    /// [`KernelModel`](crate::KernelModel) with the kernel of this network on `inputs` has
+    /// learnt, for points anywhere and without the kernel there.
+    ///
+    /// # Shapes
+    /// `inputs`: `[n, d]`, `c`: `[n]` → `[P]`
+    pub fn weights(&self, inputs: &Tensor<B, 2>, c: Tensor<B, 1>) -> Tensor<B, 1> {
+        self.w0.clone() + self.net.trace(&self.w0, inputs).linearise().vjp(c)
+    }
+}
+
+impl<B: Backend, N: Network<B>> Network<B> for Linearised<'_, B, N> {
+    type Trace = LinearisedTrace<B, N>;
+
+    fn n_inputs(&self) -> usize {
+        self.net.n_inputs()
+    }
+
+    fn n_params(&self) -> usize {
+        self.net.n_params()
+    }
+
+    fn layer_ranges(&self) -> Vec<Range<usize>> {
+        self.net.layer_ranges()
+    }
+
+    fn forward(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> Tensor<B, 1> {
+        self.trace(w, x).output
+    }
+
+    fn trace(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> LinearisedTrace<B, N> {
+        let trace = self.net.trace(&self.w0, x);
+        let touched = trace.output();
+        let tape = trace.linearise();
+        let output = touched + tape.jvp(w.clone() - self.w0.clone());
+        LinearisedTrace { output, tape }
+    }
+}
+
+/// A [`Linearised`] network, evaluated.
+pub struct LinearisedTrace<B: Backend, N: Network<B>> {
+    output: Tensor<B, 1>,
+    tape: <N::Trace as Trace<B>>::Tape,
+}
+
+impl<B: Backend, N: Network<B>> Trace<B> for LinearisedTrace<B, N> {
+    type Tape = <N::Trace as Trace<B>>::Tape;
+
+    fn output(&self) -> Tensor<B, 1> {
+        self.output.clone()
+    }
+
+    fn linearise(self) -> Self::Tape {
+        self.tape
+    }
+}
