@@ -35,12 +35,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod compare;
+pub mod analysis;
 mod gram;
 mod jacobian;
 mod products;
 
-pub use compare::{CompareError, frobenius_norm, relative_change};
+pub use analysis::{CompareError, frobenius_norm, relative_change};
 pub use gram::{TILE, cross_kernel, kernel, layer_kernels};
 pub use jacobian::{contracted_kernel, jacobian};
 pub use products::{diagonal, multiply};
