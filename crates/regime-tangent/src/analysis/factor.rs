@@ -55,8 +55,8 @@ pub struct FactorReport {
     pub n_points: usize,
     /// Columns or eigenpairs kept; `n` unless something was dropped.
     pub rank: usize,
-    /// The smallest pivot (squared diagonal of `L`) or eigenvalue that was kept; 0 when
-    /// nothing was.
+    /// The smallest eigenvalue that was kept, or what it is at most, from a few
+    /// inverse iterations with a Cholesky factor; 0 when nothing was kept.
     pub smallest_kept: f64,
     /// What was dropped at most: the largest entry of `K − LLᵀ`, or the largest
     /// magnitude of a dropped eigenvalue; 0 for [`Method::Cholesky`].
@@ -91,8 +91,8 @@ enum Factor {
 }
 
 /// Factorises a kernel by the first of [`Method`]'s ways that holds. A Cholesky factor
-/// counts only if its pivots exceed `n ε` times the largest entry: below, they and the
-/// solution are noise.
+/// counts only if the smallest eigenvalue seems to exceed `n ε` times the largest entry:
+/// below, the solution is noise.
 ///
 /// # Shapes
 /// `kernel`: `[n, n]`
@@ -164,7 +164,7 @@ impl Factorisation {
 fn cholesky(kernel: ArrayView2<'_, f64>, rounding: f64) -> Option<Factorisation> {
     let n_points = kernel.nrows();
     let factor = to_faer(kernel).llt(Side::Lower).ok()?;
-    let smallest_kept = smallest_pivot(&factor);
+    let smallest_kept = smallest_at_most(&factor);
     let report = FactorReport {
         method: Method::Cholesky,
         n_points,
@@ -197,7 +197,6 @@ fn pivoted(kernel: ArrayView2<'_, f64>, rounding: f64) -> Option<Factorisation> 
     )
     .ok()?;
     let rank = info.rank;
-    let smallest_kept = (0..rank).fold(f64::INFINITY, |m, j| m.min(lower[(j, j)].powi(2)));
     // In the order of the points, not of the pivots.
     let l = Mat::from_fn(n, rank, |i, j| {
         let at = inverse[i];
@@ -210,10 +209,10 @@ fn pivoted(kernel: ArrayView2<'_, f64>, rounding: f64) -> Option<Factorisation> 
     if !(dropped <= 4.0 * rounding) {
         return None;
     }
-    let gram = l.transpose() * &l;
-    let largest = (0..rank).fold(0.0, |m: f64, j| m.max(gram[(j, j)]));
-    let gram = gram.llt(Side::Lower).ok()?;
-    if !(smallest_pivot(&gram) > rank as f64 * f64::EPSILON * largest) {
+    // The eigenvalues of LᵀL are those of LLᵀ that do not vanish.
+    let gram = (l.transpose() * &l).llt(Side::Lower).ok()?;
+    let smallest_kept = smallest_at_most(&gram);
+    if !(smallest_kept > rounding) {
         return None;
     }
     let report =
@@ -239,9 +238,25 @@ fn truncated(kernel: ArrayView2<'_, f64>) -> Result<Factorisation, AnalysisError
     Ok(Factorisation { report, factor: Factor::Eigen(values, vectors) })
 }
 
-fn smallest_pivot(factor: &Llt<f64>) -> f64 {
+/// An upper bound on the smallest eigenvalue of `LLᵀ`, the closer the more that one
+/// stands out: `1/‖(LLᵀ)⁻¹v‖` for a unit vector that inverse iteration has turned
+/// towards its eigenvector, from the point of the smallest pivot and some of all others.
+fn smallest_at_most(factor: &Llt<f64>) -> f64 {
+    const ITERATIONS: usize = 5;
     let l = factor.L();
-    (0..l.nrows()).fold(f64::INFINITY, |m, j| m.min(l[(j, j)].powi(2)))
+    let n = l.nrows();
+    let smallest = (0..n).min_by(|&i, &j| l[(i, i)].total_cmp(&l[(j, j)])).unwrap_or(0);
+    let mut v = Mat::from_fn(n, 1, |i, _| {
+        let sign = if i % 3 == 0 { 1.0 } else { -1.0 };
+        if i == smallest { (n as f64).sqrt() } else { sign }
+    });
+    let mut bound = f64::INFINITY;
+    for _ in 0..ITERATIONS {
+        let size = v.norm_l2();
+        v = factor.solve(&v * faer::Scale(size.recip()));
+        bound = bound.min(v.norm_l2().recip());
+    }
+    bound
 }
 
 fn to_array(matrix: &Mat<f64>) -> Array2<f64> {

@@ -1,6 +1,6 @@
 use ndarray::{Array1, Array2, array};
 use proptest::prelude::*;
-use regime_tangent::analysis::{AnalysisError, Method, Spectrum, factorise};
+use regime_tangent::analysis::{AnalysisError, Method, Spectrum, eigenvalues, factorise};
 
 use crate::{distance, for_all, kernel, matrix, numbers, sizes, smooth_kernel, with_eigenvalues};
 
@@ -27,7 +27,9 @@ fn a_good_kernel_has_a_cholesky_factor() {
         let report = factorisation.report();
         prop_assert_eq!((report.method, report.rank), (Method::Cholesky, n));
         prop_assert_eq!((report.n_points, report.dropped), (n, 0.0));
-        prop_assert!(report.smallest_kept > 0.0);
+        // The smallest eigenvalue, or not much above it.
+        let l = eigenvalues(&theta).unwrap()[n - 1];
+        prop_assert!(report.smallest_kept >= l * (1.0 - 1e-12) && report.smallest_kept < 1.3 * l);
         let solution = factorisation.solve(right.view()).unwrap();
         prop_assert!(distance(&theta.dot(&solution), &right) < 1e-12);
         let first = factorisation.solve_vector(right.column(0)).unwrap();

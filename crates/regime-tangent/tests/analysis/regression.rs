@@ -189,7 +189,8 @@ fn singular_kernels_flow_and_fit_without_a_nan() {
     fitted(direct.coefficients, 1e-3);
     // A ridge below rounding leaves the kernel singular, and the report says so.
     let direct = ridge(&theta, y.view(), None, 1e-17).unwrap();
-    assert_eq!(direct.report.method, Method::PivotedCholesky);
+    assert_ne!(direct.report.method, Method::Cholesky);
+    assert!(direct.report.rank < 40);
     fitted(direct.coefficients, 1e-3);
 }
 
