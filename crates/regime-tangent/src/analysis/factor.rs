@@ -141,7 +141,7 @@ impl Factorisation {
                 to_array(&(l * inner))
             }
             Factor::Eigen(values, vectors) => {
-                let components = vectors.t().dot(&right) / &values.view().insert_axis(Axis(1));
+                let components = vectors.t().dot(&right) / values.view().insert_axis(Axis(1));
                 vectors.dot(&components)
             }
         };

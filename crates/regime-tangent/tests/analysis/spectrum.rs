@@ -48,7 +48,7 @@ fn spectra_in_closed_form() {
     let spectrum = Spectrum::of(&rank_one).unwrap();
     assert!((spectrum.eigenvalues[0] - v.dot(&v)).abs() < 1e-14 * v.dot(&v));
     assert!(spectrum.eigenvalues.iter().skip(1).all(|l| l.abs() < 1e-14));
-    assert!(distance(&spectrum.eigenvectors.column(0), &(&v / v.dot(&v).sqrt())) < 1e-14);
+    assert!(distance(spectrum.eigenvectors.column(0), &(&v / v.dot(&v).sqrt())) < 1e-14);
 }
 
 #[test]

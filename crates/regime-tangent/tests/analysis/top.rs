@@ -52,7 +52,7 @@ fn the_leading_pairs_are_those_of_the_full_spectrum() {
         let full = Spectrum::of(&theta).unwrap();
         let leading = full.eigenvectors.slice_axis(Axis(1), (..wanted).into());
         // With their signs.
-        prop_assert!(distance(&found.spectrum.eigenvectors, &leading) < 1e-8);
+        prop_assert!(distance(&found.spectrum.eigenvectors, leading) < 1e-8);
         Ok(())
     });
 }
