@@ -2,11 +2,13 @@
 //!
 //! What is here: the kernel of a network on a set of points or between two sets,
 //! whole or layer by layer; its products with vectors; how far two kernels are
-//! apart. What is not here: training. A kernel is computed from a [`Tape`], the
-//! linearisation that `regime-models` makes in one forward and one backward pass, or
-//! [`ModuleFunction`] of any burn module by automatic differentiation. A function with
-//! several outputs is several tapes: see [`Outputs`]. [`plan`] says beforehand by which
-//! [`Method`] a kernel is best computed and what that takes.
+//! apart; and what follows from a kernel in closed form ([`analysis`]: alignment,
+//! spectrum, dimensions, condition, regression). What is not here: training. A kernel is
+//! computed from a [`Tape`], the linearisation that `regime-models` makes in one forward
+//! and one backward pass, or [`ModuleFunction`] of any burn module by automatic
+//! differentiation. A function with several outputs is several tapes: see [`Outputs`].
+//! [`plan`] says beforehand by which [`Method`] a kernel is best computed and what that
+//! takes.
 //!
 //! Start with [`kernel`], or for a module of your own with [`ModuleFunction`]; [`relative_change`] is the quantity `‖Θ − Θ₀‖/‖Θ₀‖` by
 //! which lazy and feature learning are told apart. Behind the feature `proptest` there is
@@ -38,7 +40,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod compare;
+pub mod analysis;
 mod gram;
 mod jacobian;
 #[cfg(feature = "proptest")]
@@ -48,7 +50,7 @@ mod module;
 mod outputs;
 mod products;
 
-pub use compare::{CompareError, frobenius_norm, relative_change};
+pub use analysis::{CompareError, frobenius_norm, relative_change};
 pub use gram::{TILE, cross_kernel, kernel, layer_kernels};
 pub use jacobian::{contracted_kernel, jacobian};
 pub use method::{Estimate, KernelPlan, LayerSizes, Method, PlanError, Sizes, plan};

@@ -1,0 +1,58 @@
+//! What can be learnt from a kernel once it is there: how large it is and how far it
+//! has moved, what it is aligned with, its spectrum, how many dimensions it sees, how
+//! well it can be solved with, and the regressions that follow from it in closed form.
+//!
+//! Everything here works on the host in float64. A kernel may be given as a tensor, a
+//! view or a reference to an array ([`HostMatrix`]); read a tensor once with
+//! [`to_host_matrix`] when several questions are asked of it. Where the matrix itself
+//! is too large, [`top_eigenpairs`] and [`condition_bounds`] need only its products
+//! with vectors ([`operator`] gives those of a tape).
+//!
+//! Beside every kernel belongs its condition: [`condition`] reports it, and
+//! [`factorise`] solves with kernels of any condition and says what it did.
+//!
+//! ```
+//! use ndarray::array;
+//! use regime_tangent::analysis::{Spectrum, condition, label_alignment, ridge};
+//!
+//! let theta = array![[2.0, 1.0, 0.0], [1.0, 2.0, 0.0], [0.0, 0.0, 0.5]];
+//! let y = array![1.0, 1.0, -1.0];
+//! assert!(condition(&theta)?.is_full_rank());
+//! let spectrum = Spectrum::of(&theta)?;
+//! // Two thirds of the labels lie along the first eigenvector.
+//! assert_eq!(spectrum.leading_for_share(y.view(), 0.66)?, Some(1));
+//! assert!(label_alignment(&theta, y.view())? > 0.6);
+//! let fit = ridge(&theta, y.view(), None, 1e-3)?;
+//! assert!((fit.predict(&theta, None)?[0] - 1.0).abs() < 1e-3);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod alignment;
+mod condition;
+mod dimension;
+mod error;
+mod factor;
+mod host;
+mod krylov;
+mod norms;
+mod regression;
+mod ridge;
+mod spectrum;
+mod top;
+mod two_nn;
+
+pub use alignment::{
+    alignment, centred, centred_alignment, centred_label_alignment, label_alignment,
+};
+pub use condition::{Condition, ConditionBounds, EigenvalueRange, condition, condition_bounds};
+pub use dimension::{effective_dimension, intrinsic_dimension, participation_ratio, stable_rank};
+pub use error::AnalysisError;
+pub use factor::{FactorReport, Factorisation, Method, factorise};
+pub use host::{HostMatrix, MAX_ASYMMETRY, to_host_matrix};
+pub use krylov::START_STREAM;
+pub use norms::{CompareError, frobenius_norm, relative_change, spectral_norm, trace_norm};
+pub use regression::Regression;
+pub use ridge::{RidgeFit, predict, ridge};
+pub use spectrum::{Spectrum, eigenvalues};
+pub use top::{Lanczos, TopSpectrum, operator, top_eigenpairs};
+pub use two_nn::{TwoNn, two_nn};

@@ -1,0 +1,179 @@
+//! Regression with a frozen kernel in closed form, for every ridge and every time.
+
+use ndarray::{Array1, ArrayView1};
+
+use super::{
+    AnalysisError, HostMatrix, Spectrum,
+    ridge::{ridge_of, still_to_fit},
+};
+
+/// The regression of labels with a kernel, decomposed once: after that, the
+/// coefficients `a` of `F(x) = F₀(x) + Σ_i a_i K(x, x_i)` (see
+/// [`predict`](super::predict)) cost `n²` multiply-adds for any ridge and any time.
+///
+/// Eigenvalues of at most `cutoff` times the largest count as 0, and nothing is
+/// learnt along their eigenvectors.
+///
+/// # Time
+/// The flow is that of the mean squared loss at a kernel that stays what it is,
+///
+/// ```text
+/// L = 1/(2n) Σ_i (F(x_i) − y_i)²        dF/dt(x) = −(1/n) Σ_i Θ(x, x_i) (F(x_i) − y_i)
+/// ```
+///
+/// For `F = α(f − f₀)` trained with `1/(α² n) Σ ℓ(u_i)`, labels ±1 and the loss
+/// `ℓ(u) = ½(1 − u)²`, this is the lazy limit (α → ∞) in the same time, when `Θ` is the
+/// tangent kernel of `f` itself, without α.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Regression {
+    spectrum: Spectrum,
+    /// `v_k · (y − F₀)`, `[n]`.
+    components: Array1<f64>,
+    /// Eigenvalues that count.
+    rank: usize,
+}
+
+impl Regression {
+    /// With the cutoff `n ε`: eigenvalues that may be rounding alone count as 0.
+    ///
+    /// # Shapes
+    /// `kernel`: `[n, n]`; `y` and `initial`, the values `F₀(x_i)` (`None`: 0): `[n]`
+    ///
+    /// # Errors
+    /// As for [`with_cutoff`](Self::with_cutoff).
+    pub fn new<'a>(
+        kernel: impl HostMatrix<'a>,
+        y: ArrayView1<'_, f64>,
+        initial: Option<ArrayView1<'_, f64>>,
+    ) -> Result<Self, AnalysisError> {
+        let kernel = kernel.into_host();
+        let cutoff = kernel.nrows() as f64 * f64::EPSILON;
+        Self::decompose(kernel.view(), y, initial, cutoff)
+    }
+
+    /// With a cutoff of one's own in [0, 1), relative to the largest eigenvalue: a
+    /// kernel made in float32 has eigenvalues of about `10⁻⁷ n` by rounding.
+    ///
+    /// # Shapes
+    /// As for [`new`](Self::new).
+    ///
+    /// # Errors
+    /// [`AnalysisError`] for a kernel that is empty, not square, not symmetric, not
+    /// finite, or negative by more than the cutoff, for labels or initial values of
+    /// another number or not finite, and for a cutoff outside of its range.
+    pub fn with_cutoff<'a>(
+        kernel: impl HostMatrix<'a>,
+        y: ArrayView1<'_, f64>,
+        initial: Option<ArrayView1<'_, f64>>,
+        cutoff: f64,
+    ) -> Result<Self, AnalysisError> {
+        if !(0.0..1.0).contains(&cutoff) {
+            let wanted = "at least 0 and below 1";
+            return Err(AnalysisError::Value { what: "the cutoff", value: cutoff, wanted });
+        }
+        Self::decompose(kernel, y, initial, cutoff)
+    }
+
+    fn decompose<'a>(
+        kernel: impl HostMatrix<'a>,
+        y: ArrayView1<'_, f64>,
+        initial: Option<ArrayView1<'_, f64>>,
+        cutoff: f64,
+    ) -> Result<Self, AnalysisError> {
+        let spectrum = Spectrum::of(kernel)?;
+        let n = spectrum.n_points();
+        let left = still_to_fit(y, initial, n)?;
+        let (largest, smallest) = (spectrum.eigenvalues[0], spectrum.eigenvalues[n - 1]);
+        let nothing = cutoff * largest.max(0.0);
+        if smallest < -nothing {
+            return Err(AnalysisError::NotPositive { smallest, largest, cutoff });
+        }
+        let rank = spectrum.eigenvalues.iter().take_while(|&&l| l > nothing).count();
+        let components = spectrum.components(left.view())?;
+        Ok(Self { spectrum, components, rank })
+    }
+
+    /// The spectrum of the kernel.
+    pub fn spectrum(&self) -> &Spectrum {
+        &self.spectrum
+    }
+
+    /// Eigenvalues above the cutoff.
+    pub fn rank(&self) -> usize {
+        self.rank
+    }
+
+    /// The coefficients of ridge regression, `(K + λ)⁻¹(y − F₀)` as far as `K` reaches,
+    /// for a ridge `λ ≥ 0`: see [`ridge`](super::ridge) for what is minimised.
+    ///
+    /// # Errors
+    /// [`AnalysisError`] for a ridge that is negative or not finite.
+    pub fn ridge(&self, ridge: f64) -> Result<Array1<f64>, AnalysisError> {
+        if !(ridge.is_finite() && ridge >= 0.0) {
+            return Err(ridge_of(ridge, "at least 0 and finite"));
+        }
+        Ok(self.coefficients(|l| 1.0 / (l + ridge)))
+    }
+
+    /// The coefficients of ridgeless regression, `K⁺(y − F₀)`: the limit λ → 0. Of all
+    /// functions that fit the labels best, that with the least change from `F₀`.
+    pub fn ridgeless(&self) -> Array1<f64> {
+        self.coefficients(f64::recip)
+    }
+
+    /// The coefficients at time `t ≥ 0` of the flow that starts from `F₀`,
+    ///
+    /// ```text
+    /// a(t) = Σ_k v_k (1 − e^{−λ_k t/n})/λ_k · v_k·(y − F₀)
+    /// ```
+    ///
+    /// and [`ridgeless`](Self::ridgeless) at `t = ∞`.
+    ///
+    /// # Errors
+    /// [`AnalysisError`] for a time that is negative or not a number.
+    pub fn flow(&self, t: f64) -> Result<Array1<f64>, AnalysisError> {
+        if !(t >= 0.0) {
+            return Err(AnalysisError::Value { what: "the time", value: t, wanted: "at least 0" });
+        }
+        let rate = t / self.spectrum.n_points() as f64;
+        Ok(self.coefficients(|l| -(-l * rate).exp_m1() / l))
+    }
+
+    /// What ridge regression without point `i` would leave of it, `y_i − F^{(i)}(x_i)`,
+    /// for every point, in closed form: `a_i / ((K + λ)⁻¹)_ii`.
+    ///
+    /// # Shapes
+    /// `[n]`
+    ///
+    /// # Errors
+    /// [`AnalysisError`] for a ridge that is negative or not finite, or 0 with a kernel
+    /// that is singular up to the cutoff.
+    pub fn leave_one_out(&self, ridge: f64) -> Result<Array1<f64>, AnalysisError> {
+        let n = self.spectrum.n_points();
+        if !(ridge.is_finite() && ridge >= 0.0) {
+            return Err(ridge_of(ridge, "at least 0 and finite"));
+        }
+        if ridge == 0.0 && self.rank < n {
+            return Err(ridge_of(ridge, "positive for a singular kernel"));
+        }
+        // Here a direction without an eigenvalue counts: `(K + λ)⁻¹` is `1/λ` along it.
+        let mut coefficients = Array1::<f64>::zeros(n);
+        let mut diagonal = Array1::<f64>::zeros(n);
+        for (k, v) in self.spectrum.eigenvectors.columns().into_iter().enumerate() {
+            let l = if k < self.rank { self.spectrum.eigenvalues[k] } else { 0.0 };
+            let inverse = 1.0 / (l + ridge);
+            coefficients.scaled_add(inverse * self.components[k], &v);
+            diagonal.zip_mut_with(&v, |d, &v| *d += inverse * v * v);
+        }
+        Ok(coefficients / diagonal)
+    }
+
+    /// `Σ_k v_k · factor(λ_k) · v_k·(y − F₀)` over the eigenvalues that count.
+    fn coefficients(&self, factor: impl Fn(f64) -> f64) -> Array1<f64> {
+        let Self { spectrum, components, rank } = self;
+        let along = Array1::from_shape_fn(components.len(), |k| {
+            if k < *rank { factor(spectrum.eigenvalues[k]) * components[k] } else { 0.0 }
+        });
+        spectrum.eigenvectors.dot(&along)
+    }
+}
