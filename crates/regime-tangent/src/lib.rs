@@ -2,13 +2,14 @@
 //!
 //! What is here: the kernel of a network on a set of points or between two sets,
 //! whole or layer by layer; its products with vectors; how far two kernels are
-//! apart; and what follows from a kernel in closed form ([`analysis`]: alignment,
-//! spectrum, dimensions, condition, regression). What is not here: training. A kernel is
-//! computed from a [`Tape`], the linearisation that `regime-models` makes in one forward
-//! and one backward pass, or [`ModuleFunction`] of any burn module by automatic
-//! differentiation. A function with several outputs is several tapes: see [`Outputs`].
-//! [`plan`] says beforehand by which [`Method`] a kernel is best computed and what that
-//! takes.
+//! apart; what follows from a kernel in closed form ([`analysis`]: alignment, spectrum,
+//! dimensions, condition, regression); kernels in [files](file), also those that do not
+//! fit into memory; and their [limit of infinite width](infinite). What is not here:
+//! training. A kernel is computed from a [`Tape`], the linearisation that
+//! `regime-models` makes in one forward and one backward pass, or [`ModuleFunction`] of
+//! any burn module by automatic differentiation. A function with several outputs is
+//! several tapes: see [`Outputs`]. [`plan`] says beforehand by which [`Method`] a kernel
+//! is best computed and what that takes.
 //!
 //! Start with [`kernel`], or for a module of your own with [`ModuleFunction`]; [`relative_change`] is the quantity `‖Θ − Θ₀‖/‖Θ₀‖` by
 //! which lazy and feature learning are told apart. Behind the feature `proptest` there is
@@ -41,6 +42,7 @@
 //! ```
 
 pub mod analysis;
+pub mod file;
 mod gram;
 mod jacobian;
 #[cfg(feature = "proptest")]

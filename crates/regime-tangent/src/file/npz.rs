@@ -1,0 +1,130 @@
+use std::{
+    collections::BTreeSet,
+    fs::File,
+    io::{BufReader, Read},
+    path::Path,
+};
+
+use ndarray::{Array, ArrayD, ArrayViewD, Dimension};
+use regime_models::Precision;
+use zip::{CompressionMethod, ZipArchive, ZipWriter, read::ZipFile, write::SimpleFileOptions};
+
+use super::{
+    Arrays,
+    atomic::write_whole,
+    error::{FileError, FileProblem, refused},
+    header::Header,
+    npy::{read_from, with_axes, write_to},
+};
+
+/// What NumPy appends to the name of an array in the archive.
+const SUFFIX: &str = ".npy";
+
+/// Writes named arrays to a `.npz` file, without compression and in their order. The
+/// same arrays give the same bytes.
+///
+/// # Errors
+/// [`FileError`] when two arrays have the same name, one has none, or the file system
+/// refuses; a file that was there is still there.
+pub fn write_npz(
+    path: impl AsRef<Path>,
+    arrays: &[(&str, ArrayViewD<'_, f64>)],
+    element: Precision,
+) -> Result<(), FileError> {
+    let path = path.as_ref();
+    check_names(path, arrays)?;
+    write_whole(path, |file| {
+        let mut archive = ZipWriter::new(file);
+        for (name, array) in arrays {
+            let length = Header::new(array.shape(), element).0.file_length()?;
+            let options = SimpleFileOptions::default()
+                .compression_method(CompressionMethod::Stored)
+                .large_file(length >= u64::from(u32::MAX));
+            archive.start_file(format!("{name}{SUFFIX}"), options).map_err(broken)?;
+            write_to(&mut archive, array, element)?;
+        }
+        archive.finish().map_err(broken)?;
+        Ok(())
+    })
+}
+
+/// Reads all arrays of a `.npz` file, stored or deflated.
+///
+/// # Errors
+/// [`FileError`] when there is no such file, a checksum of it fails, or one of its
+/// arrays is not of float64 or float32; [`read_npz_array`] reads one beside such.
+pub fn read_npz(path: impl AsRef<Path>) -> Result<Arrays, FileError> {
+    let path = path.as_ref();
+    let mut archive = open(path)?;
+    let mut arrays = Arrays::new();
+    for index in 0..archive.len() {
+        let entry = archive.by_index(index).map_err(|cause| broken(cause).at(path))?;
+        let name = entry.name().strip_suffix(SUFFIX).unwrap_or(entry.name()).to_owned();
+        let array = read_entry(entry).map_err(|problem| problem.at_array(path, &name))?;
+        arrays.insert(name, array);
+    }
+    Ok(arrays)
+}
+
+/// Reads one array of a `.npz` file, stored or deflated.
+///
+/// # Errors
+/// As [`read_npz`], and when the file has no array of this name and number of axes.
+pub fn read_npz_array<D: Dimension>(
+    path: impl AsRef<Path>,
+    name: &str,
+) -> Result<Array<f64, D>, FileError> {
+    let path = path.as_ref();
+    let mut archive = open(path)?;
+    let full = format!("{name}{SUFFIX}");
+    let Some(index) = archive.index_for_name(&full).or_else(|| archive.index_for_name(name)) else {
+        let names = archive.file_names();
+        let present = names.map(|n| n.strip_suffix(SUFFIX).unwrap_or(n).to_owned()).collect();
+        return Err(FileProblem::NoSuchArray { present }.at_array(path, name));
+    };
+    archive
+        .by_index(index)
+        .map_err(broken)
+        .and_then(read_entry)
+        .and_then(with_axes)
+        .map_err(|problem| problem.at_array(path, name))
+}
+
+/// That every array has a name of its own.
+pub(super) fn check_names(
+    path: &Path,
+    arrays: &[(&str, ArrayViewD<'_, f64>)],
+) -> Result<(), FileError> {
+    let mut seen = BTreeSet::new();
+    for (name, _) in arrays {
+        if name.is_empty() {
+            return Err(FileProblem::Name { why: "it is empty" }.at_array(path, name));
+        }
+        if !seen.insert(name) {
+            return Err(FileProblem::Name { why: "it occurs twice" }.at_array(path, name));
+        }
+    }
+    Ok(())
+}
+
+fn open(path: &Path) -> Result<ZipArchive<BufReader<File>>, FileError> {
+    let file = File::open(path).map_err(refused(path))?;
+    ZipArchive::new(BufReader::new(file)).map_err(|cause| broken(cause).at(path))
+}
+
+fn read_entry<R: Read>(mut entry: ZipFile<'_, R>) -> Result<ArrayD<f64>, FileProblem> {
+    let length = entry.size();
+    let array = read_from(&mut entry, length)?;
+    // The checksum is compared once the end is met.
+    match entry.read(&mut [0])? {
+        0 => Ok(array),
+        _ => Err(FileProblem::Length { wanted: length, found: length + 1 }),
+    }
+}
+
+fn broken(cause: zip::result::ZipError) -> FileProblem {
+    match cause {
+        zip::result::ZipError::Io(cause) => FileProblem::Io(cause),
+        other => FileProblem::container("npz", other),
+    }
+}

@@ -1,0 +1,52 @@
+use std::path::Path;
+
+use super::{
+    block::TileFile,
+    error::FileProblem,
+    grid::tiles,
+    journal::{self, Content},
+    tiles_error::TileError,
+};
+
+/// A kernel in tiles that is finished and what was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// Its rows and columns.
+    pub shape: [usize; 2],
+    /// Its tiles.
+    pub tiles: usize,
+    /// The SHA-256 of the whole file.
+    pub sha256: String,
+    /// The SHA-256 of what its writer said was computed.
+    pub identity: String,
+}
+
+/// Verifies a kernel that was written in tiles, every byte of it, against its journal:
+/// one pass over the file, and tile by tile only if that finds damage.
+///
+/// # Errors
+/// [`TileError`]: [`NoJournal`](TileError::NoJournal), [`Unfinished`](TileError::Unfinished),
+/// [`Damaged`](TileError::Damaged) with the tiles that are, or what the file system says.
+pub fn verify(path: impl AsRef<Path>) -> Result<Verified, TileError> {
+    let path = path.as_ref();
+    path.metadata().map_err(|cause| FileProblem::Io(cause).at(path))?;
+    let missing = || TileError::NoJournal { path: path.into() };
+    let content = journal::read(&journal::beside(path))?.ok_or_else(missing)?;
+    let Content { head, tiles: digests, whole } = content;
+    let mut file = TileFile::open(path, &head, false)?;
+    let grid = tiles(head.shape, head.symmetric, head.tile);
+    let done = grid.iter().filter(|tile| digests.contains_key(&tile.corner())).count();
+    let Some(sha256) = whole.filter(|_| done == grid.len()) else {
+        return Err(TileError::Unfinished { path: path.into(), done, tiles: grid.len() });
+    };
+    if file.whole_digest()? != sha256 {
+        let mut damaged = Vec::new();
+        for tile in &grid {
+            if !file.holds(tile, head.symmetric, &digests[&tile.corner()])? {
+                damaged.push(tile.corner());
+            }
+        }
+        return Err(TileError::Damaged { path: path.into(), tiles: damaged });
+    }
+    Ok(Verified { shape: head.shape, tiles: grid.len(), sha256, identity: head.identity })
+}
