@@ -70,7 +70,7 @@ pub use feed_forward::{FeedForward, FeedForwardTrace};
 pub use init::INIT_STREAM;
 pub use network::{Network, Tape, Trace};
 pub use precision::Precision;
-pub use quadrature::gaussian_mean;
+pub use quadrature::{gauss_legendre, gaussian_mean};
 pub use scaled::Scaled;
 pub use spec::NetworkSpec;
 pub use tape::BlockTape;

@@ -37,10 +37,12 @@
 
 mod compare;
 mod gram;
+pub mod infinite;
 mod jacobian;
 mod products;
 
 pub use compare::{CompareError, frobenius_norm, relative_change};
 pub use gram::{TILE, cross_kernel, kernel, layer_kernels};
+pub use infinite::{InfiniteError, InfiniteKernels, InfiniteWidth, LazyLimit};
 pub use jacobian::{contracted_kernel, jacobian};
 pub use products::{diagonal, multiply};
