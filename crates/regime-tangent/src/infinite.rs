@@ -27,22 +27,23 @@
 //!   a pair of correlation ρ. What is left out after `K` terms is at most
 //!   `|ρ|ᴷ` times the known rests of both points; every pair gets as many terms, up to
 //!   1024, as push this below 1e-13 of `√(E φ(u)² E φ(v)²)`, and the same for φ'.
-//!   Where 1024 are not enough (points of `β√q` well above 10 that are almost parallel or
-//!   antiparallel) the pair is done by quadrature over the plane instead, at the
-//!   cost of about 10⁵ evaluations of φ. The diagonal is a quadrature over the line.
-//!   Rounding adds some 1e-14. The tests compare with an independent quadrature to
-//!   1e-12 for a single layer, with `β√q` up to 60 and ρ up to ±1.
+//!   They suffice for every ρ up to a `β√q` of about 7 (tanh: a `√q` of 2.5), and for
+//!   |ρ| < 0.97 always. Any other pair is done by quadrature over the plane instead, at
+//!   the cost of about 10⁵ evaluations of φ. The diagonal is a quadrature over the
+//!   line. The tests compare with an independent quadrature to 1e-12 of the same
+//!   scale, a single layer with `β√q` up to 60 and ρ up to ±1, and three layers; they
+//!   do not show more digits.
 //!
 //! A point at the origin has no direction: all its pairs have `Σ¹ = 0`, and the
 //! derivative of ReLU at 0 is taken to be 0, as in the network.
 //!
 //! # Costs
-//! `n²` pairs cost a few trigonometric functions per layer for ReLU. For the others
-//! about 700 evaluations of φ per point, `700·K` multiply-adds for its coefficients and
-//! up to `2K` per pair, fewer the smaller |ρ| is; `K` is about 30 for tanh and GELU and
-//! some hundreds for softplus with β = 5 at unit variance. Rows go side by side on
-//! the threads of the ambient rayon pool; the bits do not depend on their number.
-//! Memory: two matrices, and `2nK` numbers.
+//! For ReLU, a few trigonometric functions per pair and layer. For the others, in each
+//! layer, some 1400 evaluations of φ per point, about `1400·K` multiply-adds for its
+//! coefficients, and up to `2K` multiply-adds per pair, fewer the smaller |ρ| is. At unit
+//! variance `K` is 48 for GELU and SiLU (β = 1), 160 for tanh, 592 for softplus
+//! with β = 5. Rows go side by side on the threads of the ambient rayon pool; the bits
+//! do not depend on their number. Memory: two matrices, and `2nK` numbers.
 //!
 //! # The lazy limit of an experiment
 //! What an experiment tends to for wide networks needs two kernels: on the training

@@ -2,7 +2,7 @@
 //!
 //! What is here: the kernel of a network on a set of points or between two sets,
 //! whole or layer by layer; its products with vectors; how far two kernels are
-//! apart. What is not here: training. A kernel is computed from a
+//! apart; its limit for infinite width ([`infinite`]). What is not here: training. A kernel is computed from a
 //! [`Tape`](regime_models::Tape), the linearisation that `regime-models` makes in
 //! one forward and one backward pass.
 //!
