@@ -79,7 +79,7 @@ pub use init::INIT_STREAM;
 pub use multi_output::MultiOutput;
 pub use network::{Network, Tape, Trace, dot};
 pub use precision::Precision;
-pub use quadrature::gaussian_mean;
+pub use quadrature::{gauss_legendre, gaussian_mean};
 pub use scaled::Scaled;
 pub use spec::NetworkSpec;
 pub use tape::BlockTape;

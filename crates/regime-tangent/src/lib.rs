@@ -11,9 +11,10 @@
 //! several tapes: see [`Outputs`]. [`plan`] says beforehand by which [`Method`] a kernel
 //! is best computed and what that takes.
 //!
-//! Start with [`kernel`], or for a module of your own with [`ModuleFunction`]; [`relative_change`] is the quantity `‖Θ − Θ₀‖/‖Θ₀‖` by
-//! which lazy and feature learning are told apart. Behind the feature `proptest` there is
-//! a test kit for kernels, these and those of others.
+//! Start with [`kernel`], or for a module of your own with [`ModuleFunction`];
+//! [`relative_change`] is the quantity `‖Θ − Θ₀‖/‖Θ₀‖` by which lazy and feature learning
+//! are told apart. Behind the feature `proptest` there is a test kit for kernels, these
+//! and those of others.
 //!
 //! ```
 //! use burn_flex::{Flex, FlexDevice};
@@ -44,6 +45,7 @@
 pub mod analysis;
 pub mod file;
 mod gram;
+pub mod infinite;
 mod jacobian;
 #[cfg(feature = "proptest")]
 pub mod kit;
@@ -54,6 +56,7 @@ mod products;
 
 pub use analysis::{CompareError, frobenius_norm, relative_change};
 pub use gram::{TILE, cross_kernel, kernel, layer_kernels};
+pub use infinite::{InfiniteError, InfiniteKernels, InfiniteWidth, LazyLimit};
 pub use jacobian::{contracted_kernel, jacobian};
 pub use method::{Estimate, KernelPlan, LayerSizes, Method, PlanError, Sizes, plan};
 pub use module::{
