@@ -29,20 +29,25 @@ pub(super) fn plane_mean(
     for side in [1.0, -1.0] {
         for (g, g_weight) in nodes(&rule, RADIUS, transition / r_u.max(r_v)) {
             let u = phi(side * r_u * g);
-            // Along this line of constant u, v changes its sign at the centre.
-            let range = ((RADIUS - g) * (RADIUS + g)).sqrt();
-            let centre = (-rho * side * g / s).clamp(-range, range);
+            let weight_of = |x: f64| (-0.5 * x * x).exp() / (2.0 * PI).sqrt();
             let mut line = (0.0, 0.0);
-            for direction in [1.0, -1.0] {
-                let reach = range - direction * centre;
-                for (step, step_weight) in nodes(&rule, reach, transition / (r_v * s)) {
-                    let other = centre + direction * step;
-                    let v = phi(r_v * (rho * side * g + s * other));
-                    let weight = step_weight * (-0.5 * other * other).exp();
-                    line = (line.0 + weight * v.0, line.1 + weight * v.1);
+            if s == 0.0 {
+                line = phi(r_v * rho * side * g);
+            } else {
+                // Along this line of constant u, v changes its sign at the centre.
+                let range = ((RADIUS - g) * (RADIUS + g)).sqrt();
+                let centre = (-rho * side * g / s).clamp(-range, range);
+                for direction in [1.0, -1.0] {
+                    let reach = range - direction * centre;
+                    for (step, step_weight) in nodes(&rule, reach, transition / (r_v * s)) {
+                        let other = centre + direction * step;
+                        let v = phi(r_v * (rho * side * g + s * other));
+                        let weight = step_weight * weight_of(other);
+                        line = (line.0 + weight * v.0, line.1 + weight * v.1);
+                    }
                 }
             }
-            let weight = g_weight * (-0.5 * g * g).exp() / (2.0 * PI);
+            let weight = g_weight * weight_of(g);
             sum = (sum.0 + weight * u.0 * line.0, sum.1 + weight * u.1 * line.1);
         }
     }
