@@ -51,6 +51,7 @@ mod feed_forward;
 mod init;
 mod layer;
 mod network;
+mod parametrisation;
 mod pointwise;
 mod precision;
 mod quadrature;
@@ -69,6 +70,10 @@ pub use error::ModelError;
 pub use feed_forward::{FeedForward, FeedForwardTrace};
 pub use init::INIT_STREAM;
 pub use network::{Network, Tape, Trace};
+pub use parametrisation::{
+    Abc, BiasExponents, Convention, LayerRates, Layout, Limit, Pace, Parametrisation, Role,
+    UnstableLimit,
+};
 pub use precision::Precision;
 pub use quadrature::gaussian_mean;
 pub use scaled::Scaled;

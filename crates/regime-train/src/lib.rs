@@ -40,6 +40,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod coordinates;
 mod event;
 mod explicit;
 mod flow;
@@ -56,6 +57,7 @@ mod step;
 mod stochastic;
 mod system;
 
+pub use coordinates::{Coordinate, Coordinates, coordinates};
 pub use flow::{Checkpoint, Flow};
 pub use loss::Loss;
 pub use objective::{Objective, ObjectiveError};

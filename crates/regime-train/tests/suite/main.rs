@@ -1,5 +1,6 @@
 //! Training, over every backend.
 
+mod coordinates;
 mod flow;
 mod linear;
 mod probes;
@@ -25,6 +26,10 @@ macro_rules! on_every_backend {
 }
 
 mod on {
+    on_every_backend!(coordinates:
+        coordinates_are_those_of_descent_by_hand,
+        coordinates_are_the_same_in_every_parametrisation,
+    );
     on_every_backend!(flow:
         a_linear_model_follows_its_closed_form,
         momentum_follows_the_damped_oscillator,
