@@ -41,6 +41,15 @@ pub enum ModelError {
         /// What it was.
         depth: usize,
     },
+    /// A network with a layer for which parametrisations have no row.
+    #[error(
+        "a {architecture} network has a layer that does not grow with the width at all, for \
+             which parametrisations have no row; choose dense or convolutional"
+    )]
+    Unparametrised {
+        /// Its name.
+        architecture: &'static str,
+    },
 }
 
 /// `Ok(value)` when it is finite and positive.

@@ -164,6 +164,11 @@ impl FeedForward {
         self.plan.layers.iter().map(Layer::range).collect()
     }
 
+    /// The affine layers, from the first to the last.
+    pub(crate) fn layers(&self) -> &[Layer] {
+        &self.plan.layers
+    }
+
     /// The initial parameters `[P]` belonging to `seed`: weights `N(0, 1)` drawn in
     /// the order of the parameter vector, biases 0. Drawn on the host, so they are
     /// the same on every backend.
@@ -331,6 +336,19 @@ impl<B: Backend> Trace<B> for FeedForwardTrace<B> {
 
     fn output(&self) -> Tensor<B, 1> {
         column(joined(self.sweeps.iter().map(|sweep| sweep.output.clone()).collect()))
+    }
+
+    fn preactivations(&self) -> Option<Vec<Tensor<B, 2>>> {
+        let Plan { nodes, layers, .. } = &*self.net.plan;
+        let mut of_layers = vec![Vec::new(); layers.len()];
+        for sweep in &self.sweeps {
+            for (node, kept) in nodes.iter().zip(&sweep.kept) {
+                if let (Node::Affine { layer, .. }, Kept::Inputs(a)) = (node, kept) {
+                    of_layers[*layer].push(layers[*layer].forward(&self.w, a.clone()));
+                }
+            }
+        }
+        Some(of_layers.into_iter().map(joined).collect())
     }
 
     fn preactivation_rates(&self, v: &Tensor<B, 1>) -> Option<Vec<Tensor<B, 2>>> {

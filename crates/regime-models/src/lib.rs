@@ -59,6 +59,7 @@ pub mod kit;
 mod layer;
 mod multi_output;
 mod network;
+mod parametrisation;
 mod pointwise;
 mod precision;
 mod quadrature;
@@ -78,6 +79,10 @@ pub use feed_forward::{FeedForward, FeedForwardTrace};
 pub use init::INIT_STREAM;
 pub use multi_output::MultiOutput;
 pub use network::{Network, Tape, Trace, dot};
+pub use parametrisation::{
+    Abc, BiasExponents, Convention, LayerRates, Layout, Limit, Pace, Parametrisation, Role,
+    UnstableLimit,
+};
 pub use precision::Precision;
 pub use quadrature::{gauss_legendre, gaussian_mean};
 pub use scaled::Scaled;

@@ -50,6 +50,16 @@ pub trait Trace<B: Backend> {
     /// The outputs `f(w, x)`, `[n]`.
     fn output(&self) -> Tensor<B, 1>;
 
+    /// The preactivations of every layer with parameters, from the first layer to the
+    /// last, whose preactivation is the output; each product is made once more. `None`
+    /// for a network that has no preactivations to show.
+    ///
+    /// # Shapes
+    /// One `[n·p, m]` per layer, for `p` positions and `m` outputs.
+    fn preactivations(&self) -> Option<Vec<Tensor<B, 2>>> {
+        None
+    }
+
     /// How fast the preactivations of every layer with parameters move when the
     /// parameters move along `v`, `[P]`: the exact directional derivatives, by one
     /// more forward sweep. The last layer's preactivation is the output, so its rate

@@ -17,7 +17,7 @@
 //! - two arms: [`difference_of_means`], [`ratio_of_means`];
 //! - anything else over seeds: [`bootstrap`] with a closure; what its intervals
 //!   are worth has been measured and is written there;
-//! - a verdict: [`Equivalence`].
+//! - a verdict: [`Equivalence`]; on many exponents at once: [`check_exponents`].
 //!
 //! # Example
 //! The crossover `α*` of a curve `g(√h·α)` scales as `h^{−1/2}`:
@@ -48,6 +48,7 @@
 //! ```
 
 mod bootstrap;
+mod check;
 mod collapse;
 mod compare;
 mod crossing;
@@ -67,6 +68,10 @@ mod summary;
 pub use bootstrap::{
     BootstrapConfig, BootstrapError, BootstrapInterval, MAX_FAILED_FRACTION, Pairing, bootstrap,
     bootstrap_groups,
+};
+pub use check::{
+    CheckedExponent, Expected, ExponentCheck, ExponentClaim, NoInterval, Outcome, Sample,
+    check_exponents,
 };
 pub use collapse::{
     Collapse, CollapseConfig, CollapseError, Curve, collapse, collapse_interval, collapse_quality,

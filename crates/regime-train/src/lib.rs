@@ -41,6 +41,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod coordinates;
 mod event;
 mod explicit;
 mod flow;
@@ -59,6 +60,7 @@ mod step;
 mod stochastic;
 mod system;
 
+pub use coordinates::{Coordinate, Coordinates, coordinates};
 pub use flow::{Checkpoint, Flow};
 pub use kernel_model::{KernelModel, KernelModelError, KernelTape, KernelTrace, cross_rows};
 pub use linearised::{Linearised, LinearisedTrace};

@@ -6,6 +6,7 @@ mod initial;
 mod linearisation;
 mod loops;
 mod normalisation;
+mod parametrisation;
 mod refused;
 
 mod on {
@@ -25,4 +26,5 @@ mod on {
         preactivations_move_at_their_rates,
         points_in_several_parts_are_points,
     );
+    on_every_backend!(parametrisation: preactivations_are_those_of_the_forward_pass);
 }

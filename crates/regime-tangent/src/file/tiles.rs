@@ -316,12 +316,15 @@ fn removed(path: &Path) -> Result<(), TileError> {
     }
 }
 
+/// Digests of finished tiles, by their corners.
+type Finished = BTreeMap<[usize; 2], String>;
+
 /// The tiles of a journal that are what was written, and the corners of the others.
 fn sound(
     file: &mut TileFile,
     grid: &[Tile],
     content: &Content,
-) -> Result<(BTreeMap<[usize; 2], String>, Vec<[usize; 2]>), TileError> {
+) -> Result<(Finished, Vec<[usize; 2]>), TileError> {
     let (mut kept, mut damaged) = (BTreeMap::new(), Vec::new());
     for tile in grid {
         let Some(sha256) = content.tiles.get(&tile.corner()) else { continue };

@@ -1,5 +1,6 @@
 //! Training, over every backend.
 
+mod coordinates;
 mod flow;
 mod frozen;
 mod linear;
@@ -10,6 +11,10 @@ mod stochastic;
 mod on {
     use regime_models::on_every_backend;
 
+    on_every_backend!(coordinates:
+        coordinates_are_those_of_descent_by_hand,
+        coordinates_are_the_same_in_every_parametrisation,
+    );
     on_every_backend!(flow:
         a_linear_model_follows_its_closed_form,
         momentum_follows_the_damped_oscillator,

@@ -1,0 +1,339 @@
+use super::table::Parametrisation;
+
+/// What a parametrisation makes of a network as its width `n` grows, with a base rate,
+/// a number of steps and points that do not: the exponents `p` of quantities that
+/// behave as `nᵖ`.
+///
+/// They follow from the sizes of the terms of forward pass, backward pass and update
+/// alone, for an activation that is not linear, with labels that know nothing of the
+/// initial weights. Steps are counted from 0, the initial weights; the first gradient
+/// step knows only those, and later steps what the last layer has become.
+///
+/// # Example
+/// ```
+/// use regime_models::{Limit, Parametrisation};
+///
+/// let lazy = Limit::of(&Parametrisation::NTK, 3, true)?;
+/// assert_eq!(lazy.preactivation_change(2, 1), -0.5);
+/// assert_eq!((lazy.output_change(1), lazy.kernel_change(1)), (0.0, -1.0));
+/// assert!(!lazy.learns_features());
+///
+/// let rich = Limit::of(&Parametrisation::MU_P, 3, true)?;
+/// assert_eq!((rich.preactivation_change(2, 1), rich.kernel_change(4)), (0.0, 0.0));
+/// assert!(rich.learns_features());
+///
+/// // A common rate makes the output of a standard network jump by a factor ∝ n.
+/// assert!(Limit::of(&Parametrisation::STANDARD, 3, true).is_err());
+/// # Ok::<(), regime_models::UnstableLimit>(())
+/// ```
+///
+/// # Reference
+/// Yang and Hu, arXiv 2011.14522, definition 3.2 (the number `r`), theorem 3.3
+/// (stability) and section 3.4; here with rates by layer, biases, and the first step
+/// told from later ones. For the change of the NTK kernel, `1/n`: Dyer and Gur-Ari,
+/// arXiv 1909.11304.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limit {
+    /// `a + b` of the last layer: its weights start at `n^−start`.
+    start: f64,
+    /// `2a + c` of each kind of parameters; infinite for those that are not there.
+    paces: Paces,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Paces {
+    input: f64,
+    hidden: f64,
+    output: f64,
+    biases: f64,
+    output_bias: f64,
+}
+
+/// Why a parametrisation has no limit.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub enum UnstableLimit {
+    /// The preactivations of a layer grow or vanish at initialisation.
+    #[error(
+        "a + b of the {layer} layers is {found}, but has to be {needed}: otherwise their preactivations grow or vanish with the width"
+    )]
+    Preactivations {
+        /// `input` or `hidden`.
+        layer: &'static str,
+        /// What `a + b` is.
+        found: f64,
+        /// What it has to be.
+        needed: f64,
+    },
+    /// The output grows at initialisation.
+    #[error(
+        "a + b of the output layer is {found}, but has to be at least 0.5: otherwise the output grows with the width"
+    )]
+    Output {
+        /// What `a + b` is.
+        found: f64,
+    },
+    /// A step changes preactivations by more and more.
+    #[error("a step changes preactivations by n^{exponent}")]
+    Features {
+        /// The exponent, positive.
+        exponent: f64,
+    },
+    /// A step changes the output by more and more.
+    #[error("a step changes the output by n^{exponent}")]
+    OutputChange {
+        /// The exponent, positive.
+        exponent: f64,
+    },
+}
+
+impl Limit {
+    /// The exponents of a network with `hidden_layers` hidden layers, with or without
+    /// biases.
+    ///
+    /// # Errors
+    /// [`UnstableLimit`] when something grows without bound in the first steps.
+    ///
+    /// # Panics
+    /// When there is no hidden layer.
+    pub fn of(
+        parametrisation: &Parametrisation,
+        hidden_layers: usize,
+        bias: bool,
+    ) -> Result<Self, UnstableLimit> {
+        assert!(hidden_layers > 0, "a network has a hidden layer");
+        let Parametrisation { input, hidden, output, biases, output_bias, .. } = parametrisation;
+        let deeper = hidden_layers > 1;
+        let there = |it: bool, pace: f64| if it { pace } else { f64::INFINITY };
+        let starts = [("input", input.initial(), 0.0), ("hidden", hidden.initial(), 0.5)];
+        for (layer, found, needed) in &starts[..if deeper { 2 } else { 1 }] {
+            if !same(*found, *needed) {
+                return Err(UnstableLimit::Preactivations {
+                    layer,
+                    found: *found,
+                    needed: *needed,
+                });
+            }
+        }
+        let start = output.initial();
+        if start < 0.5 && !same(start, 0.5) {
+            return Err(UnstableLimit::Output { found: start });
+        }
+        let paces = Paces {
+            input: input.pace(),
+            hidden: there(deeper, hidden.pace()),
+            output: output.pace(),
+            biases: there(bias, biases.pace()),
+            output_bias: there(bias, output_bias.pace()),
+        };
+        let limit = Self { start, paces };
+        let exponent = limit.preactivation_change(hidden_layers, 2);
+        if exponent > 0.0 && !same(exponent, 0.0) {
+            return Err(UnstableLimit::Features { exponent });
+        }
+        let exponent = limit.output_change(2);
+        if exponent > 0.0 && !same(exponent, 0.0) {
+            return Err(UnstableLimit::OutputChange { exponent });
+        }
+        Ok(limit)
+    }
+
+    /// Of the preactivations of every hidden layer, at any step: 0.
+    pub fn preactivation(&self) -> f64 {
+        0.0
+    }
+
+    /// Of how far the preactivations of hidden layer `layer`, counted from 1, are from
+    /// their initial values after `step ≥ 1` steps.
+    pub fn preactivation_change(&self, layer: usize, step: usize) -> f64 {
+        let Paces { input, hidden, biases, .. } = self.paces;
+        // A step changes the weights by their pace times sensitivities times inputs,
+        // and the product with the layer's inputs adds up n terms but in the first
+        // layer. Further up nothing grows or shrinks.
+        let own = input.min(biases);
+        let own = if layer > 1 { own.min(hidden - 1.0) } else { own };
+        shown(self.sensitivity(step - 1) + own)
+    }
+
+    /// Of the output after `step` steps.
+    pub fn output(&self, step: usize) -> f64 {
+        let initial = 0.5 - self.start;
+        if step == 0 { initial } else { initial.max(self.output_change(step)) }
+    }
+
+    /// Of how far the output is from its initial value after `step ≥ 1` steps.
+    pub fn output_change(&self, step: usize) -> f64 {
+        // A small step moves the output by the kernel before it.
+        self.kernel(step - 1)
+    }
+
+    /// Of the tangent kernel in which every parameter counts with its rate,
+    /// `Θ = Σ r ∂f ∂f'`, after `step` steps.
+    pub fn kernel(&self, step: usize) -> f64 {
+        shown(self.kernels(step).iter().map(|kernel| kernel.size).fold(f64::INFINITY, f64::min))
+    }
+
+    /// Of the relative change `‖Θ − Θ₀‖/‖Θ₀‖` of that kernel after `step ≥ 1` steps.
+    ///
+    /// Units that move by `n^−q` of themselves, independently of how they stood, change
+    /// a mean over `n` of them by `n^−(q+½)` at first and by `n^−2q` at second order.
+    pub fn kernel_change(&self, step: usize) -> f64 {
+        let features = -self.preactivation_change(2, step).max(self.preactivation_change(1, step));
+        let sensitivities = features.min(self.paces.output - self.start);
+        let initial = self.kernels(0);
+        let whole = initial.iter().map(|kernel| kernel.size).fold(f64::INFINITY, f64::min);
+        let change = initial.iter().filter_map(|kernel| {
+            let moved = match kernel.made_of {
+                Parts::Constant => return None,
+                Parts::Features => features,
+                Parts::Sensitivities => sensitivities,
+            };
+            Some(kernel.size - whole + (moved + 0.5).min(2.0 * moved))
+        });
+        shown(change.fold(f64::INFINITY, f64::min))
+    }
+
+    /// Whether preactivations go on changing at infinite width; otherwise the limit is
+    /// that of a fixed kernel.
+    pub fn learns_features(&self) -> bool {
+        same(self.preactivation_change(1, 2).max(self.preactivation_change(2, 2)), 0.0)
+    }
+
+    /// The sensitivities of a unit's preactivation are `n^−this` after `step` steps:
+    /// those of the weights of the last layer.
+    fn sensitivity(&self, step: usize) -> f64 {
+        if step == 0 { self.start } else { self.start.min(self.paces.output) }
+    }
+
+    /// The kernels of all kinds of parameters after `step` steps.
+    fn kernels(&self, step: usize) -> [KernelPart; 5] {
+        let Paces { input, hidden, output, biases, output_bias } = self.paces;
+        let squares = 2.0 * self.sensitivity(step) - 1.0;
+        let part = |size, made_of| KernelPart { size, made_of };
+        [
+            part(input + squares, Parts::Sensitivities),
+            part(hidden - 1.0 + squares, Parts::Sensitivities),
+            part(biases + squares, Parts::Sensitivities),
+            part(output - 1.0, Parts::Features),
+            part(output_bias, Parts::Constant),
+        ]
+    }
+}
+
+/// What one kind of parameters adds to the kernel: `n^−size`.
+#[derive(Debug, Clone, Copy)]
+struct KernelPart {
+    size: f64,
+    made_of: Parts,
+}
+
+/// What a part of the kernel changes with.
+#[derive(Debug, Clone, Copy)]
+enum Parts {
+    /// With nothing.
+    Constant,
+    /// With the last hidden layer.
+    Features,
+    /// With those and the weights above a layer.
+    Sensitivities,
+}
+
+/// The exponent of `n^−decay`, without a negative zero.
+fn shown(decay: f64) -> f64 {
+    0.0 - decay
+}
+
+fn same(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-12
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Abc, BiasExponents};
+
+    fn limit(table: Parametrisation) -> Limit {
+        Limit::of(&table, 3, true).unwrap()
+    }
+
+    /// Equivalent parametrisations have one limit.
+    #[test]
+    fn the_limit_is_that_of_the_class() {
+        let named = [Parametrisation::MEAN_FIELD, Parametrisation::MU_P];
+        let moved = Parametrisation {
+            input: Parametrisation::MU_P.input.moved(0.3),
+            hidden: Parametrisation::MU_P.hidden.moved(-1.0),
+            output: Parametrisation::MU_P.output.moved(0.7),
+            ..Parametrisation::MU_P
+        };
+        let expected = limit(named[0]);
+        for table in [named[1], moved] {
+            let found = limit(table);
+            for step in 1..4 {
+                assert!(same(found.output(step), expected.output(step)));
+                assert!(same(found.kernel_change(step), expected.kernel_change(step)));
+                assert!(same(found.preactivation_change(2, step), 0.0));
+            }
+        }
+    }
+
+    #[test]
+    fn a_rate_that_falls_with_the_width_makes_the_standard_parametrisation_lazy() {
+        let unstable = Limit::of(&Parametrisation::STANDARD, 2, false).unwrap_err();
+        // δ ~ n^−½ and n terms: √n. Then the last layer has moved by more than it was.
+        assert_eq!(unstable, UnstableLimit::Features { exponent: 1.0 });
+        let slow = limit(Parametrisation::STANDARD.slower(1.0));
+        assert!(!slow.learns_features());
+        assert_eq!(slow.output_change(1), 0.0);
+        assert_eq!(slow.preactivation_change(2, 1), -0.5);
+        // The first layer and the biases hardly learn: rates 1/n where NTK has 1.
+        assert_eq!(slow.preactivation_change(1, 1), -1.5);
+        assert_eq!(slow.kernel_change(2), -1.0);
+    }
+
+    #[test]
+    fn alpha_takes_the_ntk_from_lazy_to_rich_and_no_further() {
+        for (s, change) in [(0.0, -0.5), (0.25, -0.25), (0.5, 0.0)] {
+            let limit = limit(Parametrisation::NTK.with_alpha(s));
+            assert_eq!(limit.preactivation_change(2, 1), change);
+            assert_eq!(limit.output_change(1), 0.0);
+            assert_eq!(limit.kernel_change(1), 2.0 * change);
+            assert_eq!(limit.output(0), -s);
+            assert_eq!(limit.learns_features(), s == 0.5);
+        }
+        // Beyond, F would grow by √n and more per step.
+        let beyond = Limit::of(&Parametrisation::NTK.with_alpha(0.75), 3, true);
+        assert!(matches!(beyond, Err(UnstableLimit::Features { .. })));
+    }
+
+    /// A last layer that starts far smaller than it learns: the first step moves only
+    /// it, the second everything.
+    #[test]
+    fn later_steps_know_what_the_last_layer_has_become() {
+        let small = Parametrisation { output: Abc::new(0.0, 1.5, 1.0), ..Parametrisation::MU_P };
+        let limit = limit(small);
+        assert_eq!(
+            (limit.preactivation_change(1, 1), limit.preactivation_change(1, 2)),
+            (-0.5, 0.0)
+        );
+        assert_eq!((limit.output_change(1), limit.kernel(0), limit.kernel(1)), (0.0, 0.0, 0.0));
+        assert_eq!(limit.kernel_change(1), 0.0);
+    }
+
+    #[test]
+    fn what_grows_is_named() {
+        let bad = Parametrisation { hidden: Abc::new(0.0, 0.0, 0.0), ..Parametrisation::NTK };
+        let error = Limit::of(&bad, 2, true).unwrap_err();
+        assert_eq!(
+            error,
+            UnstableLimit::Preactivations { layer: "hidden", found: 0.0, needed: 0.5 }
+        );
+        // One hidden layer has no such weights.
+        assert!(Limit::of(&bad, 1, true).is_ok());
+        let bad = Parametrisation { output: Abc::new(0.0, 0.0, 1.0), ..Parametrisation::NTK };
+        assert_eq!(Limit::of(&bad, 2, true), Err(UnstableLimit::Output { found: 0.0 }));
+        let output_bias = BiasExponents::new(0.0, -1.0);
+        let bad = Parametrisation { output_bias, ..Parametrisation::NTK };
+        assert_eq!(Limit::of(&bad, 2, true), Err(UnstableLimit::OutputChange { exponent: 1.0 }));
+        assert!(Limit::of(&bad, 2, false).is_ok());
+    }
+}

@@ -1,0 +1,305 @@
+use serde::{Deserialize, Serialize};
+
+use super::layout::Role;
+
+/// How the width `n` enters one kind of weights.
+///
+/// A weight stands in the forward pass as `n⁻ᵃ w`, starts as `N(0, n⁻²ᵇ)` and moves
+/// as `w ← w − η n⁻ᶜ ∂L/∂w`.
+///
+/// # Reference
+/// Yang and Hu, "Feature Learning in Infinite-Width Neural Networks", arXiv
+/// 2011.14522, definition 3.1; there `c` is common to all layers.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Abc {
+    /// The exponent `a` of the multiplier.
+    pub a: f64,
+    /// The exponent `b` of the initial standard deviation.
+    pub b: f64,
+    /// The exponent `c` of the learning rate.
+    pub c: f64,
+}
+
+impl Abc {
+    /// From the three exponents.
+    pub const fn new(a: f64, b: f64, c: f64) -> Self {
+        Self { a, b, c }
+    }
+
+    /// The same function and dynamics in another variable, `w' = n^θ w`:
+    /// `(a + θ, b − θ, c − 2θ)`.
+    ///
+    /// ```
+    /// use regime_models::Abc;
+    ///
+    /// let ntk = Abc::new(0.5, 0.0, 0.0);
+    /// assert_eq!(ntk.moved(-0.5), Abc::new(0.0, 0.5, 1.0));
+    /// ```
+    pub const fn moved(self, theta: f64) -> Self {
+        Self { a: self.a + theta, b: self.b - theta, c: self.c - 2.0 * theta }
+    }
+
+    /// The exponent `a + b`: the weight in the forward pass, `W = n⁻ᵃ w`, starts with
+    /// the standard deviation `n^−(a+b)`. [`Abc::moved`] leaves it as it is.
+    pub const fn initial(self) -> f64 {
+        self.a + self.b
+    }
+
+    /// The exponent `2a + c`: the weight in the forward pass moves as
+    /// `W ← W − η n^−(2a+c) ∂L/∂W`. [`Abc::moved`] leaves it as it is.
+    pub const fn pace(self) -> f64 {
+        2.0 * self.a + self.c
+    }
+}
+
+/// How the width `n` enters biases, which start at 0: `n⁻ᵃ b` in the forward pass,
+/// `b ← b − η n⁻ᶜ ∂L/∂b`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BiasExponents {
+    /// The exponent `a` of the multiplier.
+    pub a: f64,
+    /// The exponent `c` of the learning rate.
+    pub c: f64,
+}
+
+impl BiasExponents {
+    /// From the two exponents.
+    pub const fn new(a: f64, c: f64) -> Self {
+        Self { a, c }
+    }
+
+    /// The exponent `2a + c`, as [`Abc::pace`].
+    pub const fn pace(self) -> f64 {
+        2.0 * self.a + self.c
+    }
+}
+
+/// A parametrisation: where the powers of the width `n` stand, layer by layer.
+///
+/// The *input* layer has a fan-in that does not grow, the *output* layer a fan-out
+/// that does not, both grow for the *hidden* layers. What of a fan-in does not grow
+/// (the `d` inputs of the first layer, the taps of a convolution's window, 1
+/// elsewhere) enters through exponents of its own, `fan_in`: an input layer with
+/// `d` inputs has the multiplier `d^−fan_in.a · n^−input.a`, and so on. All hidden
+/// layers have the same width.
+///
+/// A network that is trained as `F = α(f − f₀)` with the loss divided by `α²` has one
+/// more factor α in front of its last layer, bias included, and rates divided by
+/// `α²`: see [`Parametrisation::with_alpha`] for an α that is a power of the width and
+/// [`Convention`](crate::Convention) for any other.
+///
+/// # Reference
+/// Yang and Hu, arXiv 2011.14522, table 1 and section 3; Yang et al., "Tensor
+/// Programs V", arXiv 2203.03466, table 3.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parametrisation {
+    /// The weights of the first layer.
+    pub input: Abc,
+    /// The weights between hidden layers.
+    pub hidden: Abc,
+    /// The weights of the last layer.
+    pub output: Abc,
+    /// The part of any layer's fan-in that does not grow with the width.
+    pub fan_in: Abc,
+    /// The biases of all layers but the last.
+    pub biases: BiasExponents,
+    /// The bias of the last layer.
+    pub output_bias: BiasExponents,
+}
+
+impl Parametrisation {
+    /// The house's own, of the networks in this crate: multiplier `1/√fan-in`, weights
+    /// `N(0, 1)`, one rate.
+    pub const NTK: Self = Self {
+        input: Abc::new(0.0, 0.0, 0.0),
+        hidden: Abc::new(0.5, 0.0, 0.0),
+        output: Abc::new(0.5, 0.0, 0.0),
+        fan_in: Abc::new(0.5, 0.0, 0.0),
+        biases: BiasExponents::new(0.0, 0.0),
+        output_bias: BiasExponents::new(0.0, 0.0),
+    };
+
+    /// As [`Parametrisation::NTK`], but the last layer, its bias included, once more
+    /// divided by `√n`: the convention in which the authors' code of arXiv 1906.08034
+    /// and its later version state α.
+    pub const CODE: Self = Self {
+        output: Abc::new(1.0, 0.0, 0.0),
+        output_bias: BiasExponents::new(0.5, 0.0),
+        ..Self::NTK
+    };
+
+    /// That of the usual libraries: no multipliers, weights `N(0, 1/fan-in)`, one rate.
+    /// With a rate that does not fall with the width it has no stable limit; see
+    /// [`Parametrisation::slower`].
+    pub const STANDARD: Self = Self {
+        input: Abc::new(0.0, 0.0, 0.0),
+        hidden: Abc::new(0.0, 0.5, 0.0),
+        output: Abc::new(0.0, 0.5, 0.0),
+        fan_in: Abc::new(0.0, 0.5, 0.0),
+        biases: BiasExponents::new(0.0, 0.0),
+        output_bias: BiasExponents::new(0.0, 0.0),
+    };
+
+    /// As [`Parametrisation::NTK`], but `1/n` in the last layer and every rate
+    /// multiplied by `n`: for one hidden layer the mean-field limit, for more of them
+    /// the same dynamics as [`Parametrisation::MU_P`].
+    pub const MEAN_FIELD: Self = Self {
+        input: Abc::new(0.0, 0.0, -1.0),
+        hidden: Abc::new(0.5, 0.0, -1.0),
+        output: Abc::new(1.0, 0.0, -1.0),
+        fan_in: Abc::new(0.5, 0.0, 0.0),
+        biases: BiasExponents::new(0.0, -1.0),
+        output_bias: BiasExponents::new(0.5, -1.0),
+    };
+
+    /// Maximal update (µP) for stochastic gradient descent: no multipliers, initial
+    /// variances `1/fan-in` (input and hidden) and `1/fan-in²` (output), rates
+    /// `fan-out` (input and biases), 1 (hidden) and `1/fan-in` (output).
+    ///
+    /// The rates carry a further `1/d` for the first layer, and one over the taps for a
+    /// convolution: constants that the table leaves to the base rate, chosen so that µP
+    /// and [`Parametrisation::MEAN_FIELD`] are the same dynamics to the last factor.
+    ///
+    /// # Reference
+    /// Yang et al., arXiv 2203.03466, table 3.
+    pub const MU_P: Self = Self {
+        input: Abc::new(0.0, 0.0, -1.0),
+        hidden: Abc::new(0.0, 0.5, 0.0),
+        output: Abc::new(0.0, 1.0, 1.0),
+        fan_in: Abc::new(0.0, 0.5, 1.0),
+        biases: BiasExponents::new(0.0, -1.0),
+        output_bias: BiasExponents::new(0.0, 0.0),
+    };
+
+    /// Those with a name, as it is written in files.
+    pub const NAMED: [(&'static str, Self); 5] = [
+        ("ntk", Self::NTK),
+        ("code", Self::CODE),
+        ("standard", Self::STANDARD),
+        ("mean-field", Self::MEAN_FIELD),
+        ("mu-p", Self::MU_P),
+    ];
+
+    /// The one with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::NAMED.iter().find(|(own, _)| *own == name).map(|&(_, table)| table)
+    }
+
+    /// Every rate multiplied by `n^−exponent`.
+    pub const fn slower(self, exponent: f64) -> Self {
+        const fn weights(abc: Abc, by: f64) -> Abc {
+            Abc::new(abc.a, abc.b, abc.c + by)
+        }
+        const fn bias(of: BiasExponents, by: f64) -> BiasExponents {
+            BiasExponents::new(of.a, of.c + by)
+        }
+        Self {
+            input: weights(self.input, exponent),
+            hidden: weights(self.hidden, exponent),
+            output: weights(self.output, exponent),
+            fan_in: self.fan_in,
+            biases: bias(self.biases, exponent),
+            output_bias: bias(self.output_bias, exponent),
+        }
+    }
+
+    /// What `F = α(f − f₀)` under the flow of a loss divided by `α²` is for
+    /// `α = n^−exponent`: α joins the multipliers of the last layer, `1/α²` the rates.
+    /// (That `f₀` is subtracted changes no derivative.)
+    ///
+    /// At `α = 1/√n`, where the paper finds the border between the regimes, the NTK
+    /// parametrisation is the mean-field one:
+    /// ```
+    /// use regime_models::Parametrisation;
+    ///
+    /// assert_eq!(Parametrisation::NTK.with_alpha(0.5), Parametrisation::MEAN_FIELD);
+    /// assert!(Parametrisation::NTK.with_alpha(0.5).is_equivalent(&Parametrisation::MU_P));
+    /// ```
+    pub const fn with_alpha(self, exponent: f64) -> Self {
+        let Self { mut output, mut output_bias, .. } = self;
+        output.a += exponent;
+        output_bias.a += exponent;
+        Self { output, output_bias, ..self }.slower(-2.0 * exponent)
+    }
+
+    /// Whether the two are one parametrisation in different variables, so that with the
+    /// same base rate and corresponding weights they give the same function at all
+    /// times: `a + b` and `2a + c` agree everywhere.
+    pub fn is_equivalent(&self, other: &Self) -> bool {
+        let same = |a: f64, b: f64| (a - b).abs() <= 8.0 * f64::EPSILON;
+        let weights = |table: &Self| [table.input, table.hidden, table.output, table.fan_in];
+        let biases = |table: &Self| [table.biases, table.output_bias];
+        weights(self)
+            .iter()
+            .zip(&weights(other))
+            .all(|(a, b)| same(a.initial(), b.initial()) && same(a.pace(), b.pace()))
+            && biases(self).iter().zip(&biases(other)).all(|(a, b)| same(a.pace(), b.pace()))
+    }
+
+    /// Weights and biases of the layers of one kind.
+    pub(super) fn of(&self, role: Role) -> (Abc, BiasExponents) {
+        match role {
+            Role::Input => (self.input, self.biases),
+            Role::Hidden => (self.hidden, self.biases),
+            Role::Output => (self.output, self.output_bias),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moving_keeps_function_and_dynamics() {
+        let abc = Abc::new(0.25, 0.5, -1.0);
+        for theta in [-1.0, -0.5, 0.5, 2.0] {
+            let moved = abc.moved(theta);
+            assert_ne!(moved, abc);
+            assert_eq!((moved.initial(), moved.pace()), (abc.initial(), abc.pace()));
+            assert_eq!(moved.moved(-theta), abc);
+        }
+    }
+
+    #[test]
+    fn which_of_the_named_are_one() {
+        for (i, (left, a)) in Parametrisation::NAMED.iter().enumerate() {
+            assert_eq!(Parametrisation::named(left), Some(*a));
+            for (j, (right, b)) in Parametrisation::NAMED.iter().enumerate() {
+                let pair = [*left, *right];
+                let one = i == j || pair.iter().all(|n| ["mean-field", "mu-p"].contains(n));
+                assert_eq!(a.is_equivalent(b), one, "{left} and {right}");
+            }
+        }
+        assert_eq!(Parametrisation::named("pytorch"), None);
+    }
+
+    /// α in the code's convention is `√n` times that of the paper; the loss is then
+    /// divided by `n` times as much, and everything is slower by `n`.
+    #[test]
+    fn the_two_conventions_of_alpha() {
+        for s in [0.0, 0.25, 0.5] {
+            let paper = Parametrisation::NTK.with_alpha(s);
+            let code = Parametrisation::CODE.with_alpha(s - 0.5);
+            assert_eq!(code, paper.slower(1.0));
+        }
+    }
+
+    /// Table 1 of Yang and Hu has µP with `(a, b) = (−½, ½), (0, ½), (½, ½)` and `c = 0`.
+    #[test]
+    fn mu_p_in_its_first_form() {
+        let first = Parametrisation {
+            input: Abc::new(-0.5, 0.5, 0.0),
+            hidden: Abc::new(0.0, 0.5, 0.0),
+            output: Abc::new(0.5, 0.5, 0.0),
+            biases: BiasExponents::new(-0.5, 0.0),
+            ..Parametrisation::MU_P
+        };
+        assert!(first.is_equivalent(&Parametrisation::MU_P));
+        let wrong = Parametrisation { output: Abc::new(0.5, 0.5, 0.5), ..first };
+        assert!(!wrong.is_equivalent(&Parametrisation::MU_P));
+    }
+}

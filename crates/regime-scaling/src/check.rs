@@ -1,0 +1,297 @@
+//! Exponents held against what they ought to be: pass, fail or undecided, with the
+//! numbers.
+
+use std::fmt;
+
+use crate::bootstrap::{BootstrapConfig, BootstrapInterval, Pairing};
+use crate::equivalence::{Equivalence, Placement};
+use crate::exponent::{ExponentError, exponent_interval};
+use crate::power_law::{exponent_drift, fit_power_law};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// One number of a table: a quantity, measured at some step of some seed's run at some
+/// width (or whatever size the exponents are of).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// The name of the quantity.
+    pub quantity: String,
+    /// When.
+    pub step: usize,
+    /// The size, positive.
+    pub width: f64,
+    /// Which replica.
+    pub seed: u64,
+    /// The value; one that is not finite is a finding and no mistake.
+    pub value: f64,
+}
+
+/// What an exponent ought to be.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Expected {
+    /// This, up to a margin.
+    Near(Equivalence),
+    /// Not more than this.
+    AtMost(f64),
+}
+
+impl Expected {
+    /// What a closed interval `[low, high]` for the exponent says.
+    ///
+    /// ```
+    /// use regime_scaling::{Equivalence, Expected, Outcome};
+    /// let flat = Expected::Near(Equivalence { target: 0.0, margin: 0.1 });
+    /// assert_eq!(flat.judge(-0.05, 0.02), Outcome::Pass);
+    /// assert_eq!(flat.judge(-0.05, 0.2), Outcome::Undecided);
+    /// assert_eq!(Expected::AtMost(0.1).judge(-2.0, 0.0), Outcome::Pass);
+    /// assert_eq!(Expected::AtMost(0.1).judge(0.9, 1.1), Outcome::Fail);
+    /// ```
+    pub fn judge(self, low: f64, high: f64) -> Outcome {
+        match self {
+            Self::Near(range) => match range.place(low, high) {
+                Placement::Within => Outcome::Pass,
+                Placement::Outside => Outcome::Fail,
+                Placement::Straddles => Outcome::Undecided,
+            },
+            Self::AtMost(bound) if low <= high && high <= bound => Outcome::Pass,
+            Self::AtMost(bound) if low <= high && bound < low => Outcome::Fail,
+            Self::AtMost(_) => Outcome::Undecided,
+        }
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Near(Equivalence { target, margin }) => write!(f, "{target:+.2} ± {margin:.2}"),
+            Self::AtMost(bound) => write!(f, "at most {bound:+.2}"),
+        }
+    }
+}
+
+/// What ought to hold of one quantity at one step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExponentClaim {
+    /// The name of the quantity.
+    pub quantity: String,
+    /// When.
+    pub step: usize,
+    /// Its exponent.
+    pub expected: Expected,
+}
+
+/// Whether a claim holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The whole interval agrees with it.
+    Pass,
+    /// The whole interval contradicts it.
+    Fail,
+    /// Neither: more seeds or a larger range of widths would tell.
+    Undecided,
+}
+
+impl Outcome {
+    /// In one word, in capitals.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "PASS",
+            Self::Fail => "FAIL",
+            Self::Undecided => "UNDECIDED",
+        }
+    }
+}
+
+/// Why an exponent has no interval.
+#[derive(Debug, Clone, Copy, PartialEq, Error)]
+pub enum NoInterval {
+    /// Nothing was measured.
+    #[error("nothing was measured")]
+    NoSamples,
+    /// A value is infinite or not a number.
+    #[error("{value} at width {width}, seed {seed}")]
+    NotFinite {
+        /// The value.
+        value: f64,
+        /// Where.
+        width: f64,
+        /// In which replica.
+        seed: u64,
+    },
+    /// There is no fit.
+    #[error(transparent)]
+    Exponent(#[from] ExponentError),
+}
+
+/// A claim with its measurement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckedExponent {
+    /// What ought to hold.
+    pub claim: ExponentClaim,
+    /// The exponent fitted to all points; `None` without a fit.
+    pub exponent: Option<f64>,
+    /// Its interval, or why there is none.
+    pub interval: Result<BootstrapInterval, NoInterval>,
+    /// By how much the exponent changes when the smallest width is left out: a sign of
+    /// corrections to scaling, which the interval knows nothing of.
+    pub drift: Option<f64>,
+    /// Different widths.
+    pub n_widths: usize,
+    /// Whether the claim holds. Without an interval it is undecided, unless a value is
+    /// not finite: then it has failed.
+    pub outcome: Outcome,
+}
+
+/// Claims with their measurements. Printed, it is a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExponentCheck {
+    /// In the order of the claims.
+    pub rows: Vec<CheckedExponent>,
+}
+
+impl ExponentCheck {
+    /// Failed if any claim has, else undecided if any is, or if there are none.
+    pub fn outcome(&self) -> Outcome {
+        let any = |outcome| self.rows.iter().any(|row| row.outcome == outcome);
+        if any(Outcome::Fail) {
+            Outcome::Fail
+        } else if any(Outcome::Undecided) || self.rows.is_empty() {
+            Outcome::Undecided
+        } else {
+            Outcome::Pass
+        }
+    }
+
+    /// How many claims came out so.
+    pub fn count(&self, outcome: Outcome) -> usize {
+        self.rows.iter().filter(|row| row.outcome == outcome).count()
+    }
+}
+
+/// Fits the exponent of every quantity that `claims` name against the width, and holds
+/// it against what it ought to be.
+///
+/// Each claim is judged by its own interval at the level of `config`. Samples that no
+/// claim names are left aside. Replicas at different widths are
+/// [`Pairing::Independent`] when their weights are; see [`exponent_interval`].
+///
+/// ```
+/// use regime_scaling::{
+///     BootstrapConfig, Equivalence, Expected, ExponentClaim, Outcome, Pairing, Sample,
+///     check_exponents,
+/// };
+///
+/// let mut samples = Vec::new();
+/// for width in [64.0, 128.0, 256.0_f64] {
+///     for seed in 0..4 {
+///         let noise = 1.0 + 0.02 * ((seed as f64 + width).sin());
+///         let value = noise / width.sqrt();
+///         samples.push(Sample { quantity: "change".into(), step: 1, width, seed, value });
+///     }
+/// }
+/// let claim = |target| ExponentClaim {
+///     quantity: "change".into(),
+///     step: 1,
+///     expected: Expected::Near(Equivalence { target, margin: 0.1 }),
+/// };
+/// let config = BootstrapConfig::default();
+/// let lazy = check_exponents(&samples, &[claim(-0.5)], Pairing::Independent, &config);
+/// assert_eq!(lazy.outcome(), Outcome::Pass);
+/// let rich = check_exponents(&samples, &[claim(0.0)], Pairing::Independent, &config);
+/// assert_eq!(rich.outcome(), Outcome::Fail);
+/// assert!(rich.to_string().contains("FAIL"));
+/// ```
+pub fn check_exponents(
+    samples: &[Sample],
+    claims: &[ExponentClaim],
+    pairing: Pairing,
+    config: &BootstrapConfig,
+) -> ExponentCheck {
+    let row = |claim: &ExponentClaim| checked(claim, samples, pairing, config);
+    ExponentCheck { rows: claims.iter().map(row).collect() }
+}
+
+fn checked(
+    claim: &ExponentClaim,
+    samples: &[Sample],
+    pairing: Pairing,
+    config: &BootstrapConfig,
+) -> CheckedExponent {
+    let mut named: Vec<&Sample> = samples
+        .iter()
+        .filter(|sample| sample.step == claim.step && sample.quantity == claim.quantity)
+        .collect();
+    named.sort_by_key(|sample| sample.seed);
+    let mut widths: Vec<f64> = named.iter().map(|sample| sample.width).collect();
+    widths.sort_by(f64::total_cmp);
+    widths.dedup();
+
+    let points: Vec<(f64, f64)> = named.iter().map(|s| (s.width, s.value)).collect();
+    let interval = match named.iter().find(|sample| !sample.value.is_finite()) {
+        _ if named.is_empty() => Err(NoInterval::NoSamples),
+        Some(&&Sample { value, width, seed, .. }) => {
+            Err(NoInterval::NotFinite { value, width, seed })
+        }
+        None => {
+            let seeds: Vec<Vec<(f64, f64)>> = named
+                .chunk_by(|a, b| a.seed == b.seed)
+                .map(|of_seed| of_seed.iter().map(|s| (s.width, s.value)).collect())
+                .collect();
+            exponent_interval(&seeds, pairing, config).map_err(NoInterval::from)
+        }
+    };
+    let outcome = match interval {
+        Ok(interval) => claim.expected.judge(interval.low, interval.high),
+        Err(NoInterval::NotFinite { .. }) => Outcome::Fail,
+        Err(_) => Outcome::Undecided,
+    };
+    CheckedExponent {
+        claim: claim.clone(),
+        exponent: fit_power_law(&points).ok().map(|fit| fit.exponent),
+        interval,
+        drift: exponent_drift(&points).ok().map(|drift| drift.change),
+        n_widths: widths.len(),
+        outcome,
+    }
+}
+
+impl fmt::Display for ExponentCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = self.rows.iter().find_map(|row| Some(100.0 * row.interval.ok()?.level));
+        let interval = format!("{:.0} % interval", percent.unwrap_or(95.0));
+        let head = ["quantity", "step", "exponent", &interval, "drift", "expected", ""];
+        let mut lines = vec![head.map(String::from)];
+        let number = |value: Option<f64>| value.map_or("–".into(), |v| format!("{v:+.3}"));
+        for row in &self.rows {
+            let interval = match row.interval {
+                Ok(interval) => format!("[{:+.3}, {:+.3}]", interval.low, interval.high),
+                Err(_) => "–".into(),
+            };
+            let outcome = match row.interval {
+                Ok(_) => row.outcome.word().into(),
+                Err(why) => format!("{}: {why}", row.outcome.word()),
+            };
+            lines.push([
+                row.claim.quantity.clone(),
+                row.claim.step.to_string(),
+                number(row.exponent),
+                interval,
+                number(row.drift),
+                row.claim.expected.to_string(),
+                outcome,
+            ]);
+        }
+        let widths: [usize; 7] = std::array::from_fn(|column| {
+            lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0)
+        });
+        for (index, line) in lines.iter().enumerate() {
+            let cells = line.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+            let text = cells.collect::<Vec<_>>().join("  ");
+            let end = if index + 1 < lines.len() { "\n" } else { "" };
+            write!(f, "{}{end}", text.trim_end())?;
+        }
+        Ok(())
+    }
+}

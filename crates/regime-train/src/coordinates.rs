@@ -1,0 +1,118 @@
+//! How large everything in a network is, and how far it moves, in the first steps of
+//! gradient descent.
+
+use burn::tensor::{Tensor, backend::Backend};
+use regime_models::{Network, Precision, Trace};
+use regime_tangent::{CompareError, frobenius_norm, jacobian, relative_change};
+use serde::{Deserialize, Serialize};
+
+use crate::System;
+
+/// A vector of numbers of one kind, by its root mean square over points, units and
+/// positions.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Coordinate {
+    /// Of the numbers.
+    pub value: f64,
+    /// Of their differences from those at the initial weights.
+    pub change: f64,
+}
+
+/// A network at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Coordinates {
+    /// Steps taken.
+    pub step: usize,
+    /// The preactivations of the hidden layers, from the first to the last.
+    pub preactivations: Vec<Coordinate>,
+    /// The bare output `f`.
+    pub output: Coordinate,
+    /// The norm `‖Θ‖_F` of the tangent kernel in which every parameter counts with its
+    /// rate, `Θ = Σ r ∂f ∂f'`. It moves the outputs in the next step, and is the same in
+    /// all parametrisations of one dynamics.
+    pub kernel: f64,
+    /// The relative change `‖Θ − Θ₀‖_F/‖Θ₀‖_F`.
+    pub kernel_change: f64,
+}
+
+/// Goes `steps` steps of gradient descent, `w ← w − r ∇L` with a rate `r` for every
+/// parameter, from `w0` on the training points of `system`, and measures the network on
+/// `points` before the first step and after each.
+///
+/// `None` for a network that does not show its preactivations. The steps go on whatever
+/// becomes of the network: numbers that are not finite are told as they are.
+///
+/// Takes `n` backward passes per measurement for `n` points, and holds their gradients:
+/// `2nP` numbers.
+///
+/// # Shapes
+/// `w0`: `[P]`, `rates`: `[P]`, `points`: `[n, d]`
+///
+/// # Panics
+/// When a shape is another.
+pub fn coordinates<B: Backend, N: Network<B>>(
+    system: &System<'_, B, N>,
+    w0: &Tensor<B, 1>,
+    rates: &[f64],
+    points: &Tensor<B, 2>,
+    steps: usize,
+) -> Option<Vec<Coordinates>> {
+    assert_eq!([rates.len()], w0.dims(), "every parameter has a rate");
+    let rates = system.tensor(rates);
+    let mut w = w0.clone();
+    let start = Snapshot::of(system.network(), &w, &rates, points)?;
+    let mut told = vec![start.since(&start, 0)];
+    for step in 1..=steps {
+        let point = system.point(system.trial(w.clone()));
+        w = w - point.gradient * rates.clone();
+        let now = Snapshot::of(system.network(), &w, &rates, points)?;
+        told.push(now.since(&start, step));
+    }
+    Some(told)
+}
+
+/// What is measured, as it is.
+struct Snapshot<B: Backend> {
+    /// By layer; those of the last are the outputs.
+    preactivations: Vec<Tensor<B, 2>>,
+    kernel: Tensor<B, 2>,
+}
+
+impl<B: Backend> Snapshot<B> {
+    fn of<N: Network<B>>(
+        net: &N,
+        w: &Tensor<B, 1>,
+        rates: &Tensor<B, 1>,
+        points: &Tensor<B, 2>,
+    ) -> Option<Self> {
+        let trace = net.trace(w, points);
+        let preactivations = trace.preactivations()?;
+        let gradients = jacobian(&trace.linearise());
+        let weighted = gradients * rates.clone().sqrt().unsqueeze::<2>();
+        let kernel = weighted.clone().matmul(weighted.transpose());
+        Some(Self { preactivations, kernel })
+    }
+
+    fn since(&self, start: &Self, step: usize) -> Coordinates {
+        let pairs = self.preactivations.iter().zip(&start.preactivations);
+        let mut layers: Vec<Coordinate> = pairs
+            .map(|(now, before)| Coordinate {
+                value: root_mean_square(now.clone()),
+                change: root_mean_square(now.clone() - before.clone()),
+            })
+            .collect();
+        let output = layers.pop().expect("a network has layers");
+        let kernel_change = match relative_change(self.kernel.clone(), start.kernel.clone()) {
+            Ok(change) => change,
+            // Both are on the same points.
+            Err(CompareError::Shapes { .. } | CompareError::Reference { .. }) => f64::NAN,
+        };
+        let kernel = frobenius_norm(self.kernel.clone());
+        Coordinates { step, preactivations: layers, output, kernel, kernel_change }
+    }
+}
+
+fn root_mean_square<B: Backend>(values: Tensor<B, 2>) -> f64 {
+    let values = Precision::to_host(values);
+    (values.iter().map(|v| v * v).sum::<f64>() / values.len() as f64).sqrt()
+}
