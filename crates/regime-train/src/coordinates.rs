@@ -3,7 +3,7 @@
 
 use burn::tensor::{Tensor, backend::Backend};
 use regime_models::{Network, Precision, Trace};
-use regime_tangent::{CompareError, frobenius_norm, jacobian, relative_change};
+use regime_tangent::{frobenius_norm, jacobian, relative_change};
 use serde::{Deserialize, Serialize};
 
 use crate::System;
@@ -102,11 +102,9 @@ impl<B: Backend> Snapshot<B> {
             })
             .collect();
         let output = layers.pop().expect("a network has layers");
-        let kernel_change = match relative_change(self.kernel.clone(), start.kernel.clone()) {
-            Ok(change) => change,
-            // Both are on the same points.
-            Err(CompareError::Shapes { .. } | CompareError::Reference { .. }) => f64::NAN,
-        };
+        // Both are on the same points; a reference without a norm gives no change.
+        let change = relative_change(self.kernel.clone(), start.kernel.clone());
+        let kernel_change = change.unwrap_or(f64::NAN);
         let kernel = frobenius_norm(self.kernel.clone());
         Coordinates { step, preactivations: layers, output, kernel, kernel_change }
     }

@@ -9,7 +9,7 @@ use regime_models::{
     WideResNetSpec,
 };
 
-use crate::problem::{Problem, close, for_all, numbers};
+use regime_models::kit::{Problem, close, for_all, numbers};
 
 /// `F = α(f − f₀)` of a dense net in some convention, on a few points.
 struct Reference {

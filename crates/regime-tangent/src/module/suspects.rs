@@ -115,17 +115,17 @@ mod tests {
     use super::*;
 
     #[derive(Debug)]
-    #[expect(dead_code, reason = "read by its debug representation")]
+    #[allow(dead_code, reason = "read by its debug representation")]
     struct Dropout {
         prob: f64,
     }
 
     #[derive(Debug)]
-    #[expect(dead_code, reason = "read by its debug representation")]
+    #[allow(dead_code, reason = "read by its debug representation")]
     struct MyBatchNorm2d(Vec<f64>, &'static str);
 
     #[derive(Debug)]
-    #[expect(dead_code, reason = "read by its debug representation")]
+    #[allow(dead_code, reason = "read by its debug representation")]
     struct Block {
         width: usize,
         drop: Option<Dropout>,
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[derive(Debug)]
-    #[expect(dead_code, reason = "read by its debug representation")]
+    #[allow(dead_code, reason = "read by its debug representation")]
     struct Net {
         blocks: Vec<Block>,
     }
