@@ -2,7 +2,11 @@
 
 use ndarray::{Array1, ArrayView1, ArrayView2};
 
-use super::{Claim, Invariant, Violation, accuracy, compare::Comparison, eigen::Eigen};
+use super::{
+    Claim, Invariant, Violation, accuracy,
+    compare::{Comparison, largest},
+    eigen::Eigen,
+};
 
 /// Steps of Runge-Kutta in the time in which the fastest mode falls by `e⁴`: their error
 /// is below `10⁻⁸` of the residual.
@@ -19,7 +23,7 @@ const NIL: f64 = 1e-12;
 /// `f(t) = y + e^{−Θt/n}(f₀ − y)`, and a semigroup in `t`.
 ///
 /// `flow` is yours: it takes `f₀`, `[n]`, and a time and gives `f(t)`, `[n]`, within
-/// `relative` of the largest output. It is asked for times up to that in which the
+/// `relative` of the largest output or residual. It is asked for times up to that in which the
 /// fastest mode falls by `e⁸`.
 ///
 /// # Errors
@@ -32,13 +36,17 @@ pub fn kernel_flow(
     flow: impl Fn(ArrayView1<'_, f64>, f64) -> Array1<f64>,
 ) -> Result<(), Violation> {
     let (eigen, unit) = decomposed(Invariant::KernelFlow, theta)?;
+    let floor = largest(&(&f0 - &y));
     for t in [0.0, 0.3 * unit, 2.0 * unit, 8.0 * unit] {
         let expected = closed_form(&eigen, f0, y, t);
-        Comparison::of(Invariant::KernelFlow, "f(t)", relative).arrays(&flow(f0, t), &expected)?;
+        Comparison::of(Invariant::KernelFlow, "f(t)", relative)
+            .with_floor(floor)
+            .arrays(&flow(f0, t), &expected)?;
     }
     let (t, s) = (0.7 * unit, 1.9 * unit);
     let halfway = flow(f0, t);
     Comparison::of(Invariant::Semigroup, "f(t + s)", 2.0 * relative)
+        .with_floor(floor)
         .arrays(&flow(halfway.view(), s), &flow(f0, t + s))
 }
 
@@ -76,6 +84,7 @@ pub fn weight_flow_is_kernel_flow<C: Claim + ?Sized>(
     let found = &f0 + &jacobian.dot(&moved);
     let expected = closed_form(&eigen, f0.view(), y, t);
     Comparison::of(Invariant::WeightFlow, "f(t)", accuracy(claim).max(1e-8))
+        .with_floor(largest(&(&f0 - &y)))
         .arrays(&found, &expected)
 }
 
@@ -98,17 +107,17 @@ pub fn flow_ends_at_ridgeless_regression<C: Claim + ?Sized>(
 ) -> Result<(), Violation> {
     let invariant = Invariant::Ridgeless;
     let (eigen, _) = decomposed(invariant, claim.kernel(w, x).view())?;
-    let largest = eigen.largest();
+    let top = eigen.largest();
     let mut condition: f64 = 1.0;
     for &value in &eigen.values {
-        let ratio = largest / value.abs();
+        let ratio = top / value.abs();
         if ratio < LARGEST_CONDITION {
             condition = condition.max(ratio);
         } else if ratio < NIL.recip() {
             return Err(Violation::IllConditioned { invariant, condition: ratio });
         }
     }
-    let inverse = |value: f64| if value.abs() > NIL * largest { value.recip() } else { 0.0 };
+    let inverse = |value: f64| if value.abs() > NIL * top { value.recip() } else { 0.0 };
     let residual = &y - &claim.output(w, x);
     let coefficients = eigen.apply(inverse, residual.view());
     let expected = claim.cross_kernel(w, others, x).dot(&coefficients);
@@ -145,9 +154,9 @@ fn decomposed(invariant: Invariant, theta: ArrayView2<'_, f64>) -> Result<(Eigen
     let Some(eigen) = Eigen::of(theta) else {
         return Err(Violation::Beyond { invariant, what, found: f64::NAN, bound });
     };
-    let largest = eigen.largest();
+    let top = eigen.largest();
     // A kernel that vanishes moves nothing in any time.
-    let unit = if largest > 0.0 { theta.nrows() as f64 / largest } else { 1.0 };
+    let unit = if top > 0.0 { theta.nrows() as f64 / top } else { 1.0 };
     Ok((eigen, unit))
 }
 

@@ -44,6 +44,7 @@
 //! and the second 0.02.
 
 mod agreement;
+mod arrays;
 mod audit;
 mod claim;
 mod compare;
@@ -66,6 +67,7 @@ mod violation;
 pub use agreement::{
     diagonal_of_gradients, kernel_is_that_of_the_function, products_are_derivatives,
 };
+pub use arrays::arrays;
 pub use audit::{audit, check};
 pub use claim::{Claim, GroupKernel, WithKernel, accuracy, tolerance};
 pub use flow::{flow_ends_at_ridgeless_regression, kernel_flow, weight_flow_is_kernel_flow};

@@ -1,0 +1,114 @@
+//! Groups 1 to 4, and of 8 and 9 what holds for any function.
+
+use burn::tensor::backend::Backend;
+use ndarray::{Array1, Array2};
+use regime_models::{Activation, DenseSpec, NetworkSpec, Precision};
+use regime_tangent::{
+    TILE, contracted_kernel, cross_kernel, diagonal,
+    kit::{
+        Claim, OnBackend, Problem, arrays, batches_do_not_matter, check, cross_is_a_block, for_all,
+        numbers, permutation_permutes,
+        strategies::{activations, problems},
+        symmetric, ways_agree,
+    },
+};
+
+use crate::mutations::host;
+
+pub(crate) fn what_holds_for_any_function_holds<B: Backend>(device: &B::Device) {
+    for_all(24, problems(activations()), |problem| {
+        let (w, x) = arrays(&problem);
+        check(&OnBackend::<B, _>::new(&problem.net, device), w.view(), x.view())?;
+        Ok(())
+    });
+}
+
+/// Products with basis vectors are the third way; every claim is checked by them.
+pub(crate) fn all_ways_to_the_kernel_agree<B: Backend>(device: &B::Device) {
+    for_all(24, problems(activations()), |problem| {
+        let tape = problem.tape::<B>(device);
+        let structured = host(regime_tangent::kernel(&tape));
+        let of_gradients = Array1::from_vec(Precision::to_host(diagonal(&tape)));
+        let found = Array2::from_diag(&of_gradients);
+        let expected = Array2::from_diag(&structured.diag());
+        ways_agree(&[("the diagonal", expected), ("its own way", found)], Precision::F64)?;
+        let ways = [
+            ("structured", structured),
+            ("contracted", host(contracted_kernel(&tape))),
+            ("crossed with itself", host(cross_kernel(&tape, &tape))),
+        ];
+        ways_agree(&ways, Precision::F64)?;
+        Ok(())
+    });
+}
+
+pub(crate) fn the_order_and_the_batches_of_points_do_not_matter<B: Backend>(device: &B::Device) {
+    for_all(12, problems(activations()), |problem| {
+        let (w, x) = arrays(&problem);
+        let claim = OnBackend::<B, _>::new(&problem.net, device);
+        let n = problem.n;
+        for split in [1, n / 2, n.saturating_sub(1)] {
+            if 0 < split && split < n {
+                cross_is_a_block(&claim, w.view(), x.view(), split)?;
+            }
+        }
+        // A stride of 5 meets every point, for no number of points is a multiple of it
+        // but 5 itself.
+        let stride = if n == 5 { 2 } else { 5 };
+        let order: Vec<usize> = (0..n).map(|i| (i * stride + 1) % n).collect();
+        permutation_permutes(&claim, w.view(), x.view(), &order)?;
+        for size in [2, n.div_ceil(2)] {
+            batches_do_not_matter(&claim, w.view(), x.view(), size)?;
+        }
+        Ok(())
+    });
+}
+
+fn dense(inputs: usize, width: usize, activation: Activation) -> NetworkSpec {
+    NetworkSpec::Dense(DenseSpec { inputs, width, hidden_layers: 2, activation, bias: true })
+}
+
+/// More points than a tile has rows, with a last tile that is not full.
+pub(crate) fn tiles_do_not_show<B: Backend>(device: &B::Device) {
+    let problem = Problem::of(dense(3, 5, Activation::Tanh), TILE + TILE / 2 + 1, 5);
+    let tape = problem.tape::<B>(device);
+    let theta = host(regime_tangent::kernel(&tape));
+    symmetric(theta.view()).unwrap();
+    let ways = [
+        ("in tiles", theta),
+        ("contracted", host(contracted_kernel(&tape))),
+        ("crossed with itself", host(cross_kernel(&tape, &tape))),
+    ];
+    ways_agree(&ways, Precision::F64).unwrap();
+}
+
+pub(crate) fn single_precision_is_as_good_as_it_can_be<B: Backend>(device: &B::Device) {
+    let problem = Problem::of(dense(3, 31, Activation::Tanh), 7, 5);
+    let (w, x) = arrays(&problem);
+    let claim = OnBackend::<B, _>::new(&problem.net, device);
+    let single = claim.clone().in_precision(Precision::F32);
+    check(&single, w.view(), x.view()).unwrap();
+    let ways = [
+        ("in double precision", claim.kernel(w.view(), x.view())),
+        ("in single precision", single.kernel(w.view(), x.view())),
+    ];
+    ways_agree(&ways, Precision::F32).unwrap();
+    assert!(ways_agree(&ways, Precision::F64).is_err());
+}
+
+/// The number of threads of the one backend that has any.
+#[test]
+fn threads_do_not_show() {
+    let problem = Problem::of(dense(10, 150, Activation::Relu), TILE + 44, 5);
+    let x = numbers(10 * problem.n, 5);
+    let problem = Problem { x, ..problem };
+    let ways = [("one thread", 1), ("two threads", 2), ("three threads", 3)].map(|(name, n)| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
+        let kernel = || {
+            let tape = problem.tape::<burn_flex::Flex>(&burn_flex::FlexDevice);
+            host(regime_tangent::kernel(&tape))
+        };
+        (name, pool.install(kernel))
+    });
+    ways_agree(&ways, Precision::F64).unwrap();
+}
