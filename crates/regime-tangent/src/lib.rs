@@ -3,7 +3,7 @@
 //! What is here: the kernel of a network on a set of points or between two sets,
 //! whole or layer by layer; its products with vectors; how far two kernels are
 //! apart; what follows from a kernel in closed form ([`analysis`]: alignment, spectrum,
-//! dimensions, condition, regression); kernels in [files](file), also those that do not
+//! dimensions, condition, regression); kernels in [files](mod@file), also those that do not
 //! fit into memory; and their [limit of infinite width](infinite). What is not here:
 //! training. A kernel is computed from a [`Tape`], the linearisation that
 //! `regime-models` makes in one forward and one backward pass, or [`ModuleFunction`] of

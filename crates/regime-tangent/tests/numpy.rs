@@ -2,7 +2,7 @@
 //!
 //! Ignored unless asked for, because it wants a Python with NumPy: `python3`, or the
 //! interpreter that the environment variable `REGIME_PYTHON` names.
-//! `cargo test -p regime-tangent --test numpy -- --ignored`
+//! `cargo test --workspace --test numpy -- --ignored`
 
 use std::{collections::BTreeMap, fs, ops::ControlFlow, path::Path, process::Command};
 
