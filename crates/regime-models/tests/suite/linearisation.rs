@@ -191,7 +191,7 @@ fn nothing_depends_on_the_number_of_threads() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let device = burn_flex::FlexDevice;
-            let tape = tape::<burn_flex::Flex>(&problem, &device);
+            let tape = problem.tape::<burn_flex::Flex>(&device);
             let g = Precision::F64.vector(&problem.cotangent(), &device);
             let gradients = tape.blocks().unwrap()[1].point_gradients(0..6);
             let all = [
