@@ -47,7 +47,7 @@ pub fn close(a: f64, b: f64, tolerance: f64) -> bool {
 /// When they are not of the same length.
 pub fn distance(a: &[f64], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len(), "lists of one length are compared");
-    let largest = |m: f64, v: f64| if m >= v { m } else { v };
+    let largest = |m: f64, v: f64| if m.is_nan() || m >= v { m } else { v };
     let scale = a.iter().chain(b).map(|v| v.abs()).fold(f64::MIN_POSITIVE, largest);
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, largest) / scale
 }

@@ -87,3 +87,8 @@ pub use regime_models::kit::{Problem, close, distance, for_all, numbers, strateg
 pub use scaled::{Scaled, alpha_enters_squared, vanishes_at_the_start};
 pub use step::{loss_falls_at_the_rate_of_the_kernel, remainder_of_a_step};
 pub use violation::{Invariant, Violation};
+
+/// The page that explains all this to others: its code has to compile and to hold.
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/testing-kernels.md")]
+pub struct Page;

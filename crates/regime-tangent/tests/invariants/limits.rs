@@ -4,7 +4,7 @@
 use std::f64::consts::PI;
 
 use burn_flex::{Flex, FlexDevice};
-use ndarray::{Array1, Array2, array};
+use ndarray::{Array1, Array2, Axis, Slice, array, concatenate};
 use regime_models::{Activation, DenseSpec};
 use regime_tangent::kit::{
     Claim, Invariant, OnBackend, Violation, bias_falls_with_width, fluctuations_fall_with_width,
@@ -59,14 +59,27 @@ fn infinite_relu(x: &Array2<f64>, hidden_layers: usize) -> Array2<f64> {
     theta
 }
 
+/// Between a point and its opposite the kernel fluctuates least and is most biased.
 #[test]
 fn the_mean_kernel_approaches_its_limit_as_the_inverse_of_the_width() {
-    let deep = DenseSpec { bias: false, ..spec(Activation::Relu, 3) };
-    let infinite = infinite_relu(&points(), 3);
-    let replicas = [(8, 1500), (16, 1500), (32, 1500), (64, 1500)];
-    let kernel = |width, seed| initial_kernel(&DenseSpec { width, ..deep }, seed);
-    let exponent = bias_falls_with_width(&replicas, infinite.view(), 0.3, kernel);
-    exponent.unwrap();
+    let deep = DenseSpec { bias: false, ..spec(Activation::Relu, 2) };
+    let x = points().slice_axis(Axis(0), Slice::from(..1)).to_owned();
+    let opposite = x.mapv(|x| -x);
+    let both = concatenate(Axis(0), &[x.view(), opposite.view()]).unwrap();
+    let infinite = array![[infinite_relu(&both, 2)[(0, 1)]]];
+    let kernel = |width, seed| {
+        let net = DenseSpec { width, ..deep }.build().unwrap();
+        let w = Array1::from_vec(net.initial_weights(seed));
+        let claim = OnBackend::<Flex, _>::new(&net, &FlexDevice);
+        claim.cross_kernel(w.view(), x.view(), opposite.view())
+    };
+    let replicas = [(4, 1000), (8, 2000), (16, 4000), (32, 8000)];
+    bias_falls_with_width(&replicas, infinite.view(), 0.3, kernel).unwrap();
+    // Towards another limit there is a bias that does not fall.
+    let other = &infinite + 0.05;
+    let few = [(4, 1000), (8, 1000), (16, 1000)];
+    let violation = bias_falls_with_width(&few, other.view(), 0.3, kernel).unwrap_err();
+    assert_eq!(violation.invariant(), Invariant::WidthBias);
 }
 
 #[test]
