@@ -3,6 +3,7 @@
 //! [`RunSpec`] says everything a run depends on, [`simulate()`] carries it out on
 //! one backend, [`RunRecord`] is what remains.
 
+mod coordinates;
 mod data;
 mod record;
 #[cfg(test)]
@@ -11,6 +12,7 @@ mod simulate;
 mod spec;
 mod trainer;
 
+pub(crate) use coordinates::{CoordinateCheck, CoordinateSpec};
 pub(crate) use data::DataCache;
 pub(crate) use record::{Ending, Measurement, RunRecord};
 pub(crate) use simulate::{Partial, STOPPED, World, simulate};

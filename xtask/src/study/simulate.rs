@@ -214,7 +214,12 @@ impl<B: Backend> Observer<B> for Witness<'_, B> {
     }
 }
 
-fn tensor<B: Backend>(part: &Part, precision: Precision, device: &B::Device) -> Tensor<B, 2> {
+/// The points of a part, `[n, d]`.
+pub(super) fn tensor<B: Backend>(
+    part: &Part,
+    precision: Precision,
+    device: &B::Device,
+) -> Tensor<B, 2> {
     let values: Vec<f64> = part.x.iter().copied().collect();
     precision.matrix(&values, [part.len(), part.dim()], device)
 }
