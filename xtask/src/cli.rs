@@ -44,6 +44,17 @@ pub(crate) enum Command {
     /// Data sets that are too large to embed.
     #[command(subcommand)]
     Data(Data),
+    /// Tell whether a parametrisation keeps its promises: activations and kernel against
+    /// the width, exponents fitted.
+    CoordCheck(CoordCheck),
+}
+
+/// Arguments of `coord-check`.
+#[derive(Debug, Args)]
+pub(crate) struct CoordCheck {
+    /// A JSON file that says what to check; what it leaves out, and without a file
+    /// everything, takes its default.
+    pub(crate) file: Option<PathBuf>,
 }
 
 /// Arguments of `reproduce`.
@@ -322,7 +333,7 @@ mod tests {
             ("xtask reproduce finding-1 --wat", "--profile, --out, --jobs"),
             ("xtask reproduce finding-1 --backend cuda", "choose flex, ndarray"),
             ("xtask reproduce finding-1 --source /does/not/exist", "a folder of IDX files"),
-            ("xtask frobnicate", "choose reproduce, run, list, plan, data"),
+            ("xtask frobnicate", "choose reproduce, run, list, plan, data, coord-check"),
             ("xtask reproduce", "finding-1"),
             ("xtask run", "docs/examples"),
             ("xtask data fetch cifar", "choose mnist, fashion-mnist"),

@@ -1,6 +1,7 @@
 //! The tasks, one file each.
 
 mod compute;
+mod coord_check;
 mod data;
 mod list;
 mod plan;
@@ -24,6 +25,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Plan(grid) => plan::run(&grid).map(|()| ExitCode::SUCCESS),
+        Command::CoordCheck(arguments) => coord_check::run(&arguments),
         Command::Data(task) => data::run(&task).map(|()| ExitCode::SUCCESS),
     }
 }

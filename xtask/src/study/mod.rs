@@ -4,6 +4,7 @@
 //! one backend, [`RunRecord`] is what remains. Beside the network, frozen kernels can
 //! learn the same task.
 
+mod coordinates;
 mod data;
 mod frozen;
 mod record;
@@ -13,6 +14,7 @@ mod simulate;
 mod spec;
 mod trainer;
 
+pub(crate) use coordinates::{CoordinateCheck, CoordinateSpec};
 pub(crate) use data::DataCache;
 pub(crate) use record::{Ending, FrozenLearning, FrozenRecord, Measurement, RunRecord};
 pub(crate) use simulate::{Partial, STOPPED, World, simulate};

@@ -273,6 +273,7 @@ impl<B: Backend> Observer<B> for Witness<'_, B> {
     }
 }
 
+/// The points of a part, `[n, d]`.
 pub(super) fn tensor<B: Backend>(
     part: &Part,
     precision: Precision,

@@ -1,4 +1,5 @@
 use super::table::Parametrisation;
+use crate::Activation;
 
 /// What a parametrisation makes of a network as its width `n` grows, with a base rate,
 /// a number of steps and points that do not: the exponents `p` of quantities that
@@ -11,26 +12,26 @@ use super::table::Parametrisation;
 ///
 /// # Example
 /// ```
-/// use regime_models::{Limit, Parametrisation};
+/// use regime_models::{Activation, Limit, Parametrisation};
 ///
-/// let lazy = Limit::of(&Parametrisation::NTK, 3, true)?;
+/// let limit = |table| Limit::of(&table, Activation::Tanh, 3, true);
+/// let lazy = limit(Parametrisation::NTK)?;
 /// assert_eq!(lazy.preactivation_change(2, 1), -0.5);
 /// assert_eq!((lazy.output_change(1), lazy.kernel_change(1)), (0.0, -1.0));
 /// assert!(!lazy.learns_features());
 ///
-/// let rich = Limit::of(&Parametrisation::MU_P, 3, true)?;
+/// let rich = limit(Parametrisation::MU_P)?;
 /// assert_eq!((rich.preactivation_change(2, 1), rich.kernel_change(4)), (0.0, 0.0));
 /// assert!(rich.learns_features());
 ///
 /// // A common rate makes the output of a standard network jump by a factor ∝ n.
-/// assert!(Limit::of(&Parametrisation::STANDARD, 3, true).is_err());
+/// assert!(limit(Parametrisation::STANDARD).is_err());
 /// # Ok::<(), regime_models::UnstableLimit>(())
 /// ```
 ///
 /// # Reference
-/// Yang and Hu, arXiv 2011.14522, definition 3.2 (the number `r`), theorem 3.3
-/// (stability) and section 3.4; here with rates by layer, biases, and the first step
-/// told from later ones. For the change of the NTK kernel, `1/n`: Dyer and Gur-Ari,
+/// Yang and Hu, arXiv 2011.14522 (their number `r`, and the conditions for stability);
+/// here with rates by layer, biases, and the first step told from later ones. For the change of the NTK kernel, `1/n`: Dyer and Gur-Ari,
 /// arXiv 1909.11304.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limit {
@@ -38,6 +39,8 @@ pub struct Limit {
     start: f64,
     /// `2a + c` of each kind of parameters; infinite for those that are not there.
     paces: Paces,
+    /// Whether the slope of the activation jumps.
+    kinked: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -87,8 +90,8 @@ pub enum UnstableLimit {
 }
 
 impl Limit {
-    /// The exponents of a network with `hidden_layers` hidden layers, with or without
-    /// biases.
+    /// The exponents of a network with `hidden_layers` hidden layers and this
+    /// activation, with or without biases.
     ///
     /// # Errors
     /// [`UnstableLimit`] when something grows without bound in the first steps.
@@ -97,6 +100,7 @@ impl Limit {
     /// When there is no hidden layer.
     pub fn of(
         parametrisation: &Parametrisation,
+        activation: Activation,
         hidden_layers: usize,
         bias: bool,
     ) -> Result<Self, UnstableLimit> {
@@ -125,7 +129,7 @@ impl Limit {
             biases: there(bias, biases.pace()),
             output_bias: there(bias, output_bias.pace()),
         };
-        let limit = Self { start, paces };
+        let limit = Self { start, paces, kinked: activation == Activation::Relu };
         let exponent = limit.preactivation_change(hidden_layers, 2);
         if exponent > 0.0 && !same(exponent, 0.0) {
             return Err(UnstableLimit::Features { exponent });
@@ -175,19 +179,27 @@ impl Limit {
     /// Of the relative change `‖Θ − Θ₀‖/‖Θ₀‖` of that kernel after `step ≥ 1` steps.
     ///
     /// Units that move by `n^−q` of themselves, independently of how they stood, change
-    /// a mean over `n` of them by `n^−(q+½)` at first and by `n^−2q` at second order.
+    /// a mean over `n` of them by `n^−(q+½)` at first and by `n^−2q` at second order; of
+    /// two slopes of a rectifier, a part `n^−q` is exchanged, and the mean changes by
+    /// `n^−(1+q)/2`. So the kernel of the NTK parametrisation changes by `1/n`, and by
+    /// `n^−¾` with rectifiers. Where features are learned, the second-order term decides,
+    /// which only some steps make as large as the first.
     pub fn kernel_change(&self, step: usize) -> f64 {
         let features = -self.preactivation_change(2, step).max(self.preactivation_change(1, step));
         let sensitivities = features.min(self.paces.output - self.start);
         let initial = self.kernels(0);
         let whole = initial.iter().map(|kernel| kernel.size).fold(f64::INFINITY, f64::min);
         let change = initial.iter().filter_map(|kernel| {
+            let smooth = |moved: f64| (moved + 0.5).min(2.0 * moved);
             let moved = match kernel.made_of {
                 Parts::Constant => return None,
-                Parts::Features => features,
-                Parts::Sensitivities => sensitivities,
+                Parts::Features => smooth(features),
+                Parts::Sensitivities if self.kinked => {
+                    smooth(sensitivities).min(0.5 * (1.0 + features))
+                }
+                Parts::Sensitivities => smooth(sensitivities),
             };
-            Some(kernel.size - whole + (moved + 0.5).min(2.0 * moved))
+            Some(kernel.size - whole + moved)
         });
         shown(change.fold(f64::INFINITY, f64::min))
     }
@@ -251,8 +263,12 @@ mod tests {
     use super::*;
     use crate::{Abc, BiasExponents};
 
+    fn of(table: &Parametrisation, layers: usize, bias: bool) -> Result<Limit, UnstableLimit> {
+        Limit::of(table, Activation::Tanh, layers, bias)
+    }
+
     fn limit(table: Parametrisation) -> Limit {
-        Limit::of(&table, 3, true).unwrap()
+        of(&table, 3, true).unwrap()
     }
 
     /// Equivalent parametrisations have one limit.
@@ -278,7 +294,7 @@ mod tests {
 
     #[test]
     fn a_rate_that_falls_with_the_width_makes_the_standard_parametrisation_lazy() {
-        let unstable = Limit::of(&Parametrisation::STANDARD, 2, false).unwrap_err();
+        let unstable = of(&Parametrisation::STANDARD, 2, false).unwrap_err();
         // δ ~ n^−½ and n terms: √n. Then the last layer has moved by more than it was.
         assert_eq!(unstable, UnstableLimit::Features { exponent: 1.0 });
         let slow = limit(Parametrisation::STANDARD.slower(1.0));
@@ -301,7 +317,7 @@ mod tests {
             assert_eq!(limit.learns_features(), s == 0.5);
         }
         // Beyond, F would grow by √n and more per step.
-        let beyond = Limit::of(&Parametrisation::NTK.with_alpha(0.75), 3, true);
+        let beyond = of(&Parametrisation::NTK.with_alpha(0.75), 3, true);
         assert!(matches!(beyond, Err(UnstableLimit::Features { .. })));
     }
 
@@ -320,20 +336,31 @@ mod tests {
     }
 
     #[test]
+    fn rectifiers_change_the_lazy_kernel_by_more() {
+        let change = |table| {
+            let limit = Limit::of(&table, Activation::Relu, 2, true).unwrap();
+            (limit.kernel_change(1), limit.preactivation_change(1, 1))
+        };
+        assert_eq!(change(Parametrisation::NTK), (-0.75, -0.5));
+        assert_eq!(change(Parametrisation::NTK.with_alpha(0.25)), (-0.5, -0.25));
+        assert_eq!(change(Parametrisation::MU_P), (0.0, 0.0));
+    }
+
+    #[test]
     fn what_grows_is_named() {
         let bad = Parametrisation { hidden: Abc::new(0.0, 0.0, 0.0), ..Parametrisation::NTK };
-        let error = Limit::of(&bad, 2, true).unwrap_err();
+        let error = of(&bad, 2, true).unwrap_err();
         assert_eq!(
             error,
             UnstableLimit::Preactivations { layer: "hidden", found: 0.0, needed: 0.5 }
         );
         // One hidden layer has no such weights.
-        assert!(Limit::of(&bad, 1, true).is_ok());
+        assert!(of(&bad, 1, true).is_ok());
         let bad = Parametrisation { output: Abc::new(0.0, 0.0, 1.0), ..Parametrisation::NTK };
-        assert_eq!(Limit::of(&bad, 2, true), Err(UnstableLimit::Output { found: 0.0 }));
+        assert_eq!(of(&bad, 2, true), Err(UnstableLimit::Output { found: 0.0 }));
         let output_bias = BiasExponents::new(0.0, -1.0);
         let bad = Parametrisation { output_bias, ..Parametrisation::NTK };
-        assert_eq!(Limit::of(&bad, 2, true), Err(UnstableLimit::OutputChange { exponent: 1.0 }));
-        assert!(Limit::of(&bad, 2, false).is_ok());
+        assert_eq!(of(&bad, 2, true), Err(UnstableLimit::OutputChange { exponent: 1.0 }));
+        assert!(of(&bad, 2, false).is_ok());
     }
 }

@@ -9,7 +9,7 @@ use super::layout::Role;
 ///
 /// # Reference
 /// Yang and Hu, "Feature Learning in Infinite-Width Neural Networks", arXiv
-/// 2011.14522, definition 3.1; there `c` is common to all layers.
+/// 2011.14522 (abc-parametrisations); there `c` is common to all layers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Abc {
@@ -91,7 +91,7 @@ impl BiasExponents {
 /// [`Convention`](crate::Convention) for any other.
 ///
 /// # Reference
-/// Yang and Hu, arXiv 2011.14522, table 1 and section 3; Yang et al., "Tensor
+/// Yang and Hu, arXiv 2011.14522; Yang et al., "Tensor
 /// Programs V", arXiv 2203.03466, table 3.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -288,7 +288,7 @@ mod tests {
         }
     }
 
-    /// Table 1 of Yang and Hu has µP with `(a, b) = (−½, ½), (0, ½), (½, ½)` and `c = 0`.
+    /// Yang and Hu write µP with `(a, b) = (−½, ½), (0, ½), (½, ½)` and `c = 0`.
     #[test]
     fn mu_p_in_its_first_form() {
         let first = Parametrisation {
