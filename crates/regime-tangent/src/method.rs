@@ -27,7 +27,10 @@ pub enum Method {
     ///
     /// Cost: `n² (k + m)/2` for a layer that is used once per point, and
     /// `n p k m + n² (k + β) m/2` for one that is used at `p > 1` positions, whose
-    /// gradients are formed some outputs at a time. A full kernel has `K (K − 1)/2`
+    /// gradients are formed some outputs at a time. (Pairs of pixels, `n² D² (2C + F)/2`
+    /// for maps of `D` pixels, `C` channels and windows of `F`, would take less on small
+    /// maps with many channels, 3 × 3 from 13 channels on for windows of 5 × 5, but are
+    /// not used.) A full kernel has `K (K − 1)/2`
     /// cross-kernels beside, each of twice the cost.
     ///
     /// Memory: `3 n²` while tiles are put together, `4 n²` when several terms are added

@@ -12,7 +12,9 @@ pub enum ModuleError {
     #[error("the module has no parameters that require gradients")]
     NoParameters,
     /// No outputs.
-    #[error("the outputs are {rows} rows of {columns}, but have to be one row per point, {points}")]
+    #[error(
+        "the outputs are {rows} rows of {columns}, but have to be one row for each of {points}"
+    )]
     Outputs {
         /// Rows of what the forward function gave.
         rows: usize,
@@ -107,7 +109,7 @@ pub enum Difference {
         point: usize,
         /// The output.
         output: usize,
-        /// What it was in the whole batch.
+        /// What it was in its batch.
         first: f64,
         /// What it was otherwise.
         second: f64,
@@ -130,7 +132,7 @@ impl fmt::Display for Difference {
         match self {
             Self::Output { point, output, first, second, otherwise } => write!(
                 f,
-                "output {output} of point {point} is {first:e} in the whole batch and \
+                "output {output} of point {point} is {first:e} in its batch and \
                  {second:e} {otherwise}"
             ),
             Self::Gradient { parameter, first, second } => write!(

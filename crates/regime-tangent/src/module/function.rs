@@ -13,6 +13,9 @@ use super::{
     ties::{assigned, flattened, tied, values},
 };
 
+/// Points that are evaluated together, so that their graph stays small.
+pub(super) const BATCH: usize = 128;
+
 /// A burn module as a function of its parameters, on some points.
 ///
 /// It is made of a module over an autodiff backend, the function that evaluates it, and
@@ -35,7 +38,7 @@ use super::{
 ///
 /// # What is refused
 /// A tangent kernel is defined for a function of one point. [`ModuleFunction::new`]
-/// compares the outputs for the whole batch with those for single points, for the first
+/// compares the outputs for a batch (of up to 128 points) with those for single points, for the first
 /// half and for the reversed batch, and the gradient of a weighted sum over up to eight
 /// points with the sum of the single points' gradients; a layer that mixes the points of
 /// a batch shows itself in one or the other (a normalisation whose scale is still zero
@@ -51,10 +54,10 @@ use super::{
 /// # Precision
 /// The kernel has the element type of the points, and the module's parameters must have
 /// the same: [`in_precision`](crate::in_precision) makes a module one of float64.
-/// Backward passes of burn-autodiff 0.21 keep it, with one exception: that of
-/// `div_scalar` rounds the reciprocal of the divisor to float32, an error of up to
-/// 6·10⁻⁸ unless the divisor is a power of two. Write `mul_scalar(1.0 / c)` in a forward
-/// pass instead.
+/// Two things in burn 0.21 round to float32 all the same, an error of about 6·10⁻⁸: the
+/// backward pass of `div_scalar`, unless the divisor is a power of two (write
+/// `mul_scalar(1.0 / c)` in a forward pass instead), and the logistic functions
+/// `sigmoid` and `hard_sigmoid` of backends that have none of their own (Flex has).
 ///
 /// ```
 /// use burn::{module::{Module, Param}, tensor::{Tensor, backend::Backend}};
@@ -173,8 +176,8 @@ where
         let forward = Arc::new(forward);
         let model = Model { module: tied_module, forward, parameters, anchor };
         let mut function = Self { model: Arc::new(model), points, n_outputs: 0 };
-        let [rows, columns] = function.evaluate(function.points.clone()).dims();
-        let n = function.n_points();
+        let n = function.n_points().min(BATCH);
+        let [rows, columns] = function.evaluate(function.points.clone().narrow(0, 0, n)).dims();
         if rows != n || columns == 0 {
             return Err(ModuleError::Outputs { rows, columns, points: n });
         }
@@ -244,7 +247,16 @@ where
 
     /// The outputs, `[n, K]`.
     pub fn outputs(&self) -> Tensor<AB::InnerBackend, 2> {
-        self.evaluate(self.points.clone()).inner()
+        let batches = self.batches().map(|(_, points)| self.evaluate(points).inner());
+        Tensor::cat(batches.collect(), 0)
+    }
+
+    /// The points in stretches, with the number of the first of each.
+    fn batches(&self) -> impl Iterator<Item = (usize, Tensor<AB::InnerBackend, D>)> {
+        let n = self.n_points();
+        let batch =
+            move |start: usize| (start, self.points.clone().narrow(0, start, BATCH.min(n - start)));
+        (0..n).step_by(BATCH).map(batch)
     }
 
     /// One tape per output, with its Jacobian in memory: `n·K` forward and backward
@@ -278,6 +290,7 @@ where
     }
 
     /// One tape per output that holds nothing and differentiates whenever it is asked.
+    /// [`plan`](crate::plan) says how to make a kernel of them within a limit of memory.
     pub fn unheld_tapes(&self) -> Vec<UnheldTape<AB, M, F, D>> {
         (0..self.n_outputs).map(|output| UnheldTape::new(self.clone(), output)).collect()
     }
@@ -288,16 +301,15 @@ where
         self.pulled(f.narrow(1, output, 1))
     }
 
-    /// `Σ gᵢ ∂f_k(xᵢ)/∂w`, `[P]`, from one batch for each 128 points.
+    /// `Σ gᵢ ∂f_k(xᵢ)/∂w`, `[P]`, batch by batch.
     pub(super) fn weighted_gradient(
         &self,
         output: usize,
         g: &Tensor<AB::InnerBackend, 1>,
     ) -> Tensor<AB::InnerBackend, 1> {
-        let n = self.n_points();
-        let sums = (0..n).step_by(128).map(|start| {
-            let length = 128.min(n - start);
-            let f = self.evaluate(self.points.clone().narrow(0, start, length));
+        let sums = self.batches().map(|(start, points)| {
+            let length = points.dims()[0];
+            let f = self.evaluate(points);
             let g = g.clone().narrow(0, start, length).reshape([length, 1]);
             self.pulled(f.narrow(1, output, 1) * Tensor::from_inner(g))
         });

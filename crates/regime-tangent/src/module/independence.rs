@@ -8,7 +8,7 @@ use regime_models::Precision;
 
 use super::{
     error::{Difference, ModuleError},
-    function::ModuleFunction,
+    function::{BATCH, ModuleFunction},
     suspects::{MIXING, RANDOM, suspect},
 };
 
@@ -25,10 +25,33 @@ where
     F: Fn(&M, Tensor<AB, D>) -> Tensor<AB, 2>,
 {
     let n = function.n_points();
-    let points = || function.points().clone();
+    for start in (0..n).step_by(BATCH) {
+        let points = function.points().clone().narrow(0, start, BATCH.min(n - start));
+        check_outputs(function, points, start)?;
+    }
+    match gradients_differ(function) {
+        Some(difference) => Err(mixes(function, difference)),
+        None => Ok(()),
+    }
+}
+
+/// Compares the outputs for some points in one batch with those in others; the first is
+/// point number `start`.
+fn check_outputs<AB, M, F, const D: usize>(
+    function: &ModuleFunction<AB, M, F, D>,
+    points: Tensor<AB::InnerBackend, D>,
+    start: usize,
+) -> Result<(), ModuleError>
+where
+    AB: AutodiffBackend,
+    M: Module<AB>,
+    F: Fn(&M, Tensor<AB, D>) -> Tensor<AB, 2>,
+{
+    let n = points.dims()[0];
     let evaluate = |points| Precision::to_host(function.evaluate(points).inner());
     let whole = Whole {
-        values: evaluate(points()),
+        start,
+        values: evaluate(points.clone()),
         n_outputs: function.n_outputs(),
         tolerance: tolerance(function),
     };
@@ -36,7 +59,7 @@ where
         let layer = suspect(function.module(), RANDOM);
         Err(ModuleError::Random { layer, difference })
     };
-    let again = evaluate(points());
+    let again = evaluate(points.clone());
     if let Some(difference) = whole.differs(&again, |i| i, "in another evaluation") {
         return random(Some(difference));
     }
@@ -44,36 +67,41 @@ where
         return random(None);
     }
 
-    let mixes = |difference| {
-        let layer = suspect(function.module(), MIXING);
-        Err(ModuleError::Mixes { layer, difference })
-    };
     for i in 0..n {
-        let alone = evaluate(points().narrow(0, i, 1));
+        let alone = evaluate(points.clone().narrow(0, i, 1));
         if let Some(difference) = whole.differs(&alone, |_| i, "alone") {
-            return mixes(difference);
+            return Err(mixes(function, difference));
         }
     }
-    let half = evaluate(points().narrow(0, 0, n.div_ceil(2)));
+    let half = evaluate(points.clone().narrow(0, 0, n.div_ceil(2)));
     if let Some(difference) = whole.differs(&half, |i| i, "in the first half of the batch") {
-        return mixes(difference);
+        return Err(mixes(function, difference));
     }
-    let reversed = evaluate(points().flip([0]));
+    let reversed = evaluate(points.clone().flip([0]));
     if let Some(difference) = whole.differs(&reversed, |i| n - 1 - i, "in the reversed batch") {
-        return mixes(difference);
+        return Err(mixes(function, difference));
     }
     if n == 1 {
         // A single point needs company to show that it is independent of it.
-        let pair = Tensor::cat(vec![points(), points().zeros_like()], 0);
+        let pair = Tensor::cat(vec![points.clone(), points.zeros_like()], 0);
         let beside = &evaluate(pair)[..whole.n_outputs];
         if let Some(difference) = whole.differs(beside, |i| i, "beside a point of zeros") {
-            return mixes(difference);
+            return Err(mixes(function, difference));
         }
     }
-    match gradients_differ(function) {
-        Some(difference) => mixes(difference),
-        None => Ok(()),
-    }
+    Ok(())
+}
+
+fn mixes<AB, M, F, const D: usize>(
+    function: &ModuleFunction<AB, M, F, D>,
+    difference: Difference,
+) -> ModuleError
+where
+    AB: AutodiffBackend,
+    M: Module<AB>,
+    F: Fn(&M, Tensor<AB, D>) -> Tensor<AB, 2>,
+{
+    ModuleError::Mixes { layer: suspect(function.module(), MIXING), difference }
 }
 
 /// `ε^(2/3)`.
@@ -87,8 +115,10 @@ where
     Precision::of(function.points().dtype()).epsilon().powf(2.0 / 3.0)
 }
 
-/// The outputs for all points, `[n, K]`.
+/// The outputs for the points of a batch, `[n, K]`.
 struct Whole {
+    /// Number of its first point.
+    start: usize,
     values: Vec<f64>,
     n_outputs: usize,
     tolerance: f64,
@@ -112,6 +142,7 @@ impl Whole {
             let (point, output) = (point(at / self.n_outputs), at % self.n_outputs);
             let first = self.values[point * self.n_outputs + output];
             let same = (first - second).abs() <= allowed[output];
+            let point = self.start + point;
             (!same).then_some(Difference::Output { point, output, first, second, otherwise })
         })
     }

@@ -133,7 +133,6 @@ mod tests {
     }
 
     #[derive(Debug)]
-    #[allow(dead_code, reason = "read by its debug representation")]
     struct Net {
         blocks: Vec<Block>,
     }
