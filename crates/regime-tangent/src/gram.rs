@@ -103,25 +103,28 @@ pub(crate) fn contracted<B: Backend>(gradients: &Tensor<B, 2>) -> Tensor<B, 2> {
 
 type Rows = std::ops::Range<usize>;
 
-/// The two factors of the gradients of a layer that is used once per point.
+/// The two factors of the gradients of a layer that is used once per point: its part
+/// of the kernel is `(A Aᵀ) ∘ (Δ Δᵀ)`.
 struct Factors<B: Backend> {
-    /// `A`, `[n, k]`.
+    /// `A = [c·a, 1]`, `[n, k + 1]`, so that the Gram matrix holds the biases too; without
+    /// the 1 for a layer that has none.
     inputs: Tensor<B, 2>,
     /// `Δ`, `[n, m]`.
     sensitivities: Tensor<B, 2>,
-    /// `c²`.
-    scale: f64,
-    bias: bool,
 }
 
 impl<B: Backend> Factors<B> {
     fn of(block: &Block<B>) -> Self {
-        Self {
-            inputs: block.inputs(0..block.n_points()),
-            sensitivities: block.sensitivities.clone(),
-            scale: block.weight_scale * block.weight_scale,
-            bias: block.biases.is_some(),
-        }
+        let n = block.n_points();
+        let inputs = block.inputs(0..n).mul_scalar(block.weight_scale);
+        let inputs = match block.biases {
+            Some(_) => {
+                let ones = Tensor::ones([n, 1], (&inputs.device(), inputs.dtype()));
+                Tensor::cat(vec![inputs, ones], 1)
+            }
+            None => inputs,
+        };
+        Self { inputs, sensitivities: block.sensitivities.clone() }
     }
 }
 
@@ -130,11 +133,7 @@ fn tile<B: Backend>(a: &Factors<B>, b: &Factors<B>, i: Rows, j: Rows) -> Tensor<
     let gram = |left: &Tensor<B, 2>, right: &Tensor<B, 2>| {
         contract(left.clone().slice([i.clone()]), right.clone().slice([j.clone()]))
     };
-    let mut inputs = gram(&a.inputs, &b.inputs).mul_scalar(a.scale);
-    if a.bias {
-        inputs = inputs.add_scalar(1.0);
-    }
-    inputs * gram(&a.sensitivities, &b.sensitivities)
+    gram(&a.inputs, &b.inputs) * gram(&a.sensitivities, &b.sensitivities)
 }
 
 /// One layer's cross-kernel, tile by tile.

@@ -2,7 +2,8 @@
 
 use burn::tensor::{Tensor, backend::Backend};
 use regime_data::Dataset;
-use regime_models::{Alpha, FeedForward};
+use regime_models::{Alpha, FeedForward, NetworkSpec};
+use regime_tangent::InfiniteWidth;
 use regime_train::{
     KernelModel, Linearised, Moment, Objective, Observation, Outcome, Probe, System, TestError,
 };
@@ -27,7 +28,7 @@ impl Kept {
     /// anyhow.
     pub(super) fn asked_for(kernel: FrozenKernel, observation: &Observation) -> bool {
         match kernel {
-            FrozenKernel::Initial | FrozenKernel::End => false,
+            FrozenKernel::Initial | FrozenKernel::End | FrozenKernel::InfiniteWidth => false,
             FrozenKernel::HalfLoss => observation.moment == Moment::HalfLoss,
             FrozenKernel::At(t) => observation.t >= t,
         }
@@ -96,9 +97,31 @@ impl<B: Backend> Taught<'_, B> {
             FrozenKernel::At(t) => {
                 kept().ok_or_else(|| format!("training ended before t = {t}"))?
             }
+            FrozenKernel::InfiniteWidth => return self.infinite_width(),
         };
         let model = KernelModel::of(self.net, &weights, self.inputs).map_err(|e| e.to_string())?;
-        Ok(Source { kernel, time, weights, model })
+        Ok(Source { kernel, time, model, weights: Some(weights) })
+    }
+
+    /// The kernel of infinite width, with the test points beside the training points.
+    fn infinite_width(&self) -> Result<Source<B>, String> {
+        let NetworkSpec::Dense(dense) = &self.spec.network else {
+            return Err("infinite width is there for fully connected networks only".into());
+        };
+        let limit = InfiniteWidth::new(dense)
+            .and_then(|infinite| {
+                infinite.lazy_limit(self.data.train.x.view(), self.data.test.x.view())
+            })
+            .map_err(|e| e.to_string())?;
+        let (precision, device) = (self.spec.precision, self.inputs.device());
+        let (rows, columns) = limit.test_train.dim();
+        let values: Vec<f64> = limit.test_train.iter().copied().collect();
+        let model = KernelModel::from_host(limit.train.view(), precision, &device)
+            .and_then(|model| {
+                model.with_points(precision.matrix(&values, [rows, columns], &device))
+            })
+            .map_err(|e| e.to_string())?;
+        Ok(Source { kernel: FrozenKernel::InfiniteWidth, time: 0.0, model, weights: None })
     }
 
     /// Learns with one kernel, from `state` on.
@@ -140,16 +163,23 @@ impl<B: Backend> Taught<'_, B> {
         }
     }
 
-    /// The test error of what has been learnt. The kernel between test and training points
-    /// is not needed: the function is that of a linearised network.
+    /// The test error of what has been learnt.
     fn test_error(&self, source: &Source<B>, c: Tensor<B, 1>) -> anyhow::Result<f64> {
-        let linear = Linearised::at(self.net, source.weights.clone());
         let labels = self.data.test.y.to_vec();
-        let at = (&source.weights, Alpha::paper(1.0)?);
+        let alpha = Alpha::paper(1.0)?;
         // A linearisation holds about twice what a forward pass does.
         let together = batch_points(self.net).div_ceil(2);
+        let Some(weights) = &source.weights else {
+            let model = &source.model;
+            let points = model.other_points().expect("it came with the test points");
+            let at = (&model.origin(), alpha);
+            return Ok(TestError::new(model, &points, &labels, at, together).read(&c));
+        };
+        // The kernel between test and training points is not needed: the function is that
+        // of a linearised network.
+        let linear = Linearised::at(self.net, weights.clone());
         let inputs = tensor(&self.data.test, self.spec.precision, &self.inputs.device());
-        let probe = TestError::new(&linear, &inputs, &labels, at, together);
+        let probe = TestError::new(&linear, &inputs, &labels, (weights, alpha), together);
         Ok(probe.read(&linear.weights(self.inputs, c)))
     }
 }
@@ -158,7 +188,9 @@ impl<B: Backend> Taught<'_, B> {
 struct Source<B: Backend> {
     kernel: FrozenKernel,
     time: f64,
-    weights: Tensor<B, 1>,
+    /// Those of the network it is the kernel of; none for infinite width, whose model has
+    /// the test points beside the training points.
+    weights: Option<Tensor<B, 1>>,
     model: KernelModel<B>,
 }
 

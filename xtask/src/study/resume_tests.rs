@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use regime_data::{DataSpec, Dataset, InputSpec, Source, Task, default_cache_dir, prepare};
-use regime_models::{Activation, DenseSpec, NetworkSpec, Precision};
+use regime_models::{Activation, ConvolutionalSpec, DenseSpec, ImageShape, NetworkSpec, Precision};
 use regime_train::{FlowSpec, Loss, Momentum, StochasticSpec};
 
 use super::{
@@ -219,6 +219,51 @@ fn frozen_kernels_learn_beside_the_network() {
         };
         assert!(kernel_time >= feature.half_loss_time.unwrap());
     }
+}
+
+#[test]
+fn infinite_width_learns_as_a_wide_lazy_network_does() {
+    let mut spec = RunSpec {
+        alpha: 1e4,
+        frozen: vec![FrozenKernel::InfiniteWidth],
+        ..spec(Loss::SoftHinge { beta: 20.0 }, Dynamics::default())
+    };
+    let NetworkSpec::Dense(dense) = &mut spec.network else { panic!("the spec is of a dense net") };
+    dense.width = 600;
+    let run = |spec: &RunSpec| {
+        backend::run(spec, &data(spec), &Impatient::after(None, u32::MAX)).unwrap()
+    };
+    let wide = run(&spec);
+    let FrozenLearning::Learnt { ending, half_loss_time, margins_time, path, .. } =
+        &wide.frozen[0].learning
+    else {
+        panic!("{:?}", wide.frozen)
+    };
+    assert_eq!(*ending, Ending::Converged);
+    assert_eq!(path.last().unwrap().n_violating, 0);
+    // The kernel of 600 units fluctuates by some percent; without biases the limit would be
+    // another by a third.
+    for (infinite, wide) in
+        [(half_loss_time, wide.half_loss_time), (margins_time, wide.margins_time)]
+    {
+        let ratio = infinite.unwrap() / wide.unwrap();
+        assert!((ratio - 1.0).abs() < 0.15, "{ratio}");
+    }
+
+    spec.data.source = Source::Stripe { dim: 16 };
+    spec.alpha = 1.0;
+    spec.network = NetworkSpec::Convolutional(ConvolutionalSpec {
+        image: ImageShape { height: 4, width: 4, channels: 1 },
+        width: 3,
+        blocks: 1,
+        convolutions: 1,
+        window: 3,
+        ..ConvolutionalSpec::setup_b(3)
+    });
+    let FrozenLearning::NoKernel(why) = &run(&spec).frozen[0].learning else {
+        panic!("a convolutional net has no kernel of infinite width here")
+    };
+    assert!(why.contains("fully connected"), "{why}");
 }
 
 #[test]

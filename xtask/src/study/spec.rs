@@ -91,7 +91,7 @@ impl Dynamics {
 }
 
 /// A kernel that does not change while it learns. In a file: `"initial"`, `"half-loss"`,
-/// `"end"` or `{"at": t}`.
+/// `"end"`, `{"at": t}` or `"infinite-width"`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum FrozenKernel {
@@ -104,6 +104,9 @@ pub(crate) enum FrozenKernel {
     /// Its tangent kernel at the first observation at or after this time, in the
     /// convention of the paper. Observations are log-spaced.
     At(f64),
+    /// That of the fully connected network of infinite width: the lazy limit of the
+    /// experiment, without fluctuations.
+    InfiniteWidth,
 }
 
 impl FrozenKernel {
@@ -114,6 +117,7 @@ impl FrozenKernel {
             Self::HalfLoss => "half-loss".into(),
             Self::End => "end".into(),
             Self::At(t) => format!("t={t}"),
+            Self::InfiniteWidth => "infinite-width".into(),
         }
     }
 }

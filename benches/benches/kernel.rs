@@ -1,0 +1,100 @@
+//! The tangent kernel of a dense net in its three forms, beside the bare symmetric
+//! products of the same shapes.
+//!
+//! `cargo bench --bench kernel`; with `RAYON_NUM_THREADS=1` on one thread. Every form is
+//! timed in turn with the bare products, and the medians are compared.
+
+use std::{
+    hint::black_box,
+    time::{Duration, Instant},
+};
+
+use faer::{
+    Accum, Mat, Par,
+    linalg::matmul::triangular::{BlockStructure, matmul},
+};
+use regime_benches::{Backend, DEVICE, matrix, network};
+use regime_models::{Network, Precision, Tape, Trace};
+use regime_tangent::{contracted_kernel, kernel, multiply};
+
+const INPUTS: usize = 10;
+const LAYERS: usize = 5;
+
+fn main() {
+    println!("{:>5} {:>4} {:>26} {:>9} {:>6}", "n", "h", "work", "ms", "ratio");
+    for (n, h) in [(1000, 100), (2000, 100), (2000, 400)] {
+        let net = network(INPUTS, h, LAYERS);
+        let w = Precision::F64.vector::<Backend>(&net.initial_weights(0), &DEVICE);
+        let x = matrix(n, INPUTS);
+        let tape = net.trace(&w, &x).linearise();
+        let bare = bare_products(n, h);
+
+        let (form, reference) = medians(9, || drop(black_box(kernel(&tape))), &bare);
+        row(n, h, "bare symmetric products", reference, reference);
+        row(n, h, "structured", form, reference);
+        let whole = || drop(black_box(kernel(&net.trace(&w, &x).linearise())));
+        let (form, reference) = medians(9, whole, &bare);
+        row(n, h, "structured, with its tape", form, reference);
+
+        let v = Precision::F64.vector::<Backend>(&vec![1.0; n], &DEVICE);
+        let (form, reference) = medians(9, || drop(black_box(multiply(&tape, v.clone()))), &bare);
+        row(n, h, "one product, of n columns", form, reference);
+
+        // A quarter of the points: the whole would take minutes and gigabytes.
+        let part: Vec<usize> = (0..n / 4).collect();
+        let part = tape.select(&part);
+        let bare = bare_products(n / 4, h);
+        let (form, reference) = medians(3, || drop(black_box(contracted_kernel(&part))), &bare);
+        row(n / 4, h, "contraction", form, reference);
+    }
+}
+
+/// Two Gram matrices for every layer, one triangle of each, by one thread or two.
+fn bare_products(n: usize, h: usize) -> impl Fn() {
+    let numbers =
+        |k: usize| Mat::from_fn(n, k, |i, j| ((i * 31 + j * 17) as f64 * 0.618).fract() - 0.5);
+    let (x, a, one) = (numbers(INPUTS), numbers(h), numbers(1));
+    move || {
+        let mut gram = Mat::<f64>::zeros(n, n);
+        let par = if rayon::current_num_threads() == 1 { Par::Seq } else { Par::rayon(0) };
+        let mut product = |a: &Mat<f64>| {
+            matmul(
+                gram.as_mut(),
+                BlockStructure::TriangularLower,
+                Accum::Replace,
+                a.as_ref(),
+                BlockStructure::Rectangular,
+                a.as_ref().transpose(),
+                BlockStructure::Rectangular,
+                1.0,
+                par,
+            );
+        };
+        product(&x);
+        for _ in 0..2 * LAYERS {
+            product(&a);
+        }
+        product(&one);
+        black_box(gram);
+    }
+}
+
+/// Medians of times taken in turn.
+fn medians(times: usize, form: impl Fn(), reference: &impl Fn()) -> (Duration, Duration) {
+    let time = |work: &dyn Fn()| {
+        let start = Instant::now();
+        work();
+        start.elapsed()
+    };
+    (time(&form), time(reference));
+    let (mut forms, mut references): (Vec<_>, Vec<_>) =
+        (0..times).map(|_| (time(&form), time(reference))).unzip();
+    forms.sort();
+    references.sort();
+    (forms[times / 2], references[times / 2])
+}
+
+fn row(n: usize, h: usize, work: &str, time: Duration, reference: Duration) {
+    let ratio = time.as_secs_f64() / reference.as_secs_f64();
+    println!("{n:>5} {h:>4} {work:>26} {:>9.1} {ratio:>6.2}", time.as_secs_f64() * 1e3);
+}
