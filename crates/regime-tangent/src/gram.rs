@@ -1,6 +1,7 @@
 //! The kernel as a sum of products of Gram matrices.
 
 use burn::tensor::{Tensor, backend::Backend};
+use rayon::prelude::*;
 use regime_models::{Block, Tape};
 
 use crate::jacobian::{contract, jacobian};
@@ -145,16 +146,27 @@ fn cross<B: Backend>(a: &Factors<B>, b: &Factors<B>) -> Tensor<B, 2> {
     Tensor::cat(rows.collect(), 0)
 }
 
-/// A symmetric matrix from the tiles of its upper triangle.
-fn symmetric<B: Backend>(n: usize, tile: impl Fn(Rows, Rows) -> Tensor<B, 2>) -> Tensor<B, 2> {
+/// A symmetric matrix from the tiles of its upper triangle, which are made side by side.
+fn symmetric<B: Backend>(
+    n: usize,
+    tile: impl Fn(Rows, Rows) -> Tensor<B, 2> + Sync,
+) -> Tensor<B, 2> {
     let ranges: Vec<Rows> = ranges(n).collect();
-    let mut rows: Vec<Vec<Tensor<B, 2>>> = Vec::with_capacity(ranges.len());
-    for (p, i) in ranges.iter().enumerate() {
-        let mut row: Vec<Tensor<B, 2>> = (0..p).map(|q| rows[q][p].clone().transpose()).collect();
-        let diagonal = tile(i.clone(), i.clone());
+    let upper: Vec<[usize; 2]> =
+        (0..ranges.len()).flat_map(|p| (p..ranges.len()).map(move |q| [p, q])).collect();
+    let upper = upper.into_par_iter().map(|[p, q]| {
+        let tile = tile(ranges[p].clone(), ranges[q].clone());
+        if p < q {
+            return tile;
+        }
         // A product with a matrix's own transpose need not round symmetrically.
-        row.push((diagonal.clone() + diagonal.transpose()).mul_scalar(0.5));
-        row.extend(ranges[p + 1..].iter().map(|j| tile(i.clone(), j.clone())));
+        (tile.clone() + tile.transpose()).mul_scalar(0.5)
+    });
+    let mut upper = upper.collect::<Vec<_>>().into_iter();
+    let mut rows: Vec<Vec<Tensor<B, 2>>> = Vec::with_capacity(ranges.len());
+    for p in 0..ranges.len() {
+        let mut row: Vec<Tensor<B, 2>> = (0..p).map(|q| rows[q][p].clone().transpose()).collect();
+        row.extend(upper.by_ref().take(ranges.len() - p));
         rows.push(row);
     }
     Tensor::cat(rows.into_iter().map(|row| Tensor::cat(row, 1)).collect(), 0)
