@@ -85,7 +85,8 @@ fn medians(times: usize, form: impl Fn(), reference: &impl Fn()) -> (Duration, D
         work();
         start.elapsed()
     };
-    (time(&form), time(reference));
+    time(&form);
+    time(reference);
     let (mut forms, mut references): (Vec<_>, Vec<_>) =
         (0..times).map(|_| (time(&form), time(reference))).unzip();
     forms.sort();
