@@ -201,7 +201,8 @@ impl FeedForward {
         self.plan.inputs as f64 + 2.0 * self.plan.layers.iter().map(of).sum::<f64>()
     }
 
-    /// The points in stretches that stay in a core's cache through all layers.
+    /// The points in stretches that stay in a core's cache through all layers, as far as
+    /// layers are not so wide that a product would have too few rows.
     ///
     /// Parts are worked on side by side. What is cut does not depend on the number of
     /// threads, and nothing is added up across parts but in their order, so the bits do

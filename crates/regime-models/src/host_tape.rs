@@ -8,6 +8,9 @@ use crate::{
     host::{self, Numbers, Scalar, Sizes, with_scalar},
 };
 
+/// Parts whose gradients are held at once.
+const TOGETHER: usize = 16;
+
 /// The blocks of some points, one per layer.
 type Part<B> = Vec<Block<B>>;
 
@@ -26,8 +29,8 @@ pub(crate) fn jvp<B: Backend>(parts: &[Part<B>], v: &Tensor<B, 1>) -> Tensor<B, 
 /// `Jᵀ g`.
 ///
 /// Without maps, layer by layer: the sum over the points is made in place, in their
-/// order, whoever does it. A layer with maps is most of the work of its network, and
-/// has few parameters: there the parts are worked on side by side and then added up.
+/// order, whoever does it. A layer with maps can be most of the work of its network:
+/// there some parts are worked on side by side and then added up.
 pub(crate) fn vjp<B: Backend>(parts: &[Part<B>], g: &Tensor<B, 1>) -> Tensor<B, 1> {
     let device = g.device();
     let g = Numbers::of(g);
@@ -49,12 +52,15 @@ pub(crate) fn vjp<B: Backend>(parts: &[Part<B>], g: &Tensor<B, 1>) -> Tensor<B, 
 }
 
 fn by_parts<B: Backend, T: Scalar>(parts: &[(&Part<B>, &[T])]) -> Vec<T> {
-    let pulled: Vec<Vec<T>> = parts.par_iter().map(|part| by_layers(&[*part])).collect();
     let add = |mut sum: Vec<T>, part: Vec<T>| {
         sum.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
         sum
     };
-    pulled.into_iter().reduce(add).expect("a tape has points")
+    let group = |group: &[(&Part<B>, &[T])]| {
+        group.par_iter().map(|part| by_layers(&[*part])).collect::<Vec<Vec<T>>>()
+    };
+    // In their order, whoever came first, and not all of them held at once.
+    parts.chunks(TOGETHER).flat_map(group).reduce(add).expect("a tape has points")
 }
 
 fn by_layers<B: Backend, T: Scalar>(parts: &[(&Part<B>, &[T])]) -> Vec<T> {

@@ -22,9 +22,10 @@ pub struct BlockTape<B: Backend> {
 
 impl<B: Backend> BlockTape<B> {
     /// # Panics
-    /// Without a part or a block.
+    /// Without a part, a block or a point.
     pub(crate) fn new(parts: Vec<Vec<Block<B>>>) -> Self {
         assert!(parts.iter().all(|blocks| !blocks.is_empty()), "a network has layers");
+        assert!(parts.iter().any(|blocks| blocks[0].n_points() > 0), "a tape has points");
         Self { parts, whole: OnceCell::new() }
     }
 
@@ -86,10 +87,11 @@ impl<B: Backend> Tape<B> for BlockTape<B> {
                 (blocks, g.clone().narrow(0, start - n, n).reshape([n, 1]))
             })
             .collect();
-        let pulled: Vec<_> =
-            parts.into_par_iter().map(|(blocks, g)| pulled_by(blocks, g)).collect();
-        // In their order, whoever came first.
-        pulled.into_iter().reduce(|a, b| a + b).expect("a tape has points")
+        let group = |group: &[(&Vec<Block<B>>, Tensor<B, 2>)]| {
+            group.par_iter().map(|(blocks, g)| pulled_by(blocks, g.clone())).collect::<Vec<_>>()
+        };
+        // In their order, whoever came first, and not all of them held at once.
+        parts.chunks(16).flat_map(group).reduce(|a, b| a + b).expect("a tape has points")
     }
 
     fn select(&self, points: &[usize]) -> Self {

@@ -47,7 +47,7 @@ pub use alignment::{
 pub use condition::{Condition, ConditionBounds, EigenvalueRange, condition, condition_bounds};
 pub use dimension::{effective_dimension, intrinsic_dimension, participation_ratio, stable_rank};
 pub use error::AnalysisError;
-pub use factor::{FactorReport, Factorisation, Method, factorise};
+pub use factor::{FactorMethod, FactorReport, Factorisation, factorise};
 pub use host::{HostMatrix, MAX_ASYMMETRY, to_host_matrix};
 pub use krylov::START_STREAM;
 pub use norms::{CompareError, frobenius_norm, relative_change, spectral_norm, trace_norm};

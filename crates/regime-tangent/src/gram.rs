@@ -88,7 +88,7 @@ fn of_blocks<B: Backend>(blocks: &[&Block<B>]) -> Tensor<B, 2> {
 
 /// Stretches of a layer's outputs for which the gradients of `n` points fit into
 /// memory.
-fn output_ranges<B: Backend>(block: &Block<B>, n: usize) -> impl Iterator<Item = Rows> {
+pub(crate) fn output_ranges<B: Backend>(block: &Block<B>, n: usize) -> impl Iterator<Item = Rows> {
     let m = block.n_outputs();
     let per_output = n * (block.weights.len() / m + 1);
     let step = (GRADIENT_NUMBERS / per_output).max(1);
@@ -176,6 +176,6 @@ fn ranges(n: usize) -> impl Iterator<Item = Rows> {
     (0..n).step_by(TILE).map(move |start| start..(start + TILE).min(n))
 }
 
-fn sum<B: Backend>(terms: impl Iterator<Item = Tensor<B, 2>>) -> Tensor<B, 2> {
+pub(crate) fn sum<B: Backend>(terms: impl Iterator<Item = Tensor<B, 2>>) -> Tensor<B, 2> {
     terms.reduce(|a, b| a + b).expect("a network has layers")
 }

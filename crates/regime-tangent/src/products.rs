@@ -3,7 +3,10 @@
 use burn::tensor::{Tensor, backend::Backend};
 use regime_models::{Precision, Tape};
 
-use crate::jacobian::jacobian;
+use crate::{
+    gram::{output_ranges, sum},
+    jacobian::jacobian,
+};
 
 /// `Θ v = J (Jᵀ v)`: one product with `Jᵀ` and one with `J`, about `4 n P`
 /// multiply-adds and no memory for the matrix.
@@ -15,7 +18,8 @@ pub fn multiply<B: Backend, T: Tape<B>>(tape: &T, v: Tensor<B, 1>) -> Tensor<B, 
 }
 
 /// The diagonal `Θ_ii = ‖∇f(x_i)‖²`, from the norms of inputs and sensitivities
-/// where the tape has blocks and from the kernel where the tape knows it.
+/// where the tape has blocks, from the kernel where the tape knows it, and otherwise
+/// gradient by gradient.
 ///
 /// # Shapes
 /// `[n]`
@@ -27,11 +31,13 @@ pub fn diagonal<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 1> {
         return Precision::of(dtype).vector(&diagonal, &device);
     }
     let Some(blocks) = tape.blocks() else {
-        return jacobian(tape).square().sum_dim(1).reshape([n]);
+        let squares = (0..n).map(|i| jacobian(&tape.select(&[i])).square().sum());
+        return Tensor::cat(squares.collect(), 0);
     };
     let terms = blocks.iter().map(|block| {
         if block.n_positions() > 1 {
-            return block.point_gradients(0..block.n_outputs()).square().sum_dim(1);
+            let some = |outputs| block.point_gradients(outputs).square().sum_dim(1);
+            return sum(output_ranges(block, n).map(some));
         }
         let scale = block.weight_scale * block.weight_scale;
         let mut inputs = block.inputs(0..n).square().sum_dim(1).mul_scalar(scale);
@@ -40,5 +46,5 @@ pub fn diagonal<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 1> {
         }
         inputs * block.sensitivities.clone().square().sum_dim(1)
     });
-    terms.reduce(|a, b| a + b).expect("a network has layers").reshape([n])
+    sum(terms).reshape([n])
 }

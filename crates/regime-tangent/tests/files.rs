@@ -671,6 +671,10 @@ fn a_flipped_bit_is_found_and_computed_anew() {
     fs::write(&beside, changed).unwrap();
     let error = verify(&path).unwrap_err();
     assert!(matches!(&error, TileError::Damaged { tiles, .. } if tiles.is_empty()), "{error}");
+    // No tile is computed for it, but the statement is made anew.
+    let report = problem.write(&path, &tiled(4)).unwrap();
+    assert_eq!((report.kept, report.computed), (10, 0));
+    assert_eq!(verify(&path).unwrap().sha256, report.sha256.unwrap());
 }
 
 #[test]

@@ -11,7 +11,7 @@ const ASYMMETRY: f64 = 1e-8;
 /// The functions `f(c, x) = Σⱼ cⱼ Θ(x, xⱼ)` of a frozen kernel `Θ`, as a [`Network`] whose
 /// parameters are the coefficients `c` of the `n` training points.
 ///
-/// With a frozen kernel the flow of a network is `dF/dt = −α² Θ ∂L/∂f`, which is
+/// With a frozen kernel the flow of a network is `df/dt = −Θ ∂L/∂f`, which is
 /// `ċ = −∂L/∂f`: the gradient flow of `c` in the metric `⟨c, c'⟩ = cᵀΘc'`. In that metric
 /// the Jacobian `J = Θ` has the identity as its adjoint, and `J Jᵀ = Θ`. So every
 /// integrator, event, observer and checkpoint of a network serves a kernel too, with

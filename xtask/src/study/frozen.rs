@@ -106,7 +106,8 @@ impl<B: Backend> Taught<'_, B> {
     /// The kernel of infinite width, with the test points beside the training points.
     fn infinite_width(&self) -> Result<Source<B>, String> {
         let NetworkSpec::Dense(dense) = &self.spec.network else {
-            return Err("infinite width is there for fully connected networks only".into());
+            // The spec's check has refused it.
+            return Err("infinite width is there for dense networks only".into());
         };
         let limit = InfiniteWidth::new(dense)
             .and_then(|infinite| {

@@ -184,6 +184,14 @@ impl RunSpec {
                     "the time of a frozen kernel is {t}, but has to be finite and greater than 0"
                 );
             }
+            if *kernel == FrozenKernel::InfiniteWidth
+                && !matches!(self.network, NetworkSpec::Dense(_))
+            {
+                bail!(
+                    "frozen: infinite-width is there for a dense network, but this one is {}",
+                    self.network.architecture()
+                );
+            }
         }
         let most = self.budget.max_wall_s;
         if most.is_nan() || most <= 0.0 {
@@ -234,8 +242,15 @@ impl RunSpec {
         let learning = if self.frozen.is_empty() {
             0.0
         } else {
-            let kept = self.frozen.len() as f64 * net.n_params() as f64;
-            kept + (n * net.trace_size() + 3.0 * n * n).max(n * n + 3.0 * active * active)
+            let kept = 8.0 / size * self.frozen.len() as f64 * net.n_params() as f64;
+            // A trace and the same points joined; between test and training points the
+            // kernel of infinite width, in float64, and its copies.
+            let made = 2.5 * n * net.trace_size() + 3.0 * n * n;
+            let rows = match self.frozen.contains(&FrozenKernel::InfiniteWidth) {
+                true => 8.0 / size * 4.0 * self.data.n_test as f64 * n,
+                false => 0.0,
+            };
+            kept + rows + made.max(n * n + 3.0 * active * active)
         };
         size * (training.max(learning) + evaluation + points + kernels + weights)
     }

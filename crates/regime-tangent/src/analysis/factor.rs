@@ -20,7 +20,7 @@ use super::{
 /// How a kernel was factorised, from the first to the last resort.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Method {
+pub enum FactorMethod {
     /// `K = LLᵀ`, `n³/6` multiply-adds: the kernel is positive beyond rounding, and
     /// nothing is dropped.
     Cholesky,
@@ -35,7 +35,7 @@ pub enum Method {
     TruncatedEigenvalues,
 }
 
-impl fmt::Display for Method {
+impl fmt::Display for FactorMethod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Cholesky => "Cholesky factor",
@@ -50,7 +50,7 @@ impl fmt::Display for Method {
 #[serde(deny_unknown_fields)]
 pub struct FactorReport {
     /// The method that held.
-    pub method: Method,
+    pub method: FactorMethod,
     /// Number of points `n`.
     pub n_points: usize,
     /// Columns or eigenpairs kept; `n` unless something was dropped.
@@ -59,7 +59,7 @@ pub struct FactorReport {
     /// inverse iterations with a Cholesky factor; 0 when nothing was kept.
     pub smallest_kept: f64,
     /// What was dropped at most: the largest entry of `K − LLᵀ`, or the largest
-    /// magnitude of a dropped eigenvalue; 0 for [`Method::Cholesky`].
+    /// magnitude of a dropped eigenvalue; 0 for [`FactorMethod::Cholesky`].
     pub dropped: f64,
 }
 
@@ -68,7 +68,7 @@ impl fmt::Display for FactorReport {
         let Self { method, n_points, rank, smallest_kept, dropped } = self;
         write!(f, "{method} of rank {rank} of {n_points}, kept down to {smallest_kept:.1e}")?;
         match method {
-            Method::Cholesky => Ok(()),
+            FactorMethod::Cholesky => Ok(()),
             _ => write!(f, ", dropped up to {dropped:.1e}"),
         }
     }
@@ -90,7 +90,7 @@ enum Factor {
     Eigen(Array1<f64>, Array2<f64>),
 }
 
-/// Factorises a kernel by the first of [`Method`]'s ways that holds. A Cholesky factor
+/// Factorises a kernel by the first of [`FactorMethod`]'s ways that holds. A Cholesky factor
 /// counts only if the smallest eigenvalue seems to exceed `n ε` times the largest entry:
 /// below, the solution is noise.
 ///
@@ -166,7 +166,7 @@ fn cholesky(kernel: ArrayView2<'_, f64>, rounding: f64) -> Option<Factorisation>
     let factor = to_faer(kernel).llt(Side::Lower).ok()?;
     let smallest_kept = smallest_at_most(&factor);
     let report = FactorReport {
-        method: Method::Cholesky,
+        method: FactorMethod::Cholesky,
         n_points,
         rank: n_points,
         smallest_kept,
@@ -215,8 +215,13 @@ fn pivoted(kernel: ArrayView2<'_, f64>, rounding: f64) -> Option<Factorisation> 
     if !(smallest_kept > rounding) {
         return None;
     }
-    let report =
-        FactorReport { method: Method::PivotedCholesky, n_points: n, rank, smallest_kept, dropped };
+    let report = FactorReport {
+        method: FactorMethod::PivotedCholesky,
+        n_points: n,
+        rank,
+        smallest_kept,
+        dropped,
+    };
     Some(Factorisation { report, factor: Factor::LowRank(l, gram) })
 }
 
@@ -227,7 +232,7 @@ fn truncated(kernel: ArrayView2<'_, f64>) -> Result<Factorisation, AnalysisError
     let rounding = n as f64 * f64::EPSILON * largest;
     let rank = values.iter().take_while(|&&l| l > rounding).count();
     let report = FactorReport {
-        method: Method::TruncatedEigenvalues,
+        method: FactorMethod::TruncatedEigenvalues,
         n_points: n,
         rank,
         smallest_kept: if rank > 0 { values[rank - 1] } else { 0.0 },

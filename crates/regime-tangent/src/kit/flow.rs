@@ -12,6 +12,9 @@ use super::{
 /// is below `10⁻⁸` of the residual.
 const STEPS: usize = 100;
 
+/// The relative error of a comparison beyond which it shows nothing.
+const LARGEST_ERROR: f64 = 1e-2;
+
 /// The largest ratio of eigenvalues at which a pseudo-inverse is still compared.
 const LARGEST_CONDITION: f64 = 1e6;
 
@@ -96,8 +99,8 @@ pub fn weight_flow_is_kernel_flow<C: Claim + ?Sized>(
 ///
 /// # Errors
 /// The point where the two differ; [`Violation::IllConditioned`] when the eigenvalues of
-/// the kernel span more than a factor of `10⁶`, where rounding decides. Few points that
-/// lie well apart are the remedy.
+/// the kernel span more than a factor of `10⁶`, or of `10⁴` for a claim whose products are
+/// differences, where errors decide. Few points that lie well apart are the remedy.
 pub fn flow_ends_at_ridgeless_regression<C: Claim + ?Sized>(
     claim: &C,
     w: ArrayView1<'_, f64>,
@@ -116,6 +119,9 @@ pub fn flow_ends_at_ridgeless_regression<C: Claim + ?Sized>(
         } else if ratio < NIL.recip() {
             return Err(Violation::IllConditioned { invariant, condition: ratio });
         }
+    }
+    if accuracy(claim) * condition > LARGEST_ERROR {
+        return Err(Violation::IllConditioned { invariant, condition });
     }
     let inverse = |value: f64| if value.abs() > NIL * top { value.recip() } else { 0.0 };
     let residual = &y - &claim.output(w, x);

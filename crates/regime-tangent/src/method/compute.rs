@@ -9,7 +9,8 @@ use crate::{
 };
 
 impl KernelPlan {
-    /// Carries it out on tapes of the planned sizes, one per output.
+    /// Carries it out on tapes of the planned sizes, one per output. Tapes that know their
+    /// kernel are asked for it, whatever the plan is.
     ///
     /// # Shapes
     /// As [`Outputs`] says, symmetric to the bit but for [`Method::Products`].
@@ -24,6 +25,11 @@ impl KernelPlan {
             return Err(PlanError::Sizes { planned, found });
         }
         let form = if tapes.len() == 1 { Outputs::TracedSum } else { self.outputs };
+        // A tape that knows its kernel may measure parameters otherwise: `J Jᵀ` would be
+        // another matrix.
+        if tapes.iter().all(|tape| tape.kernel_with(tape).is_some()) {
+            return Ok(traced_kernel(tapes, form));
+        }
         Ok(match self.chosen.method {
             Method::Contraction => contraction(tapes, form, self.chosen.points_at_once),
             Method::Products => by_products(tapes, form),

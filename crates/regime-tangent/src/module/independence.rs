@@ -9,7 +9,7 @@ use regime_models::Precision;
 use super::{
     error::{Difference, ModuleError},
     function::{BATCH, ModuleFunction},
-    suspects::{MIXING, RANDOM, suspect},
+    suspects::{MIXING, RANDOM, surely_random, suspect},
 };
 
 /// Points whose gradients are compared.
@@ -55,16 +55,13 @@ where
         n_outputs: function.n_outputs(),
         tolerance: tolerance(function),
     };
-    let random = |difference| {
-        let layer = suspect(function.module(), RANDOM);
-        Err(ModuleError::Random { layer, difference })
-    };
     let again = evaluate(points.clone());
     if let Some(difference) = whole.differs(&again, |i| i, "in another evaluation") {
-        return random(Some(difference));
+        let layer = suspect(function.module(), RANDOM);
+        return Err(ModuleError::Random { layer, difference: Some(difference) });
     }
-    if suspect(function.module(), RANDOM).is_some() {
-        return random(None);
+    if let Some(layer) = surely_random(function.module()) {
+        return Err(ModuleError::Random { layer: Some(layer), difference: None });
     }
 
     for i in 0..n {

@@ -10,13 +10,24 @@ use std::fmt::{self, Debug, Write};
 /// Types that mix the points of a batch when they train.
 pub(super) const MIXING: &[&str] = &["BatchNorm"];
 
-/// Types that are random when they train.
+/// Types that may be random when they train.
 pub(super) const RANDOM: &[&str] = &["Dropout", "Noise"];
+
+/// burn's own layers that are random when they train, whatever a few evaluations show.
+const SURELY_RANDOM: &[&str] = &["Dropout", "GaussianNoise"];
 
 /// The first layer whose type's name contains one of `types`, as `path: Type`, leaving
 /// out layers that are switched off: whose one field is 0.
 pub(super) fn suspect(module: &impl Debug, types: &[&str]) -> Option<String> {
-    let mut scan = Scan { types, open: Vec::new(), word: String::new(), ..Scan::default() };
+    found(module, Scan { types, ..Scan::default() })
+}
+
+/// The first layer of burn that is random, in the same way.
+pub(super) fn surely_random(module: &impl Debug) -> Option<String> {
+    found(module, Scan { types: SURELY_RANDOM, whole_names: true, ..Scan::default() })
+}
+
+fn found(module: &impl Debug, mut scan: Scan<'_>) -> Option<String> {
     // The scan itself never fails; what a foreign implementation has to say is its own.
     let _ = write!(scan, "{module:?}");
     scan.found
@@ -25,6 +36,8 @@ pub(super) fn suspect(module: &impl Debug, types: &[&str]) -> Option<String> {
 #[derive(Default)]
 struct Scan<'a> {
     types: &'a [&'a str],
+    /// Whether a name has to be one of them, and not only contain it.
+    whole_names: bool,
     /// The structs, tuples and lists that are open.
     open: Vec<Frame>,
     /// The last word.
@@ -86,7 +99,8 @@ impl Scan<'_> {
         let of = std::mem::take(&mut self.word);
         let index = self.open.last().filter(|frame| frame.of.is_empty()).map(|f| f.items);
         let name = self.field.take().or(index.map(|i| i.to_string()));
-        let wanted = bracket != '[' && self.types.iter().any(|name| of.contains(name));
+        let is = |name: &&str| if self.whole_names { of == **name } else { of.contains(*name) };
+        let wanted = bracket != '[' && self.types.iter().any(is);
         let content = wanted.then(String::new);
         self.open.push(Frame { name, of, items: 0, content });
     }
@@ -158,5 +172,18 @@ mod tests {
     fn what_is_switched_off_is_no_suspect() {
         assert_eq!(suspect(&net(&[0.0, 0.0]), RANDOM), None);
         assert_eq!(suspect(&net(&[0.1]).blocks[0].width, RANDOM), None);
+    }
+
+    #[test]
+    fn a_name_alone_condemns_only_layers_of_burn() {
+        assert_eq!(surely_random(&net(&[0.1])).as_deref(), Some("blocks.0.drop: Dropout"));
+        assert_eq!(surely_random(&net(&[0.0])), None);
+        #[derive(Debug)]
+        #[allow(dead_code, reason = "read by its debug representation")]
+        struct NoisePredictor {
+            width: usize,
+        }
+        assert_eq!(surely_random(&NoisePredictor { width: 3 }), None);
+        assert!(suspect(&NoisePredictor { width: 3 }, RANDOM).is_some());
     }
 }

@@ -1,6 +1,6 @@
 use ndarray::{Array1, Array2, array};
 use proptest::prelude::*;
-use regime_tangent::analysis::{AnalysisError, Method, Spectrum, eigenvalues, factorise};
+use regime_tangent::analysis::{AnalysisError, FactorMethod, Spectrum, eigenvalues, factorise};
 
 use crate::{distance, for_all, kernel, matrix, numbers, sizes, smooth_kernel, with_eigenvalues};
 
@@ -25,7 +25,7 @@ fn a_good_kernel_has_a_cholesky_factor() {
         let (theta, right) = (kernel(n, seed), matrix(n, 2, seed ^ 1));
         let factorisation = factorise(&theta).unwrap();
         let report = factorisation.report();
-        prop_assert_eq!((report.method, report.rank), (Method::Cholesky, n));
+        prop_assert_eq!((report.method, report.rank), (FactorMethod::Cholesky, n));
         prop_assert_eq!((report.n_points, report.dropped), (n, 0.0));
         // The smallest eigenvalue, or not much above it.
         let l = eigenvalues(&theta).unwrap()[n - 1];
@@ -45,7 +45,7 @@ fn a_singular_kernel_is_solved_by_pivots() {
         let theta = with_duplicates(&kernel(m, seed), n);
         let factorisation = factorise(&theta).unwrap();
         let report = factorisation.report();
-        prop_assert_eq!((report.method, report.rank), (Method::PivotedCholesky, m.min(n)));
+        prop_assert_eq!((report.method, report.rank), (FactorMethod::PivotedCholesky, m.min(n)));
         prop_assert!(report.smallest_kept > 1e-3 && report.dropped < 1e-13);
         // Labels that agree on points that agree are met; others in the mean.
         let same = Array2::from_shape_fn((n, 1), |(i, _)| ((i % m) as f64).sin());
@@ -73,7 +73,7 @@ fn more_pivots_than_a_block_holds() {
         let theta = (&theta + &theta.t()) * 0.5;
         let factorisation = factorise(&theta).unwrap();
         let report = factorisation.report();
-        assert_eq!((report.method, report.rank), (Method::PivotedCholesky, rank));
+        assert_eq!((report.method, report.rank), (FactorMethod::PivotedCholesky, rank));
         let right = theta.dot(&matrix(200, 1, 10));
         let solution = factorisation.solve(right.view()).unwrap();
         assert!(distance(&theta.dot(&solution), &right) < 1e-9);
@@ -88,7 +88,7 @@ fn a_kernel_with_a_negative_part_is_truncated() {
     for (theta, rank, dropped) in [(swap, 1, 1.0), (theta, 3, 2.0)] {
         let factorisation = factorise(&theta).unwrap();
         let report = factorisation.report();
-        assert_eq!((report.method, report.rank), (Method::TruncatedEigenvalues, rank));
+        assert_eq!((report.method, report.rank), (FactorMethod::TruncatedEigenvalues, rank));
         assert!((report.dropped - dropped).abs() < 1e-14);
         let right = matrix(theta.nrows(), 3, 4);
         let solution = factorisation.solve(right.view()).unwrap();
@@ -106,7 +106,7 @@ fn nothing_is_kept_of_nothing() {
     for theta in [Array2::<f64>::zeros((3, 3)), -Array2::<f64>::eye(3)] {
         let factorisation = factorise(&theta).unwrap();
         let report = factorisation.report();
-        assert_eq!((report.method, report.rank), (Method::TruncatedEigenvalues, 0));
+        assert_eq!((report.method, report.rank), (FactorMethod::TruncatedEigenvalues, 0));
         assert_eq!(report.smallest_kept, 0.0);
         let solution = factorisation.solve_vector(numbers(3, 1).view()).unwrap();
         assert_eq!(solution, Array1::<f64>::zeros(3));
@@ -123,7 +123,7 @@ fn the_worst_conditions_give_numbers_and_small_residuals() {
         let factorisation = factorise(&theta).unwrap();
         let report = factorisation.report();
         if n > 3 {
-            assert_ne!(report.method, Method::Cholesky);
+            assert_ne!(report.method, FactorMethod::Cholesky);
             assert!(report.rank < n && report.dropped < 1e-13, "{report}");
         }
         // A right side that a function of moderate size reaches.

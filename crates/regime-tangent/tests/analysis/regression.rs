@@ -1,6 +1,6 @@
 use ndarray::{Array1, Array2, Axis, array};
 use proptest::prelude::*;
-use regime_tangent::analysis::{AnalysisError, Method, Regression, predict, ridge};
+use regime_tangent::analysis::{AnalysisError, FactorMethod, Regression, predict, ridge};
 
 use crate::{distance, for_all, kernel, matrix, numbers, sizes, smooth_kernel, with_eigenvalues};
 
@@ -38,7 +38,7 @@ fn ridge_regression_meets_the_normal_equations_of_its_features() {
         let expected = test.dot(&w) + &f0_test;
         let predicted = fit.predict(&cross, Some(f0_test.view())).unwrap();
         prop_assert!(distance(&predicted, &expected) < 1e-8);
-        prop_assert_eq!(fit.report.method, Method::Cholesky);
+        prop_assert_eq!(fit.report.method, FactorMethod::Cholesky);
         prop_assert_eq!(fit.ridge, lambda);
         // The two ways agree.
         let regression = Regression::new(&theta, y.view(), Some(f0.view())).unwrap();
@@ -185,11 +185,11 @@ fn singular_kernels_flow_and_fit_without_a_nan() {
     fitted(regression.flow(1e12).unwrap(), 1e-3);
     fitted(regression.ridge(1e-8).unwrap(), 1e-3);
     let direct = ridge(&theta, y.view(), None, 1e-8).unwrap();
-    assert_eq!(direct.report.method, Method::Cholesky);
+    assert_eq!(direct.report.method, FactorMethod::Cholesky);
     fitted(direct.coefficients, 1e-3);
     // A ridge below rounding leaves the kernel singular, and the report says so.
     let direct = ridge(&theta, y.view(), None, 1e-17).unwrap();
-    assert_ne!(direct.report.method, Method::Cholesky);
+    assert_ne!(direct.report.method, FactorMethod::Cholesky);
     assert!(direct.report.rank < 40);
     fitted(direct.coefficients, 1e-3);
 }

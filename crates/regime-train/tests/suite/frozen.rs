@@ -5,7 +5,7 @@ use burn_flex::{Flex, FlexDevice};
 use faer::{Mat, linalg::solvers::Solve};
 use ndarray::Array2;
 use regime_models::{Alpha, FeedForward, Network, Precision, Tape, Trace};
-use regime_tangent::{cross_kernel, diagonal, kernel, multiply};
+use regime_tangent::{Method, Outputs, Sizes, cross_kernel, diagonal, kernel, multiply, plan};
 use regime_train::{
     Checkpoint, End, Flow, FlowSpec, KernelChange, KernelModel, KernelModelError, Linearised, Loss,
     Moment, Momentum, Objective, Outcome, Recorder, Sampling, Scheme, StepRule, Stochastic,
@@ -347,6 +347,9 @@ pub(crate) fn the_tape_of_a_kernel_is_consistent<B: Backend>(device: &B::Device)
         let points = [5, 0, 3];
         let block: Vec<f64> = points.iter().flat_map(|&i| points.map(|j| theta[(i, j)])).collect();
         assert_eq!(Precision::to_host(kernel(tape)), block);
+        let tapes = std::slice::from_ref(tape);
+        let planned = plan(&Sizes::of(tapes), Outputs::TracedSum, Method::Auto, 1 << 20).unwrap();
+        assert_eq!(Precision::to_host(planned.compute(tapes).unwrap()), block);
         let squares: Vec<f64> = points.iter().map(|&i| theta[(i, i)]).collect();
         assert_eq!(Precision::to_host(diagonal(tape)), squares);
         let product = Precision::to_host(multiply(tape, g.clone()));
