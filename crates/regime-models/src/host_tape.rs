@@ -6,10 +6,8 @@ use rayon::prelude::*;
 use crate::{
     block::Block,
     host::{self, Numbers, Scalar, Sizes, with_scalar},
+    tape::TOGETHER,
 };
-
-/// Parts whose gradients are held at once.
-const TOGETHER: usize = 16;
 
 /// The blocks of some points, one per layer.
 type Part<B> = Vec<Block<B>>;

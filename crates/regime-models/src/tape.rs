@@ -9,6 +9,9 @@ use crate::{
     network::Tape,
 };
 
+/// Parts whose gradients are held at once.
+pub(crate) const TOGETHER: usize = 16;
+
 /// The linearisation of a network of layers: one block per layer with parameters, in
 /// the order of the parameters.
 ///
@@ -91,7 +94,7 @@ impl<B: Backend> Tape<B> for BlockTape<B> {
             group.par_iter().map(|(blocks, g)| pulled_by(blocks, g.clone())).collect::<Vec<_>>()
         };
         // In their order, whoever came first, and not all of them held at once.
-        parts.chunks(16).flat_map(group).reduce(|a, b| a + b).expect("a tape has points")
+        parts.chunks(TOGETHER).flat_map(group).reduce(|a, b| a + b).expect("a tape has points")
     }
 
     fn select(&self, points: &[usize]) -> Self {

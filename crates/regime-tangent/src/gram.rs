@@ -20,8 +20,9 @@ pub(crate) const GRADIENT_NUMBERS: usize = 1 << 25;
 /// `n² (k + m)/2` multiply-adds. A layer that is used at `p` positions is contracted
 /// from the gradients of the points, some outputs at a time: `n p k m + n² k m/2`
 /// multiply-adds. Any other tape is contracted from its whole Jacobian, `n² P/2`
-/// multiply-adds, which holds `n·P` numbers, unless the tape knows its kernel. Everything is made tile by tile over one
-/// triangle; up to `3n²` numbers are held while the tiles are put together.
+/// multiply-adds, which holds `n·P` numbers, unless the tape knows its kernel.
+/// Everything is made tile by tile over one triangle; up to `3n²` numbers are held while
+/// the tiles are put together.
 ///
 /// # Shapes
 /// `[n, n]`, symmetric to the bit.

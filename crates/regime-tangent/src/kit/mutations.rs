@@ -29,7 +29,8 @@ use burn::tensor::backend::Backend;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Slice};
 use regime_models::{Block, Network, Precision, Tape};
 
-use super::{Claim, OnBackend, Scaled, WithKernel, on_backend::host_matrix};
+use super::{Claim, OnBackend, Scaled, WithKernel};
+use crate::analysis::to_host_matrix;
 
 /// One way in which a kernel can be wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -90,7 +91,7 @@ impl Mutation {
                 .any(|block| block.weight_scale != 1.0)
                 .then(|| sum(blocks, |gradients| gradients.kernel(gradients.scale.recip(), 1.0))),
             Self::Asymmetric => {
-                let (n, mut theta) = (tape.n_points(), host_matrix(crate::kernel(tape)));
+                let (n, mut theta) = (tape.n_points(), to_host_matrix(crate::kernel(tape)));
                 (n > 1).then(|| {
                     theta[(0, n - 1)] = theta[(0, n - 1)].next_up();
                     theta
@@ -164,7 +165,7 @@ struct Gradients {
 
 impl Gradients {
     fn of<B: Backend>(block: &Block<B>) -> Self {
-        let all = host_matrix(block.point_gradients(0..block.n_outputs()));
+        let all = to_host_matrix(block.point_gradients(0..block.n_outputs()));
         let (weights, biases) = all.view().split_at(Axis(1), block.weights.len());
         Self { weights: weights.to_owned(), biases: biases.to_owned(), scale: block.weight_scale }
     }
@@ -192,8 +193,8 @@ fn without_slopes<B: Backend>(blocks: &[Block<B>], w: ArrayView1<'_, f64>) -> Op
         if block.window.is_some() {
             return None;
         }
-        let delta = sensitivities.unwrap_or_else(|| host_matrix(block.sensitivities.clone()));
-        let inputs = host_matrix(block.inputs(0..n));
+        let delta = sensitivities.unwrap_or_else(|| to_host_matrix(block.sensitivities.clone()));
+        let inputs = to_host_matrix(block.inputs(0..n));
         let (k, m) = (inputs.ncols(), delta.ncols());
         if block.weights.len() != k * m {
             return None;

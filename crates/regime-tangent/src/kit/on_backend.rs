@@ -3,7 +3,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use regime_models::{Network, Precision, Tape, Trace};
 
 use super::{Claim, GroupKernel};
-use crate::{cross_kernel, kernel, layer_kernels};
+use crate::{analysis::to_host_matrix, cross_kernel, kernel, layer_kernels};
 
 /// A [`Network`] on a backend, with the kernels that this crate computes for it.
 #[derive(Debug, Clone)]
@@ -53,7 +53,7 @@ impl<B: Backend, N: Network<B>> Claim for OnBackend<'_, B, N> {
     }
 
     fn kernel(&self, w: ArrayView1<'_, f64>, x: ArrayView2<'_, f64>) -> Array2<f64> {
-        host_matrix(kernel(&self.tape(w, x)))
+        to_host_matrix(kernel(&self.tape(w, x)))
     }
 
     fn cross_kernel(
@@ -62,18 +62,18 @@ impl<B: Backend, N: Network<B>> Claim for OnBackend<'_, B, N> {
         a: ArrayView2<'_, f64>,
         b: ArrayView2<'_, f64>,
     ) -> Array2<f64> {
-        host_matrix(cross_kernel(&self.tape(w, a), &self.tape(w, b)))
+        to_host_matrix(cross_kernel(&self.tape(w, a), &self.tape(w, b)))
     }
 
     fn group_kernels(&self, w: ArrayView1<'_, f64>, x: ArrayView2<'_, f64>) -> Vec<GroupKernel> {
         let tape = self.tape(w, x);
         let Some(layers) = layer_kernels(&tape) else {
             let parameters = std::iter::once(0..self.n_params()).collect();
-            return vec![GroupKernel { parameters, kernel: host_matrix(kernel(&tape)) }];
+            return vec![GroupKernel { parameters, kernel: to_host_matrix(kernel(&tape)) }];
         };
         let group = |(range, layer)| GroupKernel {
             parameters: std::iter::once(range).collect(),
-            kernel: host_matrix(layer),
+            kernel: to_host_matrix(layer),
         };
         self.network.layer_ranges().into_iter().zip(layers).map(group).collect()
     }
@@ -97,7 +97,7 @@ impl<B: Backend, N: Network<B>> Claim for OnBackend<'_, B, N> {
     }
 
     fn jacobian(&self, w: ArrayView1<'_, f64>, x: ArrayView2<'_, f64>) -> Array2<f64> {
-        host_matrix(crate::jacobian(&self.tape(w, x)))
+        to_host_matrix(crate::jacobian(&self.tape(w, x)))
     }
 
     fn has_exact_products(&self) -> bool {
@@ -111,10 +111,4 @@ impl<B: Backend, N: Network<B>> Claim for OnBackend<'_, B, N> {
 
 pub(super) fn host<B: Backend>(values: Tensor<B, 1>) -> Array1<f64> {
     Array1::from_vec(Precision::to_host(values))
-}
-
-pub(super) fn host_matrix<B: Backend>(matrix: Tensor<B, 2>) -> Array2<f64> {
-    let [rows, columns] = matrix.dims();
-    Array2::from_shape_vec((rows, columns), Precision::to_host(matrix))
-        .expect("a tensor has as many values as its shape says")
 }

@@ -5,11 +5,10 @@ use burn::{
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use regime_models::{Precision, Tape};
 
-use super::{
-    Claim, GroupKernel,
-    on_backend::{host, host_matrix},
+use super::{Claim, GroupKernel, on_backend::host};
+use crate::{
+    ModuleFunction, ModuleTape, UnheldTape, analysis::to_host_matrix, cross_kernel, kernel,
 };
-use crate::{ModuleFunction, ModuleTape, UnheldTape, cross_kernel, kernel};
 
 /// One output of a burn module, with the kernel that this crate computes for it.
 ///
@@ -80,7 +79,7 @@ where
     }
 
     fn kernel(&self, w: ArrayView1<'_, f64>, x: ArrayView2<'_, f64>) -> Array2<f64> {
-        host_matrix(kernel(&self.unheld(w, x)))
+        to_host_matrix(kernel(&self.unheld(w, x)))
     }
 
     fn cross_kernel(
@@ -89,13 +88,13 @@ where
         a: ArrayView2<'_, f64>,
         b: ArrayView2<'_, f64>,
     ) -> Array2<f64> {
-        host_matrix(cross_kernel(&self.unheld(w, a), &self.unheld(w, b)))
+        to_host_matrix(cross_kernel(&self.unheld(w, a), &self.unheld(w, b)))
     }
 
     fn group_kernels(&self, w: ArrayView1<'_, f64>, x: ArrayView2<'_, f64>) -> Vec<GroupKernel> {
         let tape = self.held(w, x);
         let ranges = tape.parameters().layers().into_iter().map(|(_, parameters)| parameters);
-        let kernels = tape.layers().into_iter().map(|(_, layer)| host_matrix(kernel(&layer)));
+        let kernels = tape.layers().into_iter().map(|(_, layer)| to_host_matrix(kernel(&layer)));
         let groups = ranges.zip(kernels);
         groups.map(|(parameters, kernel)| GroupKernel { parameters, kernel }).collect()
     }
@@ -119,7 +118,7 @@ where
     }
 
     fn jacobian(&self, w: ArrayView1<'_, f64>, x: ArrayView2<'_, f64>) -> Array2<f64> {
-        host_matrix(self.held(w, x).jacobian())
+        to_host_matrix(self.held(w, x).jacobian())
     }
 
     fn has_exact_products(&self) -> bool {
