@@ -22,6 +22,13 @@ const FIRST_CHANGE: f64 = 1e-4;
 /// is then 10⁻⁵⁰ times the last one that was accepted.
 pub(crate) const MOST_REJECTED: u32 = 50;
 
+/// How far beyond the margin asked for the last one may lie at the end: what is measured
+/// there would depend on the length of the last step otherwise.
+const LANDING: f64 = 1e-3;
+
+/// Steps retried in a row for the sake of [`LANDING`].
+const MOST_LANDINGS: u32 = 6;
+
 /// The whole state of a flow between two steps, as plain values.
 ///
 /// A flow taken up again from it with the same system and spec goes on to the same
@@ -214,6 +221,16 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
                 }
             };
         let margin_before = self.smallest_margin();
+        let past = smallest(&accepted.point.margins) - self.spec.stop.margin;
+        if past > LANDING && self.rejected_in_a_row < MOST_LANDINGS {
+            // Undone, and taken again to where the last margin is reached.
+            self.outcome.rejected += 1;
+            self.rejected_in_a_row += 1;
+            let short = self.spec.stop.margin - margin_before;
+            // A little beyond, so that a straight approach ends there.
+            self.clock.dt *= (short + 0.5 * LANDING) / (short + past);
+            return Ok(());
+        }
         self.at = accepted.point.into();
         self.velocity = accepted.velocity;
         self.clock = accepted.clock;
@@ -241,7 +258,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
     }
 
     fn smallest_margin(&self) -> f64 {
-        self.at.point.margins.iter().copied().fold(f64::INFINITY, f64::min)
+        smallest(&self.at.point.margins)
     }
 
     /// The present state, as it would be observed.
@@ -275,6 +292,10 @@ fn check<B: Backend, N: Network<B>>(
         return Err(SpecError { field: "max_turn", value: max_turn, right });
     }
     spec.check()
+}
+
+fn smallest(margins: &[f64]) -> f64 {
+    margins.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
 /// The mean loss and its rate `d(α²L)/dt = α² ⟨∇L, ẇ⟩`.

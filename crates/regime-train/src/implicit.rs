@@ -103,7 +103,7 @@ impl<B: Backend, N: Network<B>> Solver<'_, B, N> {
 
 /// What a step goes by.
 pub(crate) struct Step<'a, 's, B: Backend, N: Network<B>> {
-    /// Error allowed in `max_i |ΔF_i|/max(1, |F_i|)`.
+    /// Error allowed in `max_i |ΔF_i|/max(s, |F_i|)`, see [`attempt`](Self::attempt).
     pub(crate) tolerance: f64,
     pub(crate) momentum: Momentum,
     pub(crate) system: &'a System<'s, B, N>,
@@ -118,9 +118,10 @@ impl<B: Backend, N: Network<B>> Step<'_, '_, B, N> {
     /// ```
     ///
     /// with `z = w` and `r = −∇L`, or `z = (w, v)` with momentum. The error is the
-    /// difference of the two solutions in function space,
-    /// `max_i |ΔF_i|/max(1, |F_i|)`: a point far beyond its margin has no say in the
-    /// flow any more, and needs its own scale only.
+    /// difference of the two solutions in function space, `max_i |ΔF_i|/max(s, |F_i|)`
+    /// with `s = min(1, α √⟨f²⟩)`: a point far beyond its margin has no say in the flow
+    /// any more, and needs its own scale only; while all outputs are small against the
+    /// margin, they are followed on the network's own scale.
     pub(crate) fn attempt(
         &self,
         at: &Point<B, N>,
@@ -207,7 +208,10 @@ impl<B: Backend, N: Network<B>> Step<'_, '_, B, N> {
         velocity: Option<Tensor<B, 1>>,
     ) -> Option<Attempt<B, N>> {
         let Clock { t, dt } = clock;
-        let error = largest_scaled_change(&trial.margins, &middle.margins);
+        // Outputs much smaller than 1, as those of small α, grow exponentially at first;
+        // an error then made grows with them.
+        let unit = self.system.objective().scaled_rms(&trial.margins).min(1.0);
+        let error = largest_scaled_change(&trial.margins, &middle.margins, unit);
         if !error.is_finite() {
             return None;
         }

@@ -83,6 +83,13 @@ impl Objective {
         points.map(|((y, f0), u)| f0 + y * u / alpha).collect()
     }
 
+    /// `α √⟨f²⟩`: the root mean square of the network's outputs that have these
+    /// margins, on the scale of `F`.
+    pub(crate) fn scaled_rms(&self, margins: &[f64]) -> f64 {
+        let squares: f64 = self.outputs(margins).iter().map(|f| f * f).sum();
+        self.alpha.value() * (squares / self.n_points() as f64).sqrt()
+    }
+
     /// The mean loss `α² L = (1/n) Σ ℓ(uᵢ)`.
     pub fn mean_loss(&self, margins: &[f64]) -> f64 {
         margins.iter().map(|&u| self.loss.value(u)).sum::<f64>() / self.n_points() as f64

@@ -1,6 +1,7 @@
 //! What every tangent kernel must obey, by the functions of the test kit, over every
 //! backend; and that the kit catches kernels that are broken.
 
+mod control;
 mod dynamics;
 mod kernels;
 mod limits;

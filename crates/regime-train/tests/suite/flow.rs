@@ -140,7 +140,7 @@ pub(crate) fn implicit_and_explicit_flows_agree<B: Backend>(device: &B::Device) 
     let n = 20;
     let net = dense(2, 12);
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
-    for alpha in [0.05, 3.0, 1e4] {
+    for alpha in [1e-4, 0.05, 3.0, 1e4] {
         let system = system(&net, &w0, n, alpha, Loss::SoftHinge { beta: 20.0 }, device);
         let run = |scheme: Scheme| {
             let spec = FlowSpec { scheme, ..FlowSpec::default() };
@@ -155,7 +155,7 @@ pub(crate) fn implicit_and_explicit_flows_agree<B: Backend>(device: &B::Device) 
         let rms = |v: &[f64]| (v.iter().map(|v| v * v).sum::<f64>() / n as f64).sqrt();
         let difference: Vec<f64> = f.iter().zip(&g).map(|(a, b)| a - b).collect();
         let error = rms(&difference) / rms(&g);
-        assert!(error < 0.03, "α = {alpha}: outputs differ by {error}");
+        assert!(error < 0.01, "α = {alpha}: outputs differ by {error}");
         let (t, s) = (implicit.half_loss_time.unwrap(), explicit.half_loss_time.unwrap());
         assert!((t / s - 1.0).abs() < 0.05, "α = {alpha}: t₁ is {t} and {s}");
         assert!(implicit.steps + implicit.rejected < explicit.steps, "α = {alpha}");
@@ -180,7 +180,7 @@ pub(crate) fn every_loss_reaches_its_margins<B: Backend>(device: &B::Device) {
         assert_eq!(outcome.end, End::Converged, "{loss:?}");
         let last = outcome.observations.last().unwrap();
         assert_eq!((last.moment, last.n_violating), (Moment::End, 0));
-        assert!(last.smallest_margin >= margin);
+        assert!((margin..margin + 1e-3).contains(&last.smallest_margin), "{loss:?}: {last:?}");
         assert!(outcome.half_loss_time.unwrap() < outcome.margins_time.unwrap());
         assert!(outcome.margins_time.unwrap() <= outcome.t);
         let times: Vec<f64> = outcome.observations.iter().map(|o| o.t).collect();
