@@ -210,7 +210,7 @@ impl<B: Backend, N: Network<B>> Step<'_, '_, B, N> {
         let Clock { t, dt } = clock;
         // Outputs much smaller than 1, as those of small α, grow exponentially at first;
         // an error then made grows with them.
-        let unit = self.system.objective().scaled_rms(&trial.margins).min(1.0);
+        let unit = self.system.objective().unit(&trial.margins);
         let error = largest_scaled_change(&trial.margins, &middle.margins, unit);
         if !error.is_finite() {
             return None;

@@ -83,11 +83,15 @@ impl Objective {
         points.map(|((y, f0), u)| f0 + y * u / alpha).collect()
     }
 
-    /// `α √⟨f²⟩`: the root mean square of the network's outputs that have these
-    /// margins, on the scale of `F`.
-    pub(crate) fn scaled_rms(&self, margins: &[f64]) -> f64 {
+    /// The scale on which `F` is to be followed: `min(1, α √⟨f²⟩)`, the margin or the
+    /// network's own outputs where those are smaller. 1 for a model whose initial outputs
+    /// are nil, which has no scale of its own.
+    pub(crate) fn unit(&self, margins: &[f64]) -> f64 {
+        if self.initial.iter().all(|&f| f == 0.0) {
+            return 1.0;
+        }
         let squares: f64 = self.outputs(margins).iter().map(|f| f * f).sum();
-        self.alpha.value() * (squares / self.n_points() as f64).sqrt()
+        f64::min(1.0, self.alpha.value() * (squares / self.n_points() as f64).sqrt())
     }
 
     /// The mean loss `α² L = (1/n) Σ ℓ(uᵢ)`.

@@ -104,8 +104,6 @@ pub(crate) fn largest_change(a: &[f64], b: &[f64]) -> f64 {
 
 /// As [`largest_change`], in units of `unit`, or of `|a_i|` where that is larger.
 pub(crate) fn largest_scaled_change(a: &[f64], b: &[f64], unit: f64) -> f64 {
-    // A network whose outputs are all nil has no unit, and needs none.
-    let unit = unit.max(f64::MIN_POSITIVE);
     largest(a.iter().zip(b).map(|(a, b)| (a - b).abs() / a.abs().max(unit)))
 }
 
