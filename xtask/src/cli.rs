@@ -41,6 +41,8 @@ pub(crate) enum Command {
     List,
     /// Tell what reproducing a finding would take, without computing it.
     Plan(Grid),
+    /// Write reports anew from finished runs, without computing any.
+    Report(Grid),
     /// Data sets that are too large to embed.
     #[command(subcommand)]
     Data(Data),
@@ -333,7 +335,7 @@ mod tests {
             ("xtask reproduce finding-1 --wat", "--profile, --out, --jobs"),
             ("xtask reproduce finding-1 --backend cuda", "choose flex, ndarray"),
             ("xtask reproduce finding-1 --source /does/not/exist", "a folder of IDX files"),
-            ("xtask frobnicate", "choose reproduce, run, list, plan, data, coord-check"),
+            ("xtask frobnicate", "choose reproduce, run, list, plan, report, data, coord-check"),
             ("xtask reproduce", "finding-1"),
             ("xtask run", "docs/examples"),
             ("xtask data fetch cifar", "choose mnist, fashion-mnist"),

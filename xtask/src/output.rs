@@ -10,10 +10,10 @@ use anyhow::Context;
 use serde_json::json;
 
 use crate::{
-    figure::{Theme, to_png, to_svg},
-    finding::{Finding, Run, Settings, Study},
+    figure::{Figure, Theme, to_png, to_svg},
+    finding::{FINDINGS, Finding, Run, Settings, Study},
     provenance,
-    report::{File, Report, ReportFigure, to_html},
+    report::{File, IndexEntry, Report, ReportFigure, Verdict, VerdictKind, index_html, to_html},
 };
 
 /// All that is told of a finding.
@@ -73,7 +73,9 @@ pub(crate) fn write(told: &Told<'_>, folder: &Path) -> anyhow::Result<PathBuf> {
         let names = [format!("{}.svg", figure.id), format!("{}.png", figure.id)];
         save(&names[0], svg.as_bytes())?;
         save(&names[1], &to_png(figure)?)?;
-        let files = names.map(|name| file(&name, "")).to_vec();
+        let curves = format!("{}.csv", figure.id);
+        save(&curves, curves_csv(figure).as_bytes())?;
+        let files = names.into_iter().chain([curves]).map(|name| file(&name, "")).collect();
         figures.push(ReportFigure { svg, caption: figure.caption.clone(), files });
     }
 
@@ -100,6 +102,47 @@ pub(crate) fn write(told: &Told<'_>, folder: &Path) -> anyhow::Result<PathBuf> {
     };
     save("report.html", to_html(&page).as_bytes())?;
     Ok(folder.join("report.html"))
+}
+
+/// Writes the page that leads to all findings, from what their folders in `out` hold.
+///
+/// # Errors
+/// A file that cannot be written.
+pub(crate) fn write_index(out: &Path) -> anyhow::Result<PathBuf> {
+    let entry = |finding: &&dyn Finding| IndexEntry {
+        name: finding.name().into(),
+        title: finding.title().into(),
+        found: verdict_of(&out.join(finding.name())),
+        href: format!("{}/report.html", finding.name()),
+    };
+    let entries: Vec<IndexEntry> = FINDINGS.iter().map(entry).collect();
+    let path = out.join("index.html");
+    replace(&path, index_html(&entries).as_bytes()).with_context(|| path.display().to_string())?;
+    Ok(path)
+}
+
+/// The verdict that the folder of a finding holds, and its profile.
+fn verdict_of(folder: &Path) -> Option<(Verdict, String)> {
+    let text = fs::read_to_string(folder.join("outcome.json")).ok()?;
+    let outcome: serde_json::Value = serde_json::from_str(&text).ok()?;
+    let word = |name: &str| Some(outcome.get(name)?.as_str()?.to_owned());
+    let verdict = word("verdict")?;
+    let kind = VerdictKind::ALL.into_iter().find(|kind| kind.words() == verdict)?;
+    Some((Verdict { kind, sentence: word("sentence")? }, word("profile")?))
+}
+
+/// The points of a figure's curves, one row each, with the ends of band or error bar.
+fn curves_csv(figure: &Figure) -> String {
+    let mut text = String::from("series,x,y,low,high\n");
+    for series in &figure.series {
+        let label = format!("\"{}\"", series.label.replace('"', "\"\""));
+        for (x, y) in &series.points {
+            let spread = series.band.iter().chain(&series.error_bars).find(|i| i.x == *x);
+            let ends = spread.map_or(",".into(), |i| format!("{},{}", i.low, i.high));
+            let _ = writeln!(text, "{label},{x},{y},{ends}");
+        }
+    }
+    text
 }
 
 fn file(name: &str, note: &str) -> File {

@@ -5,6 +5,7 @@ mod coord_check;
 mod data;
 mod list;
 mod plan;
+mod report;
 mod reproduce;
 mod run;
 
@@ -25,6 +26,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Plan(grid) => plan::run(&grid).map(|()| ExitCode::SUCCESS),
+        Command::Report(grid) => report::run(&grid),
         Command::CoordCheck(arguments) => coord_check::run(&arguments),
         Command::Data(task) => data::run(&task).map(|()| ExitCode::SUCCESS),
     }

@@ -121,6 +121,7 @@ fn reproduce(
         0 => String::new(),
         n => format!(" ({n} runs failed)"),
     };
+    output::write_index(&grid.out)?;
     println!("{name}: {}{failed} — {}", study.verdict.kind.words(), report.display());
     Ok(Some(Ended { verdict: study.verdict.kind, failed: counts.failed }))
 }

@@ -23,10 +23,34 @@ pub(super) struct Point {
     pub(super) test_error: f64,
 }
 
-impl Point {
+/// Something measured in one run, at its place in the grid.
+pub(super) trait Sample: Copy {
+    /// Width `h`.
+    fn width(&self) -> usize;
+
+    /// α, in the convention of the paper.
+    fn alpha(&self) -> f64;
+
+    /// Seed of the initial weights.
+    fn seed(&self) -> u64;
+
     /// `√h · α`.
-    pub(super) fn root_width_alpha(&self) -> f64 {
-        (self.width as f64).sqrt() * self.alpha
+    fn root_width_alpha(&self) -> f64 {
+        (self.width() as f64).sqrt() * self.alpha()
+    }
+}
+
+impl Sample for Point {
+    fn width(&self) -> usize {
+        self.width
+    }
+
+    fn alpha(&self) -> f64 {
+        self.alpha
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
     }
 }
 
@@ -46,10 +70,7 @@ pub(super) fn converged(runs: &[Run]) -> Vec<Point> {
 }
 
 /// The different values of a quantity, in increasing order.
-pub(super) fn values<T: PartialOrd + Copy>(
-    points: &[Point],
-    quantity: impl Fn(&Point) -> T,
-) -> Vec<T> {
+pub(super) fn values<S, T: PartialOrd + Copy>(points: &[S], quantity: impl Fn(&S) -> T) -> Vec<T> {
     let mut all: Vec<T> = points.iter().map(quantity).collect();
     all.sort_by(|a, b| a.partial_cmp(b).expect("specs hold no NaN"));
     all.dedup_by(|a, b| a == b);
@@ -57,17 +78,17 @@ pub(super) fn values<T: PartialOrd + Copy>(
 }
 
 /// For every seed, one curve per width of `y` against α.
-pub(super) fn by_seed(points: &[Point], y: impl Fn(&Point) -> f64) -> Vec<Vec<Curve>> {
-    let widths = values(points, |p| p.width);
+pub(super) fn by_seed<S: Sample>(points: &[S], y: impl Fn(&S) -> f64) -> Vec<Vec<Curve>> {
+    let widths = values(points, S::width);
     let curve = |seed: u64, width: usize| Curve {
         size: width as f64,
         points: points
             .iter()
-            .filter(|p| p.seed == seed && p.width == width)
-            .map(|p| (p.alpha, y(p)))
+            .filter(|p| p.seed() == seed && p.width() == width)
+            .map(|p| (p.alpha(), y(p)))
             .collect(),
     };
-    values(points, |p| p.seed)
+    values(points, S::seed)
         .into_iter()
         .map(|seed| widths.iter().map(|&width| curve(seed, width)).collect())
         .collect()
@@ -83,19 +104,19 @@ pub(super) enum Average {
 }
 
 /// One series per width: the mean over seeds with a band of one standard error.
-pub(super) fn series_by_width(
-    points: &[Point],
-    x: impl Fn(&Point) -> f64,
-    y: impl Fn(&Point) -> f64,
+pub(super) fn series_by_width<S: Sample>(
+    points: &[S],
+    x: impl Fn(&S) -> f64,
+    y: impl Fn(&S) -> f64,
     average: Average,
 ) -> Vec<Series> {
-    let widths = values(points, |p| p.width);
+    let widths = values(points, S::width);
     let one = |(index, &width): (usize, &usize)| {
-        let here: Vec<Point> = points.iter().filter(|p| p.width == width).copied().collect();
+        let here: Vec<S> = points.iter().filter(|p| p.width() == width).copied().collect();
         let mut means = Vec::new();
         let mut band = Vec::new();
-        for alpha in values(&here, |p| p.alpha) {
-            let at: Vec<&Point> = here.iter().filter(|p| p.alpha == alpha).collect();
+        for alpha in values(&here, S::alpha) {
+            let at: Vec<&S> = here.iter().filter(|p| p.alpha() == alpha).collect();
             let values: Vec<f64> = at.iter().map(|p| y(p)).collect();
             let Some((centre, spread)) = centre(&values, average) else { continue };
             let x = x(at[0]);

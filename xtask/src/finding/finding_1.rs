@@ -4,25 +4,24 @@
 //! Geiger, Spigler, Jacot, Wyart, arXiv 1906.08034 v1, section 3.1 and figures 1
 //! and 2.
 
-use regime_data::{DataSpec, FitOn, Source};
-use regime_models::{Activation, DenseSpec, NetworkSpec};
 use regime_scaling::{
     BootstrapConfig, BootstrapInterval, Collapse, CollapseConfig, Crossing, CrossingPolicy,
     Direction, Drift, Equivalence, LocalExponent, Pairing, Placement, Scale, Scales, bootstrap,
     collapse_interval, crossing, difference_of_means, exponent_drift, exponent_interval,
     fit_power_law, local_exponents, mean, rescale,
 };
-use regime_train::Loss;
 use serde::Serialize;
 
 use super::{
-    Finding, Profile, Run, Settings, Study,
-    curves::{Average, Point, by_seed, converged, endings, series_by_width, values},
+    Finding, Run, Settings, Study,
+    answer::Answer,
+    curves::{Average, Point, Sample, by_seed, converged, endings, series_by_width, values},
+    grids::{PROTOCOL, border_grid},
 };
 use crate::{
     figure::{Axis, Color, Figure, Guide, Interval, Series, Style, number},
     report::{KeyFigure, Table, Verdict, VerdictKind},
-    study::{Budget, Dynamics, RunSpec},
+    study::RunSpec,
 };
 
 /// The kernel change that counts as the border between the regimes.
@@ -31,12 +30,6 @@ const LEVEL: f64 = 1.0;
 /// The claimed exponent of α* against h, and how far from it still is nearer to it
 /// than to 0 (no dependence on the width) or to −1.
 const CLAIM: Equivalence = Equivalence { target: -0.5, margin: 0.25 };
-
-/// Where the runs differ from those of the paper's first version.
-const PROTOCOL: &str = "Unlike the paper's first version, runs follow the plain gradient flow (there: \
-    momentum with τ = t/1000, which is very close to it) with an implicit integrator, and the soft \
-    hinge with β = 20 of the later version (there: the hinge). Mean and principal components are \
-    fitted on the training inputs, in the profile `paper` on all, as the authors did.";
 
 pub(crate) struct Finding1;
 
@@ -76,78 +69,7 @@ impl Finding for Finding1 {
     }
 
     fn grid(&self, settings: &Settings) -> Vec<RunSpec> {
-        let decades = |low: i32, high: i32| (low..=high).map(|k| 10f64.powi(k)).collect();
-        let Plan { widths, alphas, seeds, data, hidden_layers, max_wall_s } = match settings.profile
-        {
-            Profile::Smoke => Plan {
-                widths: vec![16, 32, 64],
-                alphas: decades(-3, 3),
-                seeds: 4,
-                data: DataSpec { n_train: 200, n_test: 1000, n_kernel: 100, ..DataSpec::default() },
-                hidden_layers: 3,
-                max_wall_s: 60.0,
-            },
-            Profile::Laptop => Plan {
-                widths: vec![32, 64, 128, 256],
-                // Closer together where a pilot run saw the kernel change pass
-                // through 1, between 3 and 14 for these widths.
-                alphas: vec![1e-2, 1e-1, 1.0, 3.0, 10.0, 30.0, 1e2, 1e3, 1e4],
-                seeds: 5,
-                data: DataSpec {
-                    n_train: 1000,
-                    n_test: 5000,
-                    n_kernel: 200,
-                    ..DataSpec::default()
-                },
-                hidden_layers: 5,
-                max_wall_s: 900.0,
-            },
-            Profile::Paper => Plan {
-                widths: vec![100, 200, 400, 800],
-                alphas: (-3..=4)
-                    .flat_map(|k| [1.0, 2.2, 4.6].map(|m| m * 10f64.powi(k)))
-                    .chain([1e5])
-                    .collect(),
-                seeds: 10,
-                data: DataSpec {
-                    source: Source::Mnist,
-                    fit: FitOn::All,
-                    n_train: 5000,
-                    n_test: 50_000,
-                    n_kernel: 1000,
-                    ..DataSpec::default()
-                },
-                hidden_layers: 5,
-                max_wall_s: 86_400.0,
-            },
-        };
-        let mut specs = Vec::new();
-        for &width in &widths {
-            for &alpha in &alphas {
-                for seed in 0..settings.seeds.unwrap_or(seeds) {
-                    specs.push(RunSpec {
-                        backend: settings.backend,
-                        precision: settings.precision,
-                        data: data.clone(),
-                        data_sha256: String::new(),
-                        network: NetworkSpec::Dense(DenseSpec {
-                            inputs: 10,
-                            width,
-                            hidden_layers,
-                            activation: Activation::Softplus { beta: 5.0 },
-                            bias: true,
-                        }),
-                        alpha,
-                        loss: Loss::SoftHinge { beta: 20.0 },
-                        dynamics: Dynamics::default(),
-                        frozen: Vec::new(),
-                        budget: Budget { max_wall_s },
-                        seed,
-                    });
-                }
-            }
-        }
-        specs
+        border_grid(settings)
     }
 
     fn study(&self, runs: &[Run]) -> Study {
@@ -165,16 +87,6 @@ impl Finding for Finding1 {
             outcome: serde_json::json!(outcome),
         }
     }
-}
-
-/// The choices of a profile.
-struct Plan {
-    widths: Vec<usize>,
-    alphas: Vec<f64>,
-    seeds: u64,
-    data: DataSpec,
-    hidden_layers: usize,
-    max_wall_s: f64,
 }
 
 /// Every number of the analysis.
@@ -201,30 +113,6 @@ struct Border {
     local_exponents: Vec<LocalExponent>,
     /// What leaving out the smallest width does.
     drift: Option<Drift>,
-}
-
-/// A number, or why there is none.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum Answer<T> {
-    Found(T),
-    Missing(String),
-}
-
-impl<T> Answer<T> {
-    fn of<E: std::fmt::Display>(result: Result<T, E>) -> Self {
-        match result {
-            Ok(value) => Self::Found(value),
-            Err(error) => Self::Missing(error.to_string()),
-        }
-    }
-
-    fn found(&self) -> Option<&T> {
-        match self {
-            Self::Found(value) => Some(value),
-            Self::Missing(_) => None,
-        }
-    }
 }
 
 fn analyse(points: &[Point]) -> Outcome {
@@ -509,7 +397,7 @@ fn figures(points: &[Point], outcome: &Outcome) -> Vec<Figure> {
     let change = |p: &Point| p.kernel_change;
     let level = || Guide::HorizontalLevel { y: LEVEL, label: "the border: kernel change 1".into() };
     let band = "Mean over seeds; bands show one standard error.";
-    let collapsed = series_by_width(points, Point::root_width_alpha, change, Average::Geometric);
+    let collapsed = series_by_width(points, Sample::root_width_alpha, change, Average::Geometric);
     let lazy_guide = lazy_guide(&collapsed);
     vec![
         Figure {
@@ -554,7 +442,7 @@ fn figures(points: &[Point], outcome: &Outcome) -> Vec<Figure> {
             y: Axis::linear("test error"),
             series: series_by_width(
                 points,
-                Point::root_width_alpha,
+                Sample::root_width_alpha,
                 |p| p.test_error,
                 Average::Arithmetic,
             ),

@@ -4,8 +4,10 @@
 //! runs per profile, an analysis of their records, a verdict by a written rule.
 //! To add one, add its file and one line to [`FINDINGS`].
 
+mod answer;
 mod curves;
 mod finding_1;
+mod grids;
 
 use anyhow::bail;
 use regime_models::Precision;

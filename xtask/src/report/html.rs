@@ -12,7 +12,6 @@ const STYLE: &str = include_str!("style.css");
 
 /// Writes the report as one self-contained HTML page.
 pub(crate) fn to_html(report: &Report) -> String {
-    let title = escape(&report.title);
     let body: String = [
         header(report),
         section("Key figures", &key_figures(&report.key_figures)),
@@ -24,11 +23,17 @@ pub(crate) fn to_html(report: &Report) -> String {
         section("Files", &files(&report.files)),
     ]
     .concat();
+    page(&report.title, &(body + "</main>\n"))
+}
+
+/// A whole page around its body.
+pub(super) fn page(title: &str, body: &str) -> String {
+    let title = escape(title);
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{body}</main>\n</body>\n</html>\n"
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
     )
 }
 
@@ -49,16 +54,32 @@ fn header(report: &Report) -> String {
 }
 
 fn verdict_box(Verdict { kind, sentence }: &Verdict) -> String {
-    // A sign and words: colour alone does not reach every reader.
-    let (class, sign, words) = match kind {
-        VerdictKind::Reproduced => ("reproduced", "✓", "Reproduced"),
-        VerdictKind::NotReproduced => ("not-reproduced", "✗", "Not reproduced"),
-        VerdictKind::Inconclusive => ("inconclusive", "?", "Inconclusive"),
+    format!(
+        "<section class=\"verdict {}\" aria-label=\"Verdict\">\n{}{}</section>\n",
+        class(*kind),
+        badge(*kind),
+        optional("<p>", sentence, "</p>\n")
+    )
+}
+
+/// How a verdict is styled.
+pub(super) fn class(kind: VerdictKind) -> &'static str {
+    match kind {
+        VerdictKind::Reproduced => "reproduced",
+        VerdictKind::NotReproduced => "not-reproduced",
+        VerdictKind::Inconclusive => "inconclusive",
+    }
+}
+
+/// A sign and words: colour alone does not reach every reader.
+pub(super) fn badge(kind: VerdictKind) -> String {
+    let (sign, words) = match kind {
+        VerdictKind::Reproduced => ("✓", "Reproduced"),
+        VerdictKind::NotReproduced => ("✗", "Not reproduced"),
+        VerdictKind::Inconclusive => ("?", "Inconclusive"),
     };
     format!(
-        "<section class=\"verdict {class}\" aria-label=\"Verdict\">\n\
-         <p class=\"badge\"><span class=\"sign\" aria-hidden=\"true\">{sign}</span>{words}</p>\n{}</section>\n",
-        optional("<p>", sentence, "</p>\n")
+        "<p class=\"badge\"><span class=\"sign\" aria-hidden=\"true\">{sign}</span>{words}</p>\n"
     )
 }
 

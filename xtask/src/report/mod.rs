@@ -7,10 +7,12 @@
 //! it is.
 
 mod html;
+mod index;
 
 use crate::figure::number;
 
 pub(crate) use html::to_html;
+pub(crate) use index::{IndexEntry, index_html};
 
 /// All that is said about one finding.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +65,9 @@ pub(crate) enum VerdictKind {
 }
 
 impl VerdictKind {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Reproduced, Self::NotReproduced, Self::Inconclusive];
+
     /// The verdict in words, in the middle of a sentence.
     pub(crate) fn words(self) -> &'static str {
         match self {

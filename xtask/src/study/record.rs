@@ -22,6 +22,12 @@ pub(crate) struct RunRecord {
     pub(crate) preactivation_speeds: Vec<f64>,
     /// What was measured on the way; the last one belongs to the end.
     pub(crate) path: Vec<Measurement>,
+    /// `F` at the end on the first test points, as many as the spec keeps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) test_outputs: Vec<f64>,
+    /// Labels ±1 of the same points.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) test_labels: Vec<i8>,
     /// What frozen kernels learnt, in the order of the spec.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) frozen: Vec<FrozenRecord>,

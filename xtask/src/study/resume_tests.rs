@@ -76,6 +76,7 @@ fn spec(loss: Loss, dynamics: Dynamics) -> RunSpec {
         loss,
         dynamics,
         frozen: Vec::new(),
+        outputs_kept: 7,
         budget: Budget { max_wall_s: f64::INFINITY },
         seed: 1,
     }

@@ -38,6 +38,10 @@ pub(crate) struct RunSpec {
     /// No part of the name of a run that has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) frozen: Vec<FrozenKernel>,
+    /// `F` at the end is kept on the first so many test points. No part of the name of a
+    /// run that keeps none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) outputs_kept: usize,
     /// What the run may cost at most. No part of its name: a run goes on with a larger
     /// budget from where it stands.
     #[serde(default, skip_serializing)]
@@ -49,6 +53,11 @@ pub(crate) struct RunSpec {
 
 /// Parameters beyond which a network is a slip of the finger.
 const MOST_PARAMETERS: usize = 1 << 32;
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
+}
 
 /// The loss of the paper's later version.
 fn soft_hinge() -> Loss {
@@ -193,6 +202,13 @@ impl RunSpec {
                 );
             }
         }
+        if self.outputs_kept > self.data.n_test {
+            bail!(
+                "outputs_kept is {}, but there are {} test points",
+                self.outputs_kept,
+                self.data.n_test
+            );
+        }
         let most = self.budget.max_wall_s;
         if most.is_nan() || most <= 0.0 {
             bail!("budget.max_wall_s is {most}, but has to be greater than 0");
@@ -264,7 +280,7 @@ pub(super) fn batch_points(net: &FeedForward) -> usize {
 
 impl Spec for RunSpec {
     const KIND: &'static str = "regime-run";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn cost(&self) -> f64 {
         self.gradient_cost()

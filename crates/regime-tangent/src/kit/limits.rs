@@ -50,8 +50,9 @@ pub fn fluctuations_fall_with_width(
 /// width is off, against the width.
 ///
 /// Replicas are as in [`fluctuations_fall_with_width`]. The bias drowns in fluctuations
-/// unless there are many more seeds than `h`: small widths (4 to 32), hundreds of times
-/// as many seeds, and a cross-kernel between points far apart are where to look for it.
+/// unless there are many more seeds than `h`. At large widths, let `kernel` subtract a
+/// control variate: a function of the same weights whose mean is exactly zero, so that the
+/// mean stays what it is, and which follows the fluctuations.
 ///
 /// # Errors
 /// [`Violation::Exponent`] unless the 95 % interval lies within `margin` of −1,

@@ -1,0 +1,117 @@
+//! Grids that several findings look at, and what all runs have in common.
+
+use regime_data::{DataSpec, FitOn, Source};
+use regime_models::{Activation, DenseSpec, NetworkSpec};
+use regime_train::Loss;
+
+use super::{Profile, Settings};
+use crate::study::{Budget, Dynamics, RunSpec};
+
+/// Where the runs differ from those of the paper's first version.
+pub(super) const PROTOCOL: &str = "Unlike the paper's first version, runs follow the plain gradient flow (there: \
+    momentum with τ = t/1000, which is very close to it) with an implicit integrator, and the soft \
+    hinge with β = 20 of the later version (there: the hinge). Mean and principal components are \
+    fitted on the training inputs, in the profile `paper` on all, as the authors did.";
+
+/// Fully connected runs of the paper's setup (A), but for what a grid varies.
+#[derive(Debug, Clone)]
+pub(super) struct Setup {
+    /// The points.
+    pub(super) data: DataSpec,
+    /// Hidden layers `L`.
+    pub(super) hidden_layers: usize,
+    /// φ.
+    pub(super) activation: Activation,
+    /// Wall-clock budget of one run.
+    pub(super) max_wall_s: f64,
+}
+
+impl Setup {
+    /// Setup (A) at the size of a profile: softplus with sharpness 5, five hidden layers,
+    /// three in the smallest profile.
+    pub(super) fn of(profile: Profile) -> Self {
+        let activation = Activation::Softplus { beta: 5.0 };
+        match profile {
+            Profile::Smoke => Self {
+                data: DataSpec { n_train: 200, n_test: 1000, n_kernel: 100, ..DataSpec::default() },
+                hidden_layers: 3,
+                activation,
+                max_wall_s: 60.0,
+            },
+            Profile::Laptop => Self {
+                data: DataSpec {
+                    n_train: 1000,
+                    n_test: 5000,
+                    n_kernel: 200,
+                    ..DataSpec::default()
+                },
+                hidden_layers: 5,
+                activation,
+                max_wall_s: 900.0,
+            },
+            Profile::Paper => Self {
+                data: DataSpec {
+                    source: Source::Mnist,
+                    fit: FitOn::All,
+                    n_train: 5000,
+                    n_test: 50_000,
+                    n_kernel: 1000,
+                    ..DataSpec::default()
+                },
+                hidden_layers: 5,
+                activation,
+                max_wall_s: 86_400.0,
+            },
+        }
+    }
+
+    /// One run. α is in the convention of the paper.
+    pub(super) fn run(&self, settings: &Settings, width: usize, alpha: f64, seed: u64) -> RunSpec {
+        RunSpec {
+            backend: settings.backend,
+            precision: settings.precision,
+            data: self.data.clone(),
+            data_sha256: String::new(),
+            network: NetworkSpec::Dense(DenseSpec {
+                inputs: 10,
+                width,
+                hidden_layers: self.hidden_layers,
+                activation: self.activation,
+                bias: true,
+            }),
+            alpha,
+            loss: Loss::SoftHinge { beta: 20.0 },
+            dynamics: Dynamics::default(),
+            frozen: Vec::new(),
+            outputs_kept: 0,
+            budget: Budget { max_wall_s: self.max_wall_s },
+            seed,
+        }
+    }
+}
+
+/// Widths by α by seeds, across the border between the regimes.
+pub(super) fn border_grid(settings: &Settings) -> Vec<RunSpec> {
+    let decades = |low: i32, high: i32| (low..=high).map(|k| 10f64.powi(k)).collect();
+    let (widths, alphas, seeds): (Vec<usize>, Vec<f64>, u64) = match settings.profile {
+        Profile::Smoke => (vec![16, 32, 64], decades(-3, 3), 4),
+        // Closer together where a pilot run saw the kernel change pass through 1,
+        // between 3 and 14 for these widths.
+        Profile::Laptop => {
+            (vec![32, 64, 128, 256], vec![1e-2, 1e-1, 1.0, 3.0, 10.0, 30.0, 1e2, 1e3, 1e4], 5)
+        }
+        Profile::Paper => {
+            let alphas = (-3..=4).flat_map(|k| [1.0, 2.2, 4.6].map(|m| m * 10f64.powi(k)));
+            (vec![100, 200, 400, 800], alphas.chain([1e5]).collect(), 10)
+        }
+    };
+    let setup = Setup::of(settings.profile);
+    let seeds = settings.seeds.unwrap_or(seeds);
+    let mut specs = Vec::new();
+    for &width in &widths {
+        for &alpha in &alphas {
+            specs.extend((0..seeds).map(|seed| setup.run(settings, width, alpha, seed)));
+        }
+    }
+    specs
+}
