@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Plan(Grid),
     /// Write reports anew from finished runs, without computing any.
     Report(Grid),
+    /// Tell whether a setting is lazy or learns features, and how far the border is.
+    Diagnose(Diagnose),
     /// Data sets that are too large to embed.
     #[command(subcommand)]
     Data(Data),
@@ -57,6 +59,26 @@ pub(crate) struct CoordCheck {
     /// A JSON file that says what to check; what it leaves out, and without a file
     /// everything, takes its default.
     pub(crate) file: Option<PathBuf>,
+}
+
+/// Arguments of `diagnose`.
+#[derive(Debug, Args)]
+pub(crate) struct Diagnose {
+    /// A JSON file with one run.
+    pub(crate) file: PathBuf,
+    /// Folder for finished runs.
+    #[arg(long, default_value = "results")]
+    pub(crate) out: PathBuf,
+    /// Runs side by side, one thread each [default: one per core].
+    #[arg(long, value_parser = number)]
+    jobs: Option<u16>,
+}
+
+impl Diagnose {
+    /// Runs side by side.
+    pub(crate) fn jobs(&self) -> usize {
+        side_by_side(self.jobs)
+    }
 }
 
 /// Arguments of `reproduce`.
@@ -278,7 +300,7 @@ fn one_line(error: &clap::Error, args: &[OsString]) -> String {
             let why = std::error::Error::source(error).map(|cause| format!(": {cause}"));
             format!("'{value}' is no value for {argument}{}", why.unwrap_or_default())
         }
-        (ErrorKind::MissingRequiredArgument, Some(argument)) if argument.contains("FILES") => {
+        (ErrorKind::MissingRequiredArgument, Some(argument)) if argument.contains("FILE") => {
             "a file with runs is missing; docs/examples has some".into()
         }
         (ErrorKind::MissingRequiredArgument, Some(argument)) => {
@@ -335,7 +357,10 @@ mod tests {
             ("xtask reproduce finding-1 --wat", "--profile, --out, --jobs"),
             ("xtask reproduce finding-1 --backend cuda", "choose flex, ndarray"),
             ("xtask reproduce finding-1 --source /does/not/exist", "a folder of IDX files"),
-            ("xtask frobnicate", "choose reproduce, run, list, plan, report, data, coord-check"),
+            (
+                "xtask frobnicate",
+                "choose reproduce, run, list, plan, report, diagnose, data, coord-check",
+            ),
             ("xtask reproduce", "finding-1"),
             ("xtask run", "docs/examples"),
             ("xtask data fetch cifar", "choose mnist, fashion-mnist"),

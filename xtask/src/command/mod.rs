@@ -3,6 +3,7 @@
 mod compute;
 mod coord_check;
 mod data;
+mod diagnose;
 mod list;
 mod plan;
 mod report;
@@ -27,6 +28,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Plan(grid) => plan::run(&grid).map(|()| ExitCode::SUCCESS),
         Command::Report(grid) => report::run(&grid),
+        Command::Diagnose(arguments) => diagnose::run(&arguments),
         Command::CoordCheck(arguments) => coord_check::run(&arguments),
         Command::Data(task) => data::run(&task).map(|()| ExitCode::SUCCESS),
     }

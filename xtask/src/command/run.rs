@@ -66,7 +66,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// The runs of a file.
-fn read(file: &Path) -> anyhow::Result<Vec<RunSpec>> {
+pub(super) fn read(file: &Path) -> anyhow::Result<Vec<RunSpec>> {
     let place = || file.display().to_string();
     let text = fs::read_to_string(file).with_context(place)?;
     let value: serde_json::Value = serde_json::from_str(&text).with_context(place)?;

@@ -13,7 +13,7 @@ use regime_scaling::{
 use serde::Serialize;
 
 use super::{
-    Finding, Run, Settings, Study,
+    Finding, KERNEL_CHANGE_AT_BORDER, Run, Settings, Study,
     answer::Answer,
     curves::{Average, Point, Sample, by_seed, converged, endings, series_by_width, values},
     grids::{PROTOCOL, border_grid},
@@ -23,9 +23,6 @@ use crate::{
     report::{KeyFigure, Table, Verdict, VerdictKind},
     study::RunSpec,
 };
-
-/// The kernel change that counts as the border between the regimes.
-const LEVEL: f64 = 1.0;
 
 /// The claimed exponent of α* against h, and how far from it still is nearer to it
 /// than to 0 (no dependence on the width) or to −1.
@@ -131,8 +128,9 @@ fn analyse(points: &[Point]) -> Outcome {
 
 fn kernel_border(points: &[Point]) -> Border {
     let at_level = |curve: &[(f64, f64)]| -> Result<Crossing, String> {
-        let found = crossing(curve, LEVEL, Scales::LOG_LOG, CrossingPolicy::default())
-            .map_err(|e| e.to_string())?;
+        let found =
+            crossing(curve, KERNEL_CHANGE_AT_BORDER, Scales::LOG_LOG, CrossingPolicy::default())
+                .map_err(|e| e.to_string())?;
         match found.direction {
             Direction::Falling => Ok(found),
             Direction::Rising => Err("the kernel change rises with α".into()),
@@ -395,7 +393,10 @@ fn table(outcome: &Outcome) -> Table {
 
 fn figures(points: &[Point], outcome: &Outcome) -> Vec<Figure> {
     let change = |p: &Point| p.kernel_change;
-    let level = || Guide::HorizontalLevel { y: LEVEL, label: "the border: kernel change 1".into() };
+    let level = || Guide::HorizontalLevel {
+        y: KERNEL_CHANGE_AT_BORDER,
+        label: "the border: kernel change 1".into(),
+    };
     let band = "Mean over seeds; bands show one standard error.";
     let collapsed = series_by_width(points, Sample::root_width_alpha, change, Average::Geometric);
     let lazy_guide = lazy_guide(&collapsed);

@@ -18,6 +18,9 @@ use crate::{
     study::{BackendName, RunRecord, RunSpec},
 };
 
+/// The kernel change that counts as the border between the regimes.
+pub(crate) const KERNEL_CHANGE_AT_BORDER: f64 = 1.0;
+
 /// All findings, in their order.
 pub(crate) static FINDINGS: &[&dyn Finding] = &[&finding_1::Finding1];
 
