@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Report(Grid),
     /// Tell whether a setting is lazy or learns features, and how far the border is.
     Diagnose(Diagnose),
+    /// Write the pages of docs/findings anew.
+    Docs(Docs),
     /// Data sets that are too large to embed.
     #[command(subcommand)]
     Data(Data),
@@ -79,6 +81,14 @@ impl Diagnose {
     pub(crate) fn jobs(&self) -> usize {
         side_by_side(self.jobs)
     }
+}
+
+/// Arguments of `docs`.
+#[derive(Debug, Args)]
+pub(crate) struct Docs {
+    /// Folder with reports, whose numbers the pages take; without them they keep their own.
+    #[arg(long, default_value = "results")]
+    pub(crate) out: PathBuf,
 }
 
 /// Arguments of `reproduce`.
@@ -359,7 +369,7 @@ mod tests {
             ("xtask reproduce finding-1 --source /does/not/exist", "a folder of IDX files"),
             (
                 "xtask frobnicate",
-                "choose reproduce, run, list, plan, report, diagnose, data, coord-check",
+                "choose reproduce, run, list, plan, report, diagnose, docs, data, coord-check",
             ),
             ("xtask reproduce", "finding-1"),
             ("xtask run", "docs/examples"),

@@ -61,6 +61,7 @@ pub(crate) fn write(told: &Told<'_>, folder: &Path) -> anyhow::Result<PathBuf> {
         "verdict": study.verdict.kind.words(),
         "sentence": study.verdict.sentence,
         "rule": finding.rule(),
+        "key_figures": study.key_figures,
         "analysis": study.outcome,
         "notes": study.notes,
         "provenance": { "report": origin, "runs": origins },

@@ -4,6 +4,7 @@ mod compute;
 mod coord_check;
 mod data;
 mod diagnose;
+mod docs;
 mod list;
 mod plan;
 mod report;
@@ -29,6 +30,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Plan(grid) => plan::run(&grid).map(|()| ExitCode::SUCCESS),
         Command::Report(grid) => report::run(&grid),
         Command::Diagnose(arguments) => diagnose::run(&arguments),
+        Command::Docs(arguments) => docs::run(&arguments),
         Command::CoordCheck(arguments) => coord_check::run(&arguments),
         Command::Data(task) => data::run(&task).map(|()| ExitCode::SUCCESS),
     }

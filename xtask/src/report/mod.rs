@@ -9,6 +9,8 @@
 mod html;
 mod index;
 
+use serde::Serialize;
+
 use crate::figure::number;
 
 pub(crate) use html::to_html;
@@ -79,7 +81,7 @@ impl VerdictKind {
 }
 
 /// A number that the verdict rests on.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct KeyFigure {
     /// What it is.
     pub(crate) name: String,
