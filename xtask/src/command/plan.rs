@@ -1,6 +1,9 @@
 //! `plan`: what a grid takes, before anything of it runs.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context;
 use regime_data::default_cache_dir;
@@ -17,6 +20,13 @@ use crate::{
 /// been seen; most of the grids' runs need about this many.
 const TYPICAL_STEPS: f64 = 300.0;
 
+/// A step takes about two and a half gradients, with its kernel and its solutions, and a
+/// multiply-add is two operations.
+const FLOPS_PER_COST: f64 = 5.0;
+
+/// The record of a run without outputs, as it lies in the store.
+const RECORD_BYTES: f64 = 3e4;
+
 /// What is known of a grid before it runs.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Estimate {
@@ -26,18 +36,35 @@ pub(super) struct Estimate {
     pub(super) stored: usize,
     /// Wall-clock seconds for the others.
     pub(super) seconds: f64,
+    /// Floating-point operations for the others.
+    pub(super) flops: f64,
     /// Bytes held by the largest runs side by side.
     pub(super) bytes: f64,
+    /// Bytes that the records of the others take on the disk.
+    pub(super) disk: f64,
 }
 
 pub(super) fn run(grid: &Grid) -> anyhow::Result<()> {
-    for finding in find(&grid.finding)? {
-        let cache = DataCache::new(default_cache_dir());
-        let specs = specs(finding, grid, &cache)?;
-        let store = grid.out.join("runs").is_dir().then(|| Store::open(grid.out.join("runs")));
-        let store = store.transpose()?;
-        let estimate = estimate(&specs, store.as_ref(), &cache, grid.jobs())?;
-        println!("{}: {}", finding.name(), describe(&estimate, grid.jobs()));
+    let cache = DataCache::new(default_cache_dir());
+    let store = grid.out.join("runs").is_dir().then(|| Store::open(grid.out.join("runs")));
+    let store = store.transpose()?;
+    let findings = find(&grid.finding)?;
+    let tell = |name: &str, specs: &[RunSpec]| -> anyhow::Result<()> {
+        let estimate = estimate(specs, store.as_ref(), &cache, grid.jobs())?;
+        println!("{name}: {}", describe(&estimate, grid.jobs()));
+        Ok(())
+    };
+    let mut all = BTreeMap::new();
+    for finding in &findings {
+        let specs = specs(*finding, grid, &cache)?;
+        tell(finding.name(), &specs)?;
+        for spec in specs {
+            all.insert(RunKey::of(&spec)?, spec);
+        }
+    }
+    if findings.len() > 1 {
+        // Findings share runs.
+        tell("all together", &all.into_values().collect::<Vec<_>>())?;
     }
     Ok(())
 }
@@ -64,13 +91,15 @@ pub(super) fn specs(
 
 /// One line for people.
 pub(super) fn describe(estimate: &Estimate, jobs: usize) -> String {
-    let Estimate { runs, stored, seconds, bytes } = estimate;
+    let Estimate { runs, stored, seconds, flops, bytes, disk } = estimate;
     let time = Duration::from_secs(seconds.ceil() as u64);
     format!(
         "{runs} runs, {stored} of them stored; about {} for the rest with {jobs} side by side, \
-         {:.0} MB of memory",
+         {:.1e} floating-point operations, {:.0} MB of memory, {:.0} MB of disk",
         humantime::format_duration(time),
+        flops,
         bytes / 1e6,
+        disk / 1e6,
     )
 }
 
@@ -93,10 +122,10 @@ pub(super) fn estimate(
     }
     let mut memory: Vec<f64> = lacking.iter().map(|spec| spec.memory_bytes()).collect();
     memory.sort_by(f64::total_cmp);
+    let cost: f64 = lacking.iter().map(|spec| spec.gradient_cost()).sum();
     let seconds = match median_cost(&lacking) {
         Some(sample) => {
             let unit = step_seconds(sample, cache)? / sample.gradient_cost();
-            let cost: f64 = lacking.iter().map(|spec| spec.gradient_cost()).sum();
             TYPICAL_STEPS * unit * cost / jobs as f64
         }
         None => 0.0,
@@ -105,6 +134,8 @@ pub(super) fn estimate(
         runs: specs.len(),
         stored: specs.len() - lacking.len(),
         seconds,
+        flops: FLOPS_PER_COST * TYPICAL_STEPS * cost,
+        disk: lacking.iter().map(|spec| RECORD_BYTES + 20.0 * spec.outputs_kept as f64).sum(),
         bytes: memory.iter().rev().take(jobs).sum(),
     })
 }

@@ -20,6 +20,9 @@ use super::{
 ///
 /// # Errors
 /// The first invariant that does not hold, with its numbers; [`audit`] gives all.
+///
+/// # Panics
+/// Without points, where everything would hold.
 pub fn check<C: Claim + ?Sized>(
     claim: &C,
     w: ArrayView1<'_, f64>,
@@ -29,6 +32,9 @@ pub fn check<C: Claim + ?Sized>(
 }
 
 /// As [`check`], with every invariant that does not hold.
+///
+/// # Panics
+/// As [`check`].
 pub fn audit<C: Claim + ?Sized>(
     claim: &C,
     w: ArrayView1<'_, f64>,
@@ -43,6 +49,7 @@ fn violations<C: Claim + ?Sized>(
     x: ArrayView2<'_, f64>,
 ) -> impl Iterator<Item = Violation> {
     let n = x.nrows();
+    assert!(n > 0, "there are no points to check the kernel at");
     let y = Array1::from_vec(numbers(n, 41));
     // The points backwards; every matrix with two rows notices.
     let order: Vec<usize> = (0..n).rev().collect();
