@@ -97,9 +97,10 @@ pub(super) fn describe(estimate: &Estimate, jobs: usize) -> String {
         "{runs} runs, {stored} of them stored; about {} for the rest with {jobs} side by side, \
          {:.1e} floating-point operations, {:.0} MB of memory, {:.0} MB of disk",
         humantime::format_duration(time),
-        flops,
-        bytes / 1e6,
-        disk / 1e6,
+        // A sum of nothing is −0.
+        flops + 0.0,
+        bytes / 1e6 + 0.0,
+        disk / 1e6 + 0.0,
     )
 }
 

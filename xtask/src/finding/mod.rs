@@ -7,7 +7,12 @@
 mod answer;
 mod curves;
 mod finding_1;
+mod finding_2;
+mod finding_3;
+mod finding_4;
+mod finding_5;
 mod grids;
+mod statement;
 
 use anyhow::bail;
 use regime_models::Precision;
@@ -22,7 +27,13 @@ use crate::{
 pub(crate) const KERNEL_CHANGE_AT_BORDER: f64 = 1.0;
 
 /// All findings, in their order.
-pub(crate) static FINDINGS: &[&dyn Finding] = &[&finding_1::Finding1];
+pub(crate) static FINDINGS: &[&dyn Finding] = &[
+    &finding_1::Finding1,
+    &finding_2::Finding2,
+    &finding_3::Finding3,
+    &finding_4::Finding4,
+    &finding_5::Finding5,
+];
 
 /// One claim of the paper and how it is measured.
 pub(crate) trait Finding: Sync {

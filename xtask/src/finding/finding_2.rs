@@ -1,0 +1,470 @@
+//! finding-2, setup (A): does feature learning outperform lazy learning, and does the
+//! gap shrink with the width?
+//!
+//! # Reference
+//! Geiger, Spigler, Jacot, Wyart, arXiv 1906.08034 v1, section 3.2.
+
+use regime_scaling::{BootstrapConfig, BootstrapInterval, bootstrap, fit_line, mean};
+use serde::Serialize;
+
+use super::{
+    Finding, KERNEL_CHANGE_AT_BORDER, Profile, Run, Settings, Study,
+    answer::Answer,
+    curves::{Average, Point, Sample, converged, endings, series_by_width, values},
+    grids::{PROTOCOL, Setup, border_grid},
+    statement::{Statement, verdict},
+};
+use crate::{
+    figure::{Axis, Color, Figure, Guide, Interval, Series, Style, number},
+    report::{KeyFigure, Table},
+    study::{Ending, FrozenKernel, FrozenLearning, RunSpec},
+};
+
+/// The largest values of α that make the lazy side.
+const LAZY_ALPHAS: usize = 2;
+
+/// The gap that counts as one: two test points in a thousand. The paper calls smaller ones
+/// hardly detectable.
+const LEAST_GAP: f64 = 0.002;
+
+pub(crate) struct Finding2;
+
+impl Finding for Finding2 {
+    fn name(&self) -> &'static str {
+        "finding-2"
+    }
+
+    fn title(&self) -> &'static str {
+        "Feature against lazy learning in setup (A): the gap in test error, and its trend"
+    }
+
+    fn claim(&self) -> &'static str {
+        "Feature learning outperforms lazy learning in setups (A) and (B); the gap shrinks with h, hardly \
+         detectable asymptotically in (A), still large in (B)."
+    }
+
+    fn source(&self) -> &'static str {
+        "Geiger, Spigler, Jacot, Wyart, “Disentangling feature and lazy learning in deep neural \
+         networks: an empirical study”, arXiv 1906.08034 v1 (2019)"
+    }
+
+    fn rule(&self) -> &'static str {
+        "This target is about setup (A), fully connected nets; (B) is not measured here. The gap at a \
+         width is the test error on the lazy side, averaged over the two largest α, less that at the \
+         best α of the feature side, where the kernel changes by more than its norm. The best α of a \
+         seed is chosen by the mean test error of the other seeds, so that the choice does not flatter \
+         the gap. The gap is averaged over the widths, and its trend is its slope against ln h, seed by \
+         seed; intervals (95 %) come from a bootstrap over seeds.\n\n\
+         Reproduced: the gap lies above 0.002 and its trend below 0. Not reproduced: the gap lies below \
+         0.002, or the trend above 0. Inconclusive: neither. 0.002, two test points in a thousand, is \
+         there so that no gap at all can be found: no interval lies at a point.\n\n\
+         The paper's later version finds the opposite for fully connected nets on other data; how the \
+         gap depends on how it is taken is in a table."
+    }
+
+    fn grid(&self, settings: &Settings) -> Vec<RunSpec> {
+        let mut specs = border_grid(settings);
+        let (widths, alpha, seeds): (&[usize], f64, u64) = match settings.profile {
+            Profile::Smoke => (&[32], 0.1, 1),
+            Profile::Laptop => (&[32, 64, 128, 256], 1.0, 2),
+            Profile::Paper => (&[100, 200, 400, 800], 0.1, 3),
+        };
+        let setup = Setup::of(settings.profile);
+        let frozen = [FrozenKernel::Initial, FrozenKernel::End, FrozenKernel::InfiniteWidth];
+        for &width in widths {
+            for seed in 0..seeds.min(settings.seeds.unwrap_or(seeds)) {
+                let run = setup.run(settings, width, alpha, seed);
+                specs.push(RunSpec { frozen: frozen.to_vec(), ..run });
+            }
+        }
+        specs
+    }
+
+    fn study(&self, runs: &[Run]) -> Study {
+        let (with_kernels, of_grid): (Vec<Run>, Vec<Run>) =
+            runs.iter().cloned().partition(|run| !run.spec.frozen.is_empty());
+        let points = converged(&of_grid);
+        let outcome = analyse(&points);
+        let frozen = frozen(&with_kernels);
+        let (summary, unconverged) = endings(runs);
+        let mut notes = vec![summary, PROTOCOL.to_owned()];
+        notes.extend(outcome.per_width.iter().filter_map(|of| match &of.gap {
+            Answer::Missing(why) => Some(format!("No gap at h = {}: {why}.", of.width)),
+            Answer::Found(_) => None,
+        }));
+        Study {
+            verdict: verdict(&outcome.statements()),
+            key_figures: key_figures(&outcome),
+            figures: figures(&points, &outcome, &frozen),
+            tables: [Some(table(&outcome)), Some(sensitivity(&points)), unconverged]
+                .into_iter()
+                .flatten()
+                .collect(),
+            notes,
+            outcome: serde_json::json!({ "gaps": outcome, "frozen": frozen }),
+        }
+    }
+}
+
+/// How the two sides are taken.
+#[derive(Debug, Clone, Copy)]
+struct Choice {
+    /// The best α of a seed is chosen by the other seeds.
+    by_other_seeds: bool,
+    /// The largest α that make the lazy side.
+    lazy_alphas: usize,
+}
+
+const RULE: Choice = Choice { by_other_seeds: true, lazy_alphas: LAZY_ALPHAS };
+
+/// Every number of the analysis.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Outcome {
+    /// The gap, averaged over widths.
+    gap: Answer<BootstrapInterval>,
+    /// Its slope against ln h.
+    trend: Answer<BootstrapInterval>,
+    per_width: Vec<OfWidth>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct OfWidth {
+    width: usize,
+    gap: Answer<BootstrapInterval>,
+    /// Mean errors of the two sides.
+    sides: Option<[f64; 2]>,
+    /// The α that seeds had chosen for them.
+    alphas: Vec<f64>,
+}
+
+/// Both sides of one seed at one width.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Sides {
+    seed: u64,
+    alpha: f64,
+    feature: f64,
+    lazy: f64,
+}
+
+fn analyse(points: &[Point]) -> Outcome {
+    analyse_by(points, RULE)
+}
+
+fn analyse_by(points: &[Point], choice: Choice) -> Outcome {
+    let widths = values(points, |p| p.width);
+    let sides: Vec<(usize, Vec<Sides>)> =
+        widths.iter().map(|&width| (width, sides(points, width, choice))).collect();
+    // Seeds that have a gap at every width.
+    let seeds: Vec<u64> = values(points, |p| p.seed)
+        .into_iter()
+        .filter(|seed| sides.iter().all(|(_, of)| of.iter().any(|s| s.seed == *seed)))
+        .collect();
+    let gaps = |seed: u64| -> Vec<(f64, f64)> {
+        let of_width = |(width, sides): &(usize, Vec<Sides>)| {
+            let side = sides.iter().find(|s| s.seed == seed)?;
+            Some(((*width as f64).ln(), side.lazy - side.feature))
+        };
+        sides.iter().filter_map(of_width).collect()
+    };
+    let average = |of_seed: &dyn Fn(u64) -> Option<f64>| {
+        let each: Vec<f64> = seeds.iter().filter_map(|&seed| of_seed(seed)).collect();
+        average(&each)
+    };
+    let level =
+        |seed: u64| mean(&gaps(seed).iter().map(|g| g.1).collect::<Vec<_>>()).map(|m| m.mean);
+    Outcome {
+        gap: average(&level),
+        trend: average(&|seed| fit_line(&gaps(seed)).ok().map(|line| line.slope)),
+        per_width: sides.iter().map(|(width, sides)| of_width(*width, sides)).collect(),
+    }
+}
+
+/// The mean of one number per seed, with its interval.
+fn average(each: &[f64]) -> Answer<BootstrapInterval> {
+    Answer::of(bootstrap(each.len(), &BootstrapConfig::default(), |drawn| {
+        Some(drawn.iter().map(|&seed| each[seed]).sum::<f64>() / drawn.len() as f64)
+    }))
+}
+
+fn of_width(width: usize, sides: &[Sides]) -> OfWidth {
+    let gaps: Vec<f64> = sides.iter().map(|s| s.lazy - s.feature).collect();
+    let mean_of =
+        |side: fn(&Sides) -> f64| mean(&sides.iter().map(side).collect::<Vec<_>>()).map(|m| m.mean);
+    let gap = match sides.len() {
+        0 => Answer::Missing("one of the sides has no run".into()),
+        _ => average(&gaps),
+    };
+    OfWidth {
+        width,
+        gap,
+        sides: mean_of(|s| s.feature).zip(mean_of(|s| s.lazy)).map(|(f, l)| [f, l]),
+        alphas: values(sides, |s| s.alpha),
+    }
+}
+
+/// Both sides at a width, for every seed that has them.
+fn sides(points: &[Point], width: usize, choice: Choice) -> Vec<Sides> {
+    let here: Vec<&Point> = points.iter().filter(|p| p.width == width).collect();
+    let alphas = values(&here, |p| p.alpha);
+    let moves = |alpha: f64| {
+        let at = here.iter().filter(|p| p.alpha == alpha);
+        let logs: Vec<f64> = at.map(|p| p.kernel_change.ln()).collect();
+        mean(&logs).is_some_and(|m| m.mean.exp() >= KERNEL_CHANGE_AT_BORDER)
+    };
+    let feature: Vec<f64> = alphas.iter().copied().filter(|&alpha| moves(alpha)).collect();
+    let lazy: Vec<f64> = alphas
+        .iter()
+        .rev()
+        .take(choice.lazy_alphas)
+        .copied()
+        .filter(|&alpha| !moves(alpha))
+        .collect();
+    let error_of = |alpha: f64, enters: &dyn Fn(u64) -> bool| {
+        let at = here.iter().filter(|p| p.alpha == alpha && enters(p.seed));
+        mean(&at.map(|p| p.test_error).collect::<Vec<_>>()).map(|m| m.mean)
+    };
+    let of_seed = |seed: u64| {
+        let chooses = |other: u64| !choice.by_other_seeds || other != seed;
+        let judged = feature.iter().filter_map(|&alpha| Some((alpha, error_of(alpha, &chooses)?)));
+        let (alpha, _) = judged.min_by(|a, b| a.1.total_cmp(&b.1))?;
+        let own = |other: u64| other == seed;
+        let lazy: Vec<f64> = lazy.iter().filter_map(|&alpha| error_of(alpha, &own)).collect();
+        Some(Sides { seed, alpha, feature: error_of(alpha, &own)?, lazy: mean(&lazy)?.mean })
+    };
+    values(&here, |p| p.seed).into_iter().filter_map(of_seed).collect()
+}
+
+/// The mean test error of one kernel, frozen, at one width.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Frozen {
+    kernel: String,
+    width: usize,
+    test_error: f64,
+}
+
+fn frozen(runs: &[Run]) -> Vec<Frozen> {
+    let mut found: Vec<(FrozenKernel, usize, f64)> = Vec::new();
+    for run in runs {
+        let Ok(record) = &run.record else { continue };
+        for of in &record.frozen {
+            if let FrozenLearning::Learnt { test_error, ending: Ending::Converged, .. } =
+                &of.learning
+            {
+                found.push((of.kernel, run.spec.network.width(), *test_error));
+            }
+        }
+    }
+    let mut all = Vec::new();
+    for kernel in [FrozenKernel::Initial, FrozenKernel::End, FrozenKernel::InfiniteWidth] {
+        let here: Vec<_> = found.iter().filter(|f| f.0 == kernel).collect();
+        for width in values(&here, |f| f.1) {
+            let errors: Vec<f64> = here.iter().filter(|f| f.1 == width).map(|f| f.2).collect();
+            let test_error = mean(&errors).expect("the width is that of a run").mean;
+            all.push(Frozen { kernel: kernel.name(), width, test_error });
+        }
+    }
+    all
+}
+
+impl Outcome {
+    /// See [`Finding2::rule`].
+    fn statements(&self) -> [Statement; 2] {
+        [
+            Statement::above("the gap", self.gap.clone(), LEAST_GAP),
+            Statement::below("its trend in ln h", self.trend.clone(), 0.0),
+        ]
+    }
+}
+
+fn key_figures(outcome: &Outcome) -> Vec<KeyFigure> {
+    let mut rows: Vec<KeyFigure> = outcome.statements().iter().map(Statement::key_figure).collect();
+    if let Some(OfWidth { width, gap: Answer::Found(i), .. }) = outcome.per_width.last() {
+        let what = format!("the gap at the largest width, h = {width}");
+        let note = "the paper: hardly detectable in the end";
+        rows.push(KeyFigure::new(what, i.estimate, Some((i.low, i.high)), note));
+    }
+    rows
+}
+
+fn told(answer: &Answer<BootstrapInterval>) -> String {
+    match answer {
+        Answer::Found(i) => number::with_interval(i.estimate, i.low, i.high),
+        Answer::Missing(_) => "none".into(),
+    }
+}
+
+fn table(outcome: &Outcome) -> Table {
+    let row = |of: &OfWidth| {
+        let side = |k: usize| of.sides.map_or("none".into(), |s| number::fixed(s[k], 4));
+        let alphas: Vec<String> = of.alphas.iter().map(|&a| number::significant(a, 2)).collect();
+        vec![of.width.to_string(), alphas.join(", "), side(0), side(1), told(&of.gap)]
+    };
+    Table {
+        caption: "Both sides, width by width".into(),
+        header: ["h", "best α", "error, feature side", "error, lazy side", "gap"]
+            .map(String::from)
+            .to_vec(),
+        rows: outcome.per_width.iter().map(row).collect(),
+    }
+}
+
+/// How the gap depends on how it is taken.
+fn sensitivity(points: &[Point]) -> Table {
+    let even: Vec<Point> = points.iter().filter(|p| p.seed % 2 == 0).copied().collect();
+    let choices = [
+        ("the rule", points, RULE),
+        ("best α chosen on the same seeds", points, Choice { by_other_seeds: false, ..RULE }),
+        ("lazy side: the largest α only", points, Choice { lazy_alphas: 1, ..RULE }),
+        ("even seeds only", &even, RULE),
+    ];
+    let row = |(name, points, choice): (&str, &[Point], Choice)| {
+        let outcome = analyse_by(points, choice);
+        vec![name.to_owned(), told(&outcome.gap), told(&outcome.trend)]
+    };
+    Table {
+        caption: "The gap by how it is taken".into(),
+        header: ["taken", "gap", "trend in ln h"].map(String::from).to_vec(),
+        rows: choices.into_iter().map(row).collect(),
+    }
+}
+
+fn figures(points: &[Point], outcome: &Outcome, frozen: &[Frozen]) -> Vec<Figure> {
+    let gaps = outcome.per_width.iter().filter_map(|of| Some((of.width as f64, of.gap.found()?)));
+    let bars = gaps.clone().map(|(x, i)| Interval { x, low: i.low, high: i.high }).collect();
+    let side = |k: usize| -> Vec<(f64, f64)> {
+        outcome.per_width.iter().filter_map(|of| Some((of.width as f64, of.sides?[k]))).collect()
+    };
+    let mut sides = vec![
+        Series::new("feature, best α", side(0)),
+        Series { color: Color::Category(1), ..Series::new("lazy", side(1)) },
+    ];
+    for (index, kernel) in ["initial", "end", "infinite-width"].into_iter().enumerate() {
+        let of = frozen.iter().filter(|f| f.kernel == kernel);
+        let points: Vec<(f64, f64)> = of.map(|f| (f.width as f64, f.test_error)).collect();
+        if !points.is_empty() {
+            sides.push(Series {
+                color: Color::Category(2 + index),
+                style: Style::Points,
+                ..Series::new(format!("{kernel} kernel"), points)
+            });
+        }
+    }
+    vec![
+        Figure {
+            id: "test-error".into(),
+            title: "Test error against √h·α".into(),
+            caption: "At the end of training. Mean over seeds; bands show one standard error.".into(),
+            x: Axis::log("√h·α"),
+            y: Axis::linear("test error"),
+            series: series_by_width(
+                points,
+                Sample::root_width_alpha,
+                |p| p.test_error,
+                Average::Arithmetic,
+            ),
+            guides: Vec::new(),
+        },
+        Figure {
+            id: "gap".into(),
+            title: "The gap between lazy and feature learning".into(),
+            caption: "Test error on the lazy side less that at the best α of the feature side; bars are 95 % \
+                      intervals over seeds. Above 0 feature learning is better."
+                .into(),
+            x: Axis::log("width h"),
+            y: Axis::linear("gap in test error"),
+            series: vec![Series {
+                error_bars: bars,
+                ..Series::new("gap", gaps.map(|(x, i)| (x, i.estimate)).collect())
+            }],
+            guides: vec![Guide::HorizontalLevel { y: 0.0, label: "no gap".into() }],
+        },
+        Figure {
+            id: "sides".into(),
+            title: "Test errors of networks and of frozen kernels".into(),
+            caption: "Kernels frozen as they were at the beginning and at the end of training at one small α, \
+                      and that of infinite width, learn the same points by the same flow."
+                .into(),
+            x: Axis::log("width h"),
+            y: Axis::linear("test error"),
+            series: sides,
+            guides: Vec::new(),
+        },
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::VerdictKind;
+
+    /// Records with this gap at a width, up to a scatter of `noise`.
+    fn synthetic(gap: impl Fn(f64) -> f64, noise: f64, seeds: u64) -> Vec<Point> {
+        let mut points = Vec::new();
+        for width in [32usize, 64, 128, 256] {
+            for k in -2..=4 {
+                for seed in 0..seeds {
+                    let alpha = 10f64.powi(k);
+                    let wiggle =
+                        ((seed * 31 + width as u64 * 17 + (k + 20) as u64 * 7) % 11) as f64 - 5.0;
+                    let lazy = alpha > 10.0;
+                    let best = if k == 0 { 0.0 } else { 0.001 };
+                    let error = if lazy { 0.08 } else { 0.08 - gap(width as f64) + best };
+                    points.push(Point {
+                        width,
+                        alpha,
+                        seed,
+                        kernel_change: 20.0 / alpha,
+                        test_error: error + 0.2 * noise * wiggle,
+                    });
+                }
+            }
+        }
+        points
+    }
+
+    fn kind(points: &[Point]) -> VerdictKind {
+        verdict(&analyse(points).statements()).kind
+    }
+
+    #[test]
+    fn a_gap_that_shrinks_is_reproduced() {
+        let points = synthetic(|h| 0.1 / h.sqrt(), 1e-3, 6);
+        let outcome = analyse(&points);
+        let statements = outcome.statements();
+        assert_eq!(verdict(&statements).kind, VerdictKind::Reproduced, "{statements:?}");
+        assert_eq!(outcome.per_width[0].alphas, [1.0]);
+        let gap = outcome.per_width[0].gap.found().unwrap();
+        assert!((gap.estimate - 0.1 / 32f64.sqrt()).abs() < 1e-3, "{gap:?}");
+    }
+
+    #[test]
+    fn gaps_that_grow_no_gap_and_a_negative_one_are_not() {
+        for gap in [(|h: f64| 1e-3 * h.sqrt()) as fn(f64) -> f64, |_| 0.0, |h| -0.1 / h.sqrt()] {
+            assert_eq!(kind(&synthetic(gap, 1e-3, 6)), VerdictKind::NotReproduced);
+        }
+    }
+
+    #[test]
+    fn choosing_on_the_same_seeds_flatters_the_gap() {
+        let points = synthetic(|_| 0.0, 1e-2, 6);
+        let same = analyse_by(&points, Choice { by_other_seeds: false, ..RULE });
+        let other = analyse(&points);
+        let gap = |outcome: &Outcome| outcome.gap.found().unwrap().estimate;
+        assert!(gap(&same) >= gap(&other));
+    }
+
+    #[test]
+    fn noise_too_few_seeds_and_no_runs_are_inconclusive() {
+        assert_eq!(kind(&synthetic(|_| 0.003, 2e-2, 6)), VerdictKind::Inconclusive);
+        for points in
+            [synthetic(|h| 0.1 / h.sqrt(), 1e-3, 2), synthetic(|_| 0.01, 1e-3, 1), Vec::new()]
+        {
+            let outcome = analyse(&points);
+            assert_eq!(verdict(&outcome.statements()).kind, VerdictKind::Inconclusive);
+            assert_eq!(figures(&points, &outcome, &[]).len(), 3);
+            table(&outcome);
+            sensitivity(&points);
+            key_figures(&outcome);
+        }
+    }
+}

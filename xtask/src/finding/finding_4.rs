@@ -1,0 +1,456 @@
+//! finding-4: the time `t₁ ∼ √h·α` until which the dynamics is linear.
+//!
+//! # Reference
+//! Geiger, Spigler, Jacot, Wyart, arXiv 1906.08034 v1, section 4.
+
+use regime_scaling::{
+    BootstrapConfig, BootstrapInterval, bootstrap, fit_line, fit_power_law, mean,
+};
+use regime_train::Moment;
+use serde::Serialize;
+
+use super::{
+    Finding, Run, Settings, Study,
+    answer::Answer,
+    curves::{Average, Sample, endings, series_by_width, values},
+    grids::{PROTOCOL, border_grid},
+    statement::{Statement, verdict},
+};
+use crate::{
+    figure::{Axis, Figure, Guide, Series, number},
+    report::{KeyFigure, Table},
+    study::{RunRecord, RunSpec},
+};
+
+/// `√h·α` up to which a run counts as one of the feature side: about a decade below the
+/// border, where the kernel changes by more than its own norm.
+const WINDOW: f64 = 1.0;
+
+/// Other windows, to see what the choice does.
+const OTHER_WINDOWS: [f64; 2] = [0.3, 6.0];
+
+/// The part of `t₁` in which the growth of `F` is looked at.
+const EARLY: f64 = 0.3;
+
+/// How far an exponent may be from 1: it is then farther from ½ than from 1.
+const MARGIN: f64 = 0.2;
+
+pub(crate) struct Finding4;
+
+impl Finding for Finding4 {
+    fn name(&self) -> &'static str {
+        "finding-4"
+    }
+
+    fn title(&self) -> &'static str {
+        "In the feature regime the dynamics is linear until t₁ ∼ √h·α"
+    }
+
+    fn claim(&self) -> &'static str {
+        "In the feature regime there is a time t₁ ∼ √h·α: for t ≪ t₁ the dynamics is linear; at t₁ the \
+         output has grown by √h, and the change of the kernel becomes significant."
+    }
+
+    fn source(&self) -> &'static str {
+        "Geiger, Spigler, Jacot, Wyart, “Disentangling feature and lazy learning in deep neural \
+         networks: an empirical study”, arXiv 1906.08034 v1 (2019)"
+    }
+
+    fn rule(&self) -> &'static str {
+        "t₁ is the time at which the mean loss α²L falls below half its initial value. On the feature \
+         side (√h·α ≤ 1, below the border that finding-1 measures) ln t₁ = c + p ln α + q ln √h is \
+         fitted to all runs of a seed together; intervals (95 %) come from a bootstrap over seeds. \
+         Before t₁ (t ≤ 0.3 t₁) the slope s of ln ‖F‖ against ln t is fitted in each run, which is 1 \
+         when the dynamics is linear, and averaged.\n\n\
+         Reproduced: p and q lie within 1 ± 0.2 and s within 1 ± 0.2. Not reproduced: one of the \
+         intervals lies outside. Inconclusive: neither. The margin leaves room for corrections at \
+         finite width and excludes t₁ ∝ √α, no dependence on the width, and a growth of ‖F‖ that is \
+         faster than linear from the start.\n\n\
+         The growth of the network's output until t₁ against √h at a fixed √h·α, the exponents of t₂ \
+         (all margins reached) and the kernel change at t₁ are reported and do not enter the verdict: \
+         the growth follows from what t₁ means (‖F‖ of the order of the margin) up to a factor of \
+         order one."
+    }
+
+    fn grid(&self, settings: &Settings) -> Vec<RunSpec> {
+        border_grid(settings)
+    }
+
+    fn study(&self, runs: &[Run]) -> Study {
+        let passages = passages(runs);
+        let outcome = analyse(&passages);
+        let (summary, unconverged) = endings(runs);
+        Study {
+            verdict: verdict(&outcome.statements()),
+            key_figures: key_figures(&outcome),
+            figures: figures(&passages),
+            tables: [Some(sensitivity(&passages)), unconverged].into_iter().flatten().collect(),
+            notes: vec![summary, PROTOCOL.to_owned()],
+            outcome: serde_json::json!(outcome),
+        }
+    }
+}
+
+/// The times of one converged run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Passage {
+    width: usize,
+    alpha: f64,
+    seed: u64,
+    /// `t₁`.
+    half_loss: f64,
+    /// `t₂`.
+    margins: f64,
+    /// Slope of `ln ‖F‖` against `ln t` before `t₁`, where there are enough observations.
+    early_slope: Option<f64>,
+    /// `‖f(t₁)‖/‖f(0)‖` on the training points.
+    growth: Option<f64>,
+    /// Kernel change just after `t₁`.
+    kernel_change: Option<f64>,
+}
+
+impl Sample for Passage {
+    fn width(&self) -> usize {
+        self.width
+    }
+
+    fn alpha(&self) -> f64 {
+        self.alpha
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+}
+
+fn passages(runs: &[Run]) -> Vec<Passage> {
+    let passage = |run: &Run| {
+        let record = run.record.as_ref().ok().filter(|record| record.converged())?;
+        let half_loss = record.half_loss_time?;
+        Some(Passage {
+            width: run.spec.network.width(),
+            alpha: run.spec.alpha,
+            seed: run.spec.seed,
+            half_loss,
+            margins: record.margins_time?,
+            early_slope: early_slope(record, half_loss),
+            growth: growth(record),
+            kernel_change: record.kernel_change_at_half_loss().filter(|&change| change > 0.0),
+        })
+    };
+    runs.iter().filter_map(passage).collect()
+}
+
+fn early_slope(record: &RunRecord, half_loss: f64) -> Option<f64> {
+    let early = record.path.iter().map(|m| &m.training);
+    let points: Vec<(f64, f64)> = early
+        .filter(|o| o.t > 0.0 && o.t <= EARLY * half_loss && o.output_rms > 0.0)
+        .map(|o| (o.t.ln(), o.output_rms.ln()))
+        .collect();
+    if points.len() < 3 {
+        return None;
+    }
+    fit_line(&points).ok().map(|line| line.slope)
+}
+
+fn growth(record: &RunRecord) -> Option<f64> {
+    let rms = |moment: Moment| {
+        let found = record.path.iter().find(|m| m.training.moment == moment)?;
+        Some(found.training.network_rms)
+    };
+    Some(rms(Moment::HalfLoss)? / rms(Moment::Start)?).filter(|g| g.is_finite() && *g > 0.0)
+}
+
+/// Every number of the analysis.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Outcome {
+    /// `t₁` against α and √h.
+    half_loss: Exponents,
+    /// `t₂` against α and √h.
+    margins: Exponents,
+    /// Mean slope of `ln ‖F‖` against `ln t` before `t₁`.
+    early_slope: Answer<BootstrapInterval>,
+    /// Growth of the output until `t₁` against α and √h.
+    growth: Exponents,
+    /// The exponent of that growth in √h at fixed √h·α: `q − p`.
+    growth_at_fixed_product: Answer<BootstrapInterval>,
+}
+
+/// Exponents in α and in √h.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Exponents {
+    alpha: Answer<BootstrapInterval>,
+    root_width: Answer<BootstrapInterval>,
+}
+
+fn analyse(passages: &[Passage]) -> Outcome {
+    let feature = within(passages, WINDOW);
+    let of = |y: &dyn Fn(&Passage) -> Option<f64>| {
+        let seeds = logarithms(&feature, y);
+        Exponents { alpha: exponent(&seeds, |[p, _]| p), root_width: exponent(&seeds, |[_, q]| q) }
+    };
+    let growth = |p: &Passage| p.growth;
+    Outcome {
+        half_loss: of(&|p| Some(p.half_loss)),
+        margins: of(&|p| Some(p.margins)),
+        early_slope: mean_over_seeds(&feature, |p| p.early_slope),
+        growth: of(&growth),
+        growth_at_fixed_product: exponent(&logarithms(&feature, &growth), |[p, q]| q - p),
+    }
+}
+
+fn within(passages: &[Passage], window: f64) -> Vec<Passage> {
+    passages.iter().filter(|p| p.root_width_alpha() <= window).copied().collect()
+}
+
+/// Points `(ln α, ln √h, ln y)`, seed by seed.
+fn logarithms(passages: &[Passage], y: &dyn Fn(&Passage) -> Option<f64>) -> Vec<Vec<[f64; 3]>> {
+    let of_seed = |seed: u64| {
+        let points = passages.iter().filter(|p| p.seed == seed);
+        points
+            .filter_map(|p| Some([p.alpha.ln(), 0.5 * (p.width as f64).ln(), y(p)?.ln()]))
+            .collect()
+    };
+    values(passages, |p| p.seed).into_iter().map(of_seed).collect()
+}
+
+/// A combination of both exponents, with its interval over seeds.
+fn exponent(
+    seeds: &[Vec<[f64; 3]>],
+    combine: impl Fn([f64; 2]) -> f64,
+) -> Answer<BootstrapInterval> {
+    let found = bootstrap(seeds.len(), &BootstrapConfig::default(), |drawn| {
+        let points: Vec<[f64; 3]> =
+            drawn.iter().flat_map(|&seed| seeds[seed].iter().copied()).collect();
+        plane(&points).map(&combine)
+    });
+    Answer::of(found)
+}
+
+/// Slopes of the least-squares plane; `None` when the points span none.
+fn plane(points: &[[f64; 3]]) -> Option<[f64; 2]> {
+    let n = points.len() as f64;
+    let centre = [0, 1, 2].map(|k| points.iter().map(|p| p[k]).sum::<f64>() / n);
+    let s = |j: usize, k: usize| {
+        points.iter().map(|p| (p[j] - centre[j]) * (p[k] - centre[k])).sum::<f64>()
+    };
+    let (xx, xy, yy) = (s(0, 0), s(0, 1), s(1, 1));
+    let determinant = xx * yy - xy * xy;
+    (determinant > 1e-9 * xx * yy).then(|| {
+        let (xz, yz) = (s(0, 2), s(1, 2));
+        [(xz * yy - yz * xy) / determinant, (yz * xx - xz * xy) / determinant]
+    })
+}
+
+/// The mean over seeds of the mean over a seed's runs.
+fn mean_over_seeds(
+    passages: &[Passage],
+    y: impl Fn(&Passage) -> Option<f64>,
+) -> Answer<BootstrapInterval> {
+    let of_seed = |seed: u64| {
+        let values: Vec<f64> = passages.iter().filter(|p| p.seed == seed).filter_map(&y).collect();
+        mean(&values).map(|m| m.mean)
+    };
+    let seeds: Vec<f64> = values(passages, |p| p.seed).into_iter().filter_map(of_seed).collect();
+    let found = bootstrap(seeds.len(), &BootstrapConfig::default(), |drawn| {
+        Some(drawn.iter().map(|&seed| seeds[seed]).sum::<f64>() / drawn.len() as f64)
+    });
+    Answer::of(found)
+}
+
+impl Outcome {
+    /// See [`Finding4::rule`].
+    fn statements(&self) -> [Statement; 3] {
+        let Exponents { alpha, root_width } = self.half_loss.clone();
+        [
+            Statement::near("the exponent p of t₁ in α", alpha, 1.0, MARGIN),
+            Statement::near("the exponent q of t₁ in √h", root_width, 1.0, MARGIN),
+            Statement::near("the slope s of ‖F‖ before t₁", self.early_slope.clone(), 1.0, MARGIN),
+        ]
+    }
+}
+
+fn key_figures(outcome: &Outcome) -> Vec<KeyFigure> {
+    let mut rows: Vec<KeyFigure> = outcome.statements().iter().map(Statement::key_figure).collect();
+    let mut row = |name: &str, answer: &Answer<BootstrapInterval>, note: &str| {
+        if let Some(i) = answer.found() {
+            rows.push(KeyFigure::new(name, i.estimate, Some((i.low, i.high)), note));
+        }
+    };
+    let growth = "the paper: 1; follows from the meaning of t₁";
+    row(
+        "exponent in √h of the growth of f until t₁, at fixed √h·α",
+        &outcome.growth_at_fixed_product,
+        growth,
+    );
+    row("exponent of that growth in α", &outcome.growth.alpha, "at fixed h");
+    row("exponent of t₂ in α", &outcome.margins.alpha, "t₂: all margins reached");
+    row("exponent of t₂ in √h", &outcome.margins.root_width, "t₂: all margins reached");
+    rows
+}
+
+/// How the exponents of `t₁` depend on what enters.
+fn sensitivity(passages: &[Passage]) -> Table {
+    let first_width = values(passages, |p| p.width).first().copied();
+    let half = values(passages, |p| p.seed).len().div_ceil(2) as u64;
+    let feature = within(passages, WINDOW);
+    let mut choices = vec![(format!("√h·α ≤ {WINDOW} (the rule)"), feature.clone())];
+    choices.extend(OTHER_WINDOWS.map(|w| (format!("√h·α ≤ {w}"), within(passages, w))));
+    let wider = feature.iter().filter(|p| Some(p.width) != first_width).copied().collect();
+    choices.push(("without the smallest width".into(), wider));
+    let fewer = feature.iter().filter(|p| p.seed < half).copied().collect();
+    choices.push(("the first half of the seeds".into(), fewer));
+    let row = |(name, chosen): (String, Vec<Passage>)| {
+        let seeds = logarithms(&chosen, &|p| Some(p.half_loss));
+        let cell = |answer: Answer<BootstrapInterval>| match answer {
+            Answer::Found(i) => number::with_interval(i.estimate, i.low, i.high),
+            Answer::Missing(_) => "none".into(),
+        };
+        let runs = chosen.len().to_string();
+        vec![name, runs, cell(exponent(&seeds, |[p, _]| p)), cell(exponent(&seeds, |[_, q]| q))]
+    };
+    Table {
+        caption: "What the choice of runs does to the exponents of t₁".into(),
+        header: ["runs that enter", "number", "p, in α", "q, in √h"].map(String::from).to_vec(),
+        rows: choices.into_iter().map(row).collect(),
+    }
+}
+
+fn figures(passages: &[Passage]) -> Vec<Figure> {
+    let band = "Mean over seeds; bands show one standard error.";
+    let against_product = |y: &dyn Fn(&Passage) -> Option<f64>| {
+        let there: Vec<Passage> = passages.iter().filter(|p| y(p).is_some()).copied().collect();
+        let y = |p: &Passage| y(p).expect("filtered");
+        series_by_width(&there, Sample::root_width_alpha, y, Average::Geometric)
+    };
+    let figure =
+        |id: &str, title: &str, caption: String, label: &str, series: Vec<Series>, guides| Figure {
+            id: id.into(),
+            title: title.into(),
+            caption,
+            x: Axis::log("√h·α"),
+            y: Axis::log(label),
+            series,
+            guides,
+        };
+    let half_loss = against_product(&|p| Some(p.half_loss));
+    let guide = slope_one(&half_loss);
+    let border = || Guide::VerticalLevel { x: WINDOW, label: "feature side".into() };
+    vec![
+        figure(
+            "half-loss-time",
+            "The time t₁ at which the loss has halved",
+            format!("If the claim holds, curves of all widths fall on one of slope 1. {band}"),
+            "t₁",
+            half_loss,
+            guide.into_iter().chain([border()]).collect(),
+        ),
+        figure(
+            "margins-time",
+            "The time t₂ at which all margins are reached",
+            band.into(),
+            "t₂",
+            against_product(&|p| Some(p.margins)),
+            vec![border()],
+        ),
+        figure(
+            "growth",
+            "How much the network's output has grown at t₁",
+            format!("‖f(t₁)‖/‖f(0)‖ on the training points. {band}"),
+            "growth of f",
+            against_product(&|p| p.growth),
+            vec![border()],
+        ),
+        figure(
+            "kernel-change-at-half-loss",
+            "How much the kernel has changed at t₁",
+            format!("‖Θ(t₁) − Θ₀‖/‖Θ₀‖ on points outside the training set. {band}"),
+            "kernel change at t₁",
+            against_product(&|p| p.kernel_change),
+            vec![border(), Guide::HorizontalLevel { y: 1.0, label: "kernel change 1".into() }],
+        ),
+    ]
+}
+
+/// Slope 1 through the points of the feature side.
+fn slope_one(series: &[Series]) -> Option<Guide> {
+    let feature: Vec<(f64, f64)> =
+        series.iter().flat_map(|s| &s.points).filter(|p| p.0 <= WINDOW).copied().collect();
+    fit_power_law(&feature).ok()?;
+    let middle = |pick: fn(&(f64, f64)) -> f64| {
+        let logs: Vec<f64> = feature.iter().map(|p| pick(p).ln()).collect();
+        mean(&logs).map(|m| m.mean.exp())
+    };
+    let through = (middle(|p| p.0)?, 2.0 * middle(|p| p.1)?);
+    let ends = feature.iter().map(|p| p.0);
+    let range = (ends.clone().fold(f64::INFINITY, f64::min), ends.fold(0.0, f64::max));
+    Some(Guide::Slope { slope: 1.0, through, range, label: "slope 1".into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::VerdictKind;
+
+    /// `t₁ = √h^q·α^p` with a scatter of some percent, and this slope before it.
+    fn synthetic([p, q]: [f64; 2], slope: f64, seeds: u64) -> Vec<Passage> {
+        let mut passages = Vec::new();
+        for width in [32usize, 64, 128, 256] {
+            for k in -4..=3 {
+                for seed in 0..seeds {
+                    let wiggle =
+                        ((seed * 31 + width as u64 * 17 + (k + 20) as u64 * 7) % 11) as f64 - 5.0;
+                    let noise = 1.0 + 0.02 * wiggle;
+                    let alpha = 10f64.powi(k);
+                    let half_loss = noise * (width as f64).sqrt().powf(q) * alpha.powf(p);
+                    passages.push(Passage {
+                        width,
+                        alpha,
+                        seed,
+                        half_loss,
+                        margins: 5.0 * half_loss,
+                        early_slope: Some(slope * noise),
+                        growth: Some(noise / alpha),
+                        kernel_change: Some(noise),
+                    });
+                }
+            }
+        }
+        passages
+    }
+
+    fn kind(passages: &[Passage]) -> VerdictKind {
+        verdict(&analyse(passages).statements()).kind
+    }
+
+    #[test]
+    fn a_time_proportional_to_the_product_is_reproduced() {
+        let outcome = analyse(&synthetic([1.0, 1.0], 1.0, 5));
+        assert_eq!(verdict(&outcome.statements()).kind, VerdictKind::Reproduced);
+        // f = F/α has grown as 1/α: as √h where √h·α is fixed.
+        let growth = outcome.growth_at_fixed_product.found().unwrap();
+        assert!((growth.estimate - 1.0).abs() < 0.05, "{growth:?}");
+    }
+
+    #[test]
+    fn other_laws_are_not() {
+        for (exponents, slope) in
+            [([0.5, 0.5], 1.0), ([1.0, 0.0], 1.0), ([0.5, 1.0], 1.0), ([1.0, 1.0], 2.0)]
+        {
+            let passages = synthetic(exponents, slope, 5);
+            assert_eq!(kind(&passages), VerdictKind::NotReproduced, "{exponents:?} {slope}");
+        }
+    }
+
+    #[test]
+    fn an_exponent_at_the_edge_and_too_few_seeds_are_inconclusive() {
+        assert_eq!(kind(&synthetic([0.8, 1.0], 1.0, 5)), VerdictKind::Inconclusive);
+        for passages in [synthetic([1.0, 1.0], 1.0, 2), synthetic([1.0, 1.0], 1.0, 1), Vec::new()] {
+            let outcome = analyse(&passages);
+            assert_eq!(verdict(&outcome.statements()).kind, VerdictKind::Inconclusive);
+            assert_eq!(figures(&passages).len(), 4);
+            sensitivity(&passages);
+            key_figures(&outcome);
+        }
+    }
+}

@@ -1,0 +1,483 @@
+//! finding-5: how far the kernel finally moves on the feature side, `‖ΔΘ‖ ∼ (√h·α)^{−a}`.
+//!
+//! # Reference
+//! Geiger, Spigler, Jacot, Wyart, arXiv 1906.08034 v1, section 4 and the figures of the
+//! kernel's change against √h·α for several depths.
+
+use std::cmp::Ordering;
+
+use regime_data::DataSpec;
+use regime_models::{Activation, NetworkSpec};
+use regime_scaling::{
+    BootstrapConfig, BootstrapInterval, Pairing, bootstrap, exponent_interval, mean,
+};
+use serde::Serialize;
+
+use super::{
+    Finding, Profile, Run, Settings, Study,
+    answer::Answer,
+    curves::{Sample, endings, values},
+    grids::{PROTOCOL, Setup},
+    statement::{Statement, verdict},
+};
+use crate::{
+    figure::{Axis, Color, Figure, Guide, Interval, Series, number, position},
+    report::{KeyFigure, Table},
+    study::RunSpec,
+};
+
+/// `√h·α` up to which a run enters the fit: two decades and more below the border that
+/// finding-1 measures, where the power law has set in.
+const WINDOW: f64 = 0.1;
+
+/// Other windows, to see what the choice does.
+const OTHER_WINDOWS: [(f64, f64); 3] = [(0.0, 0.02), (0.005, WINDOW), (0.0, 1.0)];
+
+/// `√h·α` from which on a run is lazy.
+const LAZY: f64 = 1e3;
+
+/// How far above 2 an interval may reach: curves that bend towards their power law have
+/// local exponents a little off it at any finite √h·α.
+const MARGIN: f64 = 0.15;
+
+pub(crate) struct Finding5;
+
+impl Finding for Finding5 {
+    fn name(&self) -> &'static str {
+        "finding-5"
+    }
+
+    fn title(&self) -> &'static str {
+        "Finally ‖ΔΘ‖ ∼ (√h·α)^{−a}, with a below 2 and closer to it the deeper the network"
+    }
+
+    fn claim(&self) -> &'static str {
+        "On the feature side the kernel finally changes as ‖ΔΘ‖ ∼ (√h·α)^{−a}, for ReLU and softplus; \
+         a < 2, and a → 2 with depth."
+    }
+
+    fn source(&self) -> &'static str {
+        "Geiger, Spigler, Jacot, Wyart, “Disentangling feature and lazy learning in deep neural \
+         networks: an empirical study”, arXiv 1906.08034 v1 (2019)"
+    }
+
+    fn rule(&self) -> &'static str {
+        "For every activation and depth, a is minus the exponent of the final kernel change \
+         ‖Θ − Θ₀‖/‖Θ₀‖, on points outside the training set, against √h·α, fitted over √h·α ≤ 0.1 with \
+         a common slope for all seeds; intervals (95 %) come from a bootstrap over seeds. d is the \
+         difference of a between the deepest and the shallowest networks, on the same seeds.\n\n\
+         Reproduced: for both activations every a lies below 2 + 0.15 and d above 0. Not reproduced: \
+         some a lies above 2 + 0.15, or some d below 0. Inconclusive: neither. The margin is there \
+         because curves that bend towards a power law have local exponents a little off it; how a \
+         changes with the window is in a table.\n\n\
+         How far the deepest networks are from 2, and the exponent on the lazy side (√h·α ≥ 1000, where \
+         1 is expected), are reported and do not enter the verdict."
+    }
+
+    fn grid(&self, settings: &Settings) -> Vec<RunSpec> {
+        let powers = |list: &[f64]| list.iter().map(|k| 10f64.powf(*k)).collect::<Vec<f64>>();
+        let setup = Setup::of(settings.profile);
+        let (depths, width, products, seeds, data): (&[usize], usize, _, u64, DataSpec) =
+            match settings.profile {
+                Profile::Smoke => (
+                    &[2, 3],
+                    32,
+                    powers(&[-2.5, -2.0, -1.5, -1.0, 3.0, 4.0]),
+                    3,
+                    DataSpec { n_train: 100, n_test: 200, n_kernel: 50, ..setup.data.clone() },
+                ),
+                Profile::Laptop => (
+                    &[2, 3, 5],
+                    64,
+                    powers(&[-3.0, -2.5, -2.0, -1.5, -1.0, 0.0, 3.0, 4.0, 5.0]),
+                    4,
+                    DataSpec { n_train: 500, n_test: 1000, ..setup.data.clone() },
+                ),
+                Profile::Paper => (
+                    &[2, 3, 5, 8],
+                    200,
+                    powers(&[-3.0, -2.5, -2.0, -1.5, -1.0, -0.5, 0.0, 3.0, 4.0, 5.0]),
+                    10,
+                    setup.data.clone(),
+                ),
+            };
+        let mut specs = Vec::new();
+        for activation in [Activation::Relu, Activation::Softplus { beta: 5.0 }] {
+            for &hidden_layers in depths {
+                let setup =
+                    Setup { data: data.clone(), hidden_layers, activation, ..setup.clone() };
+                for &product in &products {
+                    let alpha = product / (width as f64).sqrt();
+                    let seeds = 0..settings.seeds.unwrap_or(seeds);
+                    specs.extend(seeds.map(|seed| setup.run(settings, width, alpha, seed)));
+                }
+            }
+        }
+        specs
+    }
+
+    fn study(&self, runs: &[Run]) -> Study {
+        let changes = changes(runs);
+        let outcome = analyse(&changes);
+        let (summary, unconverged) = endings(runs);
+        Study {
+            verdict: verdict(&outcome.statements()),
+            key_figures: key_figures(&outcome),
+            figures: figures(&changes, &outcome),
+            tables: [Some(sensitivity(&changes)), unconverged].into_iter().flatten().collect(),
+            notes: vec![summary, PROTOCOL.to_owned()],
+            outcome: serde_json::json!(outcome),
+        }
+    }
+}
+
+/// The final kernel change of one converged run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Change {
+    relu: bool,
+    hidden_layers: usize,
+    width: usize,
+    alpha: f64,
+    seed: u64,
+    kernel_change: f64,
+}
+
+impl Sample for Change {
+    fn width(&self) -> usize {
+        self.width
+    }
+
+    fn alpha(&self) -> f64 {
+        self.alpha
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+}
+
+fn changes(runs: &[Run]) -> Vec<Change> {
+    let change = |run: &Run| {
+        let NetworkSpec::Dense(net) = run.spec.network else { return None };
+        let record = run.record.as_ref().ok().filter(|record| record.converged())?;
+        Some(Change {
+            relu: net.activation == Activation::Relu,
+            hidden_layers: net.hidden_layers,
+            width: net.width,
+            alpha: run.spec.alpha,
+            seed: run.spec.seed,
+            kernel_change: record.kernel_change().filter(|&change| change > 0.0)?,
+        })
+    };
+    runs.iter().filter_map(change).collect()
+}
+
+/// Every number of the analysis.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Outcome {
+    activations: Vec<OfActivation>,
+}
+
+/// The exponents of one activation.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct OfActivation {
+    name: &'static str,
+    /// `a` for every depth, in increasing order.
+    feature: Vec<(usize, Answer<BootstrapInterval>)>,
+    /// `a` of the deepest less that of the shallowest networks.
+    difference: Answer<BootstrapInterval>,
+    /// The same exponent on the lazy side, for every depth.
+    lazy: Vec<(usize, Answer<BootstrapInterval>)>,
+}
+
+fn name(relu: bool) -> &'static str {
+    if relu { "ReLU" } else { "softplus" }
+}
+
+fn analyse(changes: &[Change]) -> Outcome {
+    let of = |relu: bool| {
+        let here: Vec<Change> = changes.iter().filter(|c| c.relu == relu).copied().collect();
+        let depths = values(&here, |c| c.hidden_layers);
+        let each = |least: f64, most: f64| {
+            let one = |&depth: &usize| (depth, exponent(&here, depth, (least, most)));
+            depths.iter().map(one).collect()
+        };
+        OfActivation {
+            name: name(relu),
+            feature: each(0.0, WINDOW),
+            difference: difference(&here, &depths),
+            lazy: each(LAZY, f64::INFINITY),
+        }
+    };
+    Outcome { activations: [true, false].map(of).to_vec() }
+}
+
+/// Points `(√h·α, kernel change)` of one depth in a window, seed by seed.
+fn by_seed(changes: &[Change], depth: usize, (least, most): (f64, f64)) -> Vec<Vec<(f64, f64)>> {
+    // √h·α is a rounded product: let the ends of the window in.
+    let inside = |x: f64| x >= least * 0.999 && x <= most * 1.001;
+    let of_seed = |seed: u64| {
+        let there = changes.iter().filter(|c| c.seed == seed && c.hidden_layers == depth);
+        let points = there.map(|c| (c.root_width_alpha(), c.kernel_change));
+        points.filter(|p| inside(p.0)).collect()
+    };
+    values(changes, |c| c.seed).into_iter().map(of_seed).collect()
+}
+
+/// `a` with its interval over seeds.
+fn exponent(changes: &[Change], depth: usize, window: (f64, f64)) -> Answer<BootstrapInterval> {
+    let seeds = by_seed(changes, depth, window);
+    let found = exponent_interval(&seeds, Pairing::Paired, &BootstrapConfig::default());
+    Answer::of(found.map(|i| BootstrapInterval {
+        estimate: -i.estimate,
+        low: -i.high,
+        high: -i.low,
+        ..i
+    }))
+}
+
+/// `a` of the deepest less that of the shallowest networks, over seeds that have both.
+fn difference(changes: &[Change], depths: &[usize]) -> Answer<BootstrapInterval> {
+    let (Some(&first), Some(&last)) = (depths.first(), depths.last()) else {
+        return Answer::Missing("there are no runs".into());
+    };
+    if first == last {
+        return Answer::Missing(format!("all networks have {first} hidden layers"));
+    }
+    let slopes = |depth: usize| -> Vec<Option<f64>> {
+        let seeds = by_seed(changes, depth, (0.0, WINDOW));
+        let slope =
+            |points: &Vec<(f64, f64)>| Some(regime_scaling::fit_power_law(points).ok()?.exponent);
+        seeds.iter().map(slope).collect()
+    };
+    let pairs = slopes(first).into_iter().zip(slopes(last));
+    let differences: Vec<f64> = pairs.filter_map(|(a, b)| Some(a? - b?)).collect();
+    Answer::of(bootstrap(differences.len(), &BootstrapConfig::default(), |drawn| {
+        Some(drawn.iter().map(|&s| differences[s]).sum::<f64>() / drawn.len() as f64)
+    }))
+}
+
+impl Outcome {
+    /// See [`Finding5::rule`].
+    fn statements(&self) -> Vec<Statement> {
+        let mut statements = Vec::new();
+        for OfActivation { name, feature, difference, .. } in &self.activations {
+            for (depth, a) in feature {
+                let what = format!("a for {name} with L = {depth}");
+                statements.push(Statement::below(what, a.clone(), 2.0 + MARGIN));
+            }
+            let what = format!("the increase d of a with depth for {name}");
+            statements.push(Statement::above(what, difference.clone(), 0.0));
+        }
+        statements
+    }
+}
+
+fn key_figures(outcome: &Outcome) -> Vec<KeyFigure> {
+    let mut rows: Vec<KeyFigure> = outcome.statements().iter().map(Statement::key_figure).collect();
+    for OfActivation { name, feature, lazy, .. } in &outcome.activations {
+        if let Some((depth, Answer::Found(i))) = feature.last() {
+            let what = format!("2 − a for {name} with L = {depth}");
+            let ends = (2.0 - i.high, 2.0 - i.low);
+            rows.push(KeyFigure::new(what, 2.0 - i.estimate, Some(ends), "claim: small"));
+        }
+        for (depth, answer) in lazy {
+            if let Answer::Found(i) = answer {
+                let what = format!("the exponent on the lazy side for {name} with L = {depth}");
+                let note = "1 is expected";
+                rows.push(KeyFigure::new(what, i.estimate, Some((i.low, i.high)), note));
+            }
+        }
+    }
+    rows
+}
+
+/// How `a` depends on the window of the fit and on the seeds.
+fn sensitivity(changes: &[Change]) -> Table {
+    let half = values(changes, |c| c.seed).len().div_ceil(2) as u64;
+    let fewer: Vec<Change> = changes.iter().filter(|c| c.seed < half).copied().collect();
+    let mut rows = Vec::new();
+    for relu in [true, false] {
+        let of = |all: &[Change]| -> Vec<Change> {
+            all.iter().filter(|c| c.relu == relu).copied().collect()
+        };
+        let (all, fewer) = (of(changes), of(&fewer));
+        for depth in values(&all, |c| c.hidden_layers) {
+            let cell =
+                |changes: &[Change], window: (f64, f64)| match exponent(changes, depth, window) {
+                    Answer::Found(i) => number::with_interval(i.estimate, i.low, i.high),
+                    Answer::Missing(_) => "none".into(),
+                };
+            let mut row = vec![format!("{}, L = {depth}", name(relu)), cell(&all, (0.0, WINDOW))];
+            row.extend(OTHER_WINDOWS.map(|window| cell(&all, window)));
+            row.push(cell(&fewer, (0.0, WINDOW)));
+            rows.push(row);
+        }
+    }
+    let window = |(least, most): (f64, f64)| match least.total_cmp(&0.0) {
+        Ordering::Greater => format!("{least} ≤ √h·α ≤ {most}"),
+        _ => format!("√h·α ≤ {most}"),
+    };
+    let mut header = vec!["networks".to_owned(), format!("√h·α ≤ {WINDOW} (the rule)")];
+    header.extend(OTHER_WINDOWS.map(window));
+    header.push("half of the seeds".into());
+    Table { caption: "The exponent a by the window of its fit".into(), header, rows }
+}
+
+fn figures(changes: &[Change], outcome: &Outcome) -> Vec<Figure> {
+    let mut figures = vec![Figure {
+        id: "exponent-by-depth".into(),
+        title: "The exponent a against the depth".into(),
+        caption: "‖ΔΘ‖ ∼ (√h·α)^{−a} on the feature side; bars are 95 % intervals over seeds."
+            .into(),
+        x: Axis::linear("hidden layers L"),
+        y: Axis::linear("a"),
+        series: outcome.activations.iter().enumerate().map(depth_series).collect(),
+        guides: vec![Guide::HorizontalLevel { y: 2.0, label: "2".into() }],
+    }];
+    for relu in [true, false] {
+        let here: Vec<Change> = changes.iter().filter(|c| c.relu == relu).copied().collect();
+        let series = curves(&here);
+        figures.push(Figure {
+            id: format!("kernel-change-{}", name(relu).to_lowercase()),
+            title: format!("The final change of the kernel, {}", name(relu)),
+            caption:
+                "‖Θ − Θ₀‖/‖Θ₀‖ on points outside the training set at the end of training. Mean \
+                      over seeds; bands show one standard error."
+                    .into(),
+            x: Axis::log("√h·α"),
+            y: Axis::log("kernel change"),
+            guides: guides(&series),
+            series,
+        });
+    }
+    figures
+}
+
+fn depth_series((index, of): (usize, &OfActivation)) -> Series {
+    let found = of.feature.iter().filter_map(|(depth, a)| Some((*depth as f64, a.found()?)));
+    let bars = found.clone().map(|(x, i)| Interval { x, low: i.low, high: i.high }).collect();
+    Series {
+        error_bars: bars,
+        color: Color::Category(index),
+        ..Series::new(of.name, found.map(|(x, i)| (x, i.estimate)).collect())
+    }
+}
+
+/// One series per depth: geometric means over seeds.
+fn curves(changes: &[Change]) -> Vec<Series> {
+    let depths = values(changes, |c| c.hidden_layers);
+    let one = |(index, &depth): (usize, &usize)| {
+        let here: Vec<&Change> = changes.iter().filter(|c| c.hidden_layers == depth).collect();
+        let (mut points, mut band) = (Vec::new(), Vec::new());
+        for x in values(&here, |c| c.root_width_alpha()) {
+            let there = here.iter().filter(|c| c.root_width_alpha() == x);
+            let logs: Vec<f64> = there.map(|c| c.kernel_change.ln()).collect();
+            let Some(m) = mean(&logs) else { continue };
+            points.push((x, m.mean.exp()));
+            if let Some(e) = m.std_error {
+                band.push(Interval { x, low: (m.mean - e).exp(), high: (m.mean + e).exp() });
+            }
+        }
+        Series {
+            band,
+            color: Color::Ordered(position(index, depths.len())),
+            ..Series::new(format!("L = {depth}"), points)
+        }
+    };
+    depths.iter().enumerate().map(one).collect()
+}
+
+/// Slope −2 beside the feature side and −1 beside the lazy one.
+fn guides(series: &[Series]) -> Vec<Guide> {
+    let Some(last) = series.last() else { return Vec::new() };
+    let (Some(&first), Some(&end)) = (last.points.first(), last.points.last()) else {
+        return Vec::new();
+    };
+    vec![
+        Guide::Slope {
+            slope: -2.0,
+            through: (first.0, 3.0 * first.1),
+            range: (first.0, WINDOW.max(first.0 * 10.0)),
+            label: "slope −2".into(),
+        },
+        Guide::Slope {
+            slope: -1.0,
+            through: (end.0, 3.0 * end.1),
+            range: (0.01 * end.0, end.0),
+            label: "slope −1".into(),
+        },
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::VerdictKind;
+
+    /// `(√h·α)^{−a(L)}` with a scatter of some percent, and `1/(√h·α)` on the lazy side.
+    fn synthetic(a: impl Fn(usize) -> f64, seeds: u64) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for relu in [true, false] {
+            for hidden_layers in [2, 3, 5] {
+                for k in [-6, -5, -4, -3, -2, 6, 8] {
+                    for seed in 0..seeds {
+                        let wiggle = ((seed * 31 + hidden_layers as u64 * 17 + (k + 20) as u64 * 7)
+                            % 11) as f64
+                            - 5.0;
+                        let x = 10f64.powf(0.5 * f64::from(k));
+                        let power = if x > 1.0 { 1.0 } else { a(hidden_layers) };
+                        changes.push(Change {
+                            relu,
+                            hidden_layers,
+                            width: 64,
+                            alpha: x / 8.0,
+                            seed,
+                            kernel_change: (1.0 + 0.01 * wiggle) * x.powf(-power),
+                        });
+                    }
+                }
+            }
+        }
+        changes
+    }
+
+    fn kind(changes: &[Change]) -> VerdictKind {
+        verdict(&analyse(changes).statements()).kind
+    }
+
+    #[test]
+    fn exponents_that_rise_towards_two_are_reproduced() {
+        let outcome = analyse(&synthetic(|depth| 2.0 - 0.8 / depth as f64, 5));
+        assert_eq!(verdict(&outcome.statements()).kind, VerdictKind::Reproduced);
+        let relu = &outcome.activations[0];
+        assert!((relu.feature[0].1.found().unwrap().estimate - 1.6).abs() < 0.02);
+        assert!((relu.difference.found().unwrap().estimate - 0.24).abs() < 0.02);
+        assert!((relu.lazy[0].1.found().unwrap().estimate - 1.0).abs() < 0.02);
+    }
+
+    #[test]
+    fn exponents_above_two_and_exponents_that_fall_are_not() {
+        assert_eq!(
+            kind(&synthetic(|depth| 2.3 + 0.01 * depth as f64, 5)),
+            VerdictKind::NotReproduced
+        );
+        assert_eq!(
+            kind(&synthetic(|depth| 2.0 - 0.1 * depth as f64, 5)),
+            VerdictKind::NotReproduced
+        );
+    }
+
+    #[test]
+    fn no_trend_and_too_few_seeds_are_inconclusive() {
+        assert_eq!(kind(&synthetic(|_| 1.8, 5)), VerdictKind::Inconclusive);
+        let rising = |depth: usize| 2.0 - 0.8 / depth as f64;
+        for changes in [synthetic(rising, 2), synthetic(rising, 1), Vec::new()] {
+            let outcome = analyse(&changes);
+            assert_eq!(verdict(&outcome.statements()).kind, VerdictKind::Inconclusive);
+            assert_eq!(figures(&changes, &outcome).len(), 3);
+            sensitivity(&changes);
+            key_figures(&outcome);
+        }
+    }
+}
