@@ -338,14 +338,15 @@ fn figures(points: &[Point], outcome: &Outcome, frozen: &[Frozen]) -> Vec<Figure
         Series::new("feature, best α", side(0)),
         Series { color: Color::Category(1), ..Series::new("lazy", side(1)) },
     ];
-    for (index, kernel) in ["initial", "end", "infinite-width"].into_iter().enumerate() {
+    let kernels = [("initial", "initial"), ("end", "final"), ("infinite-width", "infinite-width")];
+    for (index, (kernel, name)) in kernels.into_iter().enumerate() {
         let of = frozen.iter().filter(|f| f.kernel == kernel);
         let points: Vec<(f64, f64)> = of.map(|f| (f.width as f64, f.test_error)).collect();
         if !points.is_empty() {
             sides.push(Series {
                 color: Color::Category(2 + index),
                 style: Style::Points,
-                ..Series::new(format!("{kernel} kernel"), points)
+                ..Series::new(format!("{name} kernel"), points)
             });
         }
     }

@@ -321,8 +321,7 @@ impl Group {
 
     fn at_width(&self, single: &[(f64, f64)]) -> AtWidth {
         let all: Vec<usize> = (0..self.n_nets()).collect();
-        let log_variance =
-            |drawn: &[usize]| self.variance(drawn).filter(|&v| v > 0.0).map(f64::ln);
+        let log_variance = |drawn: &[usize]| self.variance(drawn).filter(|&v| v > 0.0).map(f64::ln);
         let interval = bootstrap(self.n_nets(), &BootstrapConfig::default(), log_variance);
         let ensemble_error = mean(&self.ensemble_wrong).map_or(f64::NAN, |m| m.mean);
         AtWidth {
@@ -374,8 +373,9 @@ fn width_as_good(curve: &[(f64, f64)], error: f64) -> Option<f64> {
 fn exponent(groups: &[Group]) -> Answer<BootstrapInterval> {
     let sizes: Vec<usize> = groups.iter().map(Group::n_nets).collect();
     Answer::of(bootstrap_groups(&sizes, &BootstrapConfig::default(), |drawn| {
-        let point =
-            |(group, drawn): (&Group, &Vec<usize>)| Some((group.width as f64, group.variance(drawn)?));
+        let point = |(group, drawn): (&Group, &Vec<usize>)| {
+            Some((group.width as f64, group.variance(drawn)?))
+        };
         let points: Option<Vec<(f64, f64)>> = groups.iter().zip(drawn).map(point).collect();
         Some(fit_power_law(&points?).ok()?.exponent)
     }))
@@ -565,12 +565,9 @@ fn key_figures(outcome: &Outcome) -> Vec<KeyFigure> {
     let mut row = |name: String, answer: &Answer<BootstrapInterval>, note: String| {
         rows.push(match answer {
             Answer::Found(i) => KeyFigure::new(name, i.estimate, Some((i.low, i.high)), note),
-            Answer::Missing(why) => KeyFigure {
-                name,
-                value: "none".into(),
-                interval: String::new(),
-                note: why.clone(),
-            },
+            Answer::Missing(why) => {
+                KeyFigure { name, value: "none".into(), interval: String::new(), note: why.clone() }
+            }
         });
     };
     for (name, regime) in outcome.regimes() {
@@ -619,9 +616,10 @@ fn table(outcome: &Outcome) -> Table {
             Answer::Found(i) => number::with_interval(i.estimate, i.low, i.high),
             Answer::Missing(_) => number::significant(at.variance, 3),
         };
-        let error = at.single_error.std_error.map_or(String::new(), |e| {
-            format!(" ± {}", number::significant(e, 2))
-        });
+        let error = at
+            .single_error
+            .std_error
+            .map_or(String::new(), |e| format!(" ± {}", number::significant(e, 2)));
         vec![
             name.to_owned(),
             at.width.to_string(),
@@ -659,7 +657,12 @@ fn sensitivity_table(outcome: &Outcome) -> Table {
     let mut rows = Vec::new();
     for (name, regime) in outcome.regimes() {
         let gain = regime.moderate().map_or("none".into(), |at| written(&at.gain));
-        rows.push(vec![name.to_owned(), "as in the verdict".into(), written(&regime.exponent), gain]);
+        rows.push(vec![
+            name.to_owned(),
+            "as in the verdict".into(),
+            written(&regime.exponent),
+            gain,
+        ]);
         for variant in &regime.sensitivity {
             let gain = variant.gain.as_ref().map_or("the same".into(), written);
             let exponent = written(&variant.exponent);
@@ -784,7 +787,13 @@ mod tests {
                         f64::from(label(point)) * margin + deviation * noise
                     };
                     let outputs = (0..POINTS).map(output).collect();
-                    nets.push(Net::new(lazy, width, seed, outputs, (0..POINTS).map(label).collect()));
+                    nets.push(Net::new(
+                        lazy,
+                        width,
+                        seed,
+                        outputs,
+                        (0..POINTS).map(label).collect(),
+                    ));
                 }
             }
         }

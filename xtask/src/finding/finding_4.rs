@@ -335,7 +335,7 @@ fn figures(passages: &[Passage]) -> Vec<Figure> {
         };
     let half_loss = against_product(&|p| Some(p.half_loss));
     let guide = slope_one(&half_loss);
-    let border = || Guide::VerticalLevel { x: WINDOW, label: "feature side".into() };
+    let border = || Guide::VerticalLevel { x: WINDOW, label: "end of the window".into() };
     vec![
         figure(
             "half-loss-time",

@@ -333,7 +333,7 @@ fn figures(changes: &[Change], outcome: &Outcome) -> Vec<Figure> {
         x: Axis::linear("hidden layers L"),
         y: Axis::linear("a"),
         series: outcome.activations.iter().enumerate().map(depth_series).collect(),
-        guides: vec![Guide::HorizontalLevel { y: 2.0, label: "2".into() }],
+        guides: vec![Guide::HorizontalLevel { y: 2.0, label: "a = 2".into() }],
     }];
     for relu in [true, false] {
         let here: Vec<Change> = changes.iter().filter(|c| c.relu == relu).copied().collect();
@@ -397,7 +397,7 @@ fn guides(series: &[Series]) -> Vec<Guide> {
     vec![
         Guide::Slope {
             slope: -2.0,
-            through: (first.0, 3.0 * first.1),
+            through: (first.0, 10.0 * first.1),
             range: (first.0, WINDOW.max(first.0 * 10.0)),
             label: "slope −2".into(),
         },
