@@ -177,7 +177,7 @@ mod tests {
         let Verdict { kind, sentence } = verdict(&statements);
         assert_eq!(kind, VerdictKind::NotReproduced);
         assert!(
-            sentence.starts_with("The trend is 0.150 [0.100, 0.200], not below 0; "),
+            sentence.starts_with("The trend is 0.15 [0.10, 0.20], not below 0; "),
             "{sentence}"
         );
         assert!(sentence.contains("as claimed, above 0"), "{sentence}");
