@@ -263,7 +263,7 @@ impl Outcome {
         let mut statements = Vec::new();
         for OfActivation { name, feature, difference, .. } in &self.activations {
             for (depth, a) in feature {
-                let what = format!("a for {name} with L = {depth}");
+                let what = format!("the exponent a for {name}, L = {depth}");
                 statements.push(Statement::below(what, a.clone(), 2.0 + MARGIN));
             }
             let what = format!("the increase d of a with depth for {name}");
@@ -277,13 +277,13 @@ fn key_figures(outcome: &Outcome) -> Vec<KeyFigure> {
     let mut rows: Vec<KeyFigure> = outcome.statements().iter().map(Statement::key_figure).collect();
     for OfActivation { name, feature, lazy, .. } in &outcome.activations {
         if let Some((depth, Answer::Found(i))) = feature.last() {
-            let what = format!("2 − a for {name} with L = {depth}");
+            let what = format!("2 − a for {name}, L = {depth}");
             let ends = (2.0 - i.high, 2.0 - i.low);
             rows.push(KeyFigure::new(what, 2.0 - i.estimate, Some(ends), "claim: small"));
         }
         for (depth, answer) in lazy {
             if let Answer::Found(i) = answer {
-                let what = format!("the exponent on the lazy side for {name} with L = {depth}");
+                let what = format!("the exponent on the lazy side for {name}, L = {depth}");
                 let note = "1 is expected";
                 rows.push(KeyFigure::new(what, i.estimate, Some((i.low, i.high)), note));
             }
