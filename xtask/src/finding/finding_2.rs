@@ -315,7 +315,7 @@ struct Frozen {
 fn frozen(runs: &[Run]) -> Vec<Frozen> {
     let mut found: Vec<(FrozenKernel, usize, f64)> = Vec::new();
     for run in runs {
-        let Ok(record) = &run.record else { continue };
+        let Some(record) = run.record.as_ref().ok().filter(|r| r.converged()) else { continue };
         for of in &record.frozen {
             if let FrozenLearning::Learnt { test_error, ending: Ending::Converged, .. } =
                 &of.learning
@@ -400,8 +400,12 @@ impl Setting {
     /// How the gap depends on how it is taken.
     fn sensitivity(&self) -> Table {
         let even: Vec<Point> = self.points.iter().filter(|p| p.seed % 2 == 0).copied().collect();
+        let smallest = self.points.iter().map(|p| p.width).min();
+        let wider: Vec<Point> =
+            self.points.iter().filter(|p| Some(p.width) != smallest).copied().collect();
         let choices = [
             ("the rule", &self.points, RULE),
+            ("without the smallest width", &wider, RULE),
             (
                 "best α chosen on the same seeds",
                 &self.points,

@@ -11,7 +11,9 @@ use crate::study::{Budget, Dynamics, RunSpec};
 pub(super) const PROTOCOL: &str = "Unlike the paper's first version, runs follow the plain gradient flow (there: \
     momentum with τ = t/1000, which is very close to it) with an implicit integrator, and the soft \
     hinge with β = 20 of the later version (there: the hinge). Mean and principal components are \
-    fitted on the training inputs, in the profile `paper` on all, as the authors did.";
+    fitted on the training inputs, in the profile `paper` on all, as the authors did. Seeds are those of \
+    the initial weights: all runs of a setup share one training and one test set, and intervals do not \
+    cover the choice of points.";
 
 /// Fully connected runs of the paper's setup (A), but for what a grid varies.
 #[derive(Debug, Clone)]
