@@ -86,7 +86,7 @@ fn sentence(alpha: f64, curve: &[(f64, f64)]) -> String {
     };
     // Close to the border the kernel changes by about as much as it is large.
     let near = if (change / level).ln().abs() < 3f64.ln() { ", close to the border" } else { "" };
-    format!("{regime}{near}: the tangent kernel changed by {own} of its norm; {border}")
+    format!("{regime}{near}: the tangent kernel changed by {own} times its norm; {border}")
 }
 
 fn table(runs: &[Run]) -> String {
