@@ -9,7 +9,8 @@ use std::cmp::Ordering;
 use regime_data::DataSpec;
 use regime_models::{Activation, NetworkSpec};
 use regime_scaling::{
-    BootstrapConfig, BootstrapInterval, Pairing, bootstrap, exponent_interval, mean,
+    BootstrapConfig, BootstrapInterval, Pairing, bootstrap, exponent_interval, local_exponents,
+    mean,
 };
 use serde::Serialize;
 
@@ -118,13 +119,16 @@ impl Finding for Finding5 {
 
     fn study(&self, runs: &[Run]) -> Study {
         let changes = changes(runs);
-        let outcome = analyse(&changes);
+        let outcome = analyse(&changes, &depths_asked(runs));
         let (summary, unconverged) = endings(runs);
         Study {
             verdict: verdict(&outcome.statements()),
             key_figures: key_figures(&outcome),
             figures: figures(&changes, &outcome),
-            tables: [Some(sensitivity(&changes)), unconverged].into_iter().flatten().collect(),
+            tables: [Some(sensitivity(&changes)), Some(local(&changes)), unconverged]
+                .into_iter()
+                .flatten()
+                .collect(),
             notes: vec![summary, PROTOCOL.to_owned()],
             outcome: serde_json::json!(outcome),
         }
@@ -172,6 +176,16 @@ fn changes(runs: &[Run]) -> Vec<Change> {
     runs.iter().filter_map(change).collect()
 }
 
+/// The depths of the grid, also those of which no run converged.
+fn depths_asked(runs: &[Run]) -> Vec<usize> {
+    let depth = |run: &Run| {
+        let NetworkSpec::Dense(net) = run.spec.network else { return None };
+        Some(net.hidden_layers)
+    };
+    let all: Vec<usize> = runs.iter().filter_map(depth).collect();
+    values(&all, |&depth| depth)
+}
+
 /// Every number of the analysis.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Outcome {
@@ -194,10 +208,11 @@ fn name(relu: bool) -> &'static str {
     if relu { "ReLU" } else { "softplus" }
 }
 
-fn analyse(changes: &[Change]) -> Outcome {
+/// A depth that was asked for and left nothing has no interval, so that it keeps the claim
+/// open; left out, it would let the others decide.
+fn analyse(changes: &[Change], depths: &[usize]) -> Outcome {
     let of = |relu: bool| {
         let here: Vec<Change> = changes.iter().filter(|c| c.relu == relu).copied().collect();
-        let depths = values(&here, |c| c.hidden_layers);
         let each = |least: f64, most: f64| {
             let one = |&depth: &usize| (depth, exponent(&here, depth, (least, most)));
             depths.iter().map(one).collect()
@@ -205,7 +220,7 @@ fn analyse(changes: &[Change]) -> Outcome {
         OfActivation {
             name: name(relu),
             feature: each(0.0, WINDOW),
-            difference: difference(&here, &depths),
+            difference: difference(&here, depths, (0.0, WINDOW)),
             lazy: each(LAZY, f64::INFINITY),
         }
     };
@@ -226,7 +241,9 @@ fn by_seed(changes: &[Change], depth: usize, (least, most): (f64, f64)) -> Vec<V
 
 /// `a` with its interval over seeds.
 fn exponent(changes: &[Change], depth: usize, window: (f64, f64)) -> Answer<BootstrapInterval> {
-    let seeds = by_seed(changes, depth, window);
+    // A seed with one point says nothing of a, and would be counted as one that does.
+    let mut seeds = by_seed(changes, depth, window);
+    seeds.retain(|points| points.len() > 1);
     let found = exponent_interval(&seeds, Pairing::Paired, &BootstrapConfig::default());
     Answer::of(found.map(|i| BootstrapInterval {
         estimate: -i.estimate,
@@ -237,7 +254,11 @@ fn exponent(changes: &[Change], depth: usize, window: (f64, f64)) -> Answer<Boot
 }
 
 /// `a` of the deepest less that of the shallowest networks, over seeds that have both.
-fn difference(changes: &[Change], depths: &[usize]) -> Answer<BootstrapInterval> {
+fn difference(
+    changes: &[Change],
+    depths: &[usize],
+    window: (f64, f64),
+) -> Answer<BootstrapInterval> {
     let (Some(&first), Some(&last)) = (depths.first(), depths.last()) else {
         return Answer::Missing("there are no runs".into());
     };
@@ -245,7 +266,7 @@ fn difference(changes: &[Change], depths: &[usize]) -> Answer<BootstrapInterval>
         return Answer::Missing(format!("all networks have {first} hidden layers"));
     }
     let slopes = |depth: usize| -> Vec<Option<f64>> {
-        let seeds = by_seed(changes, depth, (0.0, WINDOW));
+        let seeds = by_seed(changes, depth, window);
         let slope =
             |points: &Vec<(f64, f64)>| Some(regime_scaling::fit_power_law(points).ok()?.exponent);
         seeds.iter().map(slope).collect()
@@ -292,7 +313,24 @@ fn key_figures(outcome: &Outcome) -> Vec<KeyFigure> {
     rows
 }
 
-/// How `a` depends on the window of the fit and on the seeds.
+/// An estimate by the rule, in other windows, and from fewer runs.
+fn variants(
+    what: String,
+    all: &[Change],
+    fewer: &[Change],
+    estimate: impl Fn(&[Change], (f64, f64)) -> Answer<BootstrapInterval>,
+) -> Vec<String> {
+    let cell = |changes: &[Change], window: (f64, f64)| match estimate(changes, window) {
+        Answer::Found(i) => number::with_interval(i.estimate, i.low, i.high),
+        Answer::Missing(_) => "none".into(),
+    };
+    let mut row = vec![what, cell(all, (0.0, WINDOW))];
+    row.extend(OTHER_WINDOWS.map(|window| cell(all, window)));
+    row.push(cell(fewer, (0.0, WINDOW)));
+    row
+}
+
+/// How `a` and `d` depend on the window of the fit and on the seeds.
 fn sensitivity(changes: &[Change]) -> Table {
     let half = values(changes, |c| c.seed).len().div_ceil(2) as u64;
     let fewer: Vec<Change> = changes.iter().filter(|c| c.seed < half).copied().collect();
@@ -302,17 +340,14 @@ fn sensitivity(changes: &[Change]) -> Table {
             all.iter().filter(|c| c.relu == relu).copied().collect()
         };
         let (all, fewer) = (of(changes), of(&fewer));
-        for depth in values(&all, |c| c.hidden_layers) {
-            let cell =
-                |changes: &[Change], window: (f64, f64)| match exponent(changes, depth, window) {
-                    Answer::Found(i) => number::with_interval(i.estimate, i.low, i.high),
-                    Answer::Missing(_) => "none".into(),
-                };
-            let mut row = vec![format!("{}, L = {depth}", name(relu)), cell(&all, (0.0, WINDOW))];
-            row.extend(OTHER_WINDOWS.map(|window| cell(&all, window)));
-            row.push(cell(&fewer, (0.0, WINDOW)));
-            rows.push(row);
+        let depths = values(&all, |c| c.hidden_layers);
+        for &depth in &depths {
+            let what = format!("{}, L = {depth}", name(relu));
+            let a = |changes: &[Change], window: (f64, f64)| exponent(changes, depth, window);
+            rows.push(variants(what, &all, &fewer, a));
         }
+        let d = |changes: &[Change], window: (f64, f64)| difference(changes, &depths, window);
+        rows.push(variants(format!("{}, d", name(relu)), &all, &fewer, d));
     }
     let window = |(least, most): (f64, f64)| match least.total_cmp(&0.0) {
         Ordering::Greater => format!("{least} ≤ √h·α ≤ {most}"),
@@ -321,7 +356,34 @@ fn sensitivity(changes: &[Change]) -> Table {
     let mut header = vec!["networks".to_owned(), format!("√h·α ≤ {WINDOW} (the rule)")];
     header.extend(OTHER_WINDOWS.map(window));
     header.push("half of the seeds".into());
-    Table { caption: "The exponent a by the window of its fit".into(), header, rows }
+    Table {
+        caption: "The exponent a, and its increase d with depth, by the window of the fit".into(),
+        header,
+        rows,
+    }
+}
+
+/// `a` between neighbouring `√h·α`, from the means over seeds: does it bend?
+fn local(changes: &[Change]) -> Table {
+    let starts = values(changes, Change::root_width_alpha);
+    let mut rows = Vec::new();
+    for relu in [true, false] {
+        let here: Vec<Change> = changes.iter().filter(|c| c.relu == relu).copied().collect();
+        for series in curves(&here) {
+            let found = local_exponents(&series.points).unwrap_or_default();
+            let between = |x: &f64| {
+                let local = found.iter().find(|local| local.x_low == *x);
+                local.map_or(String::new(), |local| number::fixed(-local.exponent, 2))
+            };
+            let mut row = vec![format!("{}, {}", name(relu), series.label)];
+            row.extend(starts.iter().map(between));
+            rows.push(row);
+        }
+    }
+    let mut header = vec!["networks".to_owned()];
+    header.extend(starts.iter().map(|&x| format!("from {}", number::significant(x, 2))));
+    let caption = "Local exponents: a from one √h·α to the next".into();
+    Table { caption, header, rows }
 }
 
 fn figures(changes: &[Change], outcome: &Outcome) -> Vec<Figure> {
@@ -442,13 +504,15 @@ mod tests {
         changes
     }
 
+    const DEPTHS: [usize; 3] = [2, 3, 5];
+
     fn kind(changes: &[Change]) -> VerdictKind {
-        verdict(&analyse(changes).statements()).kind
+        verdict(&analyse(changes, &DEPTHS).statements()).kind
     }
 
     #[test]
     fn exponents_that_rise_towards_two_are_reproduced() {
-        let outcome = analyse(&synthetic(|depth| 2.0 - 0.8 / depth as f64, 5));
+        let outcome = analyse(&synthetic(|depth| 2.0 - 0.8 / depth as f64, 5), &DEPTHS);
         assert_eq!(verdict(&outcome.statements()).kind, VerdictKind::Reproduced);
         let relu = &outcome.activations[0];
         assert!((relu.feature[0].1.found().unwrap().estimate - 1.6).abs() < 0.02);
@@ -473,11 +537,33 @@ mod tests {
         assert_eq!(kind(&synthetic(|_| 1.8, 5)), VerdictKind::Inconclusive);
         let rising = |depth: usize| 2.0 - 0.8 / depth as f64;
         for changes in [synthetic(rising, 2), synthetic(rising, 1), Vec::new()] {
-            let outcome = analyse(&changes);
+            let outcome = analyse(&changes, &DEPTHS);
             assert_eq!(verdict(&outcome.statements()).kind, VerdictKind::Inconclusive);
             assert_eq!(figures(&changes, &outcome).len(), 3);
             sensitivity(&changes);
+            local(&changes);
             key_figures(&outcome);
         }
+    }
+
+    #[test]
+    fn a_depth_without_runs_or_with_two_seeds_keeps_the_claim_open() {
+        let all = synthetic(|depth| 2.0 - 0.8 / depth as f64, 5);
+        for (depth, seeds) in [(5, 0), (3, 0), (3, 2)] {
+            let some: Vec<Change> = all
+                .iter()
+                .filter(|c| c.hidden_layers != depth || c.seed < seeds)
+                .copied()
+                .collect();
+            assert_eq!(kind(&some), VerdictKind::Inconclusive, "L = {depth}, {seeds} seeds");
+        }
+    }
+
+    #[test]
+    fn local_exponents_are_those_of_the_power_law() {
+        let table = local(&synthetic(|_| 1.5, 5));
+        assert_eq!((table.rows.len(), table.header.len()), (6, 8));
+        let first: f64 = table.rows[0][1].parse().unwrap();
+        assert!((first - 1.5).abs() < 0.1, "{first}");
     }
 }
