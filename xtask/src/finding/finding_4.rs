@@ -27,10 +27,13 @@ use crate::{
 const WINDOW: f64 = 1.0;
 
 /// Other windows, to see what the choice does.
-const OTHER_WINDOWS: [f64; 2] = [0.3, 6.0];
+const OTHER_WINDOWS: [f64; 3] = [0.3, 3.0, 6.0];
 
 /// The part of `t₁` in which the growth of `F` is looked at.
 const EARLY: f64 = 0.3;
+
+/// Mean square deviation below which logarithms differ only by rounding.
+const LEAST_SPREAD: f64 = 1e-12;
 
 /// How far an exponent may be from 1: it is then farther from ½ than from 1.
 const MARGIN: f64 = 0.2;
@@ -85,7 +88,7 @@ impl Finding for Finding4 {
             key_figures: key_figures(&outcome),
             figures: figures(&passages),
             tables: [Some(sensitivity(&passages)), unconverged].into_iter().flatten().collect(),
-            notes: vec![summary, PROTOCOL.to_owned()],
+            notes: vec![summary, in_window(&passages), PROTOCOL.to_owned()],
             outcome: serde_json::json!(outcome),
         }
     }
@@ -103,6 +106,9 @@ struct Passage {
     margins: f64,
     /// Slope of `ln ‖F‖` against `ln t` before `t₁`, where there are enough observations.
     early_slope: Option<f64>,
+    /// The same over the last decade of that time only: close to `t = 0` every smooth flow
+    /// is linear, and observations are spaced logarithmically.
+    last_decade_slope: Option<f64>,
     /// `‖f(t₁)‖/‖f(0)‖` on the training points.
     growth: Option<f64>,
     /// Kernel change just after `t₁`.
@@ -133,7 +139,8 @@ fn passages(runs: &[Run]) -> Vec<Passage> {
             seed: run.spec.seed,
             half_loss,
             margins: record.margins_time?,
-            early_slope: early_slope(record, half_loss),
+            early_slope: slope(record, 0.0, EARLY * half_loss),
+            last_decade_slope: slope(record, 0.1 * EARLY * half_loss, EARLY * half_loss),
             growth: growth(record),
             kernel_change: record.kernel_change_at_half_loss().filter(|&change| change > 0.0),
         })
@@ -141,10 +148,11 @@ fn passages(runs: &[Run]) -> Vec<Passage> {
     runs.iter().filter_map(passage).collect()
 }
 
-fn early_slope(record: &RunRecord, half_loss: f64) -> Option<f64> {
-    let early = record.path.iter().map(|m| &m.training);
-    let points: Vec<(f64, f64)> = early
-        .filter(|o| o.t > 0.0 && o.t <= EARLY * half_loss && o.output_rms > 0.0)
+/// Slope of `ln ‖F‖` against `ln t` for times in `(after, until]`.
+fn slope(record: &RunRecord, after: f64, until: f64) -> Option<f64> {
+    let path = record.path.iter().map(|m| &m.training);
+    let points: Vec<(f64, f64)> = path
+        .filter(|o| o.t > after && o.t <= until && o.output_rms > 0.0)
         .map(|o| (o.t.ln(), o.output_rms.ln()))
         .collect();
     if points.len() < 3 {
@@ -170,6 +178,8 @@ struct Outcome {
     margins: Exponents,
     /// Mean slope of `ln ‖F‖` against `ln t` before `t₁`.
     early_slope: Answer<BootstrapInterval>,
+    /// The same over the last decade of that time.
+    last_decade_slope: Answer<BootstrapInterval>,
     /// Growth of the output until `t₁` against α and √h.
     growth: Exponents,
     /// The exponent of that growth in √h at fixed √h·α: `q − p`.
@@ -194,8 +204,9 @@ fn analyse(passages: &[Passage]) -> Outcome {
         half_loss: of(&|p| Some(p.half_loss)),
         margins: of(&|p| Some(p.margins)),
         early_slope: mean_over_seeds(&feature, |p| p.early_slope),
+        last_decade_slope: mean_over_seeds(&feature, |p| p.last_decade_slope),
         growth: of(&growth),
-        growth_at_fixed_product: exponent(&logarithms(&feature, &growth), |[p, q]| q - p),
+        growth_at_fixed_product: exponent(&logarithms(&feature, &growth), |[p, q]| Some(q? - p?)),
     }
 }
 
@@ -217,29 +228,41 @@ fn logarithms(passages: &[Passage], y: &dyn Fn(&Passage) -> Option<f64>) -> Vec<
 /// A combination of both exponents, with its interval over seeds.
 fn exponent(
     seeds: &[Vec<[f64; 3]>],
-    combine: impl Fn([f64; 2]) -> f64,
+    combine: impl Fn([Option<f64>; 2]) -> Option<f64>,
 ) -> Answer<BootstrapInterval> {
     let found = bootstrap(seeds.len(), &BootstrapConfig::default(), |drawn| {
         let points: Vec<[f64; 3]> =
             drawn.iter().flat_map(|&seed| seeds[seed].iter().copied()).collect();
-        plane(&points).map(&combine)
+        combine(plane(&points))
     });
     Answer::of(found)
 }
 
-/// Slopes of the least-squares plane; `None` when the points span none.
-fn plane(points: &[[f64; 3]]) -> Option<[f64; 2]> {
+/// Slopes of the least-squares plane. In a direction in which the points do not differ
+/// there is none, and the other one is then that of a line.
+fn plane(points: &[[f64; 3]]) -> [Option<f64>; 2] {
     let n = points.len() as f64;
     let centre = [0, 1, 2].map(|k| points.iter().map(|p| p[k]).sum::<f64>() / n);
     let s = |j: usize, k: usize| {
         points.iter().map(|p| (p[j] - centre[j]) * (p[k] - centre[k])).sum::<f64>()
     };
     let (xx, xy, yy) = (s(0, 0), s(0, 1), s(1, 1));
-    let determinant = xx * yy - xy * xy;
-    (determinant > 1e-9 * xx * yy).then(|| {
-        let (xz, yz) = (s(0, 2), s(1, 2));
-        [(xz * yy - yz * xy) / determinant, (yz * xx - xz * xy) / determinant]
-    })
+    let (xz, yz) = (s(0, 2), s(1, 2));
+    // The determinant alone does not tell: of equal α it is small, but so are its terms.
+    match (xx > LEAST_SPREAD * n, yy > LEAST_SPREAD * n) {
+        (false, false) => [None, None],
+        (true, false) => [Some(xz / xx), None],
+        (false, true) => [None, Some(yz / yy)],
+        (true, true) => {
+            let determinant = xx * yy - xy * xy;
+            if determinant <= 1e-9 * xx * yy {
+                return [None, None];
+            }
+            let p = (xz * yy - yz * xy) / determinant;
+            let q = (yz * xx - xz * xy) / determinant;
+            [Some(p), Some(q)]
+        }
+    }
 }
 
 /// The mean over seeds of the mean over a seed's runs.
@@ -283,10 +306,30 @@ fn key_figures(outcome: &Outcome) -> Vec<KeyFigure> {
         &outcome.growth_at_fixed_product,
         growth,
     );
+    row(
+        "slope of ‖F‖ over the last decade before 0.3 t₁",
+        &outcome.last_decade_slope,
+        "1 is linear; s also rests on much earlier times, at which any smooth flow is linear",
+    );
     row("exponent of that growth in α", &outcome.growth.alpha, "at fixed h");
     row("exponent of t₂ in α", &outcome.margins.alpha, "t₂: all margins reached");
     row("exponent of t₂ in √h", &outcome.margins.root_width, "t₂: all margins reached");
     rows
+}
+
+/// How many values of α each width has on the feature side.
+fn in_window(passages: &[Passage]) -> String {
+    let feature = within(passages, WINDOW);
+    let of_width = |width: usize| {
+        let here: Vec<Passage> = feature.iter().filter(|p| p.width == width).copied().collect();
+        format!("{} at h = {width}", values(&here, |p| p.alpha).len())
+    };
+    let counts: Vec<String> = values(&feature, |p| p.width).into_iter().map(of_width).collect();
+    if counts.is_empty() {
+        return format!("No converged run has √h·α ≤ {WINDOW}.");
+    }
+    let counts = counts.join(", ");
+    format!("Values of α with √h·α ≤ {WINDOW}: {counts}. p rests on widths with more than one.")
 }
 
 /// How the exponents of `t₁` depend on what enters.
@@ -410,6 +453,7 @@ mod tests {
                         half_loss,
                         margins: 5.0 * half_loss,
                         early_slope: Some(slope * noise),
+                        last_decade_slope: Some(slope * noise),
                         growth: Some(noise / alpha),
                         kernel_change: Some(noise),
                     });
@@ -451,6 +495,32 @@ mod tests {
             assert_eq!(figures(&passages).len(), 4);
             sensitivity(&passages);
             key_figures(&outcome);
+            in_window(&passages);
         }
+    }
+    #[test]
+    fn a_single_alpha_has_no_exponent_in_it() {
+        // Logarithms of equal α differ from their mean by rounding, which once passed for
+        // a spread.
+        let all = synthetic([1.0, 1.0], 1.0, 5);
+        let single: Vec<Passage> =
+            all.into_iter().filter(|p| (0.005..0.02).contains(&p.alpha)).collect();
+        let outcome = analyse(&single);
+        assert!(outcome.half_loss.alpha.found().is_none(), "{outcome:?}");
+        let q = outcome.half_loss.root_width.found().unwrap();
+        assert!((q.estimate - 1.0).abs() < 0.15, "{q:?}");
+        assert_eq!(verdict(&outcome.statements()).kind, VerdictKind::Inconclusive);
+        assert_eq!(sensitivity(&single).rows[0][2], "none");
+        assert!(in_window(&single).contains("1 at h = 32, 1 at h = 64"));
+    }
+
+    #[test]
+    fn a_plane_needs_points_off_one_line() {
+        assert_eq!(plane(&[]), [None, None]);
+        let line = [0.0, 1.0, 2.0].map(|x| [x, x, 3.0 * x]);
+        assert_eq!(plane(&line), [None, None]);
+        let corners = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
+        let [p, q] = plane(&corners.map(|[x, y]| [x, y, 1.0 + 2.0 * x - y]));
+        assert!((p.unwrap() - 2.0).abs() < 1e-12 && (q.unwrap() + 1.0).abs() < 1e-12);
     }
 }
