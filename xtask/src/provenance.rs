@@ -44,14 +44,17 @@ pub(crate) fn of_runs(specs: &[RunSpec]) -> Provenance {
 
 /// Where the stored records of some runs were computed: the distinct programs,
 /// machines and commits.
-pub(crate) fn of_records(specs: &[RunSpec], store: &Store) -> Vec<String> {
+pub(crate) fn of_records<'a>(
+    specs: impl IntoIterator<Item = &'a RunSpec>,
+    store: &Store,
+) -> Vec<String> {
     let origin = |spec: &RunSpec| {
         let entry = store.entry::<RunSpec, RunRecord>(&RunKey::of(spec).ok()?).ok()??;
         let Provenance { program, host, cpu, extra, .. } = entry.provenance;
         let commit = extra.get("commit").map(|c| format!(", commit {c}")).unwrap_or_default();
         Some(format!("{program}{commit}, on {host} ({cpu})"))
     };
-    let distinct: BTreeSet<String> = specs.iter().filter_map(origin).collect();
+    let distinct: BTreeSet<String> = specs.into_iter().filter_map(origin).collect();
     distinct.into_iter().collect()
 }
 

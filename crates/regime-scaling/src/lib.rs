@@ -88,4 +88,4 @@ pub use power_law::{
 };
 pub use rescale::{PlateauError, rescale};
 pub use scale::{Axis, Scale, Scales};
-pub use summary::{Mean, mean, median, sample_variance};
+pub use summary::{Mean, mean, mean_interval, median, sample_variance};

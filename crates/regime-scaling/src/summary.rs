@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bootstrap::{BootstrapConfig, BootstrapError, BootstrapInterval, bootstrap};
+
 /// A mean over replicas.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Mean {
@@ -20,6 +22,19 @@ pub fn mean(values: &[f64]) -> Option<Mean> {
         mean: values.iter().sum::<f64>() / n as f64,
         std_error: sample_variance(values).map(|v| (v / n as f64).sqrt()),
         n,
+    })
+}
+
+/// The mean of one value per replica, with its interval.
+///
+/// # Errors
+/// Those of [`bootstrap`].
+pub fn mean_interval(
+    values: &[f64],
+    config: &BootstrapConfig,
+) -> Result<BootstrapInterval, BootstrapError> {
+    bootstrap(values.len(), config, |drawn| {
+        Some(drawn.iter().map(|&i| values[i]).sum::<f64>() / drawn.len() as f64)
     })
 }
 
@@ -57,6 +72,21 @@ mod tests {
         assert!((m.std_error.unwrap() - (32.0f64 / 7.0 / 8.0).sqrt()).abs() < 1e-15);
         assert_eq!(median(&values), Some(4.5));
         assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
+    }
+
+    /// The classical t interval, up to the noise of resampling.
+    #[test]
+    fn an_interval_lies_about_the_mean() {
+        let values = [1.0, 4.0, 2.0, 8.0, 5.0];
+        let config = BootstrapConfig { resamples: 50_000, ..Default::default() };
+        let interval = mean_interval(&values, &config).unwrap();
+        assert_eq!((interval.estimate, interval.n_seeds), (4.0, 5));
+        let half_width = 2.776_445 * mean(&values).unwrap().std_error.unwrap();
+        assert!(((interval.high - 4.0) / half_width - 1.0).abs() < 0.02, "{interval:?}");
+        assert!(matches!(
+            mean_interval(&[1.0], &config),
+            Err(BootstrapError::TooFewSeeds { n_seeds: 1, .. })
+        ));
     }
 
     #[test]

@@ -19,8 +19,9 @@ pub enum Scheme {
     /// costs two gradients, one kernel on the `m` active points and one
     /// factorisation of an `m × m` matrix.
     Implicit {
-        /// Error allowed per step in `F`, absolute where `|F_i| ≤ 1` and relative
-        /// beyond; in (0, 1). Default 10⁻².
+        /// Error allowed per step in `F`: `max_i |ΔF_i|/max(s, |F_i|)` with
+        /// `s = min(1, α √⟨f²⟩)` over the training points, and `s = 1` for a model
+        /// whose initial outputs are nil; in (0, 1). Default 10⁻².
         #[serde(default = "tolerance")]
         tolerance: f64,
         /// A point is active when its curvature `ℓ''` exceeds this part of the
@@ -166,7 +167,8 @@ impl Momentum {
 pub struct Stop {
     /// The margin `u` that every training point has to reach; the paper: 1. A
     /// quadratic hinge or a squared loss comes to margin 1 only as t → ∞: ask for
-    /// less, or for a largest time.
+    /// less, or for a largest time. A flow ends with its smallest margin at most 10⁻³
+    /// beyond: a step that goes farther is taken again, shorter, up to six times.
     pub margin: f64,
     /// Largest number of accepted and rejected steps together.
     pub max_steps: u64,

@@ -2,7 +2,8 @@
 //!
 //! The setting of a run spec is trained at its own α and at α a decade and two to either
 //! side. The border α* is where the kernel change at the end falls through 1, as in
-//! finding-1; beside it stand the test error and the weight change of every run.
+//! finding-1; beside it stand the test error and the weight change of every run. Frozen
+//! kernels that the spec asks for are left out.
 
 use std::{process::ExitCode, sync::atomic::Ordering};
 

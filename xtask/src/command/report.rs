@@ -9,9 +9,10 @@ use regime_lab::{RunKey, Store};
 use super::plan;
 use crate::{
     cli::Grid,
-    finding::{Run, find},
+    finding::{Finding, Run, find},
     output::{self, Told},
     provenance,
+    report::VerdictKind,
     study::{DataCache, RunRecord, RunSpec},
 };
 
@@ -33,18 +34,31 @@ pub(super) fn run(grid: &Grid) -> anyhow::Result<ExitCode> {
             println!("{}: no run of this profile is finished", finding.name());
             continue;
         }
-        let study = finding.study(&runs);
-        let origins = provenance::of_records(&specs, &store);
-        let folder = grid.out.join(finding.name());
-        output::prepare(&folder)?;
-        let told = Told { finding, settings: grid.settings(), runs: &runs, study: &study, origins };
-        let report = output::write(&told, &folder)
-            .with_context(|| format!("the report of {}", finding.name()))?;
+        output::prepare(&grid.out.join(finding.name()))?;
         let left = if missing == 0 { String::new() } else { format!(" ({missing} runs missing)") };
-        println!("{}: {}{left} — {}", finding.name(), study.verdict.kind.words(), report.display());
+        tell(finding, grid, &runs, &store, &left)?;
     }
     println!("{}", output::write_index(&grid.out)?.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// Analyses runs, writes the report of their finding and says in one line, with `left` on
+/// runs that are not there, what was found.
+pub(super) fn tell(
+    finding: &dyn Finding,
+    grid: &Grid,
+    runs: &[Run],
+    store: &Store,
+    left: &str,
+) -> anyhow::Result<VerdictKind> {
+    let name = finding.name();
+    let study = finding.study(runs);
+    let origins = provenance::of_records(runs.iter().map(|run| &run.spec), store);
+    let told = Told { finding, settings: grid.settings(), runs, study: &study, origins };
+    let report = output::write(&told, &grid.out.join(name))
+        .with_context(|| format!("the report of {name}"))?;
+    println!("{name}: {}{left} — {}", study.verdict.kind.words(), report.display());
+    Ok(study.verdict.kind)
 }
 
 /// The record of a run, or that there is none.

@@ -8,19 +8,18 @@ use std::{
     },
 };
 
-use anyhow::Context;
 use regime_data::default_cache_dir;
 use regime_lab::Store;
 
 use super::{
     compute::{Computed, INTERRUPTED, compute, stop_on_interrupt},
     plan,
+    report::tell,
 };
 use crate::{
     cli::Reproduce,
     finding::{Finding, find},
-    output::{self, Told},
-    provenance,
+    output,
     report::VerdictKind,
     study::DataCache,
 };
@@ -113,17 +112,13 @@ fn reproduce(
         );
     }
 
-    let study = finding.study(&runs);
-    let origins = provenance::of_records(&specs, &store);
-    let told = Told { finding, settings: grid.settings(), runs: &runs, study: &study, origins };
-    let report = output::write(&told, &folder).with_context(|| format!("the report of {name}"))?;
     let failed = match counts.failed {
         0 => String::new(),
         n => format!(" ({n} runs failed)"),
     };
+    let verdict = tell(finding, grid, &runs, &store, &failed)?;
     output::write_index(&grid.out)?;
-    println!("{name}: {}{failed} — {}", study.verdict.kind.words(), report.display());
-    Ok(Some(Ended { verdict: study.verdict.kind, failed: counts.failed }))
+    Ok(Some(Ended { verdict, failed: counts.failed }))
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! Numbers that may be missing.
 
+use regime_scaling::BootstrapInterval;
 use serde::Serialize;
+
+use crate::{figure::number, report::KeyFigure};
 
 /// A number, or why there is none.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -22,6 +25,31 @@ impl<T> Answer<T> {
         match self {
             Self::Found(value) => Some(value),
             Self::Missing(_) => None,
+        }
+    }
+}
+
+impl Answer<BootstrapInterval> {
+    /// As in a table.
+    pub(super) fn written(&self) -> String {
+        self.found().map_or("none".into(), |i| number::with_interval(i.estimate, i.low, i.high))
+    }
+
+    /// A row among the key figures; `note` says what the number is to be compared with,
+    /// where there is one.
+    pub(super) fn key_figure(
+        &self,
+        name: impl Into<String>,
+        note: impl FnOnce(&BootstrapInterval) -> String,
+    ) -> KeyFigure {
+        match self {
+            Self::Found(i) => KeyFigure::new(name, i.estimate, Some((i.low, i.high)), note(i)),
+            Self::Missing(why) => KeyFigure {
+                name: name.into(),
+                value: "none".into(),
+                interval: String::new(),
+                note: why.clone(),
+            },
         }
     }
 }

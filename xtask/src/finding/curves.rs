@@ -6,33 +6,56 @@ use super::Run;
 use crate::{
     figure::{Color, Interval, Series, position},
     report::Table,
+    study::RunSpec,
 };
 
 /// The numbers of one converged run that an analysis needs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Point {
-    /// Width `h`.
-    pub(super) width: usize,
-    /// α, in the convention of the paper.
-    pub(super) alpha: f64,
-    /// Seed of the initial weights.
-    pub(super) seed: u64,
+    /// Where it is in the grid.
+    pub(super) place: Place,
     /// `‖Θ − Θ₀‖/‖Θ₀‖` at the end.
     pub(super) kernel_change: f64,
     /// Test error at the end.
     pub(super) test_error: f64,
 }
 
-/// Something measured in one run, at its place in the grid.
-pub(super) trait Sample: Copy {
+/// Where a run is in its grid.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Place {
     /// Width `h`.
-    fn width(&self) -> usize;
+    pub(super) width: usize,
+    /// α, in the convention of the paper.
+    pub(super) alpha: f64,
+    /// Seed of the initial weights.
+    pub(super) seed: u64,
+}
+
+impl Place {
+    pub(super) fn of(spec: &RunSpec) -> Self {
+        Self { width: spec.network.width(), alpha: spec.alpha, seed: spec.seed }
+    }
+}
+
+/// Something measured in one run.
+pub(super) trait Sample: Copy {
+    /// Where the run is in its grid.
+    fn place(&self) -> Place;
+
+    /// Width `h`.
+    fn width(&self) -> usize {
+        self.place().width
+    }
 
     /// α, in the convention of the paper.
-    fn alpha(&self) -> f64;
+    fn alpha(&self) -> f64 {
+        self.place().alpha
+    }
 
     /// Seed of the initial weights.
-    fn seed(&self) -> u64;
+    fn seed(&self) -> u64 {
+        self.place().seed
+    }
 
     /// `√h · α`.
     fn root_width_alpha(&self) -> f64 {
@@ -41,16 +64,8 @@ pub(super) trait Sample: Copy {
 }
 
 impl Sample for Point {
-    fn width(&self) -> usize {
-        self.width
-    }
-
-    fn alpha(&self) -> f64 {
-        self.alpha
-    }
-
-    fn seed(&self) -> u64 {
-        self.seed
+    fn place(&self) -> Place {
+        self.place
     }
 }
 
@@ -59,9 +74,7 @@ pub(super) fn converged(runs: &[Run]) -> Vec<Point> {
     let point = |run: &Run| {
         let record = run.record.as_ref().ok().filter(|record| record.converged())?;
         Some(Point {
-            width: run.spec.network.width(),
-            alpha: run.spec.alpha,
-            seed: run.spec.seed,
+            place: Place::of(&run.spec),
             kernel_change: record.kernel_change()?,
             test_error: record.test_error()?,
         })
@@ -110,9 +123,21 @@ pub(super) fn series_by_width<S: Sample>(
     y: impl Fn(&S) -> f64,
     average: Average,
 ) -> Vec<Series> {
-    let widths = values(points, S::width);
-    let one = |(index, &width): (usize, &usize)| {
-        let here: Vec<S> = points.iter().filter(|p| p.width() == width).copied().collect();
+    series_by(points, (S::width, "h"), x, y, average)
+}
+
+/// One series per value of a size with this sign: the mean over seeds, at every α, with a
+/// band of one standard error.
+pub(super) fn series_by<S: Sample>(
+    points: &[S],
+    (size, sign): (fn(&S) -> usize, &str),
+    x: impl Fn(&S) -> f64,
+    y: impl Fn(&S) -> f64,
+    average: Average,
+) -> Vec<Series> {
+    let sizes = values(points, size);
+    let one = |(index, &of): (usize, &usize)| {
+        let here: Vec<S> = points.iter().filter(|p| size(p) == of).copied().collect();
         let mut means = Vec::new();
         let mut band = Vec::new();
         for alpha in values(&here, S::alpha) {
@@ -127,11 +152,20 @@ pub(super) fn series_by_width<S: Sample>(
         }
         Series {
             band,
-            color: Color::Ordered(position(index, widths.len())),
-            ..Series::new(format!("h = {width}"), means)
+            color: Color::Ordered(position(index, sizes.len())),
+            ..Series::new(format!("{sign} = {of}"), means)
         }
     };
-    widths.iter().enumerate().map(one).collect()
+    sizes.iter().enumerate().map(one).collect()
+}
+
+/// The geometric mean of points, in either coordinate.
+pub(super) fn geometric_centre(points: &[(f64, f64)]) -> Option<(f64, f64)> {
+    let of = |pick: fn(&(f64, f64)) -> f64| {
+        let logs: Vec<f64> = points.iter().map(|point| pick(point).ln()).collect();
+        mean(&logs).map(|m| m.mean.exp()).filter(|c| c.is_finite() && *c > 0.0)
+    };
+    Some((of(|p| p.0)?, of(|p| p.1)?))
 }
 
 /// A mean and, from two values on, the ends of one standard error around it.

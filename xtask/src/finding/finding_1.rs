@@ -15,7 +15,10 @@ use serde::Serialize;
 use super::{
     Finding, KERNEL_CHANGE_AT_BORDER, Run, Settings, Study,
     answer::Answer,
-    curves::{Average, Point, Sample, by_seed, converged, endings, series_by_width, values},
+    curves::{
+        Average, Point, Sample, by_seed, converged, endings, geometric_centre, series_by_width,
+        values,
+    },
     grids::{PROTOCOL, border_grid},
 };
 use crate::{
@@ -42,11 +45,6 @@ impl Finding for Finding1 {
     fn claim(&self) -> &'static str {
         "Networks with F = α(f − f₀) and width h learn lazily for α ≫ α* and learn features for \
          α ≪ α*, where α* = O(1/√h): as functions of √h·α, curves of different widths collapse."
-    }
-
-    fn source(&self) -> &'static str {
-        "Geiger, Spigler, Jacot, Wyart, “Disentangling feature and lazy learning in deep neural \
-         networks: an empirical study”, arXiv 1906.08034 v1 (2019)"
     }
 
     fn rule(&self) -> &'static str {
@@ -176,7 +174,7 @@ fn test_error_border(points: &[Point]) -> Border {
             *answer = Answer::Missing(why);
         }
     }
-    let seeds = values(points, |p| p.seed);
+    let seeds = values(points, |p| p.seed());
     let exponent = match indistinct {
         Some(why) => Answer::Missing(why),
         None => Answer::of(bootstrap(seeds.len(), &BootstrapConfig::default(), |indices| {
@@ -184,7 +182,7 @@ fn test_error_border(points: &[Point]) -> Border {
             let drawn: Vec<Point> = indices
                 .iter()
                 .map(|&i| seeds[i])
-                .flat_map(|seed| points.iter().filter(move |p| p.seed == seed).copied())
+                .flat_map(|seed| points.iter().filter(move |p| p.seed() == seed).copied())
                 .collect();
             let crossings = mean_crossings(&drawn, |p| p.test_error, half_way);
             let pairs: Option<Vec<(f64, f64)>> =
@@ -239,18 +237,18 @@ fn mean_crossings(
     cross: impl Fn(&[(f64, f64)]) -> Result<Crossing, String>,
 ) -> Vec<(usize, Answer<f64>)> {
     let one = |width: usize| {
-        let here: Vec<Point> = points.iter().filter(|p| p.width == width).copied().collect();
-        let curve: Vec<(f64, f64)> = values(&here, |p| p.alpha)
+        let here: Vec<Point> = points.iter().filter(|p| p.width() == width).copied().collect();
+        let curve: Vec<(f64, f64)> = values(&here, |p| p.alpha())
             .into_iter()
             .filter_map(|alpha| {
-                let at = here.iter().filter(|p| p.alpha == alpha);
+                let at = here.iter().filter(|p| p.alpha() == alpha);
                 let values: Vec<f64> = at.map(&y).collect();
                 Some((alpha, mean(&values)?.mean))
             })
             .collect();
         (width, Answer::of(cross(&curve).map(|found| found.x)))
     };
-    values(points, |p| p.width).into_iter().map(one).collect()
+    values(points, |p| p.width()).into_iter().map(one).collect()
 }
 
 impl Border {
@@ -322,21 +320,13 @@ impl Outcome {
 }
 
 fn key_figures(outcome: &Outcome) -> Vec<KeyFigure> {
-    let mut rows = Vec::new();
-    let mut exponent = |name: &str, border: &Border| match &border.exponent {
-        Answer::Found(i) => {
-            let note = format!("claim −½; {} seeds", i.n_seeds);
-            rows.push(KeyFigure::new(name, i.estimate, Some((i.low, i.high)), note));
-        }
-        Answer::Missing(why) => rows.push(KeyFigure {
-            name: name.into(),
-            value: "none".into(),
-            interval: String::new(),
-            note: why.clone(),
-        }),
+    let exponent = |name: &str, border: &Border| {
+        border.exponent.key_figure(name, |i| format!("claim −½; {} seeds", i.n_seeds))
     };
-    exponent("exponent of α* against h, from the kernel change", &outcome.kernel);
-    exponent("exponent of α* against h, from the test error", &outcome.test_error);
+    let mut rows = vec![
+        exponent("exponent of α* against h, from the kernel change", &outcome.kernel),
+        exponent("exponent of α* against h, from the test error", &outcome.test_error),
+    ];
     if let Some((collapse, interval)) = outcome.collapse.found() {
         let quality = |q: Option<f64>| q.map_or("none".into(), |q| number::significant(q, 2));
         rows.push(KeyFigure::new(
@@ -420,7 +410,7 @@ fn figures(points: &[Point], outcome: &Outcome) -> Vec<Figure> {
             caption: format!("‖Θ − Θ₀‖/‖Θ₀‖ on points outside the training set, against α. {band}"),
             x: Axis::log("α"),
             y: Axis::log("kernel change"),
-            series: series_by_width(points, |p| p.alpha, change, Average::Geometric),
+            series: series_by_width(points, |p| p.alpha(), change, Average::Geometric),
             guides: vec![level()],
         },
         Figure {
@@ -494,11 +484,7 @@ fn border_series(border: &Border) -> Vec<Series> {
 
 fn border_guides(border: &Border) -> Vec<Guide> {
     let found = border.found();
-    let logs = |pick: fn(&(f64, f64)) -> f64| {
-        let values: Vec<f64> = found.iter().map(|p| pick(p).ln()).collect();
-        mean(&values).map(|m| m.mean.exp())
-    };
-    let (Some(h), Some(alpha)) = (logs(|p| p.0), logs(|p| p.1)) else { return Vec::new() };
+    let Some((h, alpha)) = geometric_centre(&found) else { return Vec::new() };
     let first = found.first().map_or(h, |p| p.0);
     let last = found.last().map_or(h, |p| p.0);
     let guide = |slope: f64, label: &str| Guide::Slope {
@@ -513,6 +499,7 @@ fn border_guides(border: &Border) -> Vec<Guide> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::curves::Place;
 
     /// A grid of records in which the border lies at `h^exponent` and which
     /// scatter by a few percent from seed to seed.
@@ -528,7 +515,11 @@ mod tests {
                     let noise = 1.0 + 0.02 * (wiggle - 5.0);
                     let kernel_change = noise * 2.0 * x.powf(-0.8) / (1.0 + x.powf(0.2));
                     let test_error = 0.05 + 0.03 * x / (1.0 + x) + 1e-3 * wiggle;
-                    points.push(Point { width, alpha, seed, kernel_change, test_error });
+                    points.push(Point {
+                        place: Place { width, alpha, seed },
+                        kernel_change,
+                        test_error,
+                    });
                 }
             }
         }
@@ -585,7 +576,10 @@ mod tests {
     fn a_test_error_without_a_gap_has_no_border() {
         let flat: Vec<Point> = synthetic(-0.5, 5)
             .into_iter()
-            .map(|p| Point { test_error: 0.07 + 1e-3 * (p.seed as f64 - 2.0) * p.alpha.ln(), ..p })
+            .map(|p| Point {
+                test_error: 0.07 + 1e-3 * (p.seed() as f64 - 2.0) * p.alpha().ln(),
+                ..p
+            })
             .collect();
         let outcome = analyse(&flat);
         assert!(outcome.test_error.exponent.found().is_none());

@@ -5,8 +5,8 @@
 //! Geiger, Spigler, Jacot, Wyart, arXiv 1906.08034 v1, section 3.2.
 
 use regime_data::{DataSpec, InputSpec};
-use regime_models::{Activation, ConvolutionalSpec, ImageShape, NetworkSpec};
-use regime_scaling::{BootstrapConfig, BootstrapInterval, bootstrap, fit_line, mean};
+use regime_models::{ConvolutionalSpec, NetworkSpec};
+use regime_scaling::{BootstrapConfig, BootstrapInterval, fit_line, mean, mean_interval};
 use regime_train::{FlowSpec, Loss, Scheme, StochasticSpec};
 use serde::Serialize;
 
@@ -44,11 +44,6 @@ impl Finding for Finding2 {
     fn claim(&self) -> &'static str {
         "Feature learning outperforms lazy learning in setups (A) and (B); the gap shrinks with h, hardly \
          detectable asymptotically in (A), still large in (B)."
-    }
-
-    fn source(&self) -> &'static str {
-        "Geiger, Spigler, Jacot, Wyart, “Disentangling feature and lazy learning in deep neural \
-         networks: an empirical study”, arXiv 1906.08034 v1 (2019)"
     }
 
     fn rule(&self) -> &'static str {
@@ -149,16 +144,7 @@ fn convolutional_grid(settings: &Settings) -> Vec<RunSpec> {
     let setup = Setup { data, ..setup };
     let mut specs = Vec::new();
     for &width in widths {
-        let network = NetworkSpec::Convolutional(ConvolutionalSpec {
-            image: ImageShape::MNIST,
-            width,
-            blocks: 2,
-            convolutions: 2,
-            window: 5,
-            padding: 1,
-            activation: Activation::Relu,
-            bias: true,
-        });
+        let network = NetworkSpec::Convolutional(ConvolutionalSpec::setup_b(width));
         for &alpha in alphas {
             for seed in 0..settings.seeds.unwrap_or(seeds) {
                 let run = setup.run(settings, width, alpha, seed);
@@ -221,11 +207,11 @@ fn analyse(points: &[Point]) -> Outcome {
 }
 
 fn analyse_by(points: &[Point], choice: Choice) -> Outcome {
-    let widths = values(points, |p| p.width);
+    let widths = values(points, |p| p.width());
     let sides: Vec<(usize, Vec<Sides>)> =
         widths.iter().map(|&width| (width, sides(points, width, choice))).collect();
     // Seeds that have a gap at every width.
-    let seeds: Vec<u64> = values(points, |p| p.seed)
+    let seeds: Vec<u64> = values(points, |p| p.seed())
         .into_iter()
         .filter(|seed| sides.iter().all(|(_, of)| of.iter().any(|s| s.seed == *seed)))
         .collect();
@@ -238,7 +224,7 @@ fn analyse_by(points: &[Point], choice: Choice) -> Outcome {
     };
     let average = |of_seed: &dyn Fn(u64) -> Option<f64>| {
         let each: Vec<f64> = seeds.iter().filter_map(|&seed| of_seed(seed)).collect();
-        average(&each)
+        Answer::of(mean_interval(&each, &BootstrapConfig::default()))
     };
     let level =
         |seed: u64| mean(&gaps(seed).iter().map(|g| g.1).collect::<Vec<_>>()).map(|m| m.mean);
@@ -249,20 +235,13 @@ fn analyse_by(points: &[Point], choice: Choice) -> Outcome {
     }
 }
 
-/// The mean of one number per seed, with its interval.
-fn average(each: &[f64]) -> Answer<BootstrapInterval> {
-    Answer::of(bootstrap(each.len(), &BootstrapConfig::default(), |drawn| {
-        Some(drawn.iter().map(|&seed| each[seed]).sum::<f64>() / drawn.len() as f64)
-    }))
-}
-
 fn of_width(width: usize, sides: &[Sides]) -> OfWidth {
     let gaps: Vec<f64> = sides.iter().map(|s| s.lazy - s.feature).collect();
     let mean_of =
         |side: fn(&Sides) -> f64| mean(&sides.iter().map(side).collect::<Vec<_>>()).map(|m| m.mean);
     let gap = match sides.len() {
         0 => Answer::Missing("one of the sides has no run".into()),
-        _ => average(&gaps),
+        _ => Answer::of(mean_interval(&gaps, &BootstrapConfig::default())),
     };
     OfWidth {
         width,
@@ -274,10 +253,10 @@ fn of_width(width: usize, sides: &[Sides]) -> OfWidth {
 
 /// Both sides at a width, for every seed that has them.
 fn sides(points: &[Point], width: usize, choice: Choice) -> Vec<Sides> {
-    let here: Vec<&Point> = points.iter().filter(|p| p.width == width).collect();
-    let alphas = values(&here, |p| p.alpha);
+    let here: Vec<&Point> = points.iter().filter(|p| p.width() == width).collect();
+    let alphas = values(&here, |p| p.alpha());
     let moves = |alpha: f64| {
-        let at = here.iter().filter(|p| p.alpha == alpha);
+        let at = here.iter().filter(|p| p.alpha() == alpha);
         let logs: Vec<f64> = at.map(|p| p.kernel_change.ln()).collect();
         mean(&logs).is_some_and(|m| m.mean.exp() >= KERNEL_CHANGE_AT_BORDER)
     };
@@ -290,7 +269,7 @@ fn sides(points: &[Point], width: usize, choice: Choice) -> Vec<Sides> {
         .filter(|&alpha| !moves(alpha))
         .collect();
     let error_of = |alpha: f64, enters: &dyn Fn(u64) -> bool| {
-        let at = here.iter().filter(|p| p.alpha == alpha && enters(p.seed));
+        let at = here.iter().filter(|p| p.alpha() == alpha && enters(p.seed()));
         mean(&at.map(|p| p.test_error).collect::<Vec<_>>()).map(|m| m.mean)
     };
     let of_seed = |seed: u64| {
@@ -301,7 +280,7 @@ fn sides(points: &[Point], width: usize, choice: Choice) -> Vec<Sides> {
         let lazy: Vec<f64> = lazy.iter().filter_map(|&alpha| error_of(alpha, &own)).collect();
         Some(Sides { seed, alpha, feature: error_of(alpha, &own)?, lazy: mean(&lazy)?.mean })
     };
-    values(&here, |p| p.seed).into_iter().filter_map(of_seed).collect()
+    values(&here, |p| p.seed()).into_iter().filter_map(of_seed).collect()
 }
 
 /// The mean test error of one kernel, frozen, at one width.
@@ -363,13 +342,6 @@ fn key_figures(setups: &[Setting; 2]) -> Vec<KeyFigure> {
     rows
 }
 
-fn told(answer: &Answer<BootstrapInterval>) -> String {
-    match answer {
-        Answer::Found(i) => number::with_interval(i.estimate, i.low, i.high),
-        Answer::Missing(_) => "none".into(),
-    }
-}
-
 impl Setting {
     fn notes(&self) -> Vec<String> {
         let missing = |of: &OfWidth| match &of.gap {
@@ -386,7 +358,7 @@ impl Setting {
             let side = |k: usize| of.sides.map_or("none".into(), |s| number::fixed(s[k], 4));
             let alphas: Vec<String> =
                 of.alphas.iter().map(|&a| number::significant(a, 2)).collect();
-            vec![of.width.to_string(), alphas.join(", "), side(0), side(1), told(&of.gap)]
+            vec![of.width.to_string(), alphas.join(", "), side(0), side(1), of.gap.written()]
         };
         Table {
             caption: format!("Both sides in setup ({}), width by width", self.name),
@@ -399,10 +371,10 @@ impl Setting {
 
     /// How the gap depends on how it is taken.
     fn sensitivity(&self) -> Table {
-        let even: Vec<Point> = self.points.iter().filter(|p| p.seed % 2 == 0).copied().collect();
-        let smallest = self.points.iter().map(|p| p.width).min();
+        let even: Vec<Point> = self.points.iter().filter(|p| p.seed() % 2 == 0).copied().collect();
+        let smallest = self.points.iter().map(|p| p.width()).min();
         let wider: Vec<Point> =
-            self.points.iter().filter(|p| Some(p.width) != smallest).copied().collect();
+            self.points.iter().filter(|p| Some(p.width()) != smallest).copied().collect();
         let choices = [
             ("the rule", &self.points, RULE),
             ("without the smallest width", &wider, RULE),
@@ -416,7 +388,7 @@ impl Setting {
         ];
         let row = |(name, points, choice): (&str, &Vec<Point>, Choice)| {
             let outcome = analyse_by(points, choice);
-            vec![name.to_owned(), told(&outcome.gap), told(&outcome.trend)]
+            vec![name.to_owned(), outcome.gap.written(), outcome.trend.written()]
         };
         Table {
             caption: format!("The gap in setup ({}) by how it is taken", self.name),
@@ -508,6 +480,7 @@ fn sides_series(outcome: &Outcome, frozen: &[Frozen]) -> Vec<Series> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::curves::Place;
     use crate::report::VerdictKind;
 
     /// A number between −1 and 1 that looks random.
@@ -531,9 +504,7 @@ mod tests {
                     let best = if k == 0 { 0.0 } else { 0.001 };
                     let error = if lazy { 0.08 } else { 0.08 - gap(width as f64) + best };
                     points.push(Point {
-                        width,
-                        alpha,
-                        seed,
+                        place: Place { width, alpha, seed },
                         kernel_change: 20.0 / alpha,
                         test_error: error + 0.2 * noise * wiggle,
                     });
@@ -545,7 +516,7 @@ mod tests {
 
     /// Setup (A) with these records, and (B) with a large gap.
     fn setups(points: &[Point]) -> [Setting; 2] {
-        let seeds = values(points, |p| p.seed).len() as u64;
+        let seeds = values(points, |p| p.seed()).len() as u64;
         let large = synthetic(|_| 0.03, 1e-3, seeds);
         [("A", points.to_vec()), ("B", large)].map(|(name, points)| Setting {
             name,

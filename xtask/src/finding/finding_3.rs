@@ -9,14 +9,14 @@ use regime_data::DataSpec;
 use regime_scaling::{
     BootstrapConfig, BootstrapError, BootstrapInterval, Equivalence, LocalExponent, Mean, Pairing,
     Placement, bootstrap, bootstrap_groups, difference_of_means, fit_power_law, local_exponents,
-    mean,
+    mean, mean_interval,
 };
 use serde::Serialize;
 
 use super::{
     Finding, Profile, Run, Settings, Study,
     answer::Answer,
-    curves::{endings, values},
+    curves::{endings, geometric_centre, values},
     grids::{PROTOCOL, Setup},
 };
 use crate::{
@@ -53,11 +53,6 @@ impl Finding for Finding3 {
         "In both regimes the output fluctuates over initial weights by δF ∝ 1/√h. This is why \
          performance grows with h; averaging an ensemble of networks of moderate h gives the same \
          gain."
-    }
-
-    fn source(&self) -> &'static str {
-        "Geiger, Spigler, Jacot, Wyart, “Disentangling feature and lazy learning in deep neural \
-         networks: an empirical study”, arXiv 1906.08034 v1 (2019)"
     }
 
     fn rule(&self) -> &'static str {
@@ -349,9 +344,7 @@ fn half_square(a: &[f64], b: &[f64]) -> f64 {
 /// The mean of `a − b` over test points, resampled in pairs.
 fn mean_difference(a: &[f64], b: &[f64]) -> Answer<BootstrapInterval> {
     let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
-    let found = bootstrap(differences.len(), &BootstrapConfig::default(), |drawn| {
-        Some(drawn.iter().map(|&point| differences[point]).sum::<f64>() / drawn.len() as f64)
-    });
+    let found = mean_interval(&differences, &BootstrapConfig::default());
     // The library speaks of seeds, but these are points.
     Answer::of(found.map_err(|error| match error {
         BootstrapError::NoSpread { estimate } => {
@@ -567,12 +560,7 @@ impl Outcome {
 fn key_figures(outcome: &Outcome) -> Vec<KeyFigure> {
     let mut rows = Vec::new();
     let mut row = |name: String, answer: &Answer<BootstrapInterval>, note: String| {
-        rows.push(match answer {
-            Answer::Found(i) => KeyFigure::new(name, i.estimate, Some((i.low, i.high)), note),
-            Answer::Missing(why) => {
-                KeyFigure { name, value: "none".into(), interval: String::new(), note: why.clone() }
-            }
-        });
+        rows.push(answer.key_figure(name, |_| note));
     };
     for (name, regime) in outcome.regimes() {
         let half = regime.exponent.found().map_or(String::new(), |p| {
@@ -610,10 +598,6 @@ fn key_figures(outcome: &Outcome) -> Vec<KeyFigure> {
     rows
 }
 
-fn written(answer: &Answer<BootstrapInterval>) -> String {
-    answer.found().map_or("none".into(), |i| number::with_interval(i.estimate, i.low, i.high))
-}
-
 fn table(outcome: &Outcome) -> Table {
     let row = |name: &str, at: &AtWidth| {
         let variance = match &at.variance_interval {
@@ -631,7 +615,7 @@ fn table(outcome: &Outcome) -> Table {
             variance,
             format!("{}{error}", number::significant(at.single_error.mean, 3)),
             number::significant(at.ensemble_error, 3),
-            written(&at.gain),
+            at.gain.written(),
             at.as_good_as.map_or("wider than measured".into(), |h| number::significant(h, 2)),
         ]
     };
@@ -660,16 +644,16 @@ fn table(outcome: &Outcome) -> Table {
 fn sensitivity_table(outcome: &Outcome) -> Table {
     let mut rows = Vec::new();
     for (name, regime) in outcome.regimes() {
-        let gain = regime.moderate().map_or("none".into(), |at| written(&at.gain));
+        let gain = regime.moderate().map_or("none".into(), |at| at.gain.written());
         rows.push(vec![
             name.to_owned(),
             "as in the verdict".into(),
-            written(&regime.exponent),
+            regime.exponent.written(),
             gain,
         ]);
         for variant in &regime.sensitivity {
-            let gain = variant.gain.as_ref().map_or("the same".into(), written);
-            let exponent = written(&variant.exponent);
+            let gain = variant.gain.as_ref().map_or("the same".into(), Answer::written);
+            let exponent = variant.exponent.written();
             rows.push(vec![name.to_owned(), variant.change.to_owned(), exponent, gain]);
         }
     }
@@ -714,13 +698,9 @@ fn figures(outcome: &Outcome) -> Vec<Figure> {
 
 fn claimed_slope(regime: &Regime) -> Option<Guide> {
     let points = regime.variances();
-    let centre = |pick: fn(&(f64, f64)) -> f64| {
-        let logs: Vec<f64> = points.iter().map(|point| pick(point).ln()).collect();
-        mean(&logs).map(|m| m.mean.exp()).filter(|c| c.is_finite() && *c > 0.0)
-    };
     Some(Guide::Slope {
         slope: CLAIM.target,
-        through: (centre(|point| point.0)?, centre(|point| point.1)?),
+        through: geometric_centre(&points)?,
         range: (points.first()?.0, points.last()?.0),
         label: "slope −1".into(),
     })

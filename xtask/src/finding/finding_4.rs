@@ -4,7 +4,7 @@
 //! Geiger, Spigler, Jacot, Wyart, arXiv 1906.08034 v1, section 4.
 
 use regime_scaling::{
-    BootstrapConfig, BootstrapInterval, bootstrap, fit_line, fit_power_law, mean,
+    BootstrapConfig, BootstrapInterval, bootstrap, fit_line, mean, mean_interval,
 };
 use regime_train::Moment;
 use serde::Serialize;
@@ -12,12 +12,12 @@ use serde::Serialize;
 use super::{
     Finding, Run, Settings, Study,
     answer::Answer,
-    curves::{Average, Sample, endings, series_by_width, values},
+    curves::{Average, Place, Sample, endings, geometric_centre, series_by_width, values},
     grids::{PROTOCOL, border_grid},
     statement::{Statement, verdict},
 };
 use crate::{
-    figure::{Axis, Figure, Guide, Series, number},
+    figure::{Axis, Figure, Guide, Series},
     report::{KeyFigure, Table},
     study::{RunRecord, RunSpec},
 };
@@ -52,11 +52,6 @@ impl Finding for Finding4 {
     fn claim(&self) -> &'static str {
         "In the feature regime there is a time t₁ ∼ √h·α: for t ≪ t₁ the dynamics is linear; at t₁ the \
          output has grown by √h, and the change of the kernel becomes significant."
-    }
-
-    fn source(&self) -> &'static str {
-        "Geiger, Spigler, Jacot, Wyart, “Disentangling feature and lazy learning in deep neural \
-         networks: an empirical study”, arXiv 1906.08034 v1 (2019)"
     }
 
     fn rule(&self) -> &'static str {
@@ -97,9 +92,7 @@ impl Finding for Finding4 {
 /// The times of one converged run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Passage {
-    width: usize,
-    alpha: f64,
-    seed: u64,
+    place: Place,
     /// `t₁`.
     half_loss: f64,
     /// `t₂`.
@@ -116,16 +109,8 @@ struct Passage {
 }
 
 impl Sample for Passage {
-    fn width(&self) -> usize {
-        self.width
-    }
-
-    fn alpha(&self) -> f64 {
-        self.alpha
-    }
-
-    fn seed(&self) -> u64 {
-        self.seed
+    fn place(&self) -> Place {
+        self.place
     }
 }
 
@@ -134,9 +119,7 @@ fn passages(runs: &[Run]) -> Vec<Passage> {
         let record = run.record.as_ref().ok().filter(|record| record.converged())?;
         let half_loss = record.half_loss_time?;
         Some(Passage {
-            width: run.spec.network.width(),
-            alpha: run.spec.alpha,
-            seed: run.spec.seed,
+            place: Place::of(&run.spec),
             half_loss,
             margins: record.margins_time?,
             early_slope: slope(record, 0.0, EARLY * half_loss),
@@ -217,12 +200,12 @@ fn within(passages: &[Passage], window: f64) -> Vec<Passage> {
 /// Points `(ln α, ln √h, ln y)`, seed by seed.
 fn logarithms(passages: &[Passage], y: &dyn Fn(&Passage) -> Option<f64>) -> Vec<Vec<[f64; 3]>> {
     let of_seed = |seed: u64| {
-        let points = passages.iter().filter(|p| p.seed == seed);
+        let points = passages.iter().filter(|p| p.seed() == seed);
         points
-            .filter_map(|p| Some([p.alpha.ln(), 0.5 * (p.width as f64).ln(), y(p)?.ln()]))
+            .filter_map(|p| Some([p.alpha().ln(), 0.5 * (p.width() as f64).ln(), y(p)?.ln()]))
             .collect()
     };
-    values(passages, |p| p.seed).into_iter().map(of_seed).collect()
+    values(passages, |p| p.seed()).into_iter().map(of_seed).collect()
 }
 
 /// A combination of both exponents, with its interval over seeds.
@@ -271,14 +254,12 @@ fn mean_over_seeds(
     y: impl Fn(&Passage) -> Option<f64>,
 ) -> Answer<BootstrapInterval> {
     let of_seed = |seed: u64| {
-        let values: Vec<f64> = passages.iter().filter(|p| p.seed == seed).filter_map(&y).collect();
+        let values: Vec<f64> =
+            passages.iter().filter(|p| p.seed() == seed).filter_map(&y).collect();
         mean(&values).map(|m| m.mean)
     };
-    let seeds: Vec<f64> = values(passages, |p| p.seed).into_iter().filter_map(of_seed).collect();
-    let found = bootstrap(seeds.len(), &BootstrapConfig::default(), |drawn| {
-        Some(drawn.iter().map(|&seed| seeds[seed]).sum::<f64>() / drawn.len() as f64)
-    });
-    Answer::of(found)
+    let seeds: Vec<f64> = values(passages, |p| p.seed()).into_iter().filter_map(of_seed).collect();
+    Answer::of(mean_interval(&seeds, &BootstrapConfig::default()))
 }
 
 impl Outcome {
@@ -306,12 +287,12 @@ fn key_figures(outcome: &Outcome) -> Vec<KeyFigure> {
         &outcome.growth_at_fixed_product,
         growth,
     );
+    row("exponent of that growth in α", &outcome.growth.alpha, "at fixed h");
     row(
         "slope of ‖F‖ over the last decade before 0.3 t₁",
         &outcome.last_decade_slope,
         "1 is linear; s also rests on much earlier times, at which any smooth flow is linear",
     );
-    row("exponent of that growth in α", &outcome.growth.alpha, "at fixed h");
     row("exponent of t₂ in α", &outcome.margins.alpha, "t₂: all margins reached");
     row("exponent of t₂ in √h", &outcome.margins.root_width, "t₂: all margins reached");
     rows
@@ -321,10 +302,10 @@ fn key_figures(outcome: &Outcome) -> Vec<KeyFigure> {
 fn in_window(passages: &[Passage]) -> String {
     let feature = within(passages, WINDOW);
     let of_width = |width: usize| {
-        let here: Vec<Passage> = feature.iter().filter(|p| p.width == width).copied().collect();
-        format!("{} at h = {width}", values(&here, |p| p.alpha).len())
+        let here: Vec<Passage> = feature.iter().filter(|p| p.width() == width).copied().collect();
+        format!("{} at h = {width}", values(&here, |p| p.alpha()).len())
     };
-    let counts: Vec<String> = values(&feature, |p| p.width).into_iter().map(of_width).collect();
+    let counts: Vec<String> = values(&feature, |p| p.width()).into_iter().map(of_width).collect();
     if counts.is_empty() {
         return format!("No converged run has √h·α ≤ {WINDOW}.");
     }
@@ -334,23 +315,20 @@ fn in_window(passages: &[Passage]) -> String {
 
 /// How the exponents of `t₁` depend on what enters.
 fn sensitivity(passages: &[Passage]) -> Table {
-    let first_width = values(passages, |p| p.width).first().copied();
-    let half = values(passages, |p| p.seed).len().div_ceil(2) as u64;
+    let first_width = values(passages, |p| p.width()).first().copied();
+    let half = values(passages, |p| p.seed()).len().div_ceil(2) as u64;
     let feature = within(passages, WINDOW);
     let mut choices = vec![(format!("√h·α ≤ {WINDOW} (the rule)"), feature.clone())];
     choices.extend(OTHER_WINDOWS.map(|w| (format!("√h·α ≤ {w}"), within(passages, w))));
-    let wider = feature.iter().filter(|p| Some(p.width) != first_width).copied().collect();
+    let wider = feature.iter().filter(|p| Some(p.width()) != first_width).copied().collect();
     choices.push(("without the smallest width".into(), wider));
-    let fewer = feature.iter().filter(|p| p.seed < half).copied().collect();
+    let fewer = feature.iter().filter(|p| p.seed() < half).copied().collect();
     choices.push(("the first half of the seeds".into(), fewer));
     let row = |(name, chosen): (String, Vec<Passage>)| {
         let seeds = logarithms(&chosen, &|p| Some(p.half_loss));
-        let cell = |answer: Answer<BootstrapInterval>| match answer {
-            Answer::Found(i) => number::with_interval(i.estimate, i.low, i.high),
-            Answer::Missing(_) => "none".into(),
-        };
         let runs = chosen.len().to_string();
-        vec![name, runs, cell(exponent(&seeds, |[p, _]| p)), cell(exponent(&seeds, |[_, q]| q))]
+        let [p, q] = [exponent(&seeds, |[p, _]| p), exponent(&seeds, |[_, q]| q)];
+        vec![name, runs, p.written(), q.written()]
     };
     Table {
         caption: "What the choice of runs does to the exponents of t₁".into(),
@@ -419,15 +397,10 @@ fn figures(passages: &[Passage]) -> Vec<Figure> {
 fn slope_one(series: &[Series]) -> Option<Guide> {
     let feature: Vec<(f64, f64)> =
         series.iter().flat_map(|s| &s.points).filter(|p| p.0 <= WINDOW).copied().collect();
-    fit_power_law(&feature).ok()?;
-    let middle = |pick: fn(&(f64, f64)) -> f64| {
-        let logs: Vec<f64> = feature.iter().map(|p| pick(p).ln()).collect();
-        mean(&logs).map(|m| m.mean.exp())
-    };
-    let through = (middle(|p| p.0)?, 2.0 * middle(|p| p.1)?);
+    let (x, y) = geometric_centre(&feature)?;
     let ends = feature.iter().map(|p| p.0);
     let range = (ends.clone().fold(f64::INFINITY, f64::min), ends.fold(0.0, f64::max));
-    Some(Guide::Slope { slope: 1.0, through, range, label: "slope 1".into() })
+    Some(Guide::Slope { slope: 1.0, through: (x, 2.0 * y), range, label: "slope 1".into() })
 }
 
 #[cfg(test)]
@@ -447,9 +420,7 @@ mod tests {
                     let alpha = 10f64.powi(k);
                     let half_loss = noise * (width as f64).sqrt().powf(q) * alpha.powf(p);
                     passages.push(Passage {
-                        width,
-                        alpha,
-                        seed,
+                        place: Place { width, alpha, seed },
                         half_loss,
                         margins: 5.0 * half_loss,
                         early_slope: Some(slope * noise),
@@ -504,7 +475,7 @@ mod tests {
         // a spread.
         let all = synthetic([1.0, 1.0], 1.0, 5);
         let single: Vec<Passage> =
-            all.into_iter().filter(|p| (0.005..0.02).contains(&p.alpha)).collect();
+            all.into_iter().filter(|p| (0.005..0.02).contains(&p.alpha())).collect();
         let outcome = analyse(&single);
         assert!(outcome.half_loss.alpha.found().is_none(), "{outcome:?}");
         let q = outcome.half_loss.root_width.found().unwrap();

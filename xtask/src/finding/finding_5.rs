@@ -9,20 +9,20 @@ use std::cmp::Ordering;
 use regime_data::DataSpec;
 use regime_models::{Activation, NetworkSpec};
 use regime_scaling::{
-    BootstrapConfig, BootstrapInterval, Pairing, bootstrap, exponent_interval, local_exponents,
-    mean,
+    BootstrapConfig, BootstrapInterval, Pairing, exponent_interval, fit_power_law, local_exponents,
+    mean_interval,
 };
 use serde::Serialize;
 
 use super::{
     Finding, Profile, Run, Settings, Study,
     answer::Answer,
-    curves::{Sample, endings, values},
+    curves::{Average, Place, Sample, endings, series_by, values},
     grids::{PROTOCOL, Setup},
     statement::{Statement, verdict},
 };
 use crate::{
-    figure::{Axis, Color, Figure, Guide, Interval, Series, number, position},
+    figure::{Axis, Color, Figure, Guide, Interval, Series, number},
     report::{KeyFigure, Table},
     study::RunSpec,
 };
@@ -57,11 +57,6 @@ impl Finding for Finding5 {
          a < 2, and a → 2 with depth."
     }
 
-    fn source(&self) -> &'static str {
-        "Geiger, Spigler, Jacot, Wyart, “Disentangling feature and lazy learning in deep neural \
-         networks: an empirical study”, arXiv 1906.08034 v1 (2019)"
-    }
-
     fn rule(&self) -> &'static str {
         "For every activation and depth, a is minus the exponent of the final kernel change \
          ‖Θ − Θ₀‖/‖Θ₀‖, on points outside the training set, against √h·α, fitted over √h·α ≤ 0.1 with \
@@ -72,7 +67,7 @@ impl Finding for Finding5 {
          because curves that bend towards a power law have local exponents a little off it; how a \
          changes with the window is in a table.\n\n\
          How far the deepest networks are from 2, and the exponent on the lazy side (√h·α ≥ 1000, where \
-         1 is expected), are reported and do not enter the verdict."
+         1 is expected of smooth activations), are reported and do not enter the verdict."
     }
 
     fn grid(&self, settings: &Settings) -> Vec<RunSpec> {
@@ -140,23 +135,13 @@ impl Finding for Finding5 {
 struct Change {
     relu: bool,
     hidden_layers: usize,
-    width: usize,
-    alpha: f64,
-    seed: u64,
+    place: Place,
     kernel_change: f64,
 }
 
 impl Sample for Change {
-    fn width(&self) -> usize {
-        self.width
-    }
-
-    fn alpha(&self) -> f64 {
-        self.alpha
-    }
-
-    fn seed(&self) -> u64 {
-        self.seed
+    fn place(&self) -> Place {
+        self.place
     }
 }
 
@@ -167,9 +152,7 @@ fn changes(runs: &[Run]) -> Vec<Change> {
         Some(Change {
             relu: net.activation == Activation::Relu,
             hidden_layers: net.hidden_layers,
-            width: net.width,
-            alpha: run.spec.alpha,
-            seed: run.spec.seed,
+            place: Place::of(&run.spec),
             kernel_change: record.kernel_change().filter(|&change| change > 0.0)?,
         })
     };
@@ -232,11 +215,11 @@ fn by_seed(changes: &[Change], depth: usize, (least, most): (f64, f64)) -> Vec<V
     // √h·α is a rounded product: let the ends of the window in.
     let inside = |x: f64| x >= least * 0.999 && x <= most * 1.001;
     let of_seed = |seed: u64| {
-        let there = changes.iter().filter(|c| c.seed == seed && c.hidden_layers == depth);
+        let there = changes.iter().filter(|c| c.seed() == seed && c.hidden_layers == depth);
         let points = there.map(|c| (c.root_width_alpha(), c.kernel_change));
         points.filter(|p| inside(p.0)).collect()
     };
-    values(changes, |c| c.seed).into_iter().map(of_seed).collect()
+    values(changes, |c| c.seed()).into_iter().map(of_seed).collect()
 }
 
 /// `a` with its interval over seeds.
@@ -267,15 +250,12 @@ fn difference(
     }
     let slopes = |depth: usize| -> Vec<Option<f64>> {
         let seeds = by_seed(changes, depth, window);
-        let slope =
-            |points: &Vec<(f64, f64)>| Some(regime_scaling::fit_power_law(points).ok()?.exponent);
+        let slope = |points: &Vec<(f64, f64)>| Some(fit_power_law(points).ok()?.exponent);
         seeds.iter().map(slope).collect()
     };
     let pairs = slopes(first).into_iter().zip(slopes(last));
     let differences: Vec<f64> = pairs.filter_map(|(a, b)| Some(a? - b?)).collect();
-    Answer::of(bootstrap(differences.len(), &BootstrapConfig::default(), |drawn| {
-        Some(drawn.iter().map(|&s| differences[s]).sum::<f64>() / drawn.len() as f64)
-    }))
+    Answer::of(mean_interval(&differences, &BootstrapConfig::default()))
 }
 
 impl Outcome {
@@ -305,7 +285,7 @@ fn key_figures(outcome: &Outcome) -> Vec<KeyFigure> {
         for (depth, answer) in lazy {
             if let Answer::Found(i) = answer {
                 let what = format!("the exponent on the lazy side for {name}, L = {depth}");
-                let note = "1 is expected";
+                let note = "1 is expected of smooth activations";
                 rows.push(KeyFigure::new(what, i.estimate, Some((i.low, i.high)), note));
             }
         }
@@ -320,10 +300,7 @@ fn variants(
     fewer: &[Change],
     estimate: impl Fn(&[Change], (f64, f64)) -> Answer<BootstrapInterval>,
 ) -> Vec<String> {
-    let cell = |changes: &[Change], window: (f64, f64)| match estimate(changes, window) {
-        Answer::Found(i) => number::with_interval(i.estimate, i.low, i.high),
-        Answer::Missing(_) => "none".into(),
-    };
+    let cell = |changes: &[Change], window: (f64, f64)| estimate(changes, window).written();
     let mut row = vec![what, cell(all, (0.0, WINDOW))];
     row.extend(OTHER_WINDOWS.map(|window| cell(all, window)));
     row.push(cell(fewer, (0.0, WINDOW)));
@@ -332,8 +309,8 @@ fn variants(
 
 /// How `a` and `d` depend on the window of the fit and on the seeds.
 fn sensitivity(changes: &[Change]) -> Table {
-    let half = values(changes, |c| c.seed).len().div_ceil(2) as u64;
-    let fewer: Vec<Change> = changes.iter().filter(|c| c.seed < half).copied().collect();
+    let half = values(changes, |c| c.seed()).len().div_ceil(2) as u64;
+    let fewer: Vec<Change> = changes.iter().filter(|c| c.seed() < half).copied().collect();
     let mut rows = Vec::new();
     for relu in [true, false] {
         let of = |all: &[Change]| -> Vec<Change> {
@@ -428,26 +405,9 @@ fn depth_series((index, of): (usize, &OfActivation)) -> Series {
 
 /// One series per depth: geometric means over seeds.
 fn curves(changes: &[Change]) -> Vec<Series> {
-    let depths = values(changes, |c| c.hidden_layers);
-    let one = |(index, &depth): (usize, &usize)| {
-        let here: Vec<&Change> = changes.iter().filter(|c| c.hidden_layers == depth).collect();
-        let (mut points, mut band) = (Vec::new(), Vec::new());
-        for x in values(&here, |c| c.root_width_alpha()) {
-            let there = here.iter().filter(|c| c.root_width_alpha() == x);
-            let logs: Vec<f64> = there.map(|c| c.kernel_change.ln()).collect();
-            let Some(m) = mean(&logs) else { continue };
-            points.push((x, m.mean.exp()));
-            if let Some(e) = m.std_error {
-                band.push(Interval { x, low: (m.mean - e).exp(), high: (m.mean + e).exp() });
-            }
-        }
-        Series {
-            band,
-            color: Color::Ordered(position(index, depths.len())),
-            ..Series::new(format!("L = {depth}"), points)
-        }
-    };
-    depths.iter().enumerate().map(one).collect()
+    let depth = |c: &Change| c.hidden_layers;
+    let y = |c: &Change| c.kernel_change;
+    series_by(changes, (depth, "L"), Change::root_width_alpha, y, Average::Geometric)
 }
 
 /// Slope −2 beside the feature side and −1 beside the lazy one.
@@ -492,9 +452,7 @@ mod tests {
                         changes.push(Change {
                             relu,
                             hidden_layers,
-                            width: 64,
-                            alpha: x / 8.0,
-                            seed,
+                            place: Place { width: 64, alpha: x / 8.0, seed },
                             kernel_change: (1.0 + 0.01 * wiggle) * x.powf(-power),
                         });
                     }
@@ -552,7 +510,7 @@ mod tests {
         for (depth, seeds) in [(5, 0), (3, 0), (3, 2)] {
             let some: Vec<Change> = all
                 .iter()
-                .filter(|c| c.hidden_layers != depth || c.seed < seeds)
+                .filter(|c| c.hidden_layers != depth || c.seed() < seeds)
                 .copied()
                 .collect();
             assert_eq!(kind(&some), VerdictKind::Inconclusive, "L = {depth}, {seeds} seeds");

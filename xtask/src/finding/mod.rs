@@ -47,7 +47,10 @@ pub(crate) trait Finding: Sync {
     fn claim(&self) -> &'static str;
 
     /// Who claims it, and where.
-    fn source(&self) -> &'static str;
+    fn source(&self) -> &'static str {
+        "Geiger, Spigler, Jacot, Wyart, “Disentangling feature and lazy learning in deep neural \
+         networks: an empirical study”, arXiv 1906.08034 v1 (2019)"
+    }
 
     /// How the verdict follows from the numbers.
     fn rule(&self) -> &'static str;

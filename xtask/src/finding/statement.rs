@@ -89,18 +89,8 @@ impl Statement {
 
     /// A row among the key figures.
     pub(super) fn key_figure(&self) -> KeyFigure {
-        match &self.answer {
-            Answer::Found(i) => {
-                let note = format!("claim: {}; {} seeds", self.words, i.n_seeds);
-                KeyFigure::new(&self.what, i.estimate, Some((i.low, i.high)), note)
-            }
-            Answer::Missing(why) => KeyFigure {
-                name: self.what.clone(),
-                value: "none".into(),
-                interval: String::new(),
-                note: why.clone(),
-            },
-        }
+        let note = |i: &BootstrapInterval| format!("claim: {}; {} seeds", self.words, i.n_seeds);
+        self.answer.key_figure(&self.what, note)
     }
 }
 

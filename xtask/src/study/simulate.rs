@@ -182,7 +182,11 @@ pub(crate) fn simulate<B: Backend>(
     let (end, state) = ((outcome.t, trainer.weights()), trainer.state());
     // What it has worked out for its next step takes memory.
     drop(trainer);
-    let test_outputs = outputs(spec, &net, data, &w0, &end.1);
+    let mut test_outputs = match spec.outputs_kept {
+        0 => Vec::new(),
+        _ => witness.test.outputs(&end.1),
+    };
+    test_outputs.truncate(spec.outputs_kept);
     let test_labels = data.test.y.iter().take(test_outputs.len()).map(|&y| y as i8).collect();
     let taught =
         Taught { spec, net: &net, data, inputs: &inputs, initial: w0, end, kept: &witness.kept };
@@ -201,25 +205,6 @@ pub(crate) fn simulate<B: Backend>(
         test_labels,
         frozen,
     })
-}
-
-/// `F` with the weights `w` on the test points that the spec keeps.
-fn outputs<B: Backend>(
-    spec: &RunSpec,
-    net: &FeedForward,
-    data: &Dataset,
-    w0: &Tensor<B, 1>,
-    w: &Tensor<B, 1>,
-) -> Vec<f64> {
-    let (kept, dim) = (spec.outputs_kept.min(data.test.len()), data.test.dim());
-    let values: Vec<f64> = data.test.x.iter().take(kept * dim).copied().collect();
-    let points: Vec<&[f64]> = values.chunks(batch_points(net) * dim).collect();
-    let of = |part: &[f64]| {
-        let x = spec.precision.matrix::<B>(part, [part.len() / dim, dim], &w0.device());
-        let difference = net.forward(w, &x) - net.forward(w0, &x);
-        Precision::to_host(difference.mul_scalar(spec.alpha))
-    };
-    points.into_iter().flat_map(of).collect()
 }
 
 /// Interrupts what it observes, and looks away otherwise.

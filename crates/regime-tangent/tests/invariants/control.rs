@@ -11,10 +11,9 @@
 
 use std::f64::consts::PI;
 
-use ndarray::{ArrayView1, ArrayView2};
+use ndarray::{Array1, ArrayView1, ArrayView2};
 
-/// The mean of the control variate's subject over infinitely many units, and what is
-/// needed to subtract its fluctuation.
+/// The control variate of the kernel between two points.
 pub(super) struct Control<'a> {
     x: ArrayView1<'a, f64>,
     y: ArrayView1<'a, f64>,
@@ -70,24 +69,23 @@ impl<'a> Control<'a> {
         let [z, t] = [self.x, self.y].map(|x| x.dot(&first) / before);
         let [a, b] = [z.mapv(relu), t.mapv(relu)];
         let together = |k: usize| both(z[k], t[k]);
-        let means = [a.dot(&a), b.dot(&b), a.dot(&b)].map(|sum| sum / h as f64);
-        let [q, r, c] = means;
+        let [q, r, c] = [a.dot(&a), b.dot(&b), a.dot(&b)].map(|sum| sum / h as f64);
         let s = mean(&together);
 
         let [u, v] = [a.dot(&second) / root, b.dot(&second) / root];
         let [value, slope] = arc_cosine(q, r, c);
         let features = mean(&|j| relu(u[j]) * relu(v[j])) - value;
-        let gates = mean(&|j| both(u[j], v[j])) - slope;
-        let weighted = mean(&|j| last[j] * last[j] * both(u[j], v[j])) - slope;
+        let open = Array1::from_shape_fn(h, |j| both(u[j], v[j]));
+        let gates = mean(&|j| open[j]) - slope;
+        let weighted = mean(&|j| last[j] * last[j] * open[j]) - slope;
 
         // What reaches the first layer, and its mean over the last layer's weights.
-        let gated = |u: &ndarray::Array1<f64>| {
+        let gated = |u: &Array1<f64>| {
             let gates = |j: usize| if u[j] > 0.0 { 2f64.sqrt() * last[j] } else { 0.0 };
-            second.dot(&ndarray::Array1::from_shape_fn(h, gates)) / root
+            second.dot(&Array1::from_shape_fn(h, gates)) / root
         };
         let [g, k] = [gated(&u), gated(&v)];
         let reached = mean(&|i| together(i) * g[i] * k[i]);
-        let open = ndarray::Array1::from_shape_fn(h, |j| both(u[j], v[j]));
         let expected = mean(&|i| {
             let row = second.row(i);
             let squares = row.iter().zip(&open).map(|(w, o)| w * w * o);

@@ -46,6 +46,20 @@ impl<'a, B: Backend, N: Network<B>> TestError<'a, B, N> {
         };
         Self { net, batches: (0..n).step_by(together).map(batch).collect() }
     }
+
+    /// `F` on all points with the weights `w`, `[P]`.
+    ///
+    /// # Shapes
+    /// `[n]`
+    pub fn outputs(&self, w: &Tensor<B, 1>) -> Vec<f64> {
+        self.batches.iter().flat_map(|batch| batch.outputs(self.net, w)).collect()
+    }
+}
+
+impl<B: Backend> Batch<B> {
+    fn outputs<N: Network<B>>(&self, net: &N, w: &Tensor<B, 1>) -> Vec<f64> {
+        Precision::to_host(self.scaled.output(net.forward(w, &self.inputs)))
+    }
 }
 
 impl<B: Backend, N: Network<B>> Probe<B> for TestError<'_, B, N> {
@@ -53,10 +67,10 @@ impl<B: Backend, N: Network<B>> Probe<B> for TestError<'_, B, N> {
 
     fn read(&self, w: &Tensor<B, 1>) -> f64 {
         let (mut wrong, mut n) = (0, 0);
-        for Batch { inputs, labels, scaled } in &self.batches {
-            let f = Precision::to_host(scaled.output(self.net.forward(w, inputs)));
-            wrong += f.iter().zip(labels).filter(|(f, y)| !(*f * **y > 0.0)).count();
-            n += labels.len();
+        for batch in &self.batches {
+            let pairs = batch.outputs(self.net, w).into_iter().zip(&batch.labels);
+            wrong += pairs.filter(|(f, y)| !(f * **y > 0.0)).count();
+            n += batch.labels.len();
         }
         wrong as f64 / n as f64
     }
