@@ -150,6 +150,9 @@ pub(crate) struct Grid {
     /// fashion-mnist, or a folder of IDX files.
     #[arg(long, value_parser = source)]
     pub(crate) source: Option<Source>,
+    /// Let fully connected networks see all pixels instead of the principal components.
+    #[arg(long)]
+    pub(crate) no_pca: bool,
 }
 
 impl Grid {

@@ -13,6 +13,7 @@ mod output;
 mod progress;
 mod provenance;
 mod report;
+mod sheet;
 mod study;
 
 use std::process::ExitCode;

@@ -1,7 +1,6 @@
 //! The files of a finding: report, figures, data, numbers.
 
 use std::{
-    fmt::Write as _,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -10,10 +9,12 @@ use anyhow::Context;
 use serde_json::json;
 
 use crate::{
-    figure::{Figure, Theme, to_png, to_svg},
+    figure::{Cell, Figure, HeatMap, Theme, to_png, to_svg},
     finding::{FINDINGS, Finding, Run, Settings, Study},
     provenance,
     report::{File, IndexEntry, Report, ReportFigure, Verdict, VerdictKind, index_html, to_html},
+    sheet::{Column, Sheet},
+    study::RunRecord,
 };
 
 /// All that is told of a finding.
@@ -51,7 +52,14 @@ pub(crate) fn write(told: &Told<'_>, folder: &Path) -> anyhow::Result<PathBuf> {
         replace(&path, bytes).with_context(|| path.display().to_string())
     };
 
-    save("data.csv", csv(runs).as_bytes())?;
+    let save_sheet = |name: &str, sheet: &Sheet| -> anyhow::Result<[String; 2]> {
+        let names = [format!("{name}.csv"), format!("{name}.parquet")];
+        save(&names[0], sheet.to_csv().as_bytes())?;
+        save(&names[1], &sheet.to_parquet().with_context(|| names[1].clone())?)?;
+        Ok(names)
+    };
+
+    save_sheet("data", &runs_sheet(runs))?;
     let origin = runs.first().map(|run| provenance::of_run(&run.spec)).unwrap_or_default();
     let outcome = json!({
         "finding": finding.name(),
@@ -74,9 +82,14 @@ pub(crate) fn write(told: &Told<'_>, folder: &Path) -> anyhow::Result<PathBuf> {
         let names = [format!("{}.svg", figure.id), format!("{}.png", figure.id)];
         save(&names[0], svg.as_bytes())?;
         save(&names[1], &to_png(figure)?)?;
-        let curves = format!("{}.csv", figure.id);
-        save(&curves, curves_csv(figure).as_bytes())?;
-        let files = names.into_iter().chain([curves]).map(|name| file(&name, "")).collect();
+        let mut files: Vec<File> = names.iter().map(|name| file(name, "")).collect();
+        if !figure.series.is_empty() || figure.map.is_none() {
+            files.extend(save_sheet(&figure.id, &curves(figure))?.map(|name| file(&name, "")));
+        }
+        if let Some(map) = &figure.map {
+            let name = format!("{}-cells", figure.id);
+            files.extend(save_sheet(&name, &cells(map))?.map(|name| file(&name, "")));
+        }
         figures.push(ReportFigure { svg, caption: figure.caption.clone(), files });
     }
 
@@ -98,6 +111,7 @@ pub(crate) fn write(told: &Told<'_>, folder: &Path) -> anyhow::Result<PathBuf> {
             .collect(),
         files: vec![
             file("data.csv", "one row per run"),
+            file("data.parquet", "the same"),
             file("outcome.json", "every number of the analysis"),
         ],
     };
@@ -133,17 +147,36 @@ fn verdict_of(folder: &Path) -> Option<(Verdict, String)> {
 }
 
 /// The points of a figure's curves, one row each, with the ends of band or error bar.
-fn curves_csv(figure: &Figure) -> String {
-    let mut text = String::from("series,x,y,low,high\n");
-    for series in &figure.series {
-        let label = format!("\"{}\"", series.label.replace('"', "\"\""));
-        for (x, y) in &series.points {
-            let spread = series.band.iter().chain(&series.error_bars).find(|i| i.x == *x);
-            let ends = spread.map_or(",".into(), |i| format!("{},{}", i.low, i.high));
-            let _ = writeln!(text, "{label},{x},{y},{ends}");
-        }
-    }
-    text
+fn curves(figure: &Figure) -> Sheet {
+    let rows = figure.series.iter().flat_map(|s| s.points.iter().map(move |point| (s, point)));
+    // A gap in a line is no point.
+    let rows: Vec<_> = rows.filter(|(_, (x, y))| !x.is_nan() && !y.is_nan()).collect();
+    let spread = |low_not_high: bool| {
+        let ends = rows.iter().map(|(series, (x, _))| {
+            let found = series.band.iter().chain(&series.error_bars).find(|i| i.x == *x);
+            found.map(|i| if low_not_high { i.low } else { i.high })
+        });
+        Column::Real(ends.collect())
+    };
+    let labels = rows.iter().map(|(series, _)| Some(series.label.clone())).collect();
+    Sheet::default()
+        .with("series", Column::Text(labels))
+        .with("x", Column::Real(rows.iter().map(|(_, p)| Some(p.0)).collect()))
+        .with("y", Column::Real(rows.iter().map(|(_, p)| Some(p.1)).collect()))
+        .with("low", spread(true))
+        .with("high", spread(false))
+}
+
+/// The cells of a heat map, one row each.
+fn cells(map: &HeatMap) -> Sheet {
+    let column =
+        |of: fn(&Cell) -> f64| Column::Real(map.cells.iter().map(|cell| Some(of(cell))).collect());
+    Sheet::default()
+        .with("x_low", column(|c| c.x.0))
+        .with("x_high", column(|c| c.x.1))
+        .with("y_low", column(|c| c.y.0))
+        .with("y_high", column(|c| c.y.1))
+        .with("value", column(|c| c.value))
 }
 
 fn file(name: &str, note: &str) -> File {
@@ -185,44 +218,42 @@ fn choices(runs: &[Run]) -> Vec<(String, String)> {
     ]
 }
 
-/// One row per run, in the order of the grid; empty where there is no value.
+/// One row per run, in the order of the grid, as CSV.
 pub(crate) fn csv(runs: &[Run]) -> String {
-    let mut text = String::from(
-        "architecture,width,alpha,sqrt_h_alpha,training,seed,ending,steps,rejected,t1,t2,kernel_change,\
-         kernel_change_at_t1,test_error,weight_change,mean_loss,n_violating\n",
-    );
-    for Run { spec, record } in runs {
-        let number = |value: Option<f64>| value.map(|v| v.to_string()).unwrap_or_default();
-        let head = format!(
-            "{},{},{},{},{},{}",
-            spec.network.architecture(),
-            spec.network.width(),
-            spec.alpha,
-            spec.root_width_alpha(),
-            spec.dynamics.name(),
-            spec.seed
-        );
-        let _ = match record {
-            Err(_) => writeln!(text, "{head},failed,,,,,,,,,,"),
-            Ok(record) => {
-                let last = record.last();
-                writeln!(
-                    text,
-                    "{head},{},{},{},{},{},{},{},{},{},{},{}",
-                    record.ending.name(),
-                    record.steps,
-                    record.rejected,
-                    number(record.half_loss_time),
-                    number(record.margins_time),
-                    number(record.kernel_change()),
-                    number(record.kernel_change_at_half_loss()),
-                    number(record.test_error()),
-                    number(last.map(|m| m.weight_change)),
-                    number(last.map(|m| m.training.mean_loss)),
-                    last.map(|m| m.training.n_violating.to_string()).unwrap_or_default(),
-                )
-            }
-        };
-    }
-    text
+    runs_sheet(runs).to_csv()
+}
+
+/// One row per run, in the order of the grid; empty where there is no value.
+fn runs_sheet(runs: &[Run]) -> Sheet {
+    let text =
+        |of: &dyn Fn(&Run) -> String| Column::Text(runs.iter().map(|run| Some(of(run))).collect());
+    let whole = |of: &dyn Fn(&Run) -> Option<u64>| Column::Whole(runs.iter().map(of).collect());
+    let real = |of: &dyn Fn(&Run) -> Option<f64>| Column::Real(runs.iter().map(of).collect());
+    let of_record =
+        |of: fn(&RunRecord) -> Option<f64>| real(&move |run| run.record.as_ref().ok().and_then(of));
+    let steps = |of: fn(&RunRecord) -> u64| whole(&move |run| run.record.as_ref().ok().map(of));
+    let ending =
+        |run: &Run| run.record.as_ref().map_or("failed", |record| record.ending.name()).to_owned();
+    let violating = |run: &Run| {
+        let last = run.record.as_ref().ok()?.last()?;
+        Some(last.training.n_violating as u64)
+    };
+    Sheet::default()
+        .with("architecture", text(&|run| run.spec.network.architecture().to_owned()))
+        .with("width", whole(&|run| Some(run.spec.network.width() as u64)))
+        .with("alpha", real(&|run| Some(run.spec.alpha)))
+        .with("sqrt_h_alpha", real(&|run| Some(run.spec.root_width_alpha())))
+        .with("training", text(&|run| run.spec.dynamics.name().to_owned()))
+        .with("seed", whole(&|run| Some(run.spec.seed)))
+        .with("ending", text(&ending))
+        .with("steps", steps(|record| record.steps))
+        .with("rejected", steps(|record| record.rejected))
+        .with("t1", of_record(|record| record.half_loss_time))
+        .with("t2", of_record(|record| record.margins_time))
+        .with("kernel_change", of_record(RunRecord::kernel_change))
+        .with("kernel_change_at_t1", of_record(RunRecord::kernel_change_at_half_loss))
+        .with("test_error", of_record(RunRecord::test_error))
+        .with("weight_change", of_record(|record| record.last().map(|m| m.weight_change)))
+        .with("mean_loss", of_record(|record| record.last().map(|m| m.training.mean_loss)))
+        .with("n_violating", whole(&violating))
 }

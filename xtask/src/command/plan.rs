@@ -8,6 +8,7 @@ use std::{
 use anyhow::Context;
 use regime_data::default_cache_dir;
 use regime_lab::{RunKey, Store};
+use regime_models::NetworkSpec;
 
 use crate::{
     backend,
@@ -84,7 +85,16 @@ pub(super) fn specs(
         if let Some(source) = &grid.source {
             spec.data.source = source.clone();
         }
-        spec.data_sha256.clone_from(&cache.get(&spec.data)?.provenance.sha256);
+        let components = spec.data.inputs.pca.is_some();
+        if grid.no_pca {
+            spec.data.inputs.pca = None;
+        }
+        let data = cache.get(&spec.data)?;
+        if let (NetworkSpec::Dense(net), true, true) = (&mut spec.network, components, grid.no_pca)
+        {
+            net.inputs = data.train.dim();
+        }
+        spec.data_sha256.clone_from(&data.provenance.sha256);
     }
     Ok(specs)
 }
@@ -136,9 +146,15 @@ pub(super) fn estimate(
         stored: specs.len() - lacking.len(),
         seconds,
         flops: FLOPS_PER_COST * TYPICAL_STEPS * cost,
-        disk: lacking.iter().map(|spec| RECORD_BYTES + 20.0 * spec.outputs_kept as f64).sum(),
+        disk: lacking.iter().map(|spec| RECORD_BYTES + 20.0 * numbers_kept(spec)).sum(),
         bytes: memory.iter().rev().take(jobs).sum(),
     })
+}
+
+/// Outputs and halves of kernels that a record holds besides.
+fn numbers_kept(spec: &RunSpec) -> f64 {
+    let gram = spec.gram_kept as f64;
+    spec.outputs_kept as f64 + gram * (gram + 1.0)
 }
 
 fn median_cost<'a>(specs: &[&'a RunSpec]) -> Option<&'a RunSpec> {

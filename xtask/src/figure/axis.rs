@@ -5,7 +5,7 @@ use super::{Axis, Scale};
 /// One axis with its ends, laid out between two pixels.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Projection {
-    scale: Scale,
+    pub(super) scale: Scale,
     /// The ends, as values.
     pub(super) low: f64,
     pub(super) high: f64,

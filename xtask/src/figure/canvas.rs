@@ -24,6 +24,8 @@ pub(super) enum Role {
     Grid,
     /// The series of this index.
     Series(usize),
+    /// The shade of this index on the ramp of a heat map.
+    Shade(usize),
 }
 
 /// Which end of a text stands at its position.
@@ -39,14 +41,15 @@ pub(super) struct Canvas {
     theme: Theme,
     id: String,
     series: Vec<Paint>,
+    shades: Vec<Paint>,
     body: String,
 }
 
 impl Canvas {
     /// An empty drawing. `id` scopes its style sheet and the names in it;
-    /// `series` are the colours of [`Role::Series`].
-    pub(super) fn new(theme: Theme, id: String, series: Vec<Paint>) -> Self {
-        Self { theme, id, series, body: String::new() }
+    /// `series` are the colours of [`Role::Series`], `shades` those of [`Role::Shade`].
+    pub(super) fn new(theme: Theme, id: String, series: Vec<Paint>, shades: Vec<Paint>) -> Self {
+        Self { theme, id, series, shades, body: String::new() }
     }
 
     /// Opens a group whose shapes are filled and stroked alike, and which has
@@ -155,7 +158,8 @@ impl Canvas {
         let id = &self.id;
         let roles = [Role::Surface, Role::Ink, Role::Muted, Role::Grid]
             .into_iter()
-            .chain((0..self.series.len()).map(Role::Series));
+            .chain((0..self.series.len()).map(Role::Series))
+            .chain((0..self.shades.len()).map(Role::Shade));
         let rules: String = roles
             .flat_map(|role| ["fill", "stroke"].map(|property| (property, role)))
             .map(|(property, role)| {
@@ -177,6 +181,7 @@ impl Canvas {
             Role::Muted => MUTED,
             Role::Grid => GRID,
             Role::Series(index) => self.series.get(index).copied().unwrap_or(INK),
+            Role::Shade(index) => self.shades.get(index).copied().unwrap_or(INK),
         }
     }
 
@@ -193,6 +198,7 @@ fn class(property: &str, role: Role) -> String {
         Role::Muted => "muted".into(),
         Role::Grid => "grid".into(),
         Role::Series(index) => format!("s{index}"),
+        Role::Shade(index) => format!("h{index}"),
     };
     format!("{property}-{name}")
 }

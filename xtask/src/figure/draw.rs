@@ -8,34 +8,44 @@ use super::layout::{
 };
 use super::markup::identifier;
 use super::ticks::Ticks;
-use super::{Figure, Theme, guides, series};
+use super::{Figure, Theme, guides, heat_map, series};
 
 /// Draws a figure. The SVG has no XML declaration, so that it can stand in a
 /// page as well as in a file.
 pub(crate) fn to_svg(figure: &Figure, theme: Theme) -> String {
     let paints = figure.series.iter().map(|series| series.color.paint()).collect();
-    let mut canvas = Canvas::new(theme, identifier(&figure.id), paints);
+    let shades = figure.map.as_ref().map_or_else(Vec::new, |_| heat_map::shades());
+    let mut canvas = Canvas::new(theme, identifier(&figure.id), paints, shades);
     let layout = Layout::new(figure);
     let frame = &layout.frame;
     let looks = layout.looks.iter().copied();
 
     canvas.define_clip((frame.x.start, frame.y.end), (frame.x.end, frame.y.start));
     draw_grid(&mut canvas, &layout);
+    if let Some(map) = &figure.map {
+        heat_map::draw(&mut canvas, frame, map);
+    }
     for (look, series) in looks.clone().zip(&figure.series) {
         series::draw_band(&mut canvas, frame, look, series);
     }
-    guides::draw_lines(&mut canvas, frame, &figure.guides);
+    guides::draw_lines(&mut canvas, frame, &figure.guides, figure.map.is_some());
     draw_axes(&mut canvas, &layout);
     for (look, series) in looks.clone().zip(&figure.series) {
         series::draw_error_bars(&mut canvas, frame, look, series);
     }
     for (look, series) in looks.zip(&figure.series) {
+        if figure.map.is_some() {
+            // Against cells of any shade.
+            series::draw_halo(&mut canvas, frame, series);
+        }
         series::draw(&mut canvas, frame, look, series);
     }
     draw_titles(&mut canvas, &layout);
     let ink: Vec<Pixel> =
         figure.series.iter().flat_map(|series| series::ink(frame, series)).collect();
-    if ink.is_empty() {
+    if let (Some(map), Some(top)) = (&figure.map, layout.bar_top) {
+        heat_map::draw_bar(&mut canvas, frame.x.start, top, map);
+    } else if ink.is_empty() {
         draw_notice(&mut canvas, frame);
     }
     guides::draw_labels(&mut canvas, frame, &figure.guides, &ink);

@@ -11,9 +11,16 @@ const SIZE: f64 = 12.5;
 const AWAY: f64 = 12.0;
 
 /// Draws the lines of the guides, below the data.
-pub(super) fn draw_lines(canvas: &mut Canvas, frame: &Frame, guides: &[Guide]) {
+///
+/// On coloured cells each has a strip of paper under it.
+pub(super) fn draw_lines(canvas: &mut Canvas, frame: &Frame, guides: &[Guide], on_cells: bool) {
     for guide in guides {
         if let Some((from, to)) = line(frame, guide) {
+            if on_cells {
+                canvas.open(None, Some(Role::Surface), "stroke-width=\"3\" stroke-opacity=\"0.8\"");
+                canvas.line(from, to);
+                canvas.close();
+            }
             let dashes = if matches!(guide, Guide::Slope { .. }) { "6 4" } else { "1.5 3.5" };
             canvas.open(
                 None,

@@ -2,13 +2,17 @@
 
 use super::axis::{Frame, Projection, coordinate};
 use super::end_labels::EndLabels;
+use super::heat_map::BAR_ROOM;
 use super::series::{Look, looks};
 use super::ticks::{Ticks, ticks};
-use super::{Axis, Figure, Guide, Interval, text};
+use super::{Axis, Cell, Figure, Guide, Interval, text};
 
 /// The width of a figure and the height of its axes, in pixels.
 pub(super) const WIDTH: f64 = 780.0;
 const PLOT_HEIGHT: f64 = 340.0;
+
+/// The same of a square heat map.
+const SQUARE: f64 = 460.0;
 
 /// Free room at the edges.
 pub(super) const EDGE: f64 = 14.0;
@@ -36,6 +40,8 @@ pub(super) struct Layout {
     pub(super) y_label: Vec<String>,
     pub(super) looks: Vec<Look>,
     pub(super) end_labels: EndLabels,
+    /// The upper edge of the bar of a heat map.
+    pub(super) bar_top: Option<f64>,
     pub(super) height: f64,
 }
 
@@ -52,19 +58,35 @@ impl Layout {
 
         let head = TITLE_LINE * title.len() as f64 + LABEL_LINE * y_label.len() as f64;
         let top = EDGE + head + 14.0;
-        let bottom = top + PLOT_HEIGHT;
+        let square = figure.map.as_ref().is_some_and(|map| map.square);
+        let bottom = top + if square { SQUARE } else { PLOT_HEIGHT };
         let y = Projection::new(&figure.y, y_values(figure), bottom, top);
         let y_ticks = axis_ticks(&figure.y, &y, 7);
 
         let tick_widths = y_ticks.major.iter().map(|tick| text::width(&tick.label, TICK_SIZE));
         let left = EDGE + tick_widths.fold(0.0, f64::max) + TICK_LENGTH + 5.0;
         let right = WIDTH - EDGE - end_labels.width().max(20.0);
+        let right = if square { right.min(left + SQUARE) } else { right };
         let x = Projection::new(&figure.x, x_values(figure), left, right);
         let x_ticks = axis_ticks(&figure.x, &x, 8);
 
-        let height = (bottom + TO_X_LABEL + LABEL_LINE * x_label.len() as f64 + EDGE).ceil();
+        let foot = bottom + TO_X_LABEL + LABEL_LINE * x_label.len() as f64;
+        let bar_top = figure.map.as_ref().map(|_| foot + 22.0);
+        let room = bar_top.map_or(0.0, |_| BAR_ROOM);
+        let height = (foot + room + EDGE).ceil();
         let frame = Frame { x, y };
-        Self { frame, x_ticks, y_ticks, title, x_label, y_label, looks, end_labels, height }
+        Self {
+            frame,
+            x_ticks,
+            y_ticks,
+            title,
+            x_label,
+            y_label,
+            looks,
+            end_labels,
+            bar_top,
+            height,
+        }
     }
 }
 
@@ -79,7 +101,8 @@ fn x_values(figure: &Figure) -> impl Iterator<Item = f64> {
         _ => None,
     });
     let points = shown_points(figure).map(|(x, _)| x);
-    points.chain(intervals(figure).map(|interval| interval.x)).chain(levels)
+    let cells = cells(figure).flat_map(|cell| [cell.x.0, cell.x.1]);
+    points.chain(intervals(figure).map(|interval| interval.x)).chain(levels).chain(cells)
 }
 
 /// What the y-axis has to hold.
@@ -90,7 +113,12 @@ fn y_values(figure: &Figure) -> impl Iterator<Item = f64> {
     });
     let points = shown_points(figure).map(|(_, y)| y);
     let ends = intervals(figure).flat_map(|interval| [interval.low, interval.high]);
-    points.chain(ends).chain(levels)
+    let cells = cells(figure).flat_map(|cell| [cell.y.0, cell.y.1]);
+    points.chain(ends).chain(levels).chain(cells)
+}
+
+fn cells(figure: &Figure) -> impl Iterator<Item = &Cell> {
+    figure.map.iter().flat_map(|map| &map.cells)
 }
 
 /// The points of which both coordinates can be shown: half a point must not

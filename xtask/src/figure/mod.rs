@@ -18,9 +18,11 @@
 mod axis;
 mod canvas;
 mod colour;
+mod contour;
 mod draw;
 mod end_labels;
 mod guides;
+mod heat_map;
 mod labels;
 mod layout;
 mod markup;
@@ -32,7 +34,9 @@ mod text;
 mod ticks;
 
 pub(crate) use colour::{Color, Theme, position};
+pub(crate) use contour::{Surface, contour};
 pub(crate) use draw::to_svg;
+pub(crate) use heat_map::borders;
 pub(crate) use markup::escape;
 pub(crate) use png::to_png;
 
@@ -51,10 +55,36 @@ pub(crate) struct Figure {
     pub(crate) x: Axis,
     /// The vertical axis.
     pub(crate) y: Axis,
+    /// Coloured cells behind all else, with a bar below the axes.
+    pub(crate) map: Option<HeatMap>,
     /// The data, drawn in this order.
     pub(crate) series: Vec<Series>,
     /// What the data are compared with.
     pub(crate) guides: Vec<Guide>,
+}
+
+/// Cells coloured by a quantity, on a ramp over the range of its values.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct HeatMap {
+    /// The quantity, and its unit if it has one.
+    pub(crate) label: String,
+    /// How values become colours; what cannot be shown leaves its cell blank.
+    pub(crate) scale: Scale,
+    /// Whether both axes have the same length.
+    pub(crate) square: bool,
+    /// In any order; cells need not touch.
+    pub(crate) cells: Vec<Cell>,
+}
+
+/// A rectangle and its value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Cell {
+    /// From left to right.
+    pub(crate) x: (f64, f64),
+    /// From bottom to top.
+    pub(crate) y: (f64, f64),
+    /// What its colour stands for.
+    pub(crate) value: f64,
 }
 
 /// One axis.

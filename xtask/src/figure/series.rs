@@ -72,6 +72,22 @@ pub(super) fn draw_error_bars(canvas: &mut Canvas, frame: &Frame, look: Look, se
     canvas.close();
 }
 
+/// Draws a strip of paper under the line of a series.
+pub(super) fn draw_halo(canvas: &mut Canvas, frame: &Frame, series: &Series) {
+    if series.style == Style::Points {
+        return;
+    }
+    let attributes = format!(
+        "stroke-width=\"5\" stroke-linejoin=\"round\" stroke-opacity=\"0.8\" {}",
+        canvas.clipped()
+    );
+    canvas.open(None, Some(Role::Surface), &attributes);
+    for run in runs(frame, &series.points).iter().filter(|run| run.len() > 1) {
+        canvas.path(&polyline(run));
+    }
+    canvas.close();
+}
+
 /// Draws the line and the markers of a series.
 pub(super) fn draw(canvas: &mut Canvas, frame: &Frame, look: Look, series: &Series) {
     let runs = runs(frame, &series.points);

@@ -19,7 +19,9 @@ use super::{
         Average, Point, Sample, by_seed, converged, endings, geometric_centre, series_by_width,
         values,
     },
+    gram::gram_figures,
     grids::{PROTOCOL, border_grid},
+    phase_diagram::phase_diagram,
 };
 use crate::{
     figure::{Axis, Color, Figure, Guide, Interval, Series, Style, number},
@@ -76,7 +78,7 @@ impl Finding for Finding1 {
         Study {
             verdict: verdict(&outcome),
             key_figures: key_figures(&outcome),
-            figures: figures(&points, &outcome),
+            figures: [figures(&points, &outcome), gram_figures(runs)].concat(),
             tables: [Some(table(&outcome)), unconverged].into_iter().flatten().collect(),
             notes,
             outcome: serde_json::json!(outcome),
@@ -401,6 +403,7 @@ fn figures(points: &[Point], outcome: &Outcome) -> Vec<Figure> {
                     .into(),
             x: Axis::log("width h"),
             y: Axis::log("α*"),
+            map: None,
             series: border_series(&outcome.kernel),
             guides: border_guides(&outcome.kernel),
         },
@@ -410,6 +413,7 @@ fn figures(points: &[Point], outcome: &Outcome) -> Vec<Figure> {
             caption: format!("‖Θ − Θ₀‖/‖Θ₀‖ on points outside the training set, against α. {band}"),
             x: Axis::log("α"),
             y: Axis::log("kernel change"),
+            map: None,
             series: series_by_width(points, |p| p.alpha(), change, Average::Geometric),
             guides: vec![level()],
         },
@@ -422,6 +426,7 @@ fn figures(points: &[Point], outcome: &Outcome) -> Vec<Figure> {
             ),
             x: Axis::log("√h·α"),
             y: Axis::log("kernel change"),
+            map: None,
             series: collapsed,
             guides: [Some(level()), lazy_guide].into_iter().flatten().collect(),
         },
@@ -431,6 +436,7 @@ fn figures(points: &[Point], outcome: &Outcome) -> Vec<Figure> {
             caption: format!("At the end of training, when every margin is reached. {band}"),
             x: Axis::log("√h·α"),
             y: Axis::linear("test error"),
+            map: None,
             series: series_by_width(
                 points,
                 Sample::root_width_alpha,
@@ -439,6 +445,7 @@ fn figures(points: &[Point], outcome: &Outcome) -> Vec<Figure> {
             ),
             guides: border_mark(&outcome.kernel).into_iter().collect(),
         },
+        phase_diagram(points),
     ]
 }
 

@@ -412,6 +412,7 @@ impl Setting {
                     .into(),
                 x: Axis::log("√h·α"),
                 y: Axis::linear("test error"),
+                map: None,
                 series: series_by_width(
                     points,
                     Sample::root_width_alpha,
@@ -428,6 +429,7 @@ impl Setting {
                     .into(),
                 x: Axis::log("width h"),
                 y: Axis::linear("gap in test error"),
+                map: None,
                 series: vec![Series {
                     error_bars: bars,
                     ..Series::new("gap", gaps.map(|(x, i)| (x, i.estimate)).collect())
@@ -447,6 +449,7 @@ impl Setting {
                 },
                 x: Axis::log("width h"),
                 y: Axis::linear("test error"),
+                map: None,
                 series: sides_series(outcome, frozen),
                 guides: Vec::new(),
             },

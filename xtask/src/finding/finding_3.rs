@@ -689,6 +689,7 @@ fn figures(outcome: &Outcome) -> Vec<Figure> {
             .into(),
         x: Axis::log("width h"),
         y: Axis::log("Var F"),
+        map: None,
         series: series.collect(),
         guides: regimes.iter().filter_map(|(_, regime)| claimed_slope(regime)).collect(),
     };
@@ -723,6 +724,7 @@ fn error_figure(name: &str, regime: &Regime) -> Figure {
             .into(),
         x: Axis::log("width h"),
         y: Axis::linear("test error"),
+        map: None,
         series: vec![
             Series {
                 band: regime.widths.iter().filter_map(band).collect(),
@@ -739,6 +741,8 @@ fn error_figure(name: &str, regime: &Regime) -> Figure {
 
 #[cfg(test)]
 mod tests {
+    use rand::{SeedableRng, rngs::ChaCha8Rng};
+    use rand_distr::{Distribution, StandardNormal};
     use regime_models::Precision;
     use regime_scaling::sample_variance;
 
@@ -817,6 +821,38 @@ mod tests {
         for exponent in [0.0, -0.5, -2.0] {
             let nets = synthetic(exponent, 8, barely_right);
             assert_eq!(kind(&nets), VerdictKind::NotReproduced, "{exponent}");
+        }
+    }
+
+    /// Outputs fluctuate in few directions that all test points share, of falling weight, as
+    /// those of networks do.
+    #[test]
+    fn intervals_of_the_exponent_cover_as_they_say() {
+        const DIRECTIONS: usize = 20;
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        let mut normal = move || -> f64 { StandardNormal.sample(&mut rng) };
+        let features: Vec<[f64; DIRECTIONS]> =
+            (0..40).map(|_| std::array::from_fn(|k| normal() / ((k + 1) as f64).sqrt())).collect();
+        for seeds in [5, 10] {
+            let mut hits = 0;
+            for _ in 0..500 {
+                let mut nets = Vec::new();
+                for width in [32usize, 64, 128, 256] {
+                    for seed in 0..seeds {
+                        let drawn: [f64; DIRECTIONS] = std::array::from_fn(|_| normal());
+                        let output = |x: &[f64; DIRECTIONS]| {
+                            let sum: f64 = x.iter().zip(&drawn).map(|(x, d)| x * d).sum();
+                            sum / (width as f64).sqrt()
+                        };
+                        let outputs = features.iter().map(output).collect();
+                        nets.push(Net::new(false, width, seed, outputs, vec![1; features.len()]));
+                    }
+                }
+                let groups = groups(&nets.iter().collect::<Vec<_>>());
+                hits += usize::from(exponent(&groups).found().unwrap().contains(-1.0));
+            }
+            let found = hits as f64 / 500.0;
+            assert!((0.90..=0.99).contains(&found), "{seeds} seeds: {found}");
         }
     }
 

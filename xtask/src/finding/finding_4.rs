@@ -14,6 +14,7 @@ use super::{
     answer::Answer,
     curves::{Average, Place, Sample, endings, geometric_centre, series_by_width, values},
     grids::{PROTOCOL, border_grid},
+    kernel_path::kernel_path,
     statement::{Statement, verdict},
 };
 use crate::{
@@ -81,7 +82,7 @@ impl Finding for Finding4 {
         Study {
             verdict: verdict(&outcome.statements()),
             key_figures: key_figures(&outcome),
-            figures: figures(&passages),
+            figures: figures(&passages).into_iter().chain([kernel_path(runs)]).collect(),
             tables: [Some(sensitivity(&passages)), unconverged].into_iter().flatten().collect(),
             notes: vec![summary, in_window(&passages), PROTOCOL.to_owned()],
             outcome: serde_json::json!(outcome),
@@ -351,6 +352,7 @@ fn figures(passages: &[Passage]) -> Vec<Figure> {
             caption,
             x: Axis::log("√h·α"),
             y: Axis::log(label),
+            map: None,
             series,
             guides,
         };
@@ -405,6 +407,9 @@ fn slope_one(series: &[Series]) -> Option<Guide> {
 
 #[cfg(test)]
 mod tests {
+    use rand::{SeedableRng, rngs::ChaCha8Rng};
+    use rand_distr::{Distribution, StandardNormal};
+
     use super::*;
     use crate::report::VerdictKind;
 
@@ -445,6 +450,41 @@ mod tests {
         // f = F/α has grown as 1/α: as √h where √h·α is fixed.
         let growth = outcome.growth_at_fixed_product.found().unwrap();
         assert!((growth.estimate - 1.0).abs() < 0.05, "{growth:?}");
+    }
+
+    /// Noise of every point, and of every seed as a whole: it moves and tilts its plane.
+    #[test]
+    fn intervals_of_both_exponents_cover_as_they_say() {
+        let mut rng = ChaCha8Rng::seed_from_u64(4);
+        let mut normal = move || -> f64 { StandardNormal.sample(&mut rng) };
+        let truth = [0.9, 1.1];
+        for n_seeds in [5, 10] {
+            let mut hits = [0; 2];
+            for _ in 0..500 {
+                let seeds: Vec<Vec<[f64; 3]>> = (0..n_seeds)
+                    .map(|_| {
+                        let tilts = [normal(), normal(), normal()].map(|z| 0.05 * z);
+                        // As the window cuts the grid: fewer α at larger widths.
+                        let places = (0..4).flat_map(|i| (0..4 - i / 2).map(move |j| (i, j)));
+                        let point = |(i, j): (i32, i32)| {
+                            let (a, r) = (f64::from(j) - 4.0, 0.35 * f64::from(i));
+                            let [c, p, q] = tilts;
+                            let log = c + (truth[0] + p) * a + (truth[1] + q) * r;
+                            [a, r, log + 0.05 * normal()]
+                        };
+                        places.map(point).collect()
+                    })
+                    .collect();
+                for (k, hit) in hits.iter_mut().enumerate() {
+                    let found = exponent(&seeds, |both| both[k]);
+                    *hit += i32::from(found.found().unwrap().contains(truth[k]));
+                }
+            }
+            for (k, hit) in hits.into_iter().enumerate() {
+                let found = f64::from(hit) / 500.0;
+                assert!((0.90..=0.99).contains(&found), "exponent {k}, {n_seeds} seeds: {found}");
+            }
+        }
     }
 
     #[test]

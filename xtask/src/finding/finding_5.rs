@@ -371,6 +371,7 @@ fn figures(changes: &[Change], outcome: &Outcome) -> Vec<Figure> {
             .into(),
         x: Axis::linear("hidden layers L"),
         y: Axis::linear("a"),
+        map: None,
         series: outcome.activations.iter().enumerate().map(depth_series).collect(),
         guides: vec![Guide::HorizontalLevel { y: 2.0, label: "a = 2".into() }],
     }];
@@ -387,6 +388,7 @@ fn figures(changes: &[Change], outcome: &Outcome) -> Vec<Figure> {
             x: Axis::log("√h·α"),
             y: Axis::log("kernel change"),
             guides: guides(&series),
+            map: None,
             series,
         });
     }

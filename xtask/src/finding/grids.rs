@@ -86,13 +86,19 @@ impl Setup {
             dynamics: Dynamics::default(),
             frozen: Vec::new(),
             outputs_kept: 0,
+            kernel_path: false,
+            gram_kept: 0,
             budget: Budget { max_wall_s: self.max_wall_s },
             seed,
         }
     }
 }
 
-/// Widths by α by seeds, across the border between the regimes.
+/// Points of the kernels that are kept of two runs.
+const GRAM_POINTS: usize = 60;
+
+/// Widths by α by seeds, across the border between the regimes. The first seed of the
+/// largest width keeps its kernel at the ends of the range of α.
 pub(super) fn border_grid(settings: &Settings) -> Vec<RunSpec> {
     let decades = |low: i32, high: i32| (low..=high).map(|k| 10f64.powi(k)).collect();
     let (widths, alphas, seeds): (Vec<usize>, Vec<f64>, u64) = match settings.profile {
@@ -112,7 +118,15 @@ pub(super) fn border_grid(settings: &Settings) -> Vec<RunSpec> {
     let mut specs = Vec::new();
     for &width in &widths {
         for &alpha in &alphas {
-            specs.extend((0..seeds).map(|seed| setup.run(settings, width, alpha, seed)));
+            let at_end = Some(&alpha) == alphas.first() || Some(&alpha) == alphas.last();
+            specs.extend((0..seeds).map(|seed| {
+                let kept = at_end && seed == 0 && Some(&width) == widths.last();
+                RunSpec {
+                    kernel_path: true,
+                    gram_kept: if kept { GRAM_POINTS } else { 0 },
+                    ..setup.run(settings, width, alpha, seed)
+                }
+            }));
         }
     }
     specs

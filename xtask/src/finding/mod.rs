@@ -11,7 +11,10 @@ mod finding_2;
 mod finding_3;
 mod finding_4;
 mod finding_5;
+mod gram;
 mod grids;
+mod kernel_path;
+mod phase_diagram;
 mod statement;
 
 use anyhow::bail;

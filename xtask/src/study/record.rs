@@ -28,9 +28,25 @@ pub(crate) struct RunRecord {
     /// Labels ±1 of the same points.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) test_labels: Vec<i8>,
+    /// The tangent kernel at the beginning and at the end, where the spec keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) gram: Option<GramPair>,
     /// What frozen kernels learnt, in the order of the spec.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) frozen: Vec<FrozenRecord>,
+}
+
+/// The tangent kernel of `f` on the same points before and after training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct GramPair {
+    /// Labels ±1 of the points.
+    pub(crate) labels: Vec<i8>,
+    /// Their classes.
+    pub(crate) classes: Vec<u8>,
+    /// The kernel at t = 0: its upper triangle, row by row.
+    pub(crate) before: Vec<f64>,
+    /// The same at the end.
+    pub(crate) after: Vec<f64>,
 }
 
 /// What became of one frozen kernel.
@@ -129,7 +145,8 @@ pub(crate) struct Measurement {
     /// Part of the test points on the wrong side, `y F ≤ 0`; measured at the end.
     pub(crate) test_error: Option<f64>,
     /// `‖Θ − Θ₀‖_F/‖Θ₀‖_F` on the kernel points, which are outside the training
-    /// set; measured at the start (0), at `t₁` and at the end.
+    /// set; measured at the start (0), at `t₁` and at the end, and at every observation
+    /// where the spec asks for it.
     pub(crate) kernel_change: Option<f64>,
     /// `‖w − w₀‖/‖w₀‖`.
     pub(crate) weight_change: f64,

@@ -77,6 +77,8 @@ fn spec(loss: Loss, dynamics: Dynamics) -> RunSpec {
         dynamics,
         frozen: Vec::new(),
         outputs_kept: 7,
+        kernel_path: true,
+        gram_kept: 4,
         budget: Budget { max_wall_s: f64::INFINITY },
         seed: 1,
     }

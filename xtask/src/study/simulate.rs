@@ -6,12 +6,12 @@ use regime_data::{Dataset, Part};
 use regime_models::{Alpha, FeedForward, Network, Precision};
 use regime_train::{
     KernelChange, Moment, Objective, Observation, Observer, Outcome, Probe, System, TestError,
-    WeightsByLayer, preactivation_speeds,
+    WeightsByLayer, WholeKernel, preactivation_speeds,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Ending, Measurement, RunRecord, RunSpec,
+    Ending, GramPair, Measurement, RunRecord, RunSpec,
     frozen::{Kept, Learning, Taught},
     spec::batch_points,
     trainer::{Trainer, TrainerState},
@@ -188,6 +188,10 @@ pub(crate) fn simulate<B: Backend>(
     };
     test_outputs.truncate(spec.outputs_kept);
     let test_labels = data.test.y.iter().take(test_outputs.len()).map(|&y| y as i8).collect();
+    let gram = match spec.gram_kept {
+        0 => None,
+        n => gram(&net, data, n, [&w0, &end.1], precision),
+    };
     let taught =
         Taught { spec, net: &net, data, inputs: &inputs, initial: w0, end, kept: &witness.kept };
     let frozen = taught.learn(learning, &mut patience, |learning| {
@@ -203,7 +207,33 @@ pub(crate) fn simulate<B: Backend>(
         path: witness.path,
         test_outputs,
         test_labels,
+        gram,
         frozen,
+    })
+}
+
+/// The tangent kernel on the first `n` kernel points at two sets of weights; `None` where it
+/// is not finite.
+fn gram<B: Backend>(
+    net: &FeedForward,
+    data: &Dataset,
+    n: usize,
+    [before, after]: [&Tensor<B, 1>; 2],
+    precision: Precision,
+) -> Option<GramPair> {
+    let points = tensor::<B>(&data.kernel, precision, &before.device()).narrow(0, 0, n);
+    let kernel = WholeKernel::new(net, points);
+    let triangle = |w: &Tensor<B, 1>| {
+        let whole = Precision::to_host(kernel.read(w));
+        let rows = whole.chunks(n).enumerate();
+        let upper: Vec<f64> = rows.flat_map(|(i, row)| row[i..].iter().copied()).collect();
+        upper.iter().all(|value| value.is_finite()).then_some(upper)
+    };
+    Some(GramPair {
+        labels: data.kernel.y.iter().take(n).map(|&y| y as i8).collect(),
+        classes: data.kernel.class[..n].to_vec(),
+        before: triangle(before)?,
+        after: triangle(after)?,
     })
 }
 
@@ -259,7 +289,7 @@ impl<B: Backend> Observer<B> for Witness<'_, B> {
         let at_end = observation.moment == Moment::End;
         let kernel_change = match (observation.moment, &self.kernel) {
             (Moment::Start, Some(_)) => Some(0.0),
-            (Moment::HalfLoss | Moment::End, Some(kernel)) => {
+            (moment, Some(kernel)) if self.spec.kernel_path || moment != Moment::Scheduled => {
                 kernel.read(w).ok().filter(|change| change.is_finite())
             }
             _ => None,

@@ -42,6 +42,14 @@ pub(crate) struct RunSpec {
     /// run that keeps none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) outputs_kept: usize,
+    /// The kernel change is measured at every observation, not only at `t₁` and at the end.
+    /// No part of the name of a run without.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) kernel_path: bool,
+    /// The tangent kernel on the first so many kernel points is kept, as it was at the
+    /// beginning and at the end. No part of the name of a run that keeps none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) gram_kept: usize,
     /// What the run may cost at most. No part of its name: a run goes on with a larger
     /// budget from where it stands.
     #[serde(default, skip_serializing)]
@@ -57,6 +65,11 @@ const MOST_PARAMETERS: usize = 1 << 32;
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 fn is_zero(n: &usize) -> bool {
     *n == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// The loss of the paper's later version.
@@ -207,6 +220,13 @@ impl RunSpec {
                 "outputs_kept is {}, but there are {} test points",
                 self.outputs_kept,
                 self.data.n_test
+            );
+        }
+        if self.gram_kept > self.data.n_kernel {
+            bail!(
+                "gram_kept is {}, but there are {} kernel points",
+                self.gram_kept,
+                self.data.n_kernel
             );
         }
         let most = self.budget.max_wall_s;

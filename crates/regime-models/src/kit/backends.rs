@@ -1,8 +1,14 @@
+/// LibTorch, for [`on_every_backend`](crate::on_every_backend).
+#[cfg(feature = "tch")]
+#[doc(hidden)]
+pub use burn_tch::{LibTorch, LibTorchDevice};
+
 /// One test per function and backend: each function is generic over the backend and
 /// takes its device.
 ///
 /// The invoking crate needs `burn-flex` and `burn-ndarray` among its dependencies, for
-/// it is there that the backends are named. With a module in front, the functions are
+/// it is there that these backends are named. With this crate's feature `tch` there are tests
+/// on LibTorch, on the CPU, as well. With a module in front, the functions are
 /// those of that module at the root of the invoking crate, and the tests come in a
 /// module of the same name.
 ///
@@ -32,6 +38,7 @@ macro_rules! on_every_backend {
                     crate::$module::$name::<burn_ndarray::NdArray>(&device)
                 })*
             }
+            $crate::on_libtorch!($(crate::$module, $name;)*);
         }
     };
     ($($name:ident),* $(,)?) => {
@@ -43,5 +50,31 @@ macro_rules! on_every_backend {
                 super::$name::<burn_ndarray::NdArray>(&burn_ndarray::NdArrayDevice::Cpu)
             })*
         }
+        $crate::on_libtorch!($(super, $name;)*);
     };
+}
+
+/// The part of [`on_every_backend`](crate::on_every_backend) that depends on a feature of this
+/// crate, and not on one of the invoking crate.
+#[cfg(feature = "tch")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! on_libtorch {
+    ($($($path:tt)::+, $name:ident;)*) => {
+        mod libtorch {
+            $(#[test] fn $name() {
+                use $crate::kit::{LibTorch, LibTorchDevice};
+                $($path)::+::$name::<LibTorch>(&LibTorchDevice::Cpu)
+            })*
+        }
+    };
+}
+
+/// The part of [`on_every_backend`](crate::on_every_backend) that depends on a feature of this
+/// crate, and not on one of the invoking crate.
+#[cfg(not(feature = "tch"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! on_libtorch {
+    ($($anything:tt)*) => {};
 }

@@ -18,6 +18,7 @@ fn figure(series: Vec<Series>) -> Figure {
         caption: "\"quoted\"".into(),
         x: Axis::log("√h·α"),
         y: Axis::log("‖ΔΘ‖ / ‖Θ₀‖"),
+        map: None,
         series,
         guides: vec![
             Guide::Slope {
