@@ -8,8 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use burn::tensor::Tensor;
-use regime_benches::{Backend, DEVICE, matrix};
+use regime_benches::{Backend, DEVICE, bare, matrix};
 use regime_models::{ConvolutionalSpec, Network, Precision, Tape, Trace};
 use regime_tangent::kernel;
 
@@ -23,7 +22,7 @@ fn main() {
         let w = Precision::F64.vector::<Backend>(&net.initial_weights(0), &DEVICE);
         let x = matrix(n, net.n_inputs());
         let flops = 2.0 * n as f64 * net.forward_cost();
-        let bare = median(|| products(n, h));
+        let bare = median(bare::convolutions::<Backend>(n, h, Precision::F64, &DEVICE));
         let print = |work: &str, time: Duration, flops: f64| {
             let ratio = time.as_secs_f64() / bare.as_secs_f64();
             let (ms, rate) = (time.as_secs_f64() * 1e3, flops / time.as_secs_f64() / 1e9);
@@ -53,28 +52,6 @@ fn main() {
             }
         };
         print("its point gradients", median(gradients), kernel_gradients);
-    }
-}
-
-/// The three products of every convolution that no gradient can do without, but for
-/// the sensitivities of the points.
-fn products(n: usize, h: usize) {
-    for (positions, inputs, first) in
-        [(169, 25, true), (121, 25 * h, false), (25, 25 * h, false), (9, 25 * h, false)]
-    {
-        // Some points at a time, as patches are made.
-        let step = ((1 << 17) / (positions * inputs)).max(1);
-        let (patches, w) = (matrix(step * positions, inputs), matrix(inputs, h));
-        let delta = matrix(step * positions, h);
-        let mut sum: Option<Tensor<Backend, 2>> = None;
-        for _ in 0..n.div_ceil(step) {
-            drop(black_box(patches.clone().matmul(w.clone())));
-            if !first {
-                drop(black_box(delta.clone().matmul(w.clone().transpose())));
-            }
-            sum = Some(patches.clone().transpose().matmul(delta.clone()));
-        }
-        drop(black_box(sum));
     }
 }
 

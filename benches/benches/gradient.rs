@@ -3,12 +3,11 @@
 //! Run with one thread, as runs do: `RAYON_NUM_THREADS=1 cargo bench`.
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
-use regime_benches::{Backend, DEVICE, matrix, network};
+use regime_benches::{Backend, DEVICE, INPUTS, bare, matrix, network};
 use regime_models::{Activation, Network, Precision, Tape, Trace};
 use std::hint::black_box;
 
 const SIZES: [(usize, usize); 3] = [(1000, 100), (1000, 256), (5000, 100)];
-const INPUTS: usize = 10;
 const LAYERS: usize = 5;
 
 fn activation(c: &mut Criterion) {
@@ -30,18 +29,9 @@ fn activation(c: &mut Criterion) {
 fn products(c: &mut Criterion) {
     let mut group = c.benchmark_group("bare products of a gradient");
     for (n, h) in SIZES {
-        let (a, w) = (matrix(n, h), matrix(h, h));
-        let (x, w0) = (matrix(n, INPUTS), matrix(INPUTS, h));
+        let products = bare::gradient::<Backend>(n, h, LAYERS, Precision::F64, &DEVICE);
         group.bench_function(BenchmarkId::from_parameter(format!("n{n} h{h}")), |b| {
-            b.iter(|| {
-                black_box(x.clone().matmul(w0.clone()));
-                black_box(x.clone().transpose().matmul(a.clone()));
-                for _ in 1..LAYERS {
-                    black_box(a.clone().matmul(w.clone()));
-                    black_box(a.clone().matmul(w.clone().transpose()));
-                    black_box(a.clone().transpose().matmul(a.clone()));
-                }
-            });
+            b.iter(&products);
         });
     }
 }

@@ -4,20 +4,12 @@
 //! `RAYON_NUM_THREADS=1 cargo bench --bench kernel`: the bare products are made on one
 //! thread. Every form is timed in turn with them, and the medians are compared.
 
-use std::{
-    hint::black_box,
-    time::{Duration, Instant},
-};
+use std::{hint::black_box, time::Duration};
 
-use faer::{
-    Accum, Mat, Par,
-    linalg::matmul::triangular::{BlockStructure, matmul},
-};
-use regime_benches::{Backend, DEVICE, matrix, network};
+use regime_benches::{Backend, DEVICE, INPUTS, bare, clock::medians, matrix, network};
 use regime_models::{Network, Precision, Tape, Trace};
 use regime_tangent::{contracted_kernel, kernel, multiply};
 
-const INPUTS: usize = 10;
 const LAYERS: usize = 5;
 
 fn main() {
@@ -27,72 +19,27 @@ fn main() {
         let w = Precision::F64.vector::<Backend>(&net.initial_weights(0), &DEVICE);
         let x = matrix(n, INPUTS);
         let tape = net.trace(&w, &x).linearise();
-        let bare = bare_products(n, h);
+        let bare = bare::kernel(n, h, LAYERS, Precision::F64);
 
-        let (form, reference) = medians(9, || drop(black_box(kernel(&tape))), &bare);
+        let [form, reference] = medians(9, || drop(black_box(kernel(&tape))), &bare);
         row(n, h, "bare symmetric products", reference, reference);
         row(n, h, "structured", form, reference);
         let whole = || drop(black_box(kernel(&net.trace(&w, &x).linearise())));
-        let (form, reference) = medians(9, whole, &bare);
+        let [form, reference] = medians(9, whole, &bare);
         row(n, h, "structured, with its tape", form, reference);
 
         let v = Precision::F64.vector::<Backend>(&vec![1.0; n], &DEVICE);
-        let (form, reference) = medians(9, || drop(black_box(multiply(&tape, v.clone()))), &bare);
+        let [form, reference] = medians(9, || drop(black_box(multiply(&tape, v.clone()))), &bare);
         row(n, h, "one product, of n columns", form, reference);
 
         // Of wider nets a quarter of the points: the whole would take minutes.
         let n = if h > 100 { n / 4 } else { n };
         let part: Vec<usize> = (0..n).collect();
         let part = tape.select(&part);
-        let bare = bare_products(n, h);
-        let (form, reference) = medians(3, || drop(black_box(contracted_kernel(&part))), &bare);
+        let bare = bare::kernel(n, h, LAYERS, Precision::F64);
+        let [form, reference] = medians(3, || drop(black_box(contracted_kernel(&part))), &bare);
         row(n, h, "contraction", form, reference);
     }
-}
-
-/// Two Gram matrices for every layer, one triangle of each, on one thread.
-fn bare_products(n: usize, h: usize) -> impl Fn() {
-    let numbers =
-        |k: usize| Mat::from_fn(n, k, |i, j| ((i * 31 + j * 17) as f64 * 0.618).fract() - 0.5);
-    let (x, a, one) = (numbers(INPUTS), numbers(h), numbers(1));
-    move || {
-        let mut gram = Mat::<f64>::zeros(n, n);
-        let mut product = |a: &Mat<f64>| {
-            matmul(
-                gram.as_mut(),
-                BlockStructure::TriangularLower,
-                Accum::Replace,
-                a.as_ref(),
-                BlockStructure::Rectangular,
-                a.as_ref().transpose(),
-                BlockStructure::Rectangular,
-                1.0,
-                Par::Seq,
-            );
-        };
-        product(&x);
-        for _ in 0..2 * LAYERS {
-            product(&a);
-        }
-        product(&one);
-        black_box(gram);
-    }
-}
-
-/// Medians of times taken in turn.
-fn medians(times: usize, form: impl Fn(), reference: &impl Fn()) -> (Duration, Duration) {
-    let time = |work: &dyn Fn()| {
-        let start = Instant::now();
-        work();
-        start.elapsed()
-    };
-    time(&form);
-    time(reference);
-    let (mut forms, mut references): (Vec<_>, Vec<_>) =
-        (0..times).map(|_| (time(&form), time(reference))).unzip();
-    forms.sort();
-    references.sort();
-    (forms[times / 2], references[times / 2])
 }
 
 fn row(n: usize, h: usize, work: &str, time: Duration, reference: Duration) {

@@ -11,7 +11,7 @@ use regime_models::Precision;
 
 use crate::{
     finding::{Profile, Settings},
-    study::BackendName,
+    study::{BackendName, DeviceName},
 };
 
 /// Exit status for input that cannot be used.
@@ -53,6 +53,42 @@ pub(crate) enum Command {
     /// Tell whether a parametrisation keeps its promises: activations and kernel against
     /// the width, exponents fitted.
     CoordCheck(CoordCheck),
+    /// Time the works that matter, beside the bare matrix products of the same shapes.
+    Bench(Bench),
+    /// Get LibTorch for the tch backend, into a folder of the repository.
+    SetupTch(SetupTch),
+}
+
+/// Arguments of `bench`.
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Where tensors live.
+    #[arg(long, value_enum, default_value = "flex")]
+    backend: BackendArg,
+    /// Which device of the backend: cpu, or cuda:0 and so on.
+    #[arg(long, default_value = "cpu")]
+    device: DeviceName,
+    /// Tiny sizes, to see that everything works.
+    #[arg(long)]
+    pub(crate) smoke: bool,
+    /// Keep the table as CSV in this file, with machine and time.
+    #[arg(long)]
+    pub(crate) out: Option<PathBuf>,
+}
+
+impl Bench {
+    /// Where tensors live.
+    pub(crate) fn backend(&self) -> (BackendName, DeviceName) {
+        (self.backend.0, self.device)
+    }
+}
+
+/// Arguments of `setup-tch`.
+#[derive(Debug, Args)]
+pub(crate) struct SetupTch {
+    /// Get CUDA as well, some gigabytes more.
+    #[arg(long)]
+    pub(crate) cuda: bool,
 }
 
 /// Arguments of `coord-check`.
@@ -146,6 +182,9 @@ pub(crate) struct Grid {
     /// Where tensors live.
     #[arg(long, value_enum, default_value = "flex")]
     backend: BackendArg,
+    /// Which device of the backend: cpu, or cuda:0 and so on.
+    #[arg(long, default_value = "cpu")]
+    device: DeviceName,
     /// Images to use instead of the profile's own: mnist-t10k, mnist,
     /// fashion-mnist, or a folder of IDX files.
     #[arg(long, value_parser = source)]
@@ -162,6 +201,7 @@ impl Grid {
             profile: self.profile.0,
             precision: self.dtype.0,
             backend: self.backend.0,
+            device: self.device,
             seeds: self.seeds.map(u64::from),
         }
     }
@@ -228,7 +268,11 @@ named_values!(
 named_values!(
     BackendArg,
     BackendName,
-    [BackendArg(BackendName::ALL[0]), BackendArg(BackendName::ALL[1])],
+    [
+        BackendArg(BackendName::ALL[0]),
+        BackendArg(BackendName::ALL[1]),
+        BackendArg(BackendName::ALL[2])
+    ],
     BackendName::name
 );
 named_values!(
@@ -368,11 +412,12 @@ mod tests {
             ("xtask reproduce finding-1 --seeds 1000000000000", "from 1 to"),
             ("xtask reproduce finding-1 --jobs 0", "from 1 to"),
             ("xtask reproduce finding-1 --wat", "--profile, --out, --jobs"),
-            ("xtask reproduce finding-1 --backend cuda", "choose flex, ndarray"),
+            ("xtask reproduce finding-1 --backend cuda", "choose flex, ndarray, tch"),
+            ("xtask reproduce finding-1 --device gpu", "choose cpu, or cuda:0"),
             ("xtask reproduce finding-1 --source /does/not/exist", "a folder of IDX files"),
             (
                 "xtask frobnicate",
-                "choose reproduce, run, list, plan, report, diagnose, docs, data, coord-check",
+                "choose reproduce, run, list, plan, report, diagnose, docs, data, coord-check, bench, setup-tch",
             ),
             ("xtask reproduce", "finding-1"),
             ("xtask run", "docs/examples"),

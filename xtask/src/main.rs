@@ -5,6 +5,7 @@
 //! tells the rest.
 
 mod backend;
+mod bench;
 mod cli;
 mod command;
 mod figure;

@@ -1,6 +1,7 @@
 //! The files of a finding: report, figures, data, numbers.
 
 use std::{
+    cell::RefCell,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -47,8 +48,10 @@ pub(crate) fn prepare(folder: &Path) -> anyhow::Result<()> {
 /// A figure that cannot be drawn or a file that cannot be written.
 pub(crate) fn write(told: &Told<'_>, folder: &Path) -> anyhow::Result<PathBuf> {
     let Told { finding, settings, runs, study, origins } = told;
+    let written = RefCell::new(Vec::new());
     let save = |name: &str, bytes: &[u8]| {
         let path = folder.join(name);
+        written.borrow_mut().push(name.to_owned());
         replace(&path, bytes).with_context(|| path.display().to_string())
     };
 
@@ -82,14 +85,14 @@ pub(crate) fn write(told: &Told<'_>, folder: &Path) -> anyhow::Result<PathBuf> {
         let names = [format!("{}.svg", figure.id), format!("{}.png", figure.id)];
         save(&names[0], svg.as_bytes())?;
         save(&names[1], &to_png(figure)?)?;
-        let mut files: Vec<File> = names.iter().map(|name| file(name, "")).collect();
+        let mut names = names.to_vec();
         if !figure.series.is_empty() || figure.map.is_none() {
-            files.extend(save_sheet(&figure.id, &curves(figure))?.map(|name| file(&name, "")));
+            names.extend(save_sheet(&figure.id, &curves(figure))?);
         }
         if let Some(map) = &figure.map {
-            let name = format!("{}-cells", figure.id);
-            files.extend(save_sheet(&name, &cells(map))?.map(|name| file(&name, "")));
+            names.extend(save_sheet(&format!("{}-cells", figure.id), &cells(map))?);
         }
+        let files = names.iter().map(|name| file_of(&figure.id, name)).collect();
         figures.push(ReportFigure { svg, caption: figure.caption.clone(), files });
     }
 
@@ -116,7 +119,22 @@ pub(crate) fn write(told: &Told<'_>, folder: &Path) -> anyhow::Result<PathBuf> {
         ],
     };
     save("report.html", to_html(&page).as_bytes())?;
+    sweep(folder, &written.borrow());
     Ok(folder.join("report.html"))
+}
+
+/// Removes figures and data that an earlier report wrote under names that this one has not.
+fn sweep(folder: &Path, written: &[String]) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let extension = path.extension().unwrap_or_default().to_string_lossy();
+        let ours = ["svg", "png", "csv", "parquet"].contains(&extension.as_ref());
+        if ours && !written.iter().any(|w| *w == name) {
+            // What cannot be removed does no harm: the report does not name it.
+            let _ = fs::remove_file(&path);
+        }
+    }
 }
 
 /// Writes the page that leads to all findings, from what their folders in `out` hold.
@@ -177,6 +195,12 @@ fn cells(map: &HeatMap) -> Sheet {
         .with("y_low", column(|c| c.y.0))
         .with("y_high", column(|c| c.y.1))
         .with("value", column(|c| c.value))
+}
+
+/// A file of a figure, called by what tells it from the others, such as `svg`.
+fn file_of(figure: &str, name: &str) -> File {
+    let own = name.strip_prefix(figure).unwrap_or(name).trim_start_matches(['-', '.']);
+    File { name: own.replace('.', " "), href: name.into(), note: String::new() }
 }
 
 fn file(name: &str, note: &str) -> File {
@@ -256,4 +280,20 @@ fn runs_sheet(runs: &[Run]) -> Sheet {
         .with("weight_change", of_record(|record| record.last().map(|m| m.weight_change)))
         .with("mean_loss", of_record(|record| record.last().map(|m| m.training.mean_loss)))
         .with("n_violating", whole(&violating))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_earlier_reports_go_and_others_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["old.svg", "new.svg", "data.csv", "notes.txt"] {
+            fs::write(folder.path().join(name), "x").unwrap();
+        }
+        sweep(folder.path(), &["new.svg".into(), "data.csv".into()]);
+        let left = |name: &str| folder.path().join(name).exists();
+        assert!(!left("old.svg") && left("new.svg") && left("data.csv") && left("notes.txt"));
+    }
 }

@@ -17,7 +17,7 @@ pub(crate) fn of_run(spec: &RunSpec) -> Provenance {
         host: first_line("/proc/sys/kernel/hostname").unwrap_or_default(),
         cpu: cpu().unwrap_or_default(),
         time: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
-        backend: format!("burn 0.21, {}", spec.backend.name()),
+        backend: format!("burn 0.21, {} on {}", spec.backend.name(), spec.device),
         dtype: dtype.into(),
         ..Provenance::of_program("regime", env!("CARGO_PKG_VERSION"))
     };
@@ -73,7 +73,8 @@ pub(crate) fn rows(provenance: &Provenance) -> Vec<(String, String)> {
     fields.into_iter().map(|(name, value)| (name.to_owned(), value.clone())).chain(extra).collect()
 }
 
-fn cpu() -> Option<String> {
+/// The processor and its number of cores, where the system tells.
+pub(crate) fn cpu() -> Option<String> {
     let info = fs::read_to_string("/proc/cpuinfo").ok()?;
     let model = info.lines().find_map(|line| line.strip_prefix("model name"))?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

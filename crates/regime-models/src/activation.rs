@@ -1,12 +1,15 @@
 use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "flex")]
-use crate::host::{self, with_scalar};
 use crate::{
     error::{ModelError, positive},
     pointwise,
     quadrature::gaussian_mean,
+};
+#[cfg(feature = "flex")]
+use crate::{
+    host::{self, with_scalar},
+    pointwise::Real as _,
 };
 
 /// A non-linearity φ, normalised so that `E φ(g)² = 1` for `g ~ N(0, 1)`.
@@ -156,21 +159,34 @@ impl Activation {
     }
 
     /// One pass over host memory. Each activation gets a loop of its own: a match
-    /// inside the loop would keep it from being vectorised.
+    /// inside the loop would keep it from being vectorised. What is not vectorised is
+    /// computed in float64 whatever the element type.
     #[cfg(feature = "flex")]
     fn apply<P: Pass>(self, pass: P) -> P::Output {
+        /// Through float64.
+        #[inline(always)]
+        fn wide<T: pointwise::Real>(phi: impl Fn(f64) -> (f64, f64)) -> impl Fn(T) -> (T, T) {
+            #[inline(always)]
+            move |z: T| {
+                let (value, slope) = phi(z.wide());
+                (T::narrow(value), T::narrow(slope))
+            }
+        }
         match self {
-            Self::Relu => pass.run(relu),
+            Self::Relu => pass.run(wide(relu)),
             Self::Softplus { beta } => pass.run(
                 #[inline(always)]
-                move |z| softplus(z, beta),
+                move |z: P::Element| {
+                    let (value, slope) = z.times(beta).softplus();
+                    (value.times(beta.recip()), slope)
+                },
             ),
-            Self::Tanh => pass.run(tanh),
-            Self::Silu { beta } => pass.run(
+            Self::Tanh => pass.run(wide(tanh)),
+            Self::Silu { beta } => pass.run(wide(
                 #[inline(always)]
                 move |z| silu(z, beta),
-            ),
-            Self::Gelu => pass.run(gelu),
+            )),
+            Self::Gelu => pass.run(wide(gelu)),
         }
     }
 }
@@ -178,9 +194,10 @@ impl Activation {
 /// What is done with a function and its derivative.
 #[cfg(feature = "flex")]
 trait Pass {
+    type Element: pointwise::Real;
     type Output;
 
-    fn run(self, phi: impl Fn(f64) -> (f64, f64)) -> Self::Output;
+    fn run(self, phi: impl Fn(Self::Element) -> (Self::Element, Self::Element)) -> Self::Output;
 }
 
 #[cfg(feature = "flex")]
@@ -191,9 +208,10 @@ struct Values<'a, T> {
 
 #[cfg(feature = "flex")]
 impl<T: pointwise::Real> Pass for Values<'_, T> {
+    type Element = T;
     type Output = ();
 
-    fn run(self, phi: impl Fn(f64) -> (f64, f64)) {
+    fn run(self, phi: impl Fn(T) -> (T, T)) {
         pointwise::value(self.values, self.gain, phi);
     }
 }
@@ -206,9 +224,10 @@ struct ValuesAndSlopes<'a, T> {
 
 #[cfg(feature = "flex")]
 impl<T: pointwise::Real> Pass for ValuesAndSlopes<'_, T> {
+    type Element = T;
     type Output = Vec<T>;
 
-    fn run(self, phi: impl Fn(f64) -> (f64, f64)) -> Vec<T> {
+    fn run(self, phi: impl Fn(T) -> (T, T)) -> Vec<T> {
         pointwise::value_and_slope(self.values, self.gain, phi)
     }
 }

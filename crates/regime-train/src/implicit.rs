@@ -6,11 +6,11 @@
 //! order for *any* matrix `A` in place of the Jacobian.
 
 use burn::tensor::{Tensor, backend::Backend};
-use faer::{Mat, Side, linalg::solvers::Llt, prelude::Solve};
 use regime_models::{Network, Precision, Tape};
 use regime_tangent::kernel;
 
 use crate::{
+    factor::{Factor, Symmetric},
     spec::Momentum,
     step::{Accepted, Attempt, Clock},
     system::{Point, System, TapeOf, Trial, largest_scaled_change},
@@ -34,7 +34,7 @@ struct Stiff<B: Backend, N: Network<B>> {
     /// `√H_a`, `[m]`.
     root_curvature: Vec<f64>,
     /// `S^½ Θ_aa S^½` with `S = diag(H_a)`, `[m, m]`.
-    weighted_kernel: Mat<f64>,
+    weighted_kernel: Symmetric<B>,
 }
 
 impl<B: Backend, N: Network<B>> Active<B, N> {
@@ -49,10 +49,7 @@ impl<B: Backend, N: Network<B>> Active<B, N> {
         }
         let tape = at.tape.select(&points);
         let root_curvature: Vec<f64> = points.iter().map(|&i| curvature[i].sqrt()).collect();
-        let theta = Precision::to_host(kernel(&tape));
-        let m = points.len();
-        let weighted_kernel =
-            Mat::from_fn(m, m, |i, j| root_curvature[i] * theta[i * m + j] * root_curvature[j]);
+        let weighted_kernel = Symmetric::weighted(kernel(&tape), &root_curvature);
         Self { stiff: Some(Stiff { tape, root_curvature, weighted_kernel }) }
     }
 
@@ -62,11 +59,7 @@ impl<B: Backend, N: Network<B>> Active<B, N> {
     /// is the remedy for either.
     fn solver(&self, c: f64) -> Option<Solver<'_, B, N>> {
         let Some(stiff) = &self.stiff else { return Some(Solver { c, factored: None }) };
-        let m = stiff.root_curvature.len();
-        let matrix = Mat::from_fn(m, m, |i, j| {
-            c * stiff.weighted_kernel[(i, j)] + if i == j { 1.0 } else { 0.0 }
-        });
-        let factor = matrix.llt(Side::Lower).ok()?;
+        let factor = stiff.weighted_kernel.shifted(c)?;
         Some(Solver { c, factored: Some((stiff, factor)) })
     }
 }
@@ -83,7 +76,7 @@ impl<B: Backend, N: Network<B>> Stiff<B, N> {
 
 struct Solver<'a, B: Backend, N: Network<B>> {
     c: f64,
-    factored: Option<(&'a Stiff<B, N>, Llt<f64>)>,
+    factored: Option<(&'a Stiff<B, N>, Factor<B>)>,
 }
 
 impl<B: Backend, N: Network<B>> Solver<'_, B, N> {
@@ -93,10 +86,9 @@ impl<B: Backend, N: Network<B>> Solver<'_, B, N> {
         let Some((stiff, factor)) = &self.factored else { return v };
         let root = &stiff.root_curvature;
         let moved = Precision::to_host(stiff.tape.jvp(v.clone()));
-        let right = Mat::from_fn(root.len(), 1, |i, _| root[i] * moved[i]);
+        let right: Vec<f64> = root.iter().zip(moved).map(|(s, m)| s * m).collect();
         let solution = factor.solve(&right);
-        let back: Vec<f64> =
-            (0..root.len()).map(|i| -self.c * root[i] * solution[(i, 0)]).collect();
+        let back: Vec<f64> = root.iter().zip(solution).map(|(s, x)| -self.c * s * x).collect();
         v + stiff.tape.vjp(system.tensor(&back))
     }
 }

@@ -44,6 +44,7 @@
 mod coordinates;
 mod event;
 mod explicit;
+mod factor;
 mod flow;
 mod implicit;
 mod kernel_model;

@@ -1,5 +1,6 @@
 //! The tasks, one file each.
 
+mod bench;
 mod compute;
 mod coord_check;
 mod data;
@@ -10,6 +11,7 @@ mod plan;
 mod report;
 mod reproduce;
 mod run;
+mod setup_tch;
 
 use std::process::ExitCode;
 
@@ -32,6 +34,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Diagnose(arguments) => diagnose::run(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),
         Command::CoordCheck(arguments) => coord_check::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::SetupTch(arguments) => setup_tch::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Data(task) => data::run(&task).map(|()| ExitCode::SUCCESS),
     }
 }

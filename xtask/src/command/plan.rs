@@ -80,7 +80,9 @@ pub(super) fn specs(
     grid: &Grid,
     cache: &DataCache,
 ) -> anyhow::Result<Vec<RunSpec>> {
-    let mut specs = finding.grid(&grid.settings());
+    let settings = grid.settings();
+    backend::check(settings.backend, settings.device)?;
+    let mut specs = finding.grid(&settings);
     for spec in &mut specs {
         if let Some(source) = &grid.source {
             spec.data.source = source.clone();

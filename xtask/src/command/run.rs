@@ -12,6 +12,7 @@ use regime_lab::{RunKey, Store};
 
 use super::compute::{Computed, INTERRUPTED, compute, stop_on_interrupt};
 use crate::{
+    backend,
     cli::Run as Arguments,
     finding::{FINDINGS, Run},
     output,
@@ -28,6 +29,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         for (index, spec) in specs.iter_mut().enumerate() {
             let place = || format!("{}, run {}", file.display(), index + 1);
             spec.check().with_context(place)?;
+            backend::check(spec.backend, spec.device).with_context(place)?;
             let data = cache.get(&spec.data).with_context(place)?;
             spec.data_sha256.clone_from(&data.provenance.sha256);
         }

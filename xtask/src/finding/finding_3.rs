@@ -747,7 +747,7 @@ mod tests {
     use regime_scaling::sample_variance;
 
     use super::*;
-    use crate::study::BackendName;
+    use crate::study::{BackendName, DeviceName};
 
     const POINTS: u64 = 600;
 
@@ -940,6 +940,7 @@ mod tests {
                 profile,
                 precision: Precision::default(),
                 backend: BackendName::default(),
+                device: DeviceName::default(),
                 seeds: Some(1),
             };
             let grid = Finding3.grid(&settings);

@@ -71,6 +71,7 @@ impl Setup {
     pub(super) fn run(&self, settings: &Settings, width: usize, alpha: f64, seed: u64) -> RunSpec {
         RunSpec {
             backend: settings.backend,
+            device: settings.device,
             precision: settings.precision,
             data: self.data.clone(),
             data_sha256: String::new(),

@@ -23,7 +23,7 @@ use regime_models::Precision;
 use crate::{
     figure::Figure,
     report::{KeyFigure, Table, Verdict},
-    study::{BackendName, RunRecord, RunSpec},
+    study::{BackendName, DeviceName, RunRecord, RunSpec},
 };
 
 /// The kernel change that counts as the border between the regimes.
@@ -74,6 +74,8 @@ pub(crate) struct Settings {
     pub(crate) precision: Precision,
     /// Where tensors live.
     pub(crate) backend: BackendName,
+    /// On which device.
+    pub(crate) device: DeviceName,
     /// Number of seeds instead of the profile's own.
     pub(crate) seeds: Option<u64>,
 }

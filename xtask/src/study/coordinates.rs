@@ -12,7 +12,7 @@ use regime_train::{Coordinates, Loss, Objective, System, coordinates};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{BackendName, simulate::tensor};
+use super::{BackendName, DeviceName, simulate::tensor};
 
 /// Numbers that the gradients of one measurement may hold: 8 GiB of float64.
 const MOST_NUMBERS: usize = 1 << 30;
@@ -23,6 +23,8 @@ const MOST_NUMBERS: usize = 1 << 30;
 pub(crate) struct CoordinateSpec {
     /// Where tensors live.
     pub(crate) backend: BackendName,
+    /// Which device of the backend. Default: cpu.
+    pub(crate) device: DeviceName,
     /// Their element type.
     pub(crate) precision: Precision,
     /// The points to learn from, and, as its kernel points, those to measure on.
@@ -67,6 +69,7 @@ impl Default for CoordinateSpec {
         let Value::Object(network) = network else { unreachable!("it is written as an object") };
         Self {
             backend: BackendName::default(),
+            device: DeviceName::default(),
             precision: Precision::default(),
             data: DataSpec { n_train: 16, n_test: 1, n_kernel: 32, ..DataSpec::default() },
             network,

@@ -4,6 +4,8 @@
 //! one backend, [`RunRecord`] is what remains. Beside the network, frozen kernels can
 //! learn the same task.
 
+#[cfg(test)]
+mod backend_tests;
 mod coordinates;
 mod data;
 mod frozen;
@@ -18,4 +20,4 @@ pub(crate) use coordinates::{CoordinateCheck, CoordinateSpec};
 pub(crate) use data::DataCache;
 pub(crate) use record::{Ending, FrozenLearning, FrozenRecord, GramPair, Measurement, RunRecord};
 pub(crate) use simulate::{Partial, STOPPED, World, simulate};
-pub(crate) use spec::{BackendName, Budget, Dynamics, FrozenKernel, RunSpec};
+pub(crate) use spec::{BackendName, Budget, DeviceName, Dynamics, FrozenKernel, RunSpec};

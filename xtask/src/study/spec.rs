@@ -1,3 +1,5 @@
+use std::{fmt, str::FromStr};
+
 use anyhow::{Context, bail};
 use regime_data::DataSpec;
 use regime_lab::Spec;
@@ -14,6 +16,9 @@ pub(crate) struct RunSpec {
     /// Where tensors live.
     #[serde(default)]
     pub(crate) backend: BackendName,
+    /// Which device of the backend. No part of the name of a run on the CPU.
+    #[serde(default, skip_serializing_if = "DeviceName::is_cpu")]
+    pub(crate) device: DeviceName,
     /// Their element type.
     #[serde(default)]
     pub(crate) precision: Precision,
@@ -169,17 +174,74 @@ pub(crate) enum BackendName {
     Flex,
     /// `burn-ndarray`.
     Ndarray,
+    /// `burn-tch`: LibTorch.
+    Tch,
+}
+
+/// A device, `cpu` or `cuda:0`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) enum DeviceName {
+    /// The processor.
+    #[default]
+    Cpu,
+    /// The GPU of this number, counted from 0.
+    Cuda(u8),
+}
+
+impl DeviceName {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+    fn is_cpu(&self) -> bool {
+        *self == Self::Cpu
+    }
+}
+
+impl fmt::Display for DeviceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpu => write!(f, "cpu"),
+            Self::Cuda(index) => write!(f, "cuda:{index}"),
+        }
+    }
+}
+
+impl FromStr for DeviceName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let index = || text.strip_prefix("cuda:")?.parse().ok();
+        match (text, index()) {
+            ("cpu", _) => Ok(Self::Cpu),
+            (_, Some(index)) => Ok(Self::Cuda(index)),
+            _ => Err(format!("there is no device '{text}': choose cpu, or cuda:0 and so on")),
+        }
+    }
+}
+
+impl TryFrom<String> for DeviceName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<DeviceName> for String {
+    fn from(device: DeviceName) -> Self {
+        device.to_string()
+    }
 }
 
 impl BackendName {
     /// All of them.
-    pub(crate) const ALL: [Self; 2] = [Self::Flex, Self::Ndarray];
+    pub(crate) const ALL: [Self; 3] = [Self::Flex, Self::Ndarray, Self::Tch];
 
     /// The name on the command line.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Flex => "flex",
             Self::Ndarray => "ndarray",
+            Self::Tch => "tch",
         }
     }
 }

@@ -26,5 +26,8 @@ mod cases;
 mod problem;
 pub mod strategies;
 
+#[cfg(feature = "tch")]
+#[doc(hidden)]
+pub use backends::{LibTorch, LibTorchDevice};
 pub use cases::{close, distance, for_all, numbers};
 pub use problem::Problem;

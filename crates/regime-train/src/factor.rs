@@ -1,0 +1,206 @@
+//! Factorisations of `I + c M` for the symmetric `M` of a step: where the tensors are.
+
+use burn::tensor::{DType, Tensor, TensorData, backend::Backend};
+use faer::{Mat, MatRef, Side, linalg::solvers::Llt, prelude::Solve};
+use regime_models::Precision;
+
+/// Rows that are factorised together on the host while the rest stays on the device.
+const BLOCK: usize = 256;
+
+/// A symmetric matrix, in float64.
+pub(crate) enum Symmetric<B: Backend> {
+    /// In host memory.
+    Host(Mat<f64>),
+    /// On a device with memory of its own, `[m, m]`.
+    Device(Tensor<B, 2>),
+}
+
+impl<B: Backend> Symmetric<B> {
+    /// `S^½ Θ S^½` with `S^½ = diag(root)`.
+    ///
+    /// # Shapes
+    /// `theta`: `[m, m]`, `root`: `[m]`
+    pub(crate) fn weighted(theta: Tensor<B, 2>, root: &[f64]) -> Self {
+        let m = root.len();
+        let device = theta.device();
+        if in_host_memory::<B>(&device) {
+            let theta = Precision::to_host(theta);
+            return Self::Host(Mat::from_fn(m, m, |i, j| root[i] * theta[i * m + j] * root[j]));
+        }
+        let root = Precision::F64.vector::<B>(root, &device);
+        let rows = root.clone().reshape([m, 1]);
+        Self::Device(theta.cast(DType::F64) * rows * root.reshape([1, m]))
+    }
+
+    /// The Cholesky factor of `I + c M`; `None` where there is none.
+    pub(crate) fn shifted(&self, c: f64) -> Option<Factor<B>> {
+        match self {
+            Self::Host(matrix) => {
+                let m = matrix.nrows();
+                let shifted =
+                    Mat::from_fn(m, m, |i, j| c * matrix[(i, j)] + if i == j { 1.0 } else { 0.0 });
+                shifted.llt(Side::Lower).ok().map(Factor::Host)
+            }
+            Self::Device(matrix) => {
+                Blocked::of(matrix.clone().mul_scalar(c), BLOCK).map(Factor::Device)
+            }
+        }
+    }
+}
+
+/// Whether a device shares the memory of the host, so that reading a tensor costs at most a
+/// copy.
+fn in_host_memory<B: Backend>(device: &B::Device) -> bool {
+    !B::name(device).contains("cuda")
+}
+
+/// A Cholesky factor.
+pub(crate) enum Factor<B: Backend> {
+    Host(Llt<f64>),
+    Device(Blocked<B>),
+}
+
+impl<B: Backend> Factor<B> {
+    /// `(I + c M)⁻¹ v`.
+    pub(crate) fn solve(&self, v: &[f64]) -> Vec<f64> {
+        match self {
+            Self::Host(factor) => {
+                let solution = factor.solve(&Mat::from_fn(v.len(), 1, |i, _| v[i]));
+                (0..v.len()).map(|i| solution[(i, 0)]).collect()
+            }
+            Self::Device(factor) => factor.solve(v),
+        }
+    }
+}
+
+/// The Cholesky factor of `I + A` as blocks of columns on a device.
+///
+/// Only the blocks on the diagonal, of at most 256 rows, come to the host and go back; what
+/// grows with the cube of the size are products on the device.
+pub(crate) struct Blocked<B: Backend> {
+    columns: Vec<Column<B>>,
+    size: usize,
+}
+
+struct Column<B: Backend> {
+    /// `L_kk⁻¹`, `[b, b]`.
+    inverse: Tensor<B, 2>,
+    /// The rows of `L` below, `[rest, b]`; `None` at the end.
+    below: Option<Tensor<B, 2>>,
+}
+
+impl<B: Backend> Blocked<B> {
+    /// `a`: `[m, m]` in float64, symmetric.
+    fn of(a: Tensor<B, 2>, block: usize) -> Option<Self> {
+        let [size, _] = a.dims();
+        let device = a.device();
+        let mut columns = Vec::new();
+        let mut rest = a;
+        loop {
+            let [m, _] = rest.dims();
+            let b = block.min(m);
+            let inverse = inverse_factor(&Precision::to_host(part(&rest, (0, b), (0, b))), b)?;
+            let inverse = Precision::F64.matrix::<B>(&inverse, [b, b], &device);
+            if b == m {
+                columns.push(Column { inverse, below: None });
+                return Some(Self { columns, size });
+            }
+            let below = part(&rest, (b, m - b), (0, b)).matmul(inverse.clone().transpose());
+            let corner = part(&rest, (b, m - b), (b, m - b));
+            rest = corner - below.clone().matmul(below.clone().transpose());
+            columns.push(Column { inverse, below: Some(below) });
+        }
+    }
+
+    fn solve(&self, v: &[f64]) -> Vec<f64> {
+        let Some(first) = self.columns.first() else { return Vec::new() };
+        let data = TensorData::new(v.to_vec(), [self.size, 1]);
+        let mut rest: Tensor<B, 2> = Tensor::from_data(data, (&first.inverse.device(), DType::F64));
+        let mut forward = Vec::new();
+        for Column { inverse, below } in &self.columns {
+            let ([b, _], [m, _]) = (inverse.dims(), rest.dims());
+            let y = inverse.clone().matmul(part(&rest, (0, b), (0, 1)));
+            if let Some(below) = below {
+                rest = part(&rest, (b, m - b), (0, 1)) - below.clone().matmul(y.clone());
+            }
+            forward.push(y);
+        }
+        let mut solution: Option<Tensor<B, 2>> = None;
+        for (Column { inverse, below }, y) in self.columns.iter().zip(forward).rev() {
+            let right = match (below, &solution) {
+                (Some(below), Some(x)) => y - below.clone().transpose().matmul(x.clone()),
+                _ => y,
+            };
+            let x = inverse.clone().transpose().matmul(right);
+            solution = Some(match solution {
+                Some(later) => Tensor::cat(vec![x, later], 0),
+                None => x,
+            });
+        }
+        solution.map(Precision::to_host).unwrap_or_default()
+    }
+}
+
+/// Rows and columns of a matrix, each from and how many.
+fn part<B: Backend>(
+    matrix: &Tensor<B, 2>,
+    (row, rows): (usize, usize),
+    (column, columns): (usize, usize),
+) -> Tensor<B, 2> {
+    matrix.clone().narrow(0, row, rows).narrow(1, column, columns)
+}
+
+/// `L⁻¹` of `I + A = L Lᵀ`, both row by row.
+fn inverse_factor(a: &[f64], b: usize) -> Option<Vec<f64>> {
+    let shifted = MatRef::from_row_major_slice(a, b, b).to_owned() + Mat::<f64>::identity(b, b);
+    let factor = shifted.llt(Side::Lower).ok()?;
+    let mut inverse = Mat::<f64>::identity(b, b);
+    faer::linalg::triangular_solve::solve_lower_triangular_in_place(
+        factor.L(),
+        inverse.as_mut(),
+        faer::Par::Seq,
+    );
+    Some((0..b * b).map(|k| inverse[(k / b, k % b)]).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    regime_models::on_every_backend!(factors_on_a_device_solve_as_those_of_the_host);
+
+    fn factors_on_a_device_solve_as_those_of_the_host<B: Backend>(device: &B::Device) {
+        for m in [1, 2, 7, 16, 21] {
+            // `M = GGᵀ` for an arbitrary G.
+            let g = |i: usize, k: usize| ((i * 31 + k * 17 + 5) % 13) as f64 / 6.0 - 1.0;
+            let entry = |i: usize, j: usize| (0..m).map(|k| g(i, k) * g(j, k)).sum::<f64>();
+            let values: Vec<f64> = (0..m * m).map(|k| entry(k / m, k % m)).collect();
+            let right: Vec<f64> = (0..m).map(|i| (i as f64).sin()).collect();
+            let matrix = Precision::F64.matrix::<B>(&values, [m, m], device);
+            let host = Symmetric::weighted(matrix.clone(), &vec![1.0; m]);
+            assert!(matches!(host, Symmetric::<B>::Host(_)));
+            let wanted = host.shifted(0.7).unwrap().solve(&right);
+            for block in [1, 4, 7, 100] {
+                let blocked = Blocked::of(matrix.clone().mul_scalar(0.7), block).unwrap();
+                let found = Factor::Device(blocked).solve(&right);
+                for (found, wanted) in found.iter().zip(&wanted) {
+                    assert!((found - wanted).abs() < 1e-12, "{m} {block}: {found} {wanted}");
+                }
+                assert_eq!(found.len(), m);
+            }
+            // I − 10 M is not positive definite.
+            assert!(m < 2 || host.shifted(-10.0).is_none());
+            assert!(m < 2 || Blocked::of(matrix.mul_scalar(-10.0), 4).is_none());
+        }
+    }
+
+    #[test]
+    fn weights_multiply_rows_and_columns() {
+        use burn_flex::{Flex, FlexDevice};
+        let theta = Precision::F64.matrix::<Flex>(&[1.0, 2.0, 2.0, 5.0], [2, 2], &FlexDevice);
+        let Symmetric::Host(found) = Symmetric::weighted(theta, &[2.0, 3.0]) else {
+            panic!("Flex is in host memory")
+        };
+        assert_eq!(found, faer::mat![[4.0, 12.0], [12.0, 45.0]]);
+    }
+}

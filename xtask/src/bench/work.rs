@@ -1,0 +1,237 @@
+//! What is timed.
+
+use std::{hint::black_box, thread};
+
+use anyhow::Context;
+use burn::tensor::{Tensor, backend::Backend};
+use rayon::ThreadPoolBuilder;
+use regime_benches::{INPUTS, bare, clock::medians, matrix_on, network};
+use regime_models::{Alpha, ConvolutionalSpec, FeedForward, Network, Precision, Tape, Trace};
+use regime_tangent::kernel;
+use regime_train::{Flow, FlowSpec, Loss, Objective, Stop, System};
+
+use super::Row;
+
+/// Hidden layers of the dense networks.
+const LAYERS: usize = 5;
+
+/// Products of `n·h²` per layer in an implicit step, in units of those of a gradient: two
+/// gradients, and two solutions with a forward and a reverse product each.
+const GRADIENTS_PER_STEP: f64 = 2.0 + 4.0 / 3.0;
+
+/// Steps of a flow that is timed.
+const STEPS: u64 = 2;
+
+/// Multiply-adds of the products and the factorisation of one step.
+fn step_cost(n: usize, h: usize) -> f64 {
+    GRADIENTS_PER_STEP * bare::gradient_cost(n, h, LAYERS)
+        + bare::kernel_cost(n, h, LAYERS)
+        + bare::factorisation_cost(n)
+}
+
+/// How much is timed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sizes {
+    /// That everything works.
+    Smoke,
+    /// The sizes of the table in docs/performance.md.
+    Full,
+}
+
+/// Times all works with one element type on a device, once on each of these numbers of threads.
+///
+/// # Errors
+/// When a pool of threads cannot be made.
+pub(crate) fn measure<B: Backend>(
+    device: &B::Device,
+    precision: Precision,
+    threads: &[usize],
+    sizes: Sizes,
+    tell: &mut (dyn FnMut(&Row) + Send),
+) -> anyhow::Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for &threads in threads {
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .context("threads cannot be started")?;
+        let bench = Bench::<B> { device, precision, threads };
+        pool.install(|| {
+            for work in bench.works(sizes) {
+                let row = work();
+                tell(&row);
+                rows.push(row);
+            }
+        });
+    }
+    Ok(rows)
+}
+
+struct Bench<'a, B: Backend> {
+    device: &'a B::Device,
+    precision: Precision,
+    threads: usize,
+}
+
+type Work<'a> = Box<dyn Fn() -> Row + 'a>;
+
+impl<B: Backend> Bench<'_, B> {
+    fn works(&self, sizes: Sizes) -> Vec<Work<'_>> {
+        let gradient = |n, h| Box::new(move || self.gradient(n, h)) as Work<'_>;
+        let kernel = |n, h| Box::new(move || self.kernel(n, h)) as Work<'_>;
+        let step = |n, h| Box::new(move || self.step(n, h)) as Work<'_>;
+        let convolution = |n, h| Box::new(move || self.convolution(n, h)) as Work<'_>;
+        let side_by_side = |n, h| Box::new(move || self.side_by_side(n, h)) as Work<'_>;
+        match sizes {
+            Sizes::Smoke => vec![
+                gradient(100, 16),
+                kernel(60, 16),
+                step(60, 16),
+                convolution(10, 4),
+                side_by_side(60, 16),
+            ],
+            Sizes::Full => {
+                let mut works = Vec::new();
+                for (n, h) in [(1000, 100), (1000, 400), (5000, 100), (5000, 400)] {
+                    works.extend([gradient(n, h), kernel(n, h), step(n, h)]);
+                }
+                works.extend([kernel(2000, 100), convolution(500, 32), side_by_side(1000, 100)]);
+                works
+            }
+        }
+    }
+
+    fn row(&self, work: &'static str, (n, h): (usize, usize), times: [f64; 2], cost: f64) -> Row {
+        let [seconds, bare_seconds] = times;
+        let Self { precision, threads, .. } = *self;
+        Row { work, n, h, precision, threads, seconds, bare_seconds, multiply_adds: cost }
+    }
+
+    /// Medians in seconds; fewer repetitions of what takes long.
+    fn times(&self, cost: f64, form: impl Fn(), reference: impl Fn()) -> [f64; 2] {
+        let repetitions = if cost > 5e10 { 3 } else { 9 };
+        let form = || {
+            form();
+            let _ = B::sync(self.device);
+        };
+        medians(repetitions, form, reference).map(|time| time.as_secs_f64())
+    }
+
+    /// The mean loss of `n` points and its gradient in all weights.
+    fn gradient(&self, n: usize, h: usize) -> Row {
+        let net = network(INPUTS, h, LAYERS);
+        let bare = bare::gradient::<B>(n, h, LAYERS, self.precision, self.device);
+        let cost = bare::gradient_cost(n, h, LAYERS);
+        let form = self.loss_and_gradient(&net, n);
+        self.row("loss and gradient", (n, h), self.times(cost, form, bare), cost)
+    }
+
+    fn loss_and_gradient<'n>(&self, net: &'n FeedForward, n: usize) -> impl Fn() + use<'n, B> {
+        let Problem { w, x, objective } = self.problem(net, n, Loss::SoftHinge { beta: 20.0 });
+        let (precision, device) = (self.precision, self.device.clone());
+        move || {
+            let trace = net.trace(&w, &x);
+            let margins = objective.margins(&Precision::to_host(trace.output()));
+            let g = objective.output_gradient(&margins);
+            let gradient = trace.linearise().vjp(precision.vector(&g, &device));
+            drop(black_box((objective.mean_loss(&margins), gradient)));
+        }
+    }
+
+    /// The tangent kernel of `n` points, from the linearised network.
+    fn kernel(&self, n: usize, h: usize) -> Row {
+        let net = network(INPUTS, h, LAYERS);
+        let Problem { w, x, .. } = self.problem(&net, n, Loss::Squared);
+        let tape = net.trace(&w, &x).linearise();
+        let bare = bare::kernel(n, h, LAYERS, self.precision);
+        let cost = bare::kernel_cost(n, h, LAYERS);
+        let times = self.times(cost, || drop(black_box(kernel(&tape))), bare);
+        self.row("structured kernel", (n, h), times, cost)
+    }
+
+    /// One step of the implicit integrator in which every point is active.
+    fn step(&self, n: usize, h: usize) -> Row {
+        let gradient = bare::gradient::<B>(n, h, LAYERS, self.precision, self.device);
+        let grams = bare::kernel(n, h, LAYERS, self.precision);
+        let factor = bare::factorisation(n);
+        let cost = step_cost(n, h);
+        let parts = || {
+            grams();
+            factor();
+        };
+        let [steps, start] = self.times(cost, self.steps(n, h), self.start(n, h));
+        let [parts, gradient] = self.times(cost, parts, gradient);
+        let times = [(steps - start) / STEPS as f64, GRADIENTS_PER_STEP * gradient + parts];
+        self.row("implicit step, all points active", (n, h), times, cost)
+    }
+
+    /// A flow of so many steps, from its beginning.
+    fn steps(&self, n: usize, h: usize) -> impl Fn() {
+        self.flow(n, h, |mut flow| drop(black_box(flow.run(&mut ()))))
+    }
+
+    /// Its beginning alone.
+    fn start(&self, n: usize, h: usize) -> impl Fn() {
+        self.flow(n, h, |flow| drop(black_box(flow)))
+    }
+
+    fn flow(&self, n: usize, h: usize, then: impl Fn(Flow<'_, B, FeedForward>)) -> impl Fn() {
+        let net = network(INPUTS, h, LAYERS);
+        // The curvature of this loss is the same everywhere.
+        let Problem { w, x, objective } = self.problem(&net, n, Loss::Squared);
+        let spec = FlowSpec {
+            stop: Stop { max_steps: STEPS, margin: 0.999, ..Stop::default() },
+            ..FlowSpec::default()
+        };
+        move || {
+            let system = System::new(&net, x.clone(), objective.clone());
+            then(Flow::start(&system, spec, w.clone()).expect("the spec is right"));
+        }
+    }
+
+    /// Two implicit steps at once, one thread each, against one after the other.
+    fn side_by_side(&self, n: usize, h: usize) -> Row {
+        let one = || {
+            let pool = ThreadPoolBuilder::new().num_threads(1).build().expect("one thread starts");
+            pool.install(|| self.steps(n, h)());
+        };
+        let together = || {
+            thread::scope(|scope| {
+                scope.spawn(one);
+                one();
+            });
+        };
+        let in_turn = || {
+            one();
+            one();
+        };
+        let cost = 2.0 * STEPS as f64 * step_cost(n, h);
+        let times = self.times(cost, together, in_turn);
+        self.row("two runs side by side, against in turn", (n, h), times, cost)
+    }
+
+    /// Loss and gradient of the convolutional net of setup (B).
+    fn convolution(&self, n: usize, h: usize) -> Row {
+        let net = ConvolutionalSpec::setup_b(h).build().expect("the paper's net");
+        let bare = bare::convolutions::<B>(n, h, self.precision, self.device);
+        let cost = 3.0 * n as f64 * net.forward_cost();
+        let form = self.loss_and_gradient(&net, n);
+        self.row("loss and gradient, setup (B)", (n, h), self.times(cost, form, bare), cost)
+    }
+
+    fn problem(&self, net: &FeedForward, n: usize, loss: Loss) -> Problem<B> {
+        let w = self.precision.vector::<B>(&net.initial_weights(0), self.device);
+        let x = matrix_on::<B>(n, net.n_inputs(), self.precision, self.device);
+        let labels = (0..n).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
+        let f0 = Precision::to_host(net.forward(&w, &x));
+        let alpha = Alpha::paper(1.0).expect("1 is an α");
+        let objective = Objective::new(alpha, loss, labels, f0).expect("labels are ±1");
+        Problem { w, x, objective }
+    }
+}
+
+struct Problem<B: Backend> {
+    w: Tensor<B, 1>,
+    x: Tensor<B, 2>,
+    objective: Objective,
+}

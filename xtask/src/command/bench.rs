@@ -1,0 +1,95 @@
+//! `bench`: the works that matter, timed beside their bare matrix products.
+
+use std::time::SystemTime;
+
+use anyhow::Context;
+use regime_models::Precision;
+
+use crate::{
+    backend,
+    bench::{Row, Sizes, peak_memory},
+    cli::Bench,
+    output, provenance,
+    sheet::{Column, Sheet},
+};
+
+/// The run whose memory is measured.
+const MEMORY: (usize, usize) = (5000, 400);
+
+pub(super) fn run(arguments: &Bench) -> anyhow::Result<()> {
+    let (name, device) = arguments.backend();
+    backend::check(name, device)?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let machine = provenance::cpu().unwrap_or_else(|| "unknown processor".into());
+    println!("{} on {device}, {machine}; times are medians, taken in turn", name.name());
+    println!(
+        "{:<40} {:>5} {:>4} {:>5} {:>7} {:>10} {:>9} {:>7}",
+        "work", "n", "h", "dtype", "threads", "ms", "Gflop/s", "ratio"
+    );
+    let sizes = if arguments.smoke { Sizes::Smoke } else { Sizes::Full };
+    let mut tell = |row: &Row| {
+        println!(
+            "{:<40} {:>5} {:>4} {:>5} {:>7} {:>10.3} {:>9.1} {:>7.2}",
+            row.work,
+            row.n,
+            row.h,
+            dtype(row.precision),
+            row.threads,
+            1e3 * row.seconds,
+            row.gflops(),
+            row.ratio(),
+        );
+    };
+    let mut rows = Vec::new();
+    for precision in [Precision::F64, Precision::F32] {
+        let mut threads = vec![1, cores];
+        threads.dedup();
+        rows.extend(backend::bench((name, device), precision, &threads, sizes, &mut tell)?);
+    }
+    if !arguments.smoke {
+        let folder = tempfile::tempdir().context("there is no folder for a run")?;
+        let peak = peak_memory(MEMORY.0, MEMORY.1, folder.path())?;
+        println!(
+            "peak memory of a run with n = {}, h = {}, L = 5: {:.0} MB",
+            MEMORY.0,
+            MEMORY.1,
+            peak / 1e6
+        );
+    }
+    if let Some(path) = &arguments.out {
+        let day = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+        let place = format!("{} on {device}", name.name());
+        let sheet = sheet(&rows, &place, &machine, &day);
+        output::replace(path, sheet.to_csv().as_bytes())
+            .with_context(|| path.display().to_string())?;
+    }
+    Ok(())
+}
+
+fn dtype(precision: Precision) -> &'static str {
+    match precision {
+        Precision::F64 => "f64",
+        Precision::F32 => "f32",
+    }
+}
+
+fn sheet(rows: &[Row], place: &str, machine: &str, day: &str) -> Sheet {
+    let text =
+        |of: &dyn Fn(&Row) -> String| Column::Text(rows.iter().map(|r| Some(of(r))).collect());
+    let whole =
+        |of: fn(&Row) -> usize| Column::Whole(rows.iter().map(|r| Some(of(r) as u64)).collect());
+    let real = |of: fn(&Row) -> f64| Column::Real(rows.iter().map(|r| Some(of(r))).collect());
+    Sheet::default()
+        .with("work", text(&|r| r.work.to_owned()))
+        .with("n", whole(|r| r.n))
+        .with("h", whole(|r| r.h))
+        .with("dtype", text(&|r| dtype(r.precision).to_owned()))
+        .with("threads", whole(|r| r.threads))
+        .with("seconds", real(|r| r.seconds))
+        .with("gflops", real(Row::gflops))
+        .with("bare_seconds", real(|r| r.bare_seconds))
+        .with("ratio", real(Row::ratio))
+        .with("backend", text(&|_| place.to_owned()))
+        .with("machine", text(&|_| machine.to_owned()))
+        .with("time", text(&|_| day.to_owned()))
+}
