@@ -22,7 +22,7 @@ fn main() {
         let w = Precision::F64.vector::<Backend>(&net.initial_weights(0), &DEVICE);
         let x = matrix(n, net.n_inputs());
         let flops = 2.0 * n as f64 * net.forward_cost();
-        let bare = median(bare::convolutions::<Backend>(n, h, Precision::F64, &DEVICE));
+        let bare = median(bare::convolutions(n, h, Precision::F64));
         let print = |work: &str, time: Duration, flops: f64| {
             let ratio = time.as_secs_f64() / bare.as_secs_f64();
             let (ms, rate) = (time.as_secs_f64() * 1e3, flops / time.as_secs_f64() / 1e9);

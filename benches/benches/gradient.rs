@@ -29,7 +29,7 @@ fn activation(c: &mut Criterion) {
 fn products(c: &mut Criterion) {
     let mut group = c.benchmark_group("bare products of a gradient");
     for (n, h) in SIZES {
-        let products = bare::gradient::<Backend>(n, h, LAYERS, Precision::F64, &DEVICE);
+        let products = bare::gradient(n, h, LAYERS, Precision::F64);
         group.bench_function(BenchmarkId::from_parameter(format!("n{n} h{h}")), |b| {
             b.iter(&products);
         });

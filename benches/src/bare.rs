@@ -2,11 +2,13 @@
 
 use std::hint::black_box;
 
-use burn::tensor::backend::Backend;
 use faer::{
     Accum, Mat, MatRef, Par, Side,
     linalg::{
-        matmul::triangular::{BlockStructure, matmul},
+        matmul::{
+            matmul as product,
+            triangular::{BlockStructure, matmul},
+        },
         solvers::Llt,
     },
     traits::ComplexField,
@@ -14,31 +16,67 @@ use faer::{
 use rayon::prelude::*;
 use regime_models::Precision;
 
-use crate::{INPUTS, matrix_on, numbers};
+use crate::{INPUTS, numbers};
 
-/// The three products per layer of a loss and its gradient in a dense net, on the backend's own
-/// product.
-pub fn gradient<B: Backend>(
-    n: usize,
-    h: usize,
-    layers: usize,
-    precision: Precision,
-    device: &B::Device,
-) -> impl Fn() + use<B> {
-    let matrix = |rows, columns| matrix_on::<B>(rows, columns, precision, device);
-    let (a, w) = (matrix(n, h), matrix(h, h));
-    let (x, w0) = (matrix(n, INPUTS), matrix(INPUTS, h));
-    let device = device.clone();
-    move || {
-        black_box(x.clone().matmul(w0.clone()));
-        black_box(x.clone().transpose().matmul(a.clone()));
-        for _ in 1..layers {
-            black_box(a.clone().matmul(w.clone()));
-            black_box(a.clone().matmul(w.clone().transpose()));
-            black_box(a.clone().transpose().matmul(a.clone()));
+/// The three products per layer of a loss and its gradient in a dense net, in place, by faer on
+/// the host: the rows are divided among the threads of the pool.
+pub fn gradient(n: usize, h: usize, layers: usize, precision: Precision) -> Box<dyn Fn()> {
+    let mut shapes = vec![(INPUTS, h, false)];
+    shapes.extend((1..layers).map(|_| (h, h, true)));
+    affine(vec![(n, 1, shapes)], precision)
+}
+
+/// Affine maps to carry out: so many rows so many times, each with its numbers of inputs and
+/// outputs, and whether the inputs have sensitivities.
+type Affine = Vec<(usize, usize, Vec<(usize, usize, bool)>)>;
+
+fn affine(maps: Affine, precision: Precision) -> Box<dyn Fn()> {
+    match precision {
+        Precision::F64 => Box::new(affine_in(maps, |v| v)),
+        Precision::F32 => Box::new(affine_in(maps, |v| v as f32)),
+    }
+}
+
+fn affine_in<T: ComplexField + Copy + Send + Sync>(maps: Affine, to: fn(f64) -> T) -> impl Fn() {
+    let threads = rayon::current_num_threads();
+    let matrix = move |rows: usize, columns: usize| {
+        let numbers = numbers(rows * columns);
+        Mat::from_fn(rows, columns, |i, j| to(numbers[i * columns + j]))
+    };
+    let mut jobs = Vec::new();
+    for (rows, times, shapes) in maps {
+        for (k, m, sensitive) in shapes {
+            // By columns in memory as products like it best, one part of the rows a thread.
+            let parts: Vec<_> = (0..threads)
+                .map(|part| rows * (part + 1) / threads - rows * part / threads)
+                .map(|rows| (matrix(rows, k), matrix(rows, m)))
+                .collect();
+            jobs.push((times, parts, matrix(k, m), sensitive));
         }
-        // A device may work behind the program's back.
-        let _ = B::sync(&device);
+    }
+    move || {
+        for (times, parts, w, sensitive) in &jobs {
+            parts.par_iter().with_max_len(1).for_each_init(
+                || (),
+                |(), (a, delta)| {
+                    let mut forward = Mat::<T>::zeros(a.nrows(), w.ncols());
+                    let mut back = Mat::<T>::zeros(a.nrows(), w.nrows());
+                    let mut sum = Mat::<T>::zeros(w.nrows(), w.ncols());
+                    let one = to(1.0);
+                    for _ in 0..*times {
+                        let (a, w) = (a.as_ref(), w.as_ref());
+                        let delta = delta.as_ref();
+                        product(forward.as_mut(), Accum::Replace, a, w, one, Par::Seq);
+                        if *sensitive {
+                            let out = back.as_mut();
+                            product(out, Accum::Replace, delta, w.transpose(), one, Par::Seq);
+                        }
+                        product(sum.as_mut(), Accum::Add, a.transpose(), delta, one, Par::Seq);
+                    }
+                    black_box((forward, back, sum));
+                },
+            );
+        }
     }
 }
 
@@ -120,32 +158,13 @@ pub fn factorisation_cost(n: usize) -> f64 {
 }
 
 /// The three products of every convolution of setup (B) that no gradient can do without, but
-/// for the sensitivities of the points, on the backend's own product.
-pub fn convolutions<B: Backend>(
-    n: usize,
-    h: usize,
-    precision: Precision,
-    device: &B::Device,
-) -> impl Fn() + use<B> {
-    let matrix = |rows, columns| matrix_on::<B>(rows, columns, precision, device);
-    let shapes = [(169, 25, true), (121, 25 * h, false), (25, 25 * h, false), (9, 25 * h, false)];
-    let factors = shapes.map(|(positions, inputs, first)| {
+/// for the sensitivities of the points; as [`gradient`].
+pub fn convolutions(n: usize, h: usize, precision: Precision) -> Box<dyn Fn()> {
+    let shapes = [(169, 25, false), (121, 25 * h, true), (25, 25 * h, true), (9, 25 * h, true)];
+    let maps = shapes.map(|(positions, inputs, sensitive)| {
         // Some points at a time, as patches are made.
         let step = ((1 << 17) / (positions * inputs)).max(1);
-        let patches = matrix(step * positions, inputs);
-        (n.div_ceil(step), patches, matrix(inputs, h), matrix(step * positions, h), first)
+        (step * positions, n.div_ceil(step), vec![(inputs, h, sensitive)])
     });
-    let device = device.clone();
-    move || {
-        for (times, patches, w, delta, first) in &factors {
-            for _ in 0..*times {
-                drop(black_box(patches.clone().matmul(w.clone())));
-                if !first {
-                    drop(black_box(delta.clone().matmul(w.clone().transpose())));
-                }
-                drop(black_box(patches.clone().transpose().matmul(delta.clone())));
-            }
-        }
-        let _ = B::sync(&device);
-    }
+    affine(maps.to_vec(), precision)
 }

@@ -3,10 +3,10 @@
 //! same shapes ([`bare`]), and a clock that takes times in turn ([`clock`]).
 //!
 //! ```
-//! use regime_benches::{Backend, DEVICE, bare, clock::medians};
+//! use regime_benches::{bare, clock::medians};
 //! use regime_models::Precision;
 //!
-//! let products = bare::gradient::<Backend>(100, 20, 2, Precision::F64, &DEVICE);
+//! let products = bare::gradient(100, 20, 2, Precision::F64);
 //! let [forms, references] = medians(3, &products, &products);
 //! assert!(forms.as_nanos() > 0 && references.as_nanos() > 0);
 //! ```

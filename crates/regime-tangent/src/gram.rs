@@ -160,8 +160,13 @@ fn symmetric<B: Backend>(
         if p < q {
             return tile;
         }
-        // A product with a matrix's own transpose need not round symmetrically.
-        (tile.clone() + tile.transpose()).mul_scalar(0.5)
+        // A product with a matrix's own transpose need not round symmetrically. Both are held
+        // until they are added: burn-tch 0.21 does not know that a transpose shares its
+        // memory, and would write the sum into what it is still reading.
+        let transposed = tile.clone().transpose();
+        let sum = tile.clone() + transposed.clone();
+        drop((tile, transposed));
+        sum.mul_scalar(0.5)
     });
     let mut upper = upper.collect::<Vec<_>>().into_iter();
     let mut rows: Vec<Vec<Tensor<B, 2>>> = Vec::with_capacity(ranges.len());

@@ -109,7 +109,11 @@ impl<B: Backend> Bench<'_, B> {
 
     /// Medians in seconds; fewer repetitions of what takes long.
     fn times(&self, cost: f64, form: impl Fn(), reference: impl Fn()) -> [f64; 2] {
-        let repetitions = if cost > 5e10 { 3 } else { 9 };
+        let repetitions = match cost {
+            cost if cost > 3e10 => 1,
+            cost if cost > 5e9 => 3,
+            _ => 9,
+        };
         let form = || {
             form();
             let _ = B::sync(self.device);
@@ -120,7 +124,7 @@ impl<B: Backend> Bench<'_, B> {
     /// The mean loss of `n` points and its gradient in all weights.
     fn gradient(&self, n: usize, h: usize) -> Row {
         let net = network(INPUTS, h, LAYERS);
-        let bare = bare::gradient::<B>(n, h, LAYERS, self.precision, self.device);
+        let bare = bare::gradient(n, h, LAYERS, self.precision);
         let cost = bare::gradient_cost(n, h, LAYERS);
         let form = self.loss_and_gradient(&net, n);
         self.row("loss and gradient", (n, h), self.times(cost, form, bare), cost)
@@ -151,7 +155,7 @@ impl<B: Backend> Bench<'_, B> {
 
     /// One step of the implicit integrator in which every point is active.
     fn step(&self, n: usize, h: usize) -> Row {
-        let gradient = bare::gradient::<B>(n, h, LAYERS, self.precision, self.device);
+        let gradient = bare::gradient(n, h, LAYERS, self.precision);
         let grams = bare::kernel(n, h, LAYERS, self.precision);
         let factor = bare::factorisation(n);
         let cost = step_cost(n, h);
@@ -213,7 +217,7 @@ impl<B: Backend> Bench<'_, B> {
     /// Loss and gradient of the convolutional net of setup (B).
     fn convolution(&self, n: usize, h: usize) -> Row {
         let net = ConvolutionalSpec::setup_b(h).build().expect("the paper's net");
-        let bare = bare::convolutions::<B>(n, h, self.precision, self.device);
+        let bare = bare::convolutions(n, h, self.precision);
         let cost = 3.0 * n as f64 * net.forward_cost();
         let form = self.loss_and_gradient(&net, n);
         self.row("loss and gradient, setup (B)", (n, h), self.times(cost, form, bare), cost)

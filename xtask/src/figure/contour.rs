@@ -30,7 +30,10 @@ pub(crate) fn contour(surface: &Surface<'_>, level: f64) -> Vec<(f64, f64)> {
         for i in 1..nx {
             let [a, b, c, d] = [(i - 1, j - 1), (i, j - 1), (i, j), (i - 1, j)];
             for corners in [[a, b, c], [a, c, d]] {
-                let sides = [(0, 1), (1, 2), (0, 2)].map(|(k, l)| (corners[k], corners[l]));
+                // The same for both triangles that share it.
+                let side =
+                    |k: usize, l: usize| (corners[k].min(corners[l]), corners[k].max(corners[l]));
+                let sides = [side(0, 1), side(1, 2), side(0, 2)];
                 let crossed: Vec<Edge> =
                     sides.into_iter().filter(|side| surface.crosses(*side, level)).collect();
                 if let [one, other] = crossed[..] {

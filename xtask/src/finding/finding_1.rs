@@ -564,7 +564,7 @@ mod tests {
             assert_eq!(kind, VerdictKind::Inconclusive, "{sentence}");
             assert!(sentence.contains("no interval"));
             // What is told of nothing must not fail either.
-            assert_eq!(figures(&points, &outcome).len(), 4);
+            assert_eq!(figures(&points, &outcome).len(), 5);
             table(&outcome);
             key_figures(&outcome);
         }
