@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::Context;
 use regime_lab::{Counts, Options, Outcome, RunKey, Store, execute};
+use regime_models::Precision;
 
 use crate::{
     backend,
@@ -36,6 +37,9 @@ pub(super) fn compute(
     cache: &DataCache,
     stop: &Arc<AtomicBool>,
 ) -> anyhow::Result<Computed> {
+    if let Some(warning) = specs.iter().find_map(rounding) {
+        eprintln!("{warning}");
+    }
     let options = Options {
         jobs,
         threads_per_run: threads_per_run(jobs, specs.len()),
@@ -63,6 +67,22 @@ pub(super) fn compute(
         })
         .collect();
     Ok(Computed { runs, counts: report.counts() })
+}
+
+/// What is to be said of a run in float32 whose outputs are not accurate enough for its steps.
+///
+/// `F = α(f − f₀)` is a difference of numbers of order one.
+fn rounding(spec: &RunSpec) -> Option<String> {
+    /// The default tolerance of a step.
+    const TOLERANCE: f64 = 1e-2;
+    let error = spec.alpha * spec.precision.epsilon();
+    (error > TOLERANCE && spec.precision == Precision::F32).then(|| {
+        format!(
+            "warning: at α = {:e} float32 rounds F to about {error:.0e}, and runs may never reach \
+             their margins; float64 does not",
+            spec.alpha
+        )
+    })
 }
 
 /// One thread per run, but for fewer runs side by side than there are cores: those
