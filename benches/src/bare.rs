@@ -1,6 +1,9 @@
 //! The matrix products without which a work cannot be done, and nothing else.
 
-use std::hint::black_box;
+use std::{
+    hint::black_box,
+    sync::{Mutex, PoisonError},
+};
 
 use faer::{
     Accum, Mat, MatRef, Par, Side,
@@ -49,33 +52,31 @@ fn affine_in<T: ComplexField + Copy + Send + Sync>(maps: Affine, to: fn(f64) -> 
             // By columns in memory as products like it best, one part of the rows a thread.
             let parts: Vec<_> = (0..threads)
                 .map(|part| rows * (part + 1) / threads - rows * part / threads)
-                .map(|rows| (matrix(rows, k), matrix(rows, m)))
+                .map(|rows| {
+                    let room = |rows, columns| Mat::<T>::zeros(rows, columns);
+                    let out = Mutex::new((room(rows, m), room(rows, k), room(k, m)));
+                    (matrix(rows, k), matrix(rows, m), out)
+                })
                 .collect();
             jobs.push((times, parts, matrix(k, m), sensitive));
         }
     }
     move || {
         for (times, parts, w, sensitive) in &jobs {
-            parts.par_iter().with_max_len(1).for_each_init(
-                || (),
-                |(), (a, delta)| {
-                    let mut forward = Mat::<T>::zeros(a.nrows(), w.ncols());
-                    let mut back = Mat::<T>::zeros(a.nrows(), w.nrows());
-                    let mut sum = Mat::<T>::zeros(w.nrows(), w.ncols());
-                    let one = to(1.0);
-                    for _ in 0..*times {
-                        let (a, w) = (a.as_ref(), w.as_ref());
-                        let delta = delta.as_ref();
-                        product(forward.as_mut(), Accum::Replace, a, w, one, Par::Seq);
-                        if *sensitive {
-                            let out = back.as_mut();
-                            product(out, Accum::Replace, delta, w.transpose(), one, Par::Seq);
-                        }
-                        product(sum.as_mut(), Accum::Add, a.transpose(), delta, one, Par::Seq);
+            parts.par_iter().with_max_len(1).for_each(|(a, delta, out)| {
+                // Nobody else asks for it, and what it holds is never read.
+                let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
+                let (forward, back, sum) = &mut *out;
+                let (a, w, delta, one) = (a.as_ref(), w.as_ref(), delta.as_ref(), to(1.0));
+                for _ in 0..*times {
+                    product(forward.as_mut(), Accum::Replace, a, w, one, Par::Seq);
+                    if *sensitive {
+                        product(back.as_mut(), Accum::Replace, delta, w.transpose(), one, Par::Seq);
                     }
-                    black_box((forward, back, sum));
-                },
-            );
+                    product(sum.as_mut(), Accum::Replace, a.transpose(), delta, one, Par::Seq);
+                }
+                black_box(&out);
+            });
         }
     }
 }

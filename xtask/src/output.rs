@@ -10,7 +10,7 @@ use anyhow::Context;
 use serde_json::json;
 
 use crate::{
-    figure::{Cell, Figure, HeatMap, Theme, to_png, to_svg},
+    figure::{Cell, Figure, HeatMap, Interval, Theme, to_png, to_svg},
     finding::{FINDINGS, Finding, Run, Settings, Study},
     provenance,
     report::{File, IndexEntry, Report, ReportFigure, Verdict, VerdictKind, index_html, to_html},
@@ -169,10 +169,10 @@ fn curves(figure: &Figure) -> Sheet {
     let rows = figure.series.iter().flat_map(|s| s.points.iter().map(move |point| (s, point)));
     // A gap in a line is no point.
     let rows: Vec<_> = rows.filter(|(_, (x, y))| !x.is_nan() && !y.is_nan()).collect();
-    let spread = |low_not_high: bool| {
+    let spread = |end: fn(&Interval) -> f64| {
         let ends = rows.iter().map(|(series, (x, _))| {
             let found = series.band.iter().chain(&series.error_bars).find(|i| i.x == *x);
-            found.map(|i| if low_not_high { i.low } else { i.high })
+            found.map(end)
         });
         Column::Real(ends.collect())
     };
@@ -181,8 +181,8 @@ fn curves(figure: &Figure) -> Sheet {
         .with("series", Column::Text(labels))
         .with("x", Column::Real(rows.iter().map(|(_, p)| Some(p.0)).collect()))
         .with("y", Column::Real(rows.iter().map(|(_, p)| Some(p.1)).collect()))
-        .with("low", spread(true))
-        .with("high", spread(false))
+        .with("low", spread(|i| i.low))
+        .with("high", spread(|i| i.high))
 }
 
 /// The cells of a heat map, one row each.

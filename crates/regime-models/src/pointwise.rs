@@ -5,8 +5,6 @@
 //! so that the compiler turns a loop over them into vector code; they round the
 //! same way with and without it.
 
-use std::f64::consts::LN_2;
-
 /// Replaces every `z` by `gain · φ(z)` and returns `gain · φ'(z)`.
 pub(crate) fn value_and_slope<T: Real>(
     values: &mut [T],
@@ -161,30 +159,38 @@ macro_rules! polynomial {
     };
 }
 
+/// `ln(1 + eᶻ)` and its derivative from `e = e^{−|z|}` in either element type, with the
+/// coefficients of the series of `artanh(s)/s`.
+///
+/// `ln(1 + e) = 2 artanh(e/(2 + e))`. Above √2 − 1 the argument is halved,
+/// `1 + e = 2 (1 + (e − 1)/2)`, so that `|s| ≤ 0.172` and a few terms suffice.
+macro_rules! softplus_from {
+    ($F:ident, $z:ident, $e:ident; $($coefficient:expr),+) => {{
+        let large = $e > std::$F::consts::SQRT_2 - 1.0;
+        let numerator = if large { $e - 1.0 } else { $e };
+        let denominator = if large { $e + 3.0 } else { $e + 2.0 };
+        // One division for both quotients: it takes as long as ten multiplications.
+        let one_plus = 1.0 + $e;
+        let inverse = 1.0 / (one_plus * denominator);
+        let s = numerator * (one_plus * inverse);
+        let slope = (if $z >= 0.0 { 1.0 } else { $e }) * (denominator * inverse);
+        let s2: $F = s * s;
+        let p = polynomial!(s2; $($coefficient),+);
+        let log = (2.0 * s).mul_add(p, if large { std::$F::consts::LN_2 } else { 0.0 });
+        ($z.max(0.0) + log, slope)
+    }};
+}
+
 /// `ln(1 + eᶻ)` and its derivative `1/(1 + e⁻ᶻ)`, both to a few units in the last
 /// place wherever they are normal numbers.
 #[inline(always)]
 pub(crate) fn softplus(z: f64) -> (f64, f64) {
     let e = exp_of_negative(z.abs());
-    // ln(1 + e) = 2 artanh(e/(2 + e)). Above √2 − 1 the argument is halved,
-    // 1 + e = 2 (1 + (e − 1)/2), so that |s| ≤ 0.172 and eleven terms of the series
-    // suffice.
-    let large = e > std::f64::consts::SQRT_2 - 1.0;
-    let numerator = if large { e - 1.0 } else { e };
-    let denominator = if large { e + 3.0 } else { e + 2.0 };
-    // One division for both quotients: it takes as long as ten multiplications.
-    let one_plus = 1.0 + e;
-    let inverse = 1.0 / (one_plus * denominator);
-    let s = numerator * (one_plus * inverse);
-    let slope = (if z >= 0.0 { 1.0 } else { e }) * (denominator * inverse);
-    let s2 = s * s;
-    let p = polynomial!(
-        s2;
+    softplus_from!(
+        f64, z, e;
         1.0, 1.0 / 3.0, 1.0 / 5.0, 1.0 / 7.0, 1.0 / 9.0, 1.0 / 11.0, 1.0 / 13.0, 1.0 / 15.0,
         1.0 / 17.0, 1.0 / 19.0, 1.0 / 21.0
-    );
-    let log = (2.0 * s).mul_add(p, if large { LN_2 } else { 0.0 });
-    (z.max(0.0) + log, slope)
+    )
 }
 
 /// [`softplus`] in float32 throughout, with twice as many numbers in a vector and about half
@@ -192,17 +198,7 @@ pub(crate) fn softplus(z: f64) -> (f64, f64) {
 #[inline(always)]
 fn softplus_f32(z: f32) -> (f32, f32) {
     let e = exp_of_negative_f32(z.abs());
-    let large = e > std::f32::consts::SQRT_2 - 1.0;
-    let numerator = if large { e - 1.0 } else { e };
-    let denominator = if large { e + 3.0 } else { e + 2.0 };
-    let one_plus = 1.0 + e;
-    let inverse = 1.0 / (one_plus * denominator);
-    let s = numerator * (one_plus * inverse);
-    let slope = (if z >= 0.0 { 1.0 } else { e }) * (denominator * inverse);
-    let s2 = s * s;
-    let p = polynomial!(s2; 1.0f32, 1.0 / 3.0, 1.0 / 5.0, 1.0 / 7.0, 1.0 / 9.0);
-    let log = (2.0 * s).mul_add(p, if large { std::f32::consts::LN_2 } else { 0.0 });
-    (z.max(0.0) + log, slope)
+    softplus_from!(f32, z, e; 1.0, 1.0 / 3.0, 1.0 / 5.0, 1.0 / 7.0, 1.0 / 9.0)
 }
 
 /// `e⁻ˣ` for `x ≥ 0` in float32; zero where it is not a normal number, NaN for NaN.

@@ -11,6 +11,7 @@ use crate::{
     cli::Bench,
     output, provenance,
     sheet::{Column, Sheet},
+    study::BackendName,
 };
 
 /// The run whose memory is measured.
@@ -40,10 +41,11 @@ pub(super) fn run(arguments: &Bench) -> anyhow::Result<()> {
             row.ratio(),
         );
     };
+    // LibTorch has threads of its own, of which it is given one.
+    let mut threads = if name == BackendName::Tch { vec![1] } else { vec![1, cores] };
+    threads.dedup();
     let mut rows = Vec::new();
     for precision in [Precision::F64, Precision::F32] {
-        let mut threads = vec![1, cores];
-        threads.dedup();
         rows.extend(backend::bench((name, device), precision, &threads, sizes, &mut tell)?);
     }
     if !arguments.smoke {

@@ -14,7 +14,7 @@ use crate::{
     backend,
     cli::Grid,
     finding::{Finding, find},
-    study::{DataCache, Partial, RunRecord, RunSpec, World},
+    study::{DataCache, RunRecord, RunSpec, Unlimited},
 };
 
 /// Steps that a run takes with the default integrator: between 150 and 600 have
@@ -183,25 +183,4 @@ fn step_seconds(spec: &RunSpec, cache: &DataCache) -> anyhow::Result<f64> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
     let (few, more) = pool.install(|| anyhow::Ok((timed(FEW)?, timed(MORE)?)))?;
     Ok((more - few).max(0.0) / (MORE - FEW) as f64)
-}
-
-/// Time without end, and nothing to remember.
-struct Unlimited;
-
-impl World for Unlimited {
-    fn elapsed_s(&self) -> f64 {
-        0.0
-    }
-
-    fn stopped(&self) -> bool {
-        false
-    }
-
-    fn earlier(&self) -> Option<Partial> {
-        None
-    }
-
-    fn keep(&self, _: &Partial) -> anyhow::Result<()> {
-        Ok(())
-    }
 }

@@ -31,12 +31,9 @@ pub(crate) fn borders(positions: &[f64], scale: Scale) -> Vec<f64> {
     let places: Vec<f64> = positions.iter().filter_map(|&p| coordinate(scale, p)).collect();
     let (Some(&first), Some(&last)) = (places.first(), places.last()) else { return Vec::new() };
     let half = |a: f64, b: f64| 0.5 * (b - a);
-    let (before, after) = match places.as_slice() {
-        [one, two, ..] => {
-            let [.., previous, end] = places.as_slice() else { unreachable!("two at least") };
-            (half(*one, *two), half(*previous, *end))
-        }
-        _ => (0.25, 0.25),
+    let (before, after) = match places.len() {
+        1 => (0.25, 0.25),
+        n => (half(places[0], places[1]), half(places[n - 2], places[n - 1])),
     };
     let between = places.windows(2).map(|pair| pair[0] + half(pair[0], pair[1]));
     let all = std::iter::once(first - before).chain(between).chain([last + after]);

@@ -4,28 +4,8 @@ use regime_data::{DataSpec, Dataset, InputSpec, Source, Task, default_cache_dir,
 use regime_models::{Activation, ConvolutionalSpec, DenseSpec, NetworkSpec, Precision};
 use regime_train::{FlowSpec, Loss, Scheme, StochasticSpec, Stop};
 
-use super::{BackendName, Budget, DeviceName, Dynamics, Partial, RunRecord, RunSpec, World};
+use super::{BackendName, Budget, DeviceName, Dynamics, RunRecord, RunSpec, Unlimited};
 use crate::backend;
-
-struct Unlimited;
-
-impl World for Unlimited {
-    fn elapsed_s(&self) -> f64 {
-        0.0
-    }
-
-    fn stopped(&self) -> bool {
-        false
-    }
-
-    fn earlier(&self) -> Option<Partial> {
-        None
-    }
-
-    fn keep(&self, _: &Partial) -> anyhow::Result<()> {
-        Ok(())
-    }
-}
 
 fn dense(dynamics: Dynamics, alpha: f64) -> RunSpec {
     RunSpec {

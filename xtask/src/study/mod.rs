@@ -19,5 +19,5 @@ mod trainer;
 pub(crate) use coordinates::{CoordinateCheck, CoordinateSpec};
 pub(crate) use data::DataCache;
 pub(crate) use record::{Ending, FrozenLearning, FrozenRecord, GramPair, Measurement, RunRecord};
-pub(crate) use simulate::{Partial, STOPPED, World, simulate};
+pub(crate) use simulate::{Partial, STOPPED, Unlimited, World, simulate};
 pub(crate) use spec::{BackendName, Budget, DeviceName, Dynamics, FrozenKernel, RunSpec};
