@@ -179,6 +179,9 @@ pub(crate) struct Grid {
     /// Number of seeds instead of the profile's own.
     #[arg(long, value_parser = number)]
     seeds: Option<u16>,
+    /// Error that the integrator may make in F per step, instead of the profile's own.
+    #[arg(long, value_parser = tolerance)]
+    tolerance: Option<f64>,
     /// Where tensors live.
     #[arg(long, value_enum, default_value = "flex")]
     backend: BackendArg,
@@ -203,6 +206,7 @@ impl Grid {
             backend: self.backend.0,
             device: self.device,
             seeds: self.seeds.map(u64::from),
+            tolerance: self.tolerance,
         }
     }
 
@@ -289,6 +293,13 @@ fn number(text: &str) -> Result<u16, String> {
     match text.parse() {
         Ok(value) if (1..=MOST).contains(&value) => Ok(value),
         _ => Err(format!("choose a whole number from 1 to {MOST}")),
+    }
+}
+
+fn tolerance(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(value) if value > 0.0 && value < 1.0 => Ok(value),
+        _ => Err("choose a number between 0 and 1, such as 0.01".into()),
     }
 }
 
@@ -411,6 +422,8 @@ mod tests {
             ("xtask reproduce finding-1 --seeds many", "from 1 to"),
             ("xtask reproduce finding-1 --seeds 1000000000000", "from 1 to"),
             ("xtask reproduce finding-1 --jobs 0", "from 1 to"),
+            ("xtask reproduce finding-1 --tolerance 0", "between 0 and 1"),
+            ("xtask reproduce finding-1 --tolerance NaN", "between 0 and 1"),
             ("xtask reproduce finding-1 --wat", "--profile, --out, --jobs"),
             ("xtask reproduce finding-1 --backend cuda", "choose flex, ndarray, tch"),
             ("xtask reproduce finding-1 --device gpu", "choose cpu, or cuda:0"),

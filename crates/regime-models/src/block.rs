@@ -107,6 +107,22 @@ impl<B: Backend> Block<B> {
         joined(chunks.collect())
     }
 
+    /// The tangent kernel of the parameters of some layers, each used once per point,
+    /// `Σ (c² a aᵀ + 1) ∘ (δ δᵀ)`, without the 1 for those that have no biases: added up tile by
+    /// tile in one matrix, in host memory.
+    ///
+    /// # Shapes
+    /// `[n, n]`, symmetric to the bit. `None` for another backend than Flex, for which the same
+    /// is a matter of ordinary products, and when a layer is used at several positions.
+    pub fn fused_kernel(blocks: &[&Self]) -> Option<Tensor<B, 2>> {
+        #[cfg(feature = "flex")]
+        if crate::host::is_host::<B>() && blocks.iter().all(|block| block.window.is_none()) {
+            return Some(crate::host_gram::kernel(blocks));
+        }
+        let _ = blocks;
+        None
+    }
+
     /// The same block of several stretches of points, below each other.
     pub(crate) fn joined(blocks: &[&Self]) -> Self {
         let rows = |part: fn(&Self) -> &Tensor<B, 2>| {

@@ -228,6 +228,6 @@ pub(crate) fn hadamard<B: Backend>(a: Tensor<B, 2>, b: &Tensor<B, 2>) -> Tensor<
 /// Runs a loop that is compiled for several sets of vector instructions with those
 /// that the processor has. The closure has to be inlined for that.
 #[inline(always)]
-fn vectorised(run: impl FnOnce()) {
+pub(crate) fn vectorised(run: impl FnOnce()) {
     pulp::Arch::new().dispatch(run);
 }

@@ -52,6 +52,8 @@ mod feed_forward;
 #[cfg(feature = "flex")]
 mod host;
 #[cfg(feature = "flex")]
+mod host_gram;
+#[cfg(feature = "flex")]
 mod host_tape;
 mod init;
 #[cfg(feature = "proptest")]

@@ -147,16 +147,32 @@ impl Real for f32 {
     }
 }
 
-/// `c₀ + c₁x + c₂x² + …` by Horner's rule, written out: as a loop over an array it
+/// `c₀ + c₁x + c₂x² + …` by Estrin's scheme, written out: as a loop over an array it
 /// would keep the loop around it from being vectorised.
 ///
-/// Multiply and add are fused, which halves the instructions; `mul_add` rounds once
-/// everywhere, in hardware or not.
+/// `(c₀ + c₁x) + (c₂ + c₃x) x² + …` is a polynomial of half the degree in `x²`: most terms
+/// do not wait for each other, as they would in Horner's rule, where the processor spends
+/// most of its time waiting. Multiply and add are fused, which halves the instructions;
+/// `mul_add` rounds once everywhere, in hardware or not.
 macro_rules! polynomial {
-    ($x:ident; $last:expr) => { $last };
-    ($x:ident; $first:expr, $($rest:expr),+) => {
-        $x.mul_add(polynomial!($x; $($rest),+), $first)
+    ($x:ident; $only:expr) => { $only };
+    ($x:ident; $($coefficients:expr),+) => { in_pairs!($x; []; $($coefficients),+) };
+}
+
+/// Takes the coefficients two by two, from those that are left to those in brackets.
+macro_rules! in_pairs {
+    ($x:ident; [$($pair:expr,)*]; $a:expr, $b:expr, $($rest:expr),+) => {
+        in_pairs!($x; [$($pair,)* $x.mul_add($b, $a),]; $($rest),+)
     };
+    ($x:ident; []; $a:expr, $b:expr) => { $x.mul_add($b, $a) };
+    ($x:ident; [$($pair:expr,)*]; $a:expr, $b:expr) => {{
+        let square = $x * $x;
+        polynomial!(square; $($pair,)* $x.mul_add($b, $a))
+    }};
+    ($x:ident; [$($pair:expr,)*]; $a:expr) => {{
+        let square = $x * $x;
+        polynomial!(square; $($pair,)* $a)
+    }};
 }
 
 /// `ln(1 + eᶻ)` and its derivative from `e = e^{−|z|}` in either element type, with the

@@ -76,10 +76,12 @@ fn of_blocks<B: Backend>(blocks: &[&Block<B>]) -> Tensor<B, 2> {
     let n = blocks[0].n_points();
     let (once, shared): (Vec<&Block<B>>, Vec<_>) =
         blocks.iter().partition(|block| block.n_positions() == 1);
-    let factors: Vec<Factors<B>> = once.into_iter().map(Factors::of).collect();
-    // The layers are added up inside each tile, while it is in the cache.
-    let once = (!factors.is_empty()).then(|| {
-        symmetric(n, |i, j| sum(factors.iter().map(|f| tile(f, f, i.clone(), j.clone()))))
+    let once = (!once.is_empty()).then(|| {
+        Block::fused_kernel(&once).unwrap_or_else(|| {
+            let factors: Vec<Factors<B>> = once.into_iter().map(Factors::of).collect();
+            // The layers are added up inside each tile, while it is in the cache.
+            symmetric(n, |i, j| sum(factors.iter().map(|f| tile(f, f, i.clone(), j.clone()))))
+        })
     });
     let shared = shared.into_iter().flat_map(|block| {
         output_ranges(block, n).map(|outputs| contracted(&block.point_gradients(outputs)))

@@ -1,7 +1,11 @@
 //! Factorisations of `I + c M` for the symmetric `M` of a step: where the tensors are.
 
 use burn::tensor::{DType, Tensor, TensorData, backend::Backend};
-use faer::{Mat, MatRef, Side, linalg::solvers::Llt, prelude::Solve};
+use faer::{
+    Mat, MatRef, Par, Side,
+    dyn_stack::{MemBuffer, MemStack},
+    linalg::cholesky::llt,
+};
 use regime_models::Precision;
 
 /// Rows that are factorised together on the host while the rest stays on the device.
@@ -9,8 +13,8 @@ const BLOCK: usize = 256;
 
 /// A symmetric matrix, in float64.
 pub(crate) enum Symmetric<B: Backend> {
-    /// In host memory.
-    Host(Mat<f64>),
+    /// In host memory, column by column, which is row by row as well.
+    Host { values: Vec<f64>, size: usize },
     /// On a device with memory of its own, `[m, m]`.
     Device(Tensor<B, 2>),
 }
@@ -24,8 +28,11 @@ impl<B: Backend> Symmetric<B> {
         let m = root.len();
         let device = theta.device();
         if in_host_memory::<B>(&device) {
-            let theta = Precision::to_host(theta);
-            return Self::Host(Mat::from_fn(m, m, |i, j| root[i] * theta[i * m + j] * root[j]));
+            let mut values = Precision::to_host(theta);
+            for (column, &b) in values.chunks_exact_mut(m).zip(root) {
+                column.iter_mut().zip(root).for_each(|(value, &a)| *value *= a * b);
+            }
+            return Self::Host { values, size: m };
         }
         let root = Precision::F64.vector::<B>(root, &device);
         let rows = root.clone().reshape([m, 1]);
@@ -35,11 +42,10 @@ impl<B: Backend> Symmetric<B> {
     /// The Cholesky factor of `I + c M`; `None` where there is none.
     pub(crate) fn shifted(&self, c: f64) -> Option<Factor<B>> {
         match self {
-            Self::Host(matrix) => {
-                let m = matrix.nrows();
-                let shifted =
-                    Mat::from_fn(m, m, |i, j| c * matrix[(i, j)] + if i == j { 1.0 } else { 0.0 });
-                shifted.llt(Side::Lower).ok().map(Factor::Host)
+            &Self::Host { ref values, size: m } => {
+                let mut shifted = Mat::from_fn(m, m, |i, j| c * values[j * m + i]);
+                (0..m).for_each(|i| shifted[(i, i)] += 1.0);
+                factorised(shifted).map(Factor::Host)
             }
             Self::Device(matrix) => {
                 Blocked::of(matrix.clone().mul_scalar(c), BLOCK).map(Factor::Device)
@@ -56,7 +62,8 @@ fn in_host_memory<B: Backend>(device: &B::Device) -> bool {
 
 /// A Cholesky factor.
 pub(crate) enum Factor<B: Backend> {
-    Host(Llt<f64>),
+    /// `L` in the lower triangle; what is above is left over.
+    Host(Mat<f64>),
     Device(Blocked<B>),
 }
 
@@ -65,12 +72,26 @@ impl<B: Backend> Factor<B> {
     pub(crate) fn solve(&self, v: &[f64]) -> Vec<f64> {
         match self {
             Self::Host(factor) => {
-                let solution = factor.solve(&Mat::from_fn(v.len(), 1, |i, _| v[i]));
-                (0..v.len()).map(|i| solution[(i, 0)]).collect()
+                let mut solution = Mat::from_fn(v.len(), 1, |i, _| v[i]);
+                let room = llt::solve::solve_in_place_scratch::<f64>(v.len(), 1, Par::Seq);
+                let mut room = MemBuffer::new(room);
+                let room = MemStack::new(&mut room);
+                llt::solve::solve_in_place(factor.as_ref(), solution.as_mut(), Par::Seq, room);
+                solution.col_as_slice(0).to_vec()
             }
             Self::Device(factor) => factor.solve(v),
         }
     }
+}
+
+/// The Cholesky factor of a symmetric matrix, in its place; `None` where there is none.
+fn factorised(mut matrix: Mat<f64>) -> Option<Mat<f64>> {
+    let (m, params) = (matrix.nrows(), Default::default());
+    let room = llt::factor::cholesky_in_place_scratch::<f64>(m, Par::Seq, params);
+    let mut room = MemBuffer::new(room);
+    let (room, regularization) = (MemStack::new(&mut room), Default::default());
+    llt::factor::cholesky_in_place(matrix.as_mut(), regularization, Par::Seq, room, params).ok()?;
+    Some(matrix)
 }
 
 /// The Cholesky factor of `I + A` as blocks of columns on a device.
@@ -178,7 +199,7 @@ mod tests {
             let right: Vec<f64> = (0..m).map(|i| (i as f64).sin()).collect();
             let matrix = Precision::F64.matrix::<B>(&values, [m, m], device);
             let host = Symmetric::weighted(matrix.clone(), &vec![1.0; m]);
-            assert!(matches!(host, Symmetric::<B>::Host(_)));
+            assert!(matches!(host, Symmetric::<B>::Host { .. }));
             let wanted = host.shifted(0.7).unwrap().solve(&right);
             for block in [1, 4, 7, 100] {
                 let blocked = Blocked::of(matrix.clone().mul_scalar(0.7), block).unwrap();
@@ -198,9 +219,9 @@ mod tests {
     fn weights_multiply_rows_and_columns() {
         use burn_flex::{Flex, FlexDevice};
         let theta = Precision::F64.matrix::<Flex>(&[1.0, 2.0, 2.0, 5.0], [2, 2], &FlexDevice);
-        let Symmetric::Host(found) = Symmetric::weighted(theta, &[2.0, 3.0]) else {
+        let Symmetric::Host { values, size: 2 } = Symmetric::weighted(theta, &[2.0, 3.0]) else {
             panic!("Flex is in host memory")
         };
-        assert_eq!(found, faer::mat![[4.0, 12.0], [12.0, 45.0]]);
+        assert_eq!(values, [4.0, 12.0, 12.0, 45.0]);
     }
 }

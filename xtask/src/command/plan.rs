@@ -9,17 +9,28 @@ use anyhow::Context;
 use regime_data::default_cache_dir;
 use regime_lab::{RunKey, Store};
 use regime_models::NetworkSpec;
+use regime_train::{FlowSpec, Scheme};
 
 use crate::{
     backend,
     cli::Grid,
     finding::{Finding, find},
-    study::{DataCache, RunRecord, RunSpec, Unlimited},
+    study::{DataCache, Dynamics, RunRecord, RunSpec, Unlimited},
 };
 
-/// Steps that a run takes with the default integrator: between 150 and 600 have
-/// been seen; most of the grids' runs need about this many.
+/// Steps, with those that are undone, of a run with the integrator's default tolerance:
+/// between 150 and 600 have been seen; most of the grids' runs need about this many.
 const TYPICAL_STEPS: f64 = 300.0;
+
+/// Steps of a run, which fall somewhat more slowly with the tolerance than its square root.
+fn steps(spec: &RunSpec) -> f64 {
+    match spec.dynamics {
+        Dynamics::Flow(FlowSpec { scheme: Scheme::Implicit { tolerance, .. }, .. }) => {
+            TYPICAL_STEPS * (tolerance / 0.01).powf(-0.4)
+        }
+        _ => TYPICAL_STEPS,
+    }
+}
 
 /// A step takes about two and a half gradients, with its kernel and its solutions, and a
 /// multiply-add is two operations.
@@ -135,11 +146,11 @@ pub(super) fn estimate(
     }
     let mut memory: Vec<f64> = lacking.iter().map(|spec| spec.memory_bytes()).collect();
     memory.sort_by(f64::total_cmp);
-    let cost: f64 = lacking.iter().map(|spec| spec.gradient_cost()).sum();
+    let cost: f64 = lacking.iter().map(|spec| steps(spec) * spec.gradient_cost()).sum();
     let seconds = match median_cost(&lacking) {
         Some(sample) => {
             let unit = step_seconds(sample, cache)? / sample.gradient_cost();
-            TYPICAL_STEPS * unit * cost / jobs as f64
+            unit * cost / jobs as f64
         }
         None => 0.0,
     };
@@ -147,7 +158,7 @@ pub(super) fn estimate(
         runs: specs.len(),
         stored: specs.len() - lacking.len(),
         seconds,
-        flops: FLOPS_PER_COST * TYPICAL_STEPS * cost,
+        flops: FLOPS_PER_COST * cost,
         disk: lacking.iter().map(|spec| RECORD_BYTES + 20.0 * numbers_kept(spec)).sum(),
         bytes: memory.iter().rev().take(jobs).sum(),
     })

@@ -7,14 +7,14 @@
 use regime_data::{DataSpec, InputSpec};
 use regime_models::{ConvolutionalSpec, NetworkSpec};
 use regime_scaling::{BootstrapConfig, BootstrapInterval, fit_line, mean, mean_interval};
-use regime_train::{FlowSpec, Loss, Scheme, StochasticSpec};
+use regime_train::{Loss, StochasticSpec};
 use serde::Serialize;
 
 use super::{
     Finding, KERNEL_CHANGE_AT_BORDER, Profile, Run, Settings, Study,
     answer::Answer,
     curves::{Average, Point, Sample, converged, endings, series_by_width, values},
-    grids::{PROTOCOL, Setup, border_grid},
+    grids::{LAPTOP_WIDTHS, PROTOCOL, Setup, border_grid, flow},
     statement::{Statement, verdict},
 };
 use crate::{
@@ -66,7 +66,7 @@ impl Finding for Finding2 {
         let mut specs = border_grid(settings);
         let (widths, alpha, seeds): (&[usize], f64, u64) = match settings.profile {
             Profile::Smoke => (&[32], 0.1, 1),
-            Profile::Laptop => (&[32, 64, 128, 256], 1.0, 2),
+            Profile::Laptop => (&LAPTOP_WIDTHS, 1.0, 2),
             Profile::Paper => (&[100, 200, 400, 800], 0.1, 3),
         };
         let setup = Setup::of(settings.profile);
@@ -136,9 +136,8 @@ fn convolutional_grid(settings: &Settings) -> Vec<RunSpec> {
     let (loss, dynamics) = match settings.profile {
         Profile::Paper => (Loss::Hinge, Dynamics::Stochastic(StochasticSpec::default())),
         _ => {
-            let scheme = Scheme::Implicit { tolerance: 0.03, active_above: 1e-3 };
-            let flow = FlowSpec { scheme, ..FlowSpec::default() };
-            (Loss::SoftHinge { beta: 20.0 }, Dynamics::Flow(flow))
+            let tolerance = settings.tolerance.or(Some(0.03));
+            (Loss::SoftHinge { beta: 20.0 }, flow(&Settings { tolerance, ..*settings }))
         }
     };
     let setup = Setup { data, ..setup };

@@ -942,6 +942,7 @@ mod tests {
                 backend: BackendName::default(),
                 device: DeviceName::default(),
                 seeds: Some(1),
+                tolerance: None,
             };
             let grid = Finding3.grid(&settings);
             let lazy = grid.iter().filter(|spec| spec.alpha > BORDER).count();

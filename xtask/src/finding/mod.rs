@@ -78,6 +78,8 @@ pub(crate) struct Settings {
     pub(crate) device: DeviceName,
     /// Number of seeds instead of the profile's own.
     pub(crate) seeds: Option<u64>,
+    /// The integrator's tolerance instead of the profile's own.
+    pub(crate) tolerance: Option<f64>,
 }
 
 /// How much to compute.

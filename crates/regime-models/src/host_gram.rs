@@ -1,0 +1,161 @@
+//! The kernel of layers that are used once per point, on host memory: products of Gram
+//! matrices that are added up while they are in the cache, in one matrix.
+
+use std::ops::Range;
+
+use burn::tensor::{Tensor, backend::Backend};
+use faer::{
+    Accum, MatMut, MatRef, Par,
+    linalg::matmul::{
+        matmul,
+        triangular::{self, BlockStructure},
+    },
+};
+use rayon::prelude::*;
+
+use crate::{
+    block::Block,
+    host::{self, Numbers, Scalar, vectorised, with_scalar},
+    pointwise::Real as _,
+};
+
+/// Rows of a tile: two Gram matrices of this size stay in a core's level-2 cache.
+const TILE: usize = 128;
+
+/// Rows and columns that are mirrored together.
+const MIRRORED: usize = 32;
+
+/// `Σ (c² a aᵀ + 1) ∘ (δ δᵀ)` over the blocks, without the 1 for those that have no biases.
+///
+/// # Shapes
+/// `[n, n]`, symmetric to the bit.
+pub(crate) fn kernel<B: Backend>(blocks: &[&Block<B>]) -> Tensor<B, 2> {
+    let (n, device) = (blocks[0].n_points(), blocks[0].sources.device());
+    let numbers: Vec<[Numbers; 2]> = blocks
+        .iter()
+        .map(|block| [Numbers::of(&block.sources), Numbers::of(&block.sensitivities)])
+        .collect();
+    with_scalar!(numbers[0][0].dtype(), T => {
+        let layers: Vec<Layer<'_, T>> = blocks
+            .iter()
+            .zip(&numbers)
+            .map(|(block, [inputs, sensitivities])| Layer {
+                inputs: Rows::of(inputs.slice(), n),
+                sensitivities: Rows::of(sensitivities.slice(), n),
+                scale: T::narrow(block.weight_scale.powi(2)),
+                bias: if block.biases.is_some() { T::narrow(1.0) } else { T::default() },
+            })
+            .collect();
+        host::tensor(gram_products(&layers, n), [n, n], &device)
+    })
+}
+
+struct Layer<'a, T> {
+    inputs: Rows<'a, T>,
+    sensitivities: Rows<'a, T>,
+    /// `c²`.
+    scale: T,
+    /// What the biases add to the first Gram matrix.
+    bias: T,
+}
+
+/// A matrix, row by row.
+struct Rows<'a, T> {
+    values: &'a [T],
+    columns: usize,
+}
+
+impl<'a, T: Scalar> Rows<'a, T> {
+    fn of(values: &'a [T], n: usize) -> Self {
+        Self { values, columns: values.len() / n }
+    }
+
+    fn part(&self, rows: &Range<usize>) -> MatRef<'a, T> {
+        let values = &self.values[rows.start * self.columns..rows.end * self.columns];
+        MatRef::from_row_major_slice(values, rows.len(), self.columns)
+    }
+
+    /// `scale · X Xᵀ` between `rows` and `columns`; below and on the diagonal only where the
+    /// two are the same.
+    fn gram(&self, [rows, columns]: [&Range<usize>; 2], scale: T, out: &mut [T]) {
+        let (left, right) = (self.part(rows), self.part(columns).transpose());
+        let out = MatMut::from_row_major_slice_mut(out, rows.len(), columns.len());
+        if rows == columns {
+            let (triangle, whole) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
+            let accumulate = Accum::Replace;
+            triangular::matmul(
+                out,
+                triangle,
+                accumulate,
+                left,
+                whole,
+                right,
+                whole,
+                scale,
+                Par::Seq,
+            );
+        } else {
+            matmul(out, Accum::Replace, left, right, scale, Par::Seq);
+        }
+    }
+}
+
+/// Strips of the lower triangle, which are made side by side, and then the upper one.
+fn gram_products<T: Scalar>(layers: &[Layer<'_, T>], n: usize) -> Vec<T> {
+    let mut kernel = vec![T::default(); n * n];
+    let strips = kernel.par_chunks_mut(TILE * n).enumerate().rev().with_max_len(1);
+    strips.for_each_init(
+        || [vec![T::default(); TILE * TILE], vec![T::default(); TILE * TILE]],
+        |room, (p, strip)| {
+            let rows = p * TILE..p * TILE + strip.len() / n;
+            for q in 0..=p {
+                let columns = q * TILE..((q + 1) * TILE).min(n);
+                for layer in layers {
+                    add_tile(layer, [&rows, &columns], room, strip, n);
+                }
+            }
+        },
+    );
+    mirror(&mut kernel, n);
+    kernel
+}
+
+/// Adds a layer's part to a tile of a strip.
+fn add_tile<T: Scalar>(
+    layer: &Layer<'_, T>,
+    [rows, columns]: [&Range<usize>; 2],
+    [inputs, sensitivities]: &mut [Vec<T>; 2],
+    strip: &mut [T],
+    n: usize,
+) {
+    let size = rows.len() * columns.len();
+    let (inputs, sensitivities) = (&mut inputs[..size], &mut sensitivities[..size]);
+    layer.inputs.gram([rows, columns], layer.scale, inputs);
+    layer.sensitivities.gram([rows, columns], T::narrow(1.0), sensitivities);
+    vectorised(
+        #[inline(always)]
+        || {
+            let tile = inputs.chunks_exact(columns.len());
+            let tile = tile.zip(sensitivities.chunks_exact(columns.len())).enumerate();
+            for (i, (inputs, sensitivities)) in tile {
+                let kernel = &mut strip[i * n..(i + 1) * n][columns.clone()];
+                for ((sum, &a), &delta) in kernel.iter_mut().zip(inputs).zip(sensitivities) {
+                    *sum += (a + layer.bias) * delta;
+                }
+            }
+        },
+    );
+}
+
+/// Writes what is below the diagonal above it too.
+fn mirror<T: Copy>(matrix: &mut [T], n: usize) {
+    for above in (0..n).step_by(MIRRORED) {
+        for beside in (above..n).step_by(MIRRORED) {
+            for i in above..(above + MIRRORED).min(n) {
+                for j in beside.max(i + 1)..(beside + MIRRORED).min(n) {
+                    matrix[i * n + j] = matrix[j * n + i];
+                }
+            }
+        }
+    }
+}
