@@ -8,7 +8,9 @@ use rayon::ThreadPoolBuilder;
 use regime_benches::{INPUTS, bare, clock::medians, matrix_on, network};
 use regime_models::{Alpha, ConvolutionalSpec, FeedForward, Network, Precision, Tape, Trace};
 use regime_tangent::kernel;
-use regime_train::{Flow, FlowSpec, Loss, Objective, Stop, System};
+use regime_train::{
+    Flow, FlowSpec, Loss, Objective, Sampling, Stochastic, StochasticSpec, Stop, System,
+};
 
 use super::Row;
 
@@ -28,6 +30,14 @@ fn step_cost(n: usize, h: usize) -> f64 {
         + bare::kernel_cost(n, h, LAYERS)
         + bare::factorisation_cost(n)
 }
+
+/// Stochastic steps after which the batch has its full size, and those that are timed then:
+/// as many as bring up all points of the training set twice.
+const GROWING: u64 = 3;
+const STOCHASTIC_STEPS: u64 = 62;
+
+/// Points of the training set of stochastic steps.
+const STOCHASTIC_POINTS: usize = 1000;
 
 /// How much is timed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +91,7 @@ impl<B: Backend> Bench<'_, B> {
         let kernel = |n, h| Box::new(move || self.kernel(n, h)) as Work<'_>;
         let step = |n, h| Box::new(move || self.step(n, h)) as Work<'_>;
         let convolution = |n, h| Box::new(move || self.convolution(n, h)) as Work<'_>;
+        let stochastic = |n, h| Box::new(move || self.stochastic(n, h)) as Work<'_>;
         let side_by_side = |n, h| Box::new(move || self.side_by_side(n, h)) as Work<'_>;
         match sizes {
             Sizes::Smoke => vec![
@@ -88,6 +99,7 @@ impl<B: Backend> Bench<'_, B> {
                 kernel(60, 16),
                 step(60, 16),
                 convolution(10, 4),
+                stochastic(4, 4),
                 side_by_side(60, 16),
             ],
             Sizes::Full => {
@@ -95,7 +107,8 @@ impl<B: Backend> Bench<'_, B> {
                 for (n, h) in [(1000, 100), (1000, 400), (5000, 100), (5000, 400)] {
                     works.extend([gradient(n, h), kernel(n, h), step(n, h)]);
                 }
-                works.extend([kernel(2000, 100), convolution(500, 32), side_by_side(1000, 100)]);
+                works.extend([kernel(2000, 100), convolution(500, 32), stochastic(32, 16)]);
+                works.push(side_by_side(1000, 100));
                 works
             }
         }
@@ -221,6 +234,37 @@ impl<B: Backend> Bench<'_, B> {
         let cost = 3.0 * n as f64 * net.forward_cost();
         let form = self.loss_and_gradient(&net, n);
         self.row("loss and gradient, setup (B)", (n, h), self.times(cost, form, bare), cost)
+    }
+
+    /// A step of stochastic training of the net of setup (B), with its share of the looks at
+    /// all points, against loss and gradient of the batch.
+    fn stochastic(&self, batch: usize, h: usize) -> Row {
+        let net = ConvolutionalSpec::setup_b(h).build().expect("the paper's net");
+        let n = STOCHASTIC_POINTS.min(20 * batch);
+        let loss = Loss::SoftHinge { beta: 20.0 };
+        let Problem { w, x, objective } = self.problem(&net, n, loss);
+        let system = System::new(&net, x, objective);
+        let steps = |max_steps: u64| {
+            let spec = StochasticSpec {
+                // So cold that nothing moves: the batch then grows to its full size at once.
+                temperature: 1e-200,
+                largest_batch: batch,
+                sampling: Sampling::Points,
+                stop: Stop { max_steps, ..Stop::default() },
+                ..StochasticSpec::default()
+            };
+            let training = Stochastic::start(&system, spec, 0, w.clone());
+            drop(black_box(training.expect("the spec is right").run(&mut ())));
+        };
+        let gradient = self.loss_and_gradient(&net, batch);
+        let gradients = || (0..STOCHASTIC_STEPS).for_each(|_| gradient());
+        let cost = 3.0 * batch as f64 * net.forward_cost();
+        let all = STOCHASTIC_STEPS as f64;
+        let long = || steps(GROWING + STOCHASTIC_STEPS);
+        let [long, gradients] = self.times(all * cost, long, gradients);
+        let [short, _] = self.times(cost, || steps(GROWING), || ());
+        let times = [(long - short) / all, gradients / all];
+        self.row("stochastic step, setup (B)", (batch, h), times, cost)
     }
 
     fn problem(&self, net: &FeedForward, n: usize, loss: Loss) -> Problem<B> {

@@ -70,11 +70,15 @@ impl Finding for Finding2 {
             Profile::Paper => (&[100, 200, 400, 800], 0.1, 3),
         };
         let setup = Setup::of(settings.profile);
-        let frozen = [FrozenKernel::Initial, FrozenKernel::End, FrozenKernel::InfiniteWidth];
         for &width in widths {
             for seed in 0..seeds.min(settings.seeds.unwrap_or(seeds)) {
                 let run = setup.run(settings, width, alpha, seed);
-                specs.push(RunSpec { frozen: frozen.to_vec(), ..run });
+                let mut frozen = vec![FrozenKernel::Initial, FrozenKernel::End];
+                // Neither the width nor the seed has a part in it.
+                if (width, seed) == (widths[0], 0) {
+                    frozen.push(FrozenKernel::InfiniteWidth);
+                }
+                specs.push(RunSpec { frozen, ..run });
             }
         }
         specs.extend(convolutional_grid(settings));
@@ -303,11 +307,18 @@ fn frozen(runs: &[Run]) -> Vec<Frozen> {
         }
     }
     let mut all = Vec::new();
+    let widths = values(&found, |f| f.1);
     for kernel in [FrozenKernel::Initial, FrozenKernel::End, FrozenKernel::InfiniteWidth] {
-        let here: Vec<_> = found.iter().filter(|f| f.0 == kernel).collect();
-        for width in values(&here, |f| f.1) {
-            let errors: Vec<f64> = here.iter().filter(|f| f.1 == width).map(|f| f.2).collect();
-            let test_error = mean(&errors).expect("the width is that of a run").mean;
+        for &width in &widths {
+            // That of infinite width is the same beside every width.
+            let belongs = |f: &&(FrozenKernel, usize, f64)| {
+                f.0 == kernel && (f.1 == width || kernel == FrozenKernel::InfiniteWidth)
+            };
+            let errors: Vec<f64> = found.iter().filter(belongs).map(|f| f.2).collect();
+            if errors.is_empty() {
+                continue;
+            }
+            let test_error = mean(&errors).expect("there are some").mean;
             all.push(Frozen { kernel: kernel.name(), width, test_error });
         }
     }

@@ -114,8 +114,8 @@ impl Setup {
 }
 
 /// Widths across the border in the profile `laptop`: time goes with the square of the
-/// largest, and ten minutes on two slow cores are there.
-pub(super) const LAPTOP_WIDTHS: [usize; 4] = [24, 48, 96, 192];
+/// largest, and ten minutes on two slow cores is what there is for a finding.
+pub(super) const LAPTOP_WIDTHS: [usize; 4] = [16, 32, 64, 128];
 
 /// Points of the kernels that are kept of two runs.
 const GRAM_POINTS: usize = 60;
