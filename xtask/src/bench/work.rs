@@ -31,13 +31,11 @@ fn step_cost(n: usize, h: usize) -> f64 {
         + bare::factorisation_cost(n)
 }
 
-/// Stochastic steps after which the batch has its full size, and those that are timed then:
-/// as many as bring up all points of the training set twice.
+/// Stochastic steps after which the batch has its full size, those in which all points of the
+/// training set are drawn once, and those that are timed.
 const GROWING: u64 = 3;
-const STOCHASTIC_STEPS: u64 = 62;
-
-/// Points of the training set of stochastic steps.
-const STOCHASTIC_POINTS: usize = 1000;
+const ROUND: u64 = 31;
+const STOCHASTIC_STEPS: u64 = 2 * ROUND;
 
 /// How much is timed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -240,7 +238,7 @@ impl<B: Backend> Bench<'_, B> {
     /// all points, against loss and gradient of the batch.
     fn stochastic(&self, batch: usize, h: usize) -> Row {
         let net = ConvolutionalSpec::setup_b(h).build().expect("the paper's net");
-        let n = STOCHASTIC_POINTS.min(20 * batch);
+        let n = ROUND as usize * batch;
         let loss = Loss::SoftHinge { beta: 20.0 };
         let Problem { w, x, objective } = self.problem(&net, n, loss);
         let system = System::new(&net, x, objective);
@@ -250,6 +248,8 @@ impl<B: Backend> Bench<'_, B> {
                 temperature: 1e-200,
                 largest_batch: batch,
                 sampling: Sampling::Points,
+                // Each looks at all points, and in so short a time there would be many.
+                observations_per_decade: 1,
                 stop: Stop { max_steps, ..Stop::default() },
                 ..StochasticSpec::default()
             };

@@ -115,7 +115,8 @@ impl Setup {
 
 /// Widths across the border in the profile `laptop`: time goes with the square of the
 /// largest, and ten minutes on two slow cores is what there is for a finding.
-/// Smaller widths than 32 are far from the scaling laws, which hold for large ones.
+/// Smaller widths than 32 are far from the scaling laws, which hold for large ones;
+/// docs/findings/sensitivity.md has the verdicts of other grids, and how this one was chosen.
 pub(super) const LAPTOP_WIDTHS: [usize; 3] = [32, 64, 128];
 
 /// Points of the kernels that are kept of two runs.
