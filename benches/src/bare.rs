@@ -21,9 +21,12 @@ use regime_models::Precision;
 
 use crate::{INPUTS, numbers};
 
+/// Products to be carried out, on any thread.
+pub type Products = Box<dyn Fn() + Send + Sync>;
+
 /// The three products per layer of a loss and its gradient in a dense net, in place, by faer on
 /// the host: the rows are divided among the threads of the pool.
-pub fn gradient(n: usize, h: usize, layers: usize, precision: Precision) -> Box<dyn Fn()> {
+pub fn gradient(n: usize, h: usize, layers: usize, precision: Precision) -> Products {
     let mut shapes = vec![(INPUTS, h, false)];
     shapes.extend((1..layers).map(|_| (h, h, true)));
     affine(vec![(n, 1, shapes)], precision)
@@ -33,14 +36,17 @@ pub fn gradient(n: usize, h: usize, layers: usize, precision: Precision) -> Box<
 /// outputs, and whether the inputs have sensitivities.
 type Affine = Vec<(usize, usize, Vec<(usize, usize, bool)>)>;
 
-fn affine(maps: Affine, precision: Precision) -> Box<dyn Fn()> {
+fn affine(maps: Affine, precision: Precision) -> Products {
     match precision {
         Precision::F64 => Box::new(affine_in(maps, |v| v)),
         Precision::F32 => Box::new(affine_in(maps, |v| v as f32)),
     }
 }
 
-fn affine_in<T: ComplexField + Copy + Send + Sync>(maps: Affine, to: fn(f64) -> T) -> impl Fn() {
+fn affine_in<T: ComplexField + Copy + Send + Sync>(
+    maps: Affine,
+    to: fn(f64) -> T,
+) -> impl Fn() + Send + Sync {
     let threads = rayon::current_num_threads();
     let matrix = move |rows: usize, columns: usize| {
         let numbers = numbers(rows * columns);
@@ -89,7 +95,7 @@ pub fn gradient_cost(n: usize, h: usize, layers: usize) -> f64 {
 
 /// Two Gram matrices for every layer of a dense net, one triangle of each, by faer on the host:
 /// each on one thread, side by side where the pool has several.
-pub fn kernel(n: usize, h: usize, layers: usize, precision: Precision) -> Box<dyn Fn() + Sync> {
+pub fn kernel(n: usize, h: usize, layers: usize, precision: Precision) -> Products {
     match precision {
         Precision::F64 => Box::new(grams::<f64>(n, h, layers, |v| v)),
         Precision::F32 => Box::new(grams::<f32>(n, h, layers, |v| v as f32)),
@@ -107,7 +113,7 @@ fn grams<T: ComplexField + Copy + Send + Sync>(
     h: usize,
     layers: usize,
     to: fn(f64) -> T,
-) -> impl Fn() + Sync {
+) -> impl Fn() + Send + Sync {
     let factor = move |k: usize| {
         let numbers = numbers(n * k);
         Mat::from_fn(n, k, |i, j| to(numbers[i * k + j]))
@@ -138,7 +144,7 @@ fn grams<T: ComplexField + Copy + Send + Sync>(
 }
 
 /// A Cholesky factorisation in float64, by faer on one thread of the host.
-pub fn factorisation(n: usize) -> impl Fn() + Sync {
+pub fn factorisation(n: usize) -> impl Fn() + Send + Sync {
     let matrix =
         Mat::<f64>::from_fn(
             n,
@@ -160,7 +166,7 @@ pub fn factorisation_cost(n: usize) -> f64 {
 
 /// The three products of every convolution of setup (B) that no gradient can do without, but
 /// for the sensitivities of the points; as [`gradient`].
-pub fn convolutions(n: usize, h: usize, precision: Precision) -> Box<dyn Fn()> {
+pub fn convolutions(n: usize, h: usize, precision: Precision) -> Products {
     let shapes = [(169, 25, false), (121, 25 * h, true), (25, 25 * h, true), (9, 25 * h, true)];
     let maps = shapes.map(|(positions, inputs, sensitive)| {
         // Some points at a time, as patches are made.

@@ -106,20 +106,20 @@ impl Layer {
                 None => rows,
                 Some(window) => rows / window.n_pixels() * window.n_positions(),
             };
-            let mut z = vec![T::default(); rows_out * m];
-            let affine = |a: &[T], z: &mut [T]| {
+            let mut z = Vec::with_capacity(rows_out * m);
+            let affine = |a: &[T], z: &mut Vec<T>| {
                 let sizes = Sizes { rows: a.len() / k, k, m };
                 host::affine(sizes, self.scale(), (a, weights, biases), z);
             };
             match &self.window {
                 None => affine(a, &mut z),
                 Some(window) => {
-                    let (per_map, per_point) = (window.n_pixels() * columns, window.n_positions() * m);
+                    let per_map = window.n_pixels() * columns;
                     let mut patches = Vec::new();
                     for points in window.chunks(rows / window.n_pixels(), columns) {
                         let maps = &a[points.start * per_map..points.end * per_map];
                         window.gather(maps, columns, &mut patches);
-                        affine(&patches, &mut z[points.start * per_point..points.end * per_point]);
+                        affine(&patches, &mut z);
                     }
                 }
             }

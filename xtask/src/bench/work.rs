@@ -91,7 +91,9 @@ impl<B: Backend> Bench<'_, B> {
         let convolution = |n, h| Box::new(move || self.convolution(n, h)) as Work<'_>;
         let stochastic = |n, h| Box::new(move || self.stochastic(n, h)) as Work<'_>;
         let side_by_side = |n, h| Box::new(move || self.side_by_side(n, h)) as Work<'_>;
-        match sizes {
+        let bare_by_side = |n, h| Box::new(move || self.bare_side_by_side(n, h)) as Work<'_>;
+        let against_f64 = |n, h| Box::new(move || self.against_f64(n, h)) as Work<'_>;
+        let mut works = match sizes {
             Sizes::Smoke => vec![
                 gradient(100, 16),
                 kernel(60, 16),
@@ -99,6 +101,7 @@ impl<B: Backend> Bench<'_, B> {
                 convolution(10, 4),
                 stochastic(4, 4),
                 side_by_side(60, 16),
+                bare_by_side(60, 16),
             ],
             Sizes::Full => {
                 let mut works = Vec::new();
@@ -106,10 +109,17 @@ impl<B: Backend> Bench<'_, B> {
                     works.extend([gradient(n, h), kernel(n, h), step(n, h)]);
                 }
                 works.extend([kernel(2000, 100), convolution(500, 32), stochastic(32, 16)]);
-                works.push(side_by_side(1000, 100));
+                works.extend([side_by_side(1000, 100), bare_by_side(1000, 100)]);
                 works
             }
+        };
+        if self.precision == Precision::F32 {
+            works.push(match sizes {
+                Sizes::Smoke => against_f64(100, 16),
+                Sizes::Full => against_f64(5000, 100),
+            });
         }
+        works
     }
 
     fn row(&self, work: &'static str, (n, h): (usize, usize), times: [f64; 2], cost: f64) -> Row {
@@ -139,6 +149,15 @@ impl<B: Backend> Bench<'_, B> {
         let cost = bare::gradient_cost(n, h, LAYERS);
         let form = self.loss_and_gradient(&net, n);
         self.row("loss and gradient", (n, h), self.times(cost, form, bare), cost)
+    }
+
+    /// The same in this element type against float64, in turn.
+    fn against_f64(&self, n: usize, h: usize) -> Row {
+        let net = network(INPUTS, h, LAYERS);
+        let cost = bare::gradient_cost(n, h, LAYERS);
+        let of = |precision| Bench::<B> { precision, ..*self }.loss_and_gradient(&net, n);
+        let times = self.times(cost, of(self.precision), of(Precision::F64));
+        self.row("loss and gradient, against float64", (n, h), times, cost)
     }
 
     fn loss_and_gradient<'n>(&self, net: &'n FeedForward, n: usize) -> impl Fn() + use<'n, B> {
@@ -206,23 +225,31 @@ impl<B: Backend> Bench<'_, B> {
 
     /// Two implicit steps at once, one thread each, against one after the other.
     fn side_by_side(&self, n: usize, h: usize) -> Row {
-        let one = || {
-            let pool = ThreadPoolBuilder::new().num_threads(1).build().expect("one thread starts");
-            pool.install(|| self.steps(n, h)());
-        };
+        let cost = 2.0 * STEPS as f64 * step_cost(n, h);
+        let times = self.twice(cost, |_| self.steps(n, h)());
+        self.row("two runs side by side, against in turn", (n, h), times, cost)
+    }
+
+    /// The same of bare products: what the cores of the machine are worth together.
+    fn bare_side_by_side(&self, n: usize, h: usize) -> Row {
+        let products = || bare::gradient(n, h, LAYERS, self.precision);
+        let products = alone(|| [products(), products()]);
+        let cost = 2.0 * bare::gradient_cost(n, h, LAYERS);
+        let times = self.twice(cost, |which| products[which]());
+        self.row("bare products side by side, against in turn", (n, h), times, cost)
+    }
+
+    /// One work on each of two threads at once, against both on one thread.
+    fn twice(&self, cost: f64, work: impl Fn(usize) + Sync) -> [f64; 2] {
+        let one = |which| alone(|| work(which));
         let together = || {
             thread::scope(|scope| {
-                scope.spawn(one);
-                one();
+                scope.spawn(|| one(0));
+                one(1);
             });
         };
-        let in_turn = || {
-            one();
-            one();
-        };
-        let cost = 2.0 * STEPS as f64 * step_cost(n, h);
-        let times = self.times(cost, together, in_turn);
-        self.row("two runs side by side, against in turn", (n, h), times, cost)
+        let in_turn = || (0..2).for_each(one);
+        self.times(cost, together, in_turn)
     }
 
     /// Loss and gradient of the convolutional net of setup (B).
@@ -276,6 +303,12 @@ impl<B: Backend> Bench<'_, B> {
         let objective = Objective::new(alpha, loss, labels, f0).expect("labels are ±1");
         Problem { w, x, objective }
     }
+}
+
+/// On one thread of its own.
+fn alone<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let pool = ThreadPoolBuilder::new().num_threads(1).build().expect("one thread starts");
+    pool.install(work)
 }
 
 struct Problem<B: Backend> {

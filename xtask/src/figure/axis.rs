@@ -70,7 +70,7 @@ impl Projection {
 
     fn ends(&self) -> (f64, f64) {
         match self.scale {
-            Scale::Linear => (self.low, self.high),
+            Scale::Linear | Scale::Count => (self.low, self.high),
             Scale::Log => (self.low.log10(), self.high.log10()),
         }
     }
@@ -99,7 +99,7 @@ impl Frame {
 /// a linear one; none if the axis cannot hold it.
 pub(super) fn coordinate(scale: Scale, value: f64) -> Option<f64> {
     match scale {
-        Scale::Linear => value.is_finite().then_some(value),
+        Scale::Linear | Scale::Count => value.is_finite().then_some(value),
         Scale::Log => (value.is_finite() && value > 0.0).then(|| value.log10()),
     }
 }
@@ -136,7 +136,7 @@ fn range_of(scale: Scale, values: impl Iterator<Item = f64>) -> (f64, f64) {
             let margin = if high - low < 1e-6 { 0.5 } else { (MARGIN * (high - low)).min(1.0) };
             (10f64.powf(low - margin), 10f64.powf(high + margin))
         }
-        Scale::Linear => {
+        Scale::Linear | Scale::Count => {
             let (low, high) = ends.unwrap_or((0.0, 1.0));
             let (low, high) = (low.clamp(-LARGEST, LARGEST), high.clamp(-LARGEST, LARGEST));
             let size = low.abs().max(high.abs());

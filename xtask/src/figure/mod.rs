@@ -92,7 +92,7 @@ pub(crate) struct Cell {
 pub(crate) struct Axis {
     /// The quantity, and its unit if it has one.
     pub(crate) label: String,
-    /// Linear or logarithmic.
+    /// How values become lengths.
     pub(crate) scale: Scale,
     /// The ends of the axis. Without it, or where it is unusable, the axis
     /// holds all the data and a margin.
@@ -103,6 +103,11 @@ impl Axis {
     /// A logarithmic axis that adapts to the data.
     pub(crate) fn log(label: impl Into<String>) -> Self {
         Self { label: label.into(), scale: Scale::Log, range: None }
+    }
+
+    /// An axis of whole numbers that adapts to the data.
+    pub(crate) fn count(label: impl Into<String>) -> Self {
+        Self { label: label.into(), scale: Scale::Count, range: None }
     }
 
     /// A linear axis that adapts to the data.
@@ -116,6 +121,8 @@ impl Axis {
 pub(crate) enum Scale {
     /// Equal differences are equal lengths.
     Linear,
+    /// The same, but nothing between whole numbers has a meaning or a tick.
+    Count,
     /// Equal ratios are equal lengths; only positive values can be shown.
     Log,
 }

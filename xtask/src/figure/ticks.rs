@@ -27,20 +27,22 @@ pub(super) struct Ticks {
 pub(super) fn ticks(scale: Scale, low: f64, high: f64, target: usize) -> Ticks {
     let usable = low < high && (high - low).is_finite() && target > 0;
     match scale {
-        Scale::Linear if usable => linear(low, high, target),
+        Scale::Linear if usable => linear(low, high, target, 0.0),
+        Scale::Count if usable => linear(low, high, target, 1.0),
         Scale::Log if usable && low > 0.0 => logarithmic(low, high, target),
         _ => Ticks::default(),
     }
 }
 
 /// Multiples of 1, 2 or 5 times a power of ten, divided into steps of the next
-/// finer round number.
-fn linear(low: f64, high: f64, target: usize) -> Ticks {
-    let Some((round, order)) = round_step((high - low) / target as f64) else {
+/// finer round number; all ticks are at least `finest` from each other.
+fn linear(low: f64, high: f64, target: usize, finest: f64) -> Ticks {
+    let Some((round, order)) = round_step(((high - low) / target as f64).max(finest)) else {
         return Ticks::default();
     };
     let step = round * power(order);
     let subdivisions = if round == 2.0 { 4.0 } else { 5.0 };
+    let subdivisions = if step / subdivisions < finest { 1.0 } else { subdivisions };
     let widest = low.abs().max(high.abs());
     let label = |value: f64| {
         let value = if value.abs() < step / 2.0 { 0.0 } else { value };
@@ -95,7 +97,7 @@ fn logarithmic(low: f64, high: f64, target: usize) -> Ticks {
     let (round, minor): (Vec<_>, Vec<_>) =
         digits.into_iter().partition(|(digit, _)| [1, 2, 5].contains(digit));
     if round.len() < 3 {
-        return linear(low, high, target);
+        return linear(low, high, target, 0.0);
     }
     Ticks {
         major: round
@@ -158,6 +160,16 @@ mod tests {
     }
 
     #[test]
+    fn counts_have_ticks_at_whole_numbers_only() {
+        let found = ticks(Scale::Count, 1.88, 5.12, 6);
+        assert_eq!(labels(&found), ["2", "3", "4", "5"]);
+        assert!(found.minor.is_empty());
+        let found = ticks(Scale::Count, 0.0, 60.0, 6);
+        assert_eq!(labels(&found), ["0", "10", "20", "30", "40", "50", "60"]);
+        assert!(found.minor.iter().all(|tick| (tick % 2.0).abs() < 1e-9));
+    }
+
+    #[test]
     fn decades_are_labelled_and_divided() {
         let found = ticks(Scale::Log, 5e-3, 200.0, 8);
         assert_eq!(labels(&found), ["10⁻²", "10⁻¹", "1", "10", "10²"]);
@@ -203,9 +215,13 @@ mod tests {
             f64::NAN,
             f64::INFINITY,
         ];
-        for (scale, target) in
-            [(Scale::Linear, 6), (Scale::Log, 6), (Scale::Log, 1), (Scale::Linear, 0)]
-        {
+        for (scale, target) in [
+            (Scale::Linear, 6),
+            (Scale::Count, 6),
+            (Scale::Log, 6),
+            (Scale::Log, 1),
+            (Scale::Linear, 0),
+        ] {
             for low in ends {
                 for high in ends {
                     let found = ticks(scale, low, high, target);

@@ -369,7 +369,7 @@ fn figures(changes: &[Change], outcome: &Outcome) -> Vec<Figure> {
         title: "The exponent a against the depth".into(),
         caption: "‖ΔΘ‖ ∼ (√h·α)^{−a} on the feature side; bars are 95 % intervals over seeds."
             .into(),
-        x: Axis::linear("hidden layers L"),
+        x: Axis::count("hidden layers L"),
         y: Axis::linear("a"),
         map: None,
         series: outcome.activations.iter().enumerate().map(depth_series).collect(),

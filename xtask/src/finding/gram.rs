@@ -53,8 +53,8 @@ fn figure(id: String, title: String, caption: String, pair: &GramPair, before: b
         id,
         title: format!("The tangent kernel {title}"),
         caption,
-        x: Axis { range, ..Axis::linear("point") },
-        y: Axis { range, ..Axis::linear("point") },
+        x: Axis { range, ..Axis::count("point") },
+        y: Axis { range, ..Axis::count("point") },
         map: Some(HeatMap {
             label: "cosine between gradients".into(),
             scale: Scale::Linear,

@@ -13,8 +13,8 @@ pub(super) const PROTOCOL: &str = "Unlike the paper's first version, runs follow
     hinge with β = 20 of the later version (there: the hinge). Mean and principal components are \
     fitted on the training inputs, in the profile `paper` on all, as the authors did. Seeds are those of \
     the initial weights: all runs of a setup share one training and one test set, and intervals do not \
-    cover the choice of points. The integrator's tolerance is 0.01, in the profile `laptop` 0.03, or what \
-    `--tolerance` says; docs/findings/sensitivity.md has what it changes.";
+    cover the choice of points. The integrator's tolerance is 0.01, in the profile `laptop` and on \
+    images 0.03, or what `--tolerance` says; docs/findings/sensitivity.md has what it changes.";
 
 /// Error that the integrator may make in `F` per step.
 ///
