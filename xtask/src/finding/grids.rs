@@ -128,11 +128,10 @@ pub(super) fn border_grid(settings: &Settings) -> Vec<RunSpec> {
     let decades = |low: i32, high: i32| (low..=high).map(|k| 10f64.powi(k)).collect();
     let (widths, alphas, seeds): (Vec<usize>, Vec<f64>, u64) = match settings.profile {
         Profile::Smoke => (vec![16, 32, 64], decades(-3, 3), 4),
-        // Closer together where a pilot run saw the kernel change pass through 1,
-        // between 3 and 14 for widths from 32 to 256.
-        Profile::Laptop => {
-            (LAPTOP_WIDTHS.to_vec(), vec![1e-2, 1e-1, 1.0, 3.0, 10.0, 30.0, 1e2, 1e3, 1e4], 7)
-        }
+        // Closer together where a pilot run saw the kernel change pass through 1, between 3 and
+        // 14 for widths from 32 to 256. The smaller α is, the longer a run takes, three times
+        // as long at 10⁻² as at 10⁻¹.
+        Profile::Laptop => (LAPTOP_WIDTHS.to_vec(), vec![1e-1, 1.0, 3.0, 10.0, 30.0, 1e2, 1e3], 7),
         Profile::Paper => {
             let alphas = (-3..=4).flat_map(|k| [1.0, 2.2, 4.6].map(|m| m * 10f64.powi(k)));
             (vec![100, 200, 400, 800], alphas.chain([1e5]).collect(), 10)

@@ -4,7 +4,6 @@ use regime_models::Precision;
 use regime_scaling::{BootstrapInterval, sample_variance};
 
 use super::{
-    analysis::{Regime, exponent, width_as_good},
     nets::{Group, Net, groups},
     *,
 };

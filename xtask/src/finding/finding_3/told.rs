@@ -4,8 +4,7 @@ use regime_scaling::{BootstrapInterval, Mean};
 
 use super::{
     super::{answer::Answer, curves::geometric_centre},
-    CLAIM,
-    analysis::{AtWidth, Outcome, Regime},
+    AtWidth, CLAIM, Outcome, Regime,
 };
 use crate::{
     figure::{Axis, Color, Figure, Guide, Interval, Series, number},

@@ -12,7 +12,7 @@ use regime_tangent::{
     kernel,
 };
 
-use crate::{
+use super::{
     distance, for_all, numbers, sizes, smooth_kernel,
     spectrum::{of_second_difference, second_difference},
     with_eigenvalues,

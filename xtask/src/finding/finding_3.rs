@@ -1,83 +1,208 @@
-//! Exponents, gains and trends, with their intervals.
+//! finding-3: outputs fluctuate over initialisations as `1/√h` in both regimes, so that
+//! networks get better with h, and so does an average over an ensemble.
+//!
+//! # Reference
+//! Geiger, Spigler, Jacot, Wyart, arXiv 1906.08034 v1, its section on fluctuations and
+//! ensembles.
 
+mod nets;
+mod told;
+
+#[cfg(test)]
+mod tests;
+
+use regime_data::DataSpec;
 use regime_scaling::{
     BootstrapConfig, BootstrapError, BootstrapInterval, LocalExponent, Mean, Pairing, bootstrap,
     bootstrap_groups, difference_of_means, fit_power_law, local_exponents, mean, mean_interval,
 };
 use serde::Serialize;
 
-use super::{
-    super::{answer::Answer, curves::values},
-    FEWEST_NETS, FEWEST_WIDTHS,
-    nets::{Group, Net, groups},
+use self::{
+    nets::{Group, Net, groups, nets},
+    told::{figures, key_figures, sensitivity_table, table},
 };
-use crate::figure::number;
+use super::{
+    Finding, Profile, Run, Settings, Study,
+    answer::Answer,
+    curves::{endings, values},
+    grids::{PROTOCOL, Setup},
+    statement::{Statement, verdict},
+};
+use crate::{figure::number, study::RunSpec};
+
+/// The claimed exponent of Var F against h.
+const CLAIM: f64 = -1.0;
+
+/// What the exponent may be off. It leaves room for corrections at finite h, and excludes by
+/// a distance −½ and −1½ as well as 0, no fall at all.
+const MARGIN: f64 = 0.35;
+
+/// The value of √h·α that divides the two regimes of the grid, which are decades from it.
+const BORDER: f64 = 1.0;
+
+/// Nets at one width below which the spread over seeds says nothing.
+const FEWEST_NETS: usize = 3;
+
+/// Widths below which a power law is not a finding.
+const FEWEST_WIDTHS: usize = 3;
+
+pub(crate) struct Finding3;
+
+impl Finding for Finding3 {
+    fn name(&self) -> &'static str {
+        "finding-3"
+    }
+
+    fn title(&self) -> &'static str {
+        "Outputs fluctuate over initialisations as 1/√h, and ensembles remove it"
+    }
+
+    fn claim(&self) -> &'static str {
+        "In both regimes the output fluctuates over initial weights by δF ∝ 1/√h. This is why \
+         performance grows with h; averaging an ensemble of networks of moderate h gives the same \
+         gain."
+    }
+
+    fn rule(&self) -> &'static str {
+        "Var is the mean over test points of the unbiased variance over seeds of F at the end of \
+         training, at a small and at a large √h·α. The exponent p of Var ∝ h^p is fitted over the \
+         widths; its 95 % interval comes from a bootstrap over the seeds of every width, in which \
+         Var is the mean of ½(Fᵢ − Fⱼ)² over pairs of different seeds, so that a seed drawn twice \
+         does not look like two that agree. The ensemble of a width is the sign of the mean of F \
+         over all its seeds (0 is an error); its gain is the mean test error of its nets minus its \
+         own, with a 95 % interval from a bootstrap over test points, paired, for the nets as they \
+         are.\n\n\
+         Reproduced: in both regimes the interval of p lies within −1 ± 0.35, and the gain at a \
+         moderate width, the second smallest, has an interval above 0. Not reproduced: in either \
+         regime the interval of p lies outside −1 ± 0.35 or that of the gain below 0. \
+         Inconclusive: anything else. A width needs three converged nets, and p three widths.\n\n\
+         The margin is wide because widths are finite, where corrections to the power law are \
+         expected, and because a variance from few seeds is uncertain; yet it excludes p = 0, no \
+         fall, p = −½ and p = −1½. In terms of δF it is −½ ± 0.175. That the error falls with \
+         h, and which width of a single net is as good as an ensemble, is reported beside the \
+         verdict and does not enter it."
+    }
+
+    fn grid(&self, settings: &Settings) -> Vec<RunSpec> {
+        let usual = Setup::of(settings.profile);
+        let (widths, products, seeds, n_train, n_test): (&[usize], [f64; 2], u64, usize, usize) =
+            match settings.profile {
+                Profile::Smoke => (&[16, 32, 64], [1e-1, 1e4], 6, 100, 500),
+                Profile::Laptop => (&[32, 64, 128, 256], [1e-1, 1e4], 8, 500, 2000),
+                Profile::Paper => (
+                    &[50, 71, 100, 141, 200, 283, 400, 566, 800],
+                    [1e-2, 1e6],
+                    26,
+                    usual.data.n_train,
+                    50_000,
+                ),
+            };
+        let data = DataSpec { n_train, n_test, n_kernel: 0, ..usual.data.clone() };
+        let setup = Setup { data, ..usual };
+        let seeds = settings.seeds.unwrap_or(seeds);
+        let mut specs = Vec::new();
+        for product in products {
+            for &width in widths {
+                let alpha = product / (width as f64).sqrt();
+                specs.extend((0..seeds).map(|seed| RunSpec {
+                    outputs_kept: n_test,
+                    ..setup.run(settings, width, alpha, seed)
+                }));
+            }
+        }
+        specs
+    }
+
+    fn study(&self, runs: &[Run]) -> Study {
+        let nets = nets(runs);
+        let outcome = analyse(&nets);
+        let (summary, unconverged) = endings(runs);
+        let mut notes = vec![summary, PROTOCOL.to_owned()];
+        let converged =
+            runs.iter().filter(|run| run.record.as_ref().is_ok_and(|r| r.converged())).count();
+        if converged > nets.len() {
+            let lost = converged - nets.len();
+            notes.push(format!("{lost} converged runs left no outputs on the common test points."));
+        }
+        notes.extend(outcome.notes());
+        let tables = [Some(table(&outcome)), Some(sensitivity_table(&outcome)), unconverged];
+        Study {
+            verdict: verdict(&statements(&outcome)),
+            key_figures: key_figures(&outcome),
+            figures: figures(&outcome),
+            tables: tables.into_iter().flatten().collect(),
+            notes,
+            outcome: serde_json::json!(outcome),
+        }
+    }
+}
 
 /// Every number of the analysis.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Outcome {
+struct Outcome {
     /// At the small √h·α.
-    pub(super) feature: Regime,
+    feature: Regime,
     /// At the large √h·α.
-    pub(super) lazy: Regime,
+    lazy: Regime,
 }
 
 /// One regime.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Regime {
+struct Regime {
     /// The widths with enough nets, in increasing order.
-    pub(super) widths: Vec<AtWidth>,
+    widths: Vec<AtWidth>,
     /// The other widths and their numbers of nets.
-    pub(super) left_out: Vec<(usize, usize)>,
+    left_out: Vec<(usize, usize)>,
     /// Exponent of Var against h, over seeds.
-    pub(super) exponent: Answer<BootstrapInterval>,
+    exponent: Answer<BootstrapInterval>,
     /// Slopes of Var between neighbouring widths.
-    pub(super) local_exponents: Vec<LocalExponent>,
+    local_exponents: Vec<LocalExponent>,
     /// Mean error of single nets at the smallest width minus that at the largest, over seeds.
-    pub(super) trend: Answer<BootstrapInterval>,
+    trend: Answer<BootstrapInterval>,
     /// Mean error of single nets at the largest width minus that of the ensemble at the
     /// moderate one, over test points.
-    pub(super) largest_against_ensemble: Answer<BootstrapInterval>,
+    largest_against_ensemble: Answer<BootstrapInterval>,
     /// The same with other choices.
-    pub(super) sensitivity: Vec<Variant>,
+    sensitivity: Vec<Variant>,
 }
 
 /// One width.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct AtWidth {
-    pub(super) width: usize,
-    pub(super) n_nets: usize,
+struct AtWidth {
+    width: usize,
+    n_nets: usize,
     /// Mean over test points of the variance of F over seeds.
-    pub(super) variance: f64,
+    variance: f64,
     /// Its interval over seeds.
-    pub(super) variance_interval: Answer<BootstrapInterval>,
+    variance_interval: Answer<BootstrapInterval>,
     /// Test error of single nets.
-    pub(super) single_error: Mean,
+    single_error: Mean,
     /// Test error of the sign of the mean of F.
-    pub(super) ensemble_error: f64,
+    ensemble_error: f64,
     /// The former minus the latter, over test points.
-    pub(super) gain: Answer<BootstrapInterval>,
+    gain: Answer<BootstrapInterval>,
     /// The width at which single nets are as good as the ensemble; `None` beyond the
     /// widths measured.
-    pub(super) as_good_as: Option<f64>,
+    as_good_as: Option<f64>,
 }
 
 /// The estimates with another choice of widths or seeds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Variant {
-    pub(super) change: &'static str,
-    pub(super) exponent: Answer<BootstrapInterval>,
+struct Variant {
+    change: &'static str,
+    exponent: Answer<BootstrapInterval>,
     /// At the moderate width, where the choice concerns the seeds.
-    pub(super) gain: Option<Answer<BootstrapInterval>>,
+    gain: Option<Answer<BootstrapInterval>>,
 }
 
 impl Outcome {
-    pub(super) fn regimes(&self) -> [(&'static str, &Regime); 2] {
+    fn regimes(&self) -> [(&'static str, &Regime); 2] {
         [("feature", &self.feature), ("lazy", &self.lazy)]
     }
 }
 
-pub(super) fn analyse(nets: &[Net]) -> Outcome {
+fn analyse(nets: &[Net]) -> Outcome {
     let of = |lazy: bool| {
         let here: Vec<&Net> = nets.iter().filter(|net| net.lazy == lazy).collect();
         Regime::new(&here)
@@ -124,7 +249,7 @@ fn mean_difference(a: &[f64], b: &[f64]) -> Answer<BootstrapInterval> {
 
 /// Where a curve (h, error), in increasing h, first comes down to `error`, interpolated in
 /// ln h.
-pub(super) fn width_as_good(curve: &[(f64, f64)], error: f64) -> Option<f64> {
+fn width_as_good(curve: &[(f64, f64)], error: f64) -> Option<f64> {
     let index = curve.iter().position(|&(_, e)| e <= error)?;
     let (h, e) = curve[index];
     let Some(before) = index.checked_sub(1) else { return Some(h) };
@@ -134,7 +259,7 @@ pub(super) fn width_as_good(curve: &[(f64, f64)], error: f64) -> Option<f64> {
 }
 
 /// The exponent of the variance against h.
-pub(super) fn exponent(groups: &[Group]) -> Answer<BootstrapInterval> {
+fn exponent(groups: &[Group]) -> Answer<BootstrapInterval> {
     let sizes: Vec<usize> = groups.iter().map(Group::n_nets).collect();
     Answer::of(bootstrap_groups(&sizes, &BootstrapConfig::default(), |drawn| {
         let point = |(group, drawn): (&Group, &Vec<usize>)| {
@@ -191,12 +316,12 @@ impl Regime {
     }
 
     /// The second smallest width.
-    pub(super) fn moderate(&self) -> Option<&AtWidth> {
+    fn moderate(&self) -> Option<&AtWidth> {
         self.widths.get(1)
     }
 
     /// The measured (h, Var).
-    pub(super) fn variances(&self) -> Vec<(f64, f64)> {
+    fn variances(&self) -> Vec<(f64, f64)> {
         self.widths.iter().map(|at| (at.width as f64, at.variance)).collect()
     }
 }
@@ -228,4 +353,29 @@ fn sensitivity(nets: &[&Net], all: &[Group]) -> Vec<Variant> {
         half("first half of the seeds", true),
         half("second half of the seeds", false),
     ]
+}
+
+/// See [`Finding3::rule`].
+fn statements(outcome: &Outcome) -> Vec<Statement> {
+    let of = |(name, regime): (&'static str, &Regime)| {
+        let exponent = format!("the exponent of Var against h in the {name} regime");
+        let (gain, answer) = match regime.moderate() {
+            Some(at) => (
+                format!(
+                    "the gain of the ensemble of {} nets at h = {} in the {name} regime",
+                    at.n_nets, at.width
+                ),
+                at.gain.clone(),
+            ),
+            None => (
+                format!("the gain of the ensemble in the {name} regime"),
+                Answer::Missing("there is none of moderate width".into()),
+            ),
+        };
+        [
+            Statement::near(exponent, regime.exponent.clone(), CLAIM, MARGIN),
+            Statement::above(gain, answer, 0.0),
+        ]
+    };
+    outcome.regimes().into_iter().flat_map(of).collect()
 }

@@ -5,7 +5,7 @@ use regime_tangent::analysis::{
     label_alignment,
 };
 
-use crate::{distance, for_all, kernel, matrix, numbers, rotation, sizes, with_eigenvalues};
+use super::{distance, for_all, kernel, matrix, numbers, rotation, sizes, with_eigenvalues};
 
 /// `vvᵀ`
 fn outer(v: &Array1<f64>) -> Array2<f64> {

@@ -2,7 +2,7 @@ use ndarray::{Array1, Array2, Axis, array};
 use proptest::prelude::*;
 use regime_tangent::analysis::{AnalysisError, FactorMethod, Regression, predict, ridge};
 
-use crate::{distance, for_all, kernel, matrix, numbers, sizes, smooth_kernel, with_eigenvalues};
+use super::{distance, for_all, kernel, matrix, numbers, sizes, smooth_kernel, with_eigenvalues};
 
 /// `A⁻¹b` by LU.
 fn solved(a: &Array2<f64>, b: &Array1<f64>) -> Array1<f64> {

@@ -7,7 +7,7 @@ use regime_tangent::analysis::{
     stable_rank, two_nn,
 };
 
-use crate::{for_all, kernel, matrix, numbers, rotation, sizes};
+use super::{for_all, kernel, matrix, numbers, rotation, sizes};
 
 #[test]
 fn dimensions_of_known_spectra() {

@@ -13,7 +13,7 @@ use regime_tangent::{
     },
 };
 
-use crate::mutations::host;
+use super::mutations::host;
 
 pub(crate) fn what_holds_for_any_function_holds<B: Backend>(device: &B::Device) {
     for_all(24, problems(activations()), |problem| {

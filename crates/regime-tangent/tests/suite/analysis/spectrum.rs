@@ -4,7 +4,7 @@ use ndarray::{Array1, Array2, Axis, array};
 use proptest::prelude::*;
 use regime_tangent::analysis::{AnalysisError, Spectrum, eigenvalues};
 
-use crate::{SIZES, distance, for_all, kernel, numbers, sizes, with_eigenvalues};
+use super::{SIZES, distance, for_all, kernel, numbers, sizes, with_eigenvalues};
 
 /// The second difference with fixed ends: eigenvalues `2 − 2cos(kπ/(n+1))`.
 pub(crate) fn second_difference(n: usize) -> Array2<f64> {

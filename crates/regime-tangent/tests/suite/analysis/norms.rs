@@ -6,7 +6,7 @@ use regime_tangent::analysis::{
     trace_norm,
 };
 
-use crate::{SIZES, matrix, rotation, with_eigenvalues};
+use super::{SIZES, matrix, rotation, with_eigenvalues};
 
 #[test]
 fn norms_of_known_spectra() {

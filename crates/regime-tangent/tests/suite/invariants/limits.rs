@@ -12,7 +12,7 @@ use regime_tangent::kit::{
     kernel_change_falls_with_alpha, numbers,
 };
 
-use crate::control::Control;
+use super::control::Control;
 
 /// Three points on the sphere of radius `√3`, 60 to 150 degrees apart.
 fn points() -> Array2<f64> {
@@ -121,7 +121,7 @@ fn other_exponents_are_refused() {
     assert!(matches!(copies, Violation::NoExponent { .. }), "{copies}");
     // A linear model has the same kernel everywhere.
     let frozen = kernel_change_falls_with_alpha(
-        &crate::mutations::Linear { inputs: 3 },
+        &super::mutations::Linear { inputs: 3 },
         &[array![1.0, 2.0, 3.0], array![0.1, 0.2, 0.3]],
         points().view(),
         &[1.0, 10.0, 100.0],

@@ -2,7 +2,7 @@ use ndarray::{Array2, array};
 use proptest::prelude::*;
 use regime_tangent::analysis::{AnalysisError, condition};
 
-use crate::{for_all, kernel, sizes, with_eigenvalues};
+use super::{for_all, kernel, sizes, with_eigenvalues};
 
 #[test]
 fn the_condition_of_known_kernels() {

@@ -2,11 +2,11 @@
 //! backend; and that the kit catches kernels that are broken.
 
 mod control;
-mod dynamics;
-mod kernels;
+pub(crate) mod dynamics;
+pub(crate) mod kernels;
 mod limits;
-mod mutations;
-mod networks;
+pub(crate) mod mutations;
+pub(crate) mod networks;
 
 mod on {
     use regime_models::on_every_backend;

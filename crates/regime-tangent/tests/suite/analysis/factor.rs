@@ -2,7 +2,7 @@ use ndarray::{Array1, Array2, array};
 use proptest::prelude::*;
 use regime_tangent::analysis::{AnalysisError, FactorMethod, Spectrum, eigenvalues, factorise};
 
-use crate::{distance, for_all, kernel, matrix, numbers, sizes, smooth_kernel, with_eigenvalues};
+use super::{distance, for_all, kernel, matrix, numbers, sizes, smooth_kernel, with_eigenvalues};
 
 /// `K⁺b` by the eigenvalues above `cutoff` of the largest.
 fn pseudo_inverse(theta: &Array2<f64>, b: &Array2<f64>, cutoff: f64) -> Array2<f64> {
