@@ -11,14 +11,13 @@ use std::{
 use anyhow::Context;
 use regime_lab::{Counts, Options, Outcome, RunKey, Store, execute};
 use regime_models::Precision;
-use regime_train::{FlowSpec, Scheme};
 
 use crate::{
     backend,
     finding::Run,
     progress::Drawn,
     provenance,
-    study::{DataCache, Dynamics, Partial, RunRecord, RunSpec, World},
+    study::{DataCache, Partial, RunRecord, RunSpec, World},
 };
 
 /// Exit status after Ctrl-C, as shells have it.
@@ -74,23 +73,16 @@ pub(super) fn compute(
 ///
 /// `F = α(f − f₀)` is a difference of numbers of order one.
 fn rounding(spec: &RunSpec) -> Option<String> {
+    // The step rules of the explicit schemes keep |ΔF| below this by default.
+    let tolerance = spec.dynamics.tolerance().unwrap_or(1e-2);
     let error = spec.alpha * spec.precision.epsilon();
-    (error > tolerance(&spec.dynamics) && spec.precision == Precision::F32).then(|| {
+    (error > tolerance && spec.precision == Precision::F32).then(|| {
         format!(
             "warning: at α = {:e} float32 rounds F to about {error:.0e}, and runs may never reach \
              their margins; float64 does not",
             spec.alpha
         )
     })
-}
-
-/// What the outputs of one step are accurate to.
-fn tolerance(dynamics: &Dynamics) -> f64 {
-    match dynamics {
-        Dynamics::Flow(FlowSpec { scheme: Scheme::Implicit { tolerance, .. }, .. }) => *tolerance,
-        // The step rules of the explicit schemes keep |ΔF| below this by default.
-        _ => 1e-2,
-    }
 }
 
 /// One thread per run, but for fewer runs side by side than there are cores: those

@@ -9,13 +9,12 @@ use anyhow::Context;
 use regime_data::default_cache_dir;
 use regime_lab::{RunKey, Store};
 use regime_models::NetworkSpec;
-use regime_train::{FlowSpec, Scheme};
 
 use crate::{
     backend,
     cli::Grid,
     finding::{Finding, find},
-    study::{DataCache, Dynamics, RunRecord, RunSpec, Unlimited},
+    study::{DataCache, RunRecord, RunSpec, Unlimited},
 };
 
 /// Steps, with those that are undone, of a run with the integrator's default tolerance:
@@ -24,12 +23,8 @@ const TYPICAL_STEPS: f64 = 300.0;
 
 /// Steps of a run, which fall somewhat more slowly with the tolerance than its square root.
 fn steps(spec: &RunSpec) -> f64 {
-    match spec.dynamics {
-        Dynamics::Flow(FlowSpec { scheme: Scheme::Implicit { tolerance, .. }, .. }) => {
-            TYPICAL_STEPS * (tolerance / 0.01).powf(-0.4)
-        }
-        _ => TYPICAL_STEPS,
-    }
+    let tolerance = spec.dynamics.tolerance();
+    TYPICAL_STEPS * tolerance.map_or(1.0, |tolerance| (tolerance / 0.01).powf(-0.4))
 }
 
 /// A step takes about two and a half gradients, with its kernel and its solutions, and a

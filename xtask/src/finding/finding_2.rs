@@ -48,8 +48,8 @@ impl Finding for Finding2 {
 
     fn rule(&self) -> &'static str {
         "The gap at a width is the test error on the lazy side, averaged over the two largest α, as \
-         far as the kernel changes by less than its norm there, less that at the best α of the feature side, where it \
-         changes by more. The best α of a seed is chosen by the mean test error of the other seeds, so \
+         far as the kernel changes by less than its norm there, less that at the best α of the \
+         feature side, where it changes by more. The best α of a seed is chosen by the mean test error of the other seeds, so \
          that the choice does not flatter the gap. The gap is averaged over the widths, and its trend is \
          its slope against ln h, seed by seed; intervals (95 %) come from a bootstrap over seeds. Setup \
          (A) are fully connected nets on ten principal components, (B) convolutional nets on images.\n\n\
@@ -125,7 +125,7 @@ fn convolutional_grid(settings: &Settings) -> Vec<RunSpec> {
     let setup = Setup::of(settings.profile);
     let (widths, alphas, seeds, n_train): (&[usize], &[f64], u64, usize) = match settings.profile {
         Profile::Smoke => (&[4], &[1.0, 1e3, 1e4], 3, 40),
-        // As far as the paper goes: the kernel changes by a fiftieth at α = 10².
+        // As far as the paper goes.
         Profile::Laptop => (&[6, 12], &[0.1, 1.0, 1e2], 4, 250),
         Profile::Paper => {
             (&[10, 20, 40, 80, 159], &[1e-2, 1e-1, 1.0, 10.0, 46.0, 1e2], 5, setup.data.n_train)

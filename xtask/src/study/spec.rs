@@ -108,6 +108,17 @@ impl Dynamics {
         }
     }
 
+    /// What the implicit scheme keeps the error of a step below; the others have no such
+    /// number.
+    pub(crate) fn tolerance(self) -> Option<f64> {
+        match self {
+            Self::Flow(FlowSpec { scheme: Scheme::Implicit { tolerance, .. }, .. }) => {
+                Some(tolerance)
+            }
+            _ => None,
+        }
+    }
+
     /// When it ends.
     pub(crate) fn stop_mut(&mut self) -> &mut Stop {
         match self {

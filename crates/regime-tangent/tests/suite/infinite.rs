@@ -6,13 +6,10 @@ use std::f64::consts::PI;
 use burn_flex::{Flex, FlexDevice};
 use faer::{Mat, Side};
 use ndarray::{Array2, ArrayView2, Axis, array, concatenate};
-use proptest::{
-    prelude::*,
-    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
-};
+use proptest::prelude::*;
 use regime_models::{Activation, DenseSpec, ModelError, Network, Precision, Trace, gauss_legendre};
 use regime_scaling::{BootstrapConfig, Equivalence, Pairing, Placement, exponent_interval};
-use regime_tangent::{InfiniteError, InfiniteKernels, InfiniteWidth, kernel};
+use regime_tangent::{InfiniteError, InfiniteKernels, InfiniteWidth, kernel, kit::for_all};
 
 const SMOOTH: [Activation; 6] = [
     Activation::Softplus { beta: 1.0 },
@@ -260,20 +257,6 @@ fn a_point_at_the_origin() {
     let slope = Activation::Tanh.gain().powi(2);
     assert_close(found.tangent[[0, 0]], (slope + 1.0) * slope + 1.0, 1e-13, "tanh");
     assert_eq!(found.nngp[[0, 0]], 0.0);
-}
-
-fn for_all<S: Strategy>(
-    cases: u32,
-    strategy: S,
-    check: impl Fn(S::Value) -> Result<(), TestCaseError>,
-) where
-    S::Value: std::fmt::Debug,
-{
-    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
-    if let Err(error) = TestRunner::new_with_rng(config, rng).run(&strategy, check) {
-        panic!("{error}");
-    }
 }
 
 fn activations() -> BoxedStrategy<Activation> {

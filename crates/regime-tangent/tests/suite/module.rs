@@ -20,14 +20,14 @@ use regime_tangent::{
     multiply,
 };
 
-type Grad = Autodiff<Flex>;
-const DEVICE: FlexDevice = FlexDevice;
+pub(crate) type Grad = Autodiff<Flex>;
+pub(crate) const DEVICE: FlexDevice = FlexDevice;
 const LIMIT: u64 = 1 << 28;
 
 /// A network of the house as a module: its flat vector of parameters.
 #[derive(Module, Debug)]
-struct Flat<B: Backend> {
-    w: Param<Tensor<B, 1>>,
+pub(crate) struct Flat<B: Backend> {
+    pub(crate) w: Param<Tensor<B, 1>>,
 }
 
 /// A module that shares: `first` is called twice, and `second` is the same parameter.

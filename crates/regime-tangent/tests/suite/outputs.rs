@@ -1,11 +1,7 @@
 //! Kernels of networks with several outputs.
 
-use burn::{
-    module::{Module, Param},
-    tensor::{Tensor, backend::Backend},
-};
-use burn_autodiff::Autodiff;
-use burn_flex::{Flex, FlexDevice};
+use burn::{module::Param, tensor::Tensor};
+use burn_flex::Flex;
 use regime_models::{
     Activation, BlockTape, ConvolutionalSpec, DenseSpec, ImageShape, MultiOutput, Network,
     NetworkSpec, Trace, WideResNetSpec,
@@ -15,13 +11,7 @@ use regime_tangent::{
     traced_kernel,
 };
 
-type Grad = Autodiff<Flex>;
-const DEVICE: FlexDevice = FlexDevice;
-
-#[derive(Module, Debug)]
-struct Flat<B: Backend> {
-    w: Param<Tensor<B, 1>>,
-}
+use super::module::{DEVICE, Flat, Grad};
 
 fn specs() -> [NetworkSpec; 3] {
     let image = ImageShape { height: 5, width: 6, channels: 1 };

@@ -71,7 +71,7 @@ pub(super) struct Group {
     /// Their mean.
     pub(super) single_error: Mean,
     /// `½⟨(Fᵢ − Fⱼ)²⟩` over test points, for every pair of nets.
-    pub(super) pairs: Vec<Vec<f64>>,
+    pairs: Vec<Vec<f64>>,
     /// For every test point, the part of the nets that is wrong.
     pub(super) single_wrong: Vec<f64>,
     /// For every test point, 1 if the ensemble is wrong, otherwise 0.

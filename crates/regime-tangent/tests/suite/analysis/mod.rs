@@ -11,10 +11,8 @@ mod top;
 
 use faer::Mat;
 use ndarray::{Array1, Array2};
-use proptest::{
-    prelude::*,
-    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
-};
+use proptest::prelude::*;
+use regime_tangent::kit::for_all;
 
 /// Sizes at which something may go wrong.
 const SIZES: [usize; 7] = [1, 2, 3, 7, 31, 32, 33];
@@ -78,19 +76,5 @@ fn distance<'a>(a: impl IntoIterator<Item = &'a f64>, b: impl IntoIterator<Item 
             }
             _ => panic!("lists of different lengths"),
         }
-    }
-}
-
-fn for_all<S: Strategy>(
-    cases: u32,
-    strategy: S,
-    check: impl Fn(S::Value) -> Result<(), TestCaseError>,
-) where
-    S::Value: std::fmt::Debug,
-{
-    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
-    if let Err(error) = TestRunner::new_with_rng(config, rng).run(&strategy, check) {
-        panic!("{error}");
     }
 }
