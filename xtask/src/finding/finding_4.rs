@@ -13,7 +13,7 @@ use super::{
     Finding, Run, Settings, Study,
     answer::Answer,
     curves::{Average, Place, Sample, endings, geometric_centre, series_by_width, values},
-    grids::{PROTOCOL, border_grid},
+    grids::{PROTOCOL, feature_grid},
     kernel_path::kernel_path,
     statement::{Statement, verdict},
 };
@@ -72,7 +72,7 @@ impl Finding for Finding4 {
     }
 
     fn grid(&self, settings: &Settings) -> Vec<RunSpec> {
-        border_grid(settings)
+        feature_grid(settings)
     }
 
     fn study(&self, runs: &[Run]) -> Study {
@@ -409,9 +409,14 @@ fn slope_one(series: &[Series]) -> Option<Guide> {
 mod tests {
     use rand::{SeedableRng, rngs::ChaCha8Rng};
     use rand_distr::{Distribution, StandardNormal};
+    use regime_models::Precision;
 
     use super::*;
-    use crate::report::VerdictKind;
+    use crate::{
+        finding::Profile,
+        report::VerdictKind,
+        study::{BackendName, DeviceName},
+    };
 
     /// `t₁ = √h^q·α^p` with a scatter of some percent, and this slope before it.
     fn synthetic([p, q]: [f64; 2], slope: f64, seeds: u64) -> Vec<Passage> {
@@ -509,6 +514,29 @@ mod tests {
             in_window(&passages);
         }
     }
+
+    #[test]
+    fn every_grid_has_what_an_exponent_in_alpha_wants() {
+        for profile in Profile::ALL {
+            let settings = Settings {
+                profile,
+                precision: Precision::default(),
+                backend: BackendName::default(),
+                device: DeviceName::default(),
+                seeds: Some(1),
+                tolerance: None,
+            };
+            let grid = Finding4.grid(&settings);
+            let in_window = |width: usize| {
+                let here = grid.iter().filter(|spec| spec.network.width() == width);
+                here.filter(|spec| spec.root_width_alpha() <= WINDOW).count()
+            };
+            let enough = values(&grid, |spec| spec.network.width());
+            let enough = enough.into_iter().filter(|&width| in_window(width) > 1).count();
+            assert!(enough > 1, "{profile:?}: {enough} widths with two α or more");
+        }
+    }
+
     #[test]
     fn a_single_alpha_has_no_exponent_in_it() {
         // Logarithms of equal α differ from their mean by rounding, which once passed for
