@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
+use regime_models::Precision;
 use serde_json::json;
 
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
     provenance,
     report::{File, IndexEntry, Report, ReportFigure, Verdict, VerdictKind, index_html, to_html},
     sheet::{Column, Sheet},
-    study::RunRecord,
+    study::{BackendName, RunRecord},
 };
 
 /// All that is told of a finding.
@@ -69,6 +70,7 @@ pub(crate) fn write(told: &Told<'_>, folder: &Path) -> anyhow::Result<PathBuf> {
         "claim": finding.claim(),
         "source": finding.source(),
         "profile": settings.profile.name(),
+        "chosen": chosen(told),
         "verdict": study.verdict.kind.words(),
         "sentence": study.verdict.sentence,
         "rule": finding.rule(),
@@ -97,7 +99,14 @@ pub(crate) fn write(told: &Told<'_>, folder: &Path) -> anyhow::Result<PathBuf> {
     }
 
     let page = Report {
-        kicker: format!("Regime · {} · profile {}", finding.name(), settings.profile.name()),
+        kicker: std::iter::once(format!(
+            "Regime · {} · profile {}",
+            finding.name(),
+            settings.profile.name()
+        ))
+        .chain(chosen(told))
+        .collect::<Vec<_>>()
+        .join(" · "),
         title: finding.title().into(),
         claim: finding.claim().into(),
         source: finding.source().into(),
@@ -121,6 +130,28 @@ pub(crate) fn write(told: &Told<'_>, folder: &Path) -> anyhow::Result<PathBuf> {
     save("report.html", to_html(&page).as_bytes())?;
     sweep(folder, &written.borrow());
     Ok(folder.join("report.html"))
+}
+
+/// What was chosen instead of the profile's own.
+fn chosen(told: &Told<'_>) -> Vec<String> {
+    let Told { finding, settings, runs, .. } = told;
+    let Settings { precision, backend, device, seeds, tolerance, .. } = *settings;
+    let own = finding.grid(settings);
+    let data = runs.first().zip(own.first()).map(|(run, own)| (&run.spec.data, &own.data));
+    let source =
+        data.filter(|(run, own)| run.source != own.source).map(|(run, _)| run.source.name());
+    let pixels = data.filter(|(run, own)| run.inputs.pca.is_none() && own.inputs.pca.is_some());
+    [
+        source,
+        pixels.map(|_| "all pixels".to_owned()),
+        seeds.map(|n| format!("{n} seeds")),
+        tolerance.map(|tolerance| format!("tolerance {tolerance}")),
+        (precision == Precision::F32).then(|| "float32".to_owned()),
+        (backend != BackendName::Flex).then(|| format!("{} on {device}", backend.name())),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Removes figures and data that an earlier report wrote under names that this one has not.
@@ -154,14 +185,18 @@ pub(crate) fn write_index(out: &Path) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-/// The verdict that the folder of a finding holds, and its profile.
+/// The verdict that the folder of a finding holds, and its profile with what was chosen
+/// besides.
 fn verdict_of(folder: &Path) -> Option<(Verdict, String)> {
     let text = fs::read_to_string(folder.join("outcome.json")).ok()?;
     let outcome: serde_json::Value = serde_json::from_str(&text).ok()?;
     let word = |name: &str| Some(outcome.get(name)?.as_str()?.to_owned());
     let verdict = word("verdict")?;
     let kind = VerdictKind::ALL.into_iter().find(|kind| kind.words() == verdict)?;
-    Some((Verdict { kind, sentence: word("sentence")? }, word("profile")?))
+    let chosen = outcome["chosen"].as_array().into_iter().flatten();
+    let chosen = chosen.filter_map(|of| of.as_str()).map(str::to_owned);
+    let setting: Vec<String> = std::iter::once(word("profile")?).chain(chosen).collect();
+    Some((Verdict { kind, sentence: word("sentence")? }, setting.join(" · ")))
 }
 
 /// The points of a figure's curves, one row each, with the ends of band or error bar.
@@ -256,8 +291,10 @@ fn runs_sheet(runs: &[Run]) -> Sheet {
     let of_record =
         |of: fn(&RunRecord) -> Option<f64>| real(&move |run| run.record.as_ref().ok().and_then(of));
     let steps = |of: fn(&RunRecord) -> u64| whole(&move |run| run.record.as_ref().ok().map(of));
-    let ending =
-        |run: &Run| run.record.as_ref().map_or("failed", |record| record.ending.name()).to_owned();
+    let ending = |run: &Run| match &run.record {
+        Ok(record) => record.ending.name().to_owned(),
+        Err(why) => why.name().to_owned(),
+    };
     let violating = |run: &Run| {
         let last = run.record.as_ref().ok()?.last()?;
         Some(last.training.n_violating as u64)

@@ -39,6 +39,17 @@ pub enum Activation {
 }
 
 impl Activation {
+    /// The usual name, without parameters.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Relu => "ReLU",
+            Self::Softplus { .. } => "softplus",
+            Self::Tanh => "tanh",
+            Self::Silu { .. } => "SiLU",
+            Self::Gelu => "GELU",
+        }
+    }
+
     /// Checks the parameters.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Exp1, StandardNormal};
 use regime_scaling::{
     BootstrapConfig, CrossingPolicy, Pairing, Scales, bootstrap, crossing, exponent_interval,
-    log_spaced,
+    log_spaced, mean_interval,
 };
 
 const TRUTH: f64 = -0.5;
@@ -100,6 +100,8 @@ fn intervals_cover_as_they_say() {
         for noise in NOISES.into_iter().filter(|&noise| fits(noise, pairing)) {
             for n_seeds in [5, 10] {
                 let found = by_exponent_interval(noise, n_seeds, pairing, 500, 200);
+                // A few exponential draws seldom hold their tail: no interval that knows
+                // nothing of it covers more (see `rivals`).
                 let hard = matches!(noise, Noise::SkewedCorrelated);
                 let least = if hard { 0.85 } else { 0.90 };
                 assert!(
@@ -118,6 +120,23 @@ fn two_and_three_seeds_still_cover() {
             let found = by_exponent_interval(noise, n_seeds, Pairing::Paired, 500, 200);
             assert!((0.90..=0.99).contains(&found), "{noise:?}, {n_seeds} seeds: {found}");
         }
+    }
+}
+
+/// The way of gaps and differences of exponents: one number a seed, and their mean.
+#[test]
+fn means_over_seeds_cover() {
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    for n in [4, 7] {
+        let hits = (0..500).filter(|&rng_seed| {
+            let values: Vec<f64> = (0..n)
+                .map(|_| 0.3 + Distribution::<f64>::sample(&StandardNormal, &mut rng))
+                .collect();
+            let config = BootstrapConfig { resamples: 200, rng_seed, ..Default::default() };
+            mean_interval(&values, &config).unwrap().contains(0.3)
+        });
+        let found = hits.count() as f64 / 500.0;
+        assert!((0.90..=0.99).contains(&found), "{n} seeds: {found}");
     }
 }
 
@@ -159,16 +178,16 @@ fn exponents_of_crossings_cover() {
     };
     for pairing in [Pairing::Paired, Pairing::Independent] {
         let (mut hits, mut sum) = (0, 0.0);
-        for rng_seed in 0..400 {
+        for rng_seed in 0..500 {
             let seeds: Vec<_> = (0..5).map(|_| SIZES.map(&mut crossing_at)).collect();
             let config = BootstrapConfig { resamples: 200, rng_seed, ..Default::default() };
             let interval = exponent_interval(&seeds, pairing, &config).unwrap();
             hits += usize::from(interval.contains(TRUTH));
             sum += interval.estimate;
         }
-        let found = hits as f64 / 400.0;
+        let found = hits as f64 / 500.0;
         assert!((0.90..=0.99).contains(&found), "{pairing:?}: {found}");
-        let mean = sum / 400.0;
+        let mean = sum / 500.0;
         assert!((mean - TRUTH).abs() < 0.01, "{pairing:?}: mean exponent {mean}");
     }
 }

@@ -14,7 +14,7 @@ use regime_models::Precision;
 
 use crate::{
     backend,
-    finding::Run,
+    finding::{NoRecord, Run},
     progress::Drawn,
     provenance,
     study::{DataCache, Partial, RunRecord, RunSpec, World},
@@ -61,8 +61,8 @@ pub(super) fn compute(
             spec: spec.clone(),
             record: match outcome {
                 Outcome::Reused(record) | Outcome::Computed { record, .. } => Ok(record.clone()),
-                Outcome::Failed(error) => Err(error.to_string()),
-                Outcome::NotStarted => Err("not started".into()),
+                Outcome::Failed(error) => Err(NoRecord::Failed(error.to_string())),
+                Outcome::NotStarted => Err(NoRecord::Missing),
             },
         })
         .collect();

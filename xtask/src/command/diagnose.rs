@@ -17,6 +17,7 @@ use super::{
     run::read,
 };
 use crate::{
+    backend,
     cli::Diagnose,
     figure::number,
     finding::{KERNEL_CHANGE_AT_BORDER, Run},
@@ -43,6 +44,7 @@ pub(super) fn run(arguments: &Diagnose) -> anyhow::Result<ExitCode> {
     }
     spec.frozen.clear();
     spec.check().with_context(place)?;
+    backend::check(spec.backend, spec.device).with_context(place)?;
     spec.data_sha256.clone_from(&cache.get(&spec.data).with_context(place)?.provenance.sha256);
     let specs = FACTORS.map(|factor| RunSpec { alpha: spec.alpha * factor, ..spec.clone() });
     output::prepare(&arguments.out)?;
@@ -97,7 +99,7 @@ fn table(runs: &[Run]) -> String {
         let number = |value: Option<f64>| value.map(|v| format!("{v:.4e}")).unwrap_or_default();
         let end = match record {
             Ok(record) => record.ending.name().to_owned(),
-            Err(why) => why.clone(),
+            Err(why) => why.to_string(),
         };
         let record = record.as_ref().ok();
         lines.push(format!(

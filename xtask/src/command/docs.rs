@@ -8,12 +8,12 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde_json::Value;
 
 use crate::{
     cli::Docs,
-    finding::{FINDINGS, Finding},
+    finding::{FINDINGS, Finding, Profile},
     output,
 };
 
@@ -30,7 +30,11 @@ pub(super) fn run(arguments: &Docs) -> anyhow::Result<ExitCode> {
         let path = folder.join(format!("{}.md", finding.name()));
         let results = arguments.out.join(finding.name());
         let measured = match fs::read_to_string(results.join("outcome.json")) {
-            Ok(text) => measured(&serde_json::from_str(&text).context("outcome.json")?),
+            Ok(text) => {
+                let outcome = serde_json::from_str(&text).context("outcome.json")?;
+                of_laptop(&outcome).with_context(|| results.display().to_string())?;
+                measured(&outcome)
+            }
             Err(_) => kept(&path).unwrap_or_else(|| "Not measured yet.\n".into()),
         };
         output::replace(&path, page(*finding, &measured).as_bytes())
@@ -38,6 +42,20 @@ pub(super) fn run(arguments: &Docs) -> anyhow::Result<ExitCode> {
         println!("{}", path.display());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// That an outcome is what the pages tell: the profile `laptop` as it is.
+fn of_laptop(outcome: &Value) -> anyhow::Result<()> {
+    let chosen = outcome["chosen"].as_array().is_some_and(|all| !all.is_empty());
+    if outcome["profile"] != Profile::Laptop.name() || chosen {
+        bail!(
+            "the pages are about the profile {} with nothing changed, but this is {} {}",
+            Profile::Laptop.name(),
+            outcome["profile"],
+            outcome["chosen"]
+        );
+    }
+    Ok(())
 }
 
 /// The page of a finding.
@@ -103,6 +121,16 @@ mod tests {
                 path.display()
             );
         }
+    }
+
+    #[test]
+    fn other_profiles_and_choices_are_refused() {
+        let of = |profile: &str, chosen: &[&str]| {
+            of_laptop(&serde_json::json!({"profile": profile, "chosen": chosen}))
+        };
+        assert!(of("laptop", &[]).is_ok());
+        assert!(of("smoke", &[]).is_err());
+        assert!(of("laptop", &["all pixels"]).is_err());
     }
 
     #[test]

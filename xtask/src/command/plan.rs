@@ -17,14 +17,17 @@ use crate::{
     study::{DataCache, RunRecord, RunSpec, Unlimited},
 };
 
-/// Steps, with those that are undone, of a run with the integrator's default tolerance:
-/// between 150 and 600 have been seen; most of the grids' runs need about this many.
-const TYPICAL_STEPS: f64 = 300.0;
+/// Steps, with those that are undone, of a lazy run with the integrator's default tolerance.
+const LAZY_STEPS: f64 = 220.0;
 
-/// Steps of a run, which fall somewhat more slowly with the tolerance than its square root.
+/// Steps of a run: more the farther it is on the feature side, where they are twice those of a
+/// lazy run at √h·α = 1 and seven times at 10⁻³; they fall somewhat more slowly with the tolerance
+/// than its square root. Runs of one place in a grid differ by a factor of two and more, those at
+/// small α of small widths most. For stochastic training it is a guess.
 fn steps(spec: &RunSpec) -> f64 {
     let tolerance = spec.dynamics.tolerance();
-    TYPICAL_STEPS * tolerance.map_or(1.0, |tolerance| (tolerance / 0.01).powf(-0.4))
+    let regime = 1.0 + spec.root_width_alpha().powf(-0.25);
+    LAZY_STEPS * regime * tolerance.map_or(1.0, |tolerance| (tolerance / 0.01).powf(-0.4))
 }
 
 /// A step takes about two and a half gradients, with its kernel and its solutions, and a
@@ -53,27 +56,47 @@ pub(super) struct Estimate {
 
 pub(super) fn run(grid: &Grid) -> anyhow::Result<()> {
     let cache = DataCache::new(default_cache_dir());
-    let store = grid.out.join("runs").is_dir().then(|| Store::open(grid.out.join("runs")));
-    let store = store.transpose()?;
+    let store = finished(grid)?;
     let findings = find(&grid.finding)?;
-    let tell = |name: &str, specs: &[RunSpec]| -> anyhow::Result<()> {
-        let estimate = estimate(specs, store.as_ref(), &cache, grid.jobs())?;
-        println!("{name}: {}", describe(&estimate, grid.jobs()));
-        Ok(())
-    };
-    let mut all = BTreeMap::new();
     for finding in &findings {
         let specs = specs(*finding, grid, &cache)?;
-        tell(finding.name(), &specs)?;
-        for spec in specs {
+        let estimate = estimate(&specs, store.as_ref(), &cache, grid.jobs())?;
+        println!("{}: {}", finding.name(), describe(&estimate, grid.jobs()));
+    }
+    if findings.len() > 1 {
+        println!("{}", together(&findings, grid, store.as_ref(), &cache)?);
+    }
+    Ok(())
+}
+
+/// The store of finished runs, where there is one.
+///
+/// # Errors
+/// A folder that cannot be opened.
+pub(super) fn finished(grid: &Grid) -> anyhow::Result<Option<Store>> {
+    let folder = grid.out.join("runs");
+    Ok(folder.is_dir().then(|| Store::open(folder)).transpose()?)
+}
+
+/// One line on several findings, whose shared runs count once.
+///
+/// # Errors
+/// Data that cannot be read or prepared.
+pub(super) fn together(
+    findings: &[&dyn Finding],
+    grid: &Grid,
+    store: Option<&Store>,
+    cache: &DataCache,
+) -> anyhow::Result<String> {
+    let mut all = BTreeMap::new();
+    for finding in findings {
+        for spec in specs(*finding, grid, cache)? {
             all.insert(RunKey::of(&spec)?, spec);
         }
     }
-    if findings.len() > 1 {
-        // Findings share runs.
-        tell("all together", &all.into_values().collect::<Vec<_>>())?;
-    }
-    Ok(())
+    let all: Vec<RunSpec> = all.into_values().collect();
+    let estimate = estimate(&all, store, cache, grid.jobs())?;
+    Ok(format!("all together: {}", describe(&estimate, grid.jobs())))
 }
 
 /// The grid of a finding with what the command line changes in it, tied to the
@@ -122,7 +145,7 @@ pub(super) fn describe(estimate: &Estimate, jobs: usize) -> String {
     )
 }
 
-/// Runs, time and memory, after a calibration of a second or so.
+/// Runs, time and memory, after a calibration of a second or so for each architecture.
 pub(super) fn estimate(
     specs: &[RunSpec],
     store: Option<&Store>,
@@ -141,19 +164,26 @@ pub(super) fn estimate(
     }
     let mut memory: Vec<f64> = lacking.iter().map(|spec| spec.memory_bytes()).collect();
     memory.sort_by(f64::total_cmp);
-    let cost: f64 = lacking.iter().map(|spec| steps(spec) * spec.gradient_cost()).sum();
-    let seconds = match median_cost(&lacking) {
-        Some(sample) => {
-            let unit = step_seconds(sample, cache)? / sample.gradient_cost();
-            unit * cost / jobs as f64
-        }
-        None => 0.0,
+    let cost = |specs: &[&RunSpec]| -> f64 {
+        specs.iter().map(|spec| steps(spec) * spec.gradient_cost()).sum()
     };
+    // Each architecture has its own price of an operation.
+    let mut kinds: BTreeMap<&str, Vec<&RunSpec>> = BTreeMap::new();
+    for &spec in &lacking {
+        kinds.entry(spec.network.architecture()).or_default().push(spec);
+    }
+    let mut seconds = 0.0;
+    for specs in kinds.values() {
+        if let Some(sample) = median_cost(specs) {
+            let unit = step_seconds(sample, cache)? / sample.gradient_cost();
+            seconds += unit * cost(specs) / jobs as f64;
+        }
+    }
     Ok(Estimate {
         runs: specs.len(),
         stored: specs.len() - lacking.len(),
         seconds,
-        flops: FLOPS_PER_COST * cost,
+        flops: FLOPS_PER_COST * cost(&lacking),
         disk: lacking.iter().map(|spec| RECORD_BYTES + 20.0 * numbers_kept(spec)).sum(),
         bytes: memory.iter().rev().take(jobs).sum(),
     })

@@ -9,7 +9,7 @@ use regime_lab::{RunKey, Store};
 use super::plan;
 use crate::{
     cli::Grid,
-    finding::{Finding, Run, find},
+    finding::{Finding, NoRecord, Run, find},
     output::{self, Told},
     provenance,
     report::VerdictKind,
@@ -62,7 +62,7 @@ pub(super) fn tell(
 }
 
 /// The record of a run, or that there is none.
-fn stored(spec: &RunSpec, store: &Store) -> anyhow::Result<Result<RunRecord, String>> {
+fn stored(spec: &RunSpec, store: &Store) -> anyhow::Result<Result<RunRecord, NoRecord>> {
     let entry = store.entry::<RunSpec, RunRecord>(&RunKey::of(spec)?)?;
-    Ok(entry.map(|entry| entry.record).ok_or_else(|| "not computed yet".into()))
+    Ok(entry.map(|entry| entry.record).ok_or(NoRecord::Missing))
 }

@@ -28,6 +28,11 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
     let findings = find(&arguments.grid.finding)?;
     let stop = stop_on_interrupt()?;
     let cache = DataCache::new(default_cache_dir());
+    if findings.len() > 1 {
+        let grid = &arguments.grid;
+        let store = plan::finished(grid)?;
+        eprintln!("{}", plan::together(&findings, grid, store.as_ref(), &cache)?);
+    }
     let mut worst = VerdictKind::Reproduced;
     let mut failed = 0;
     for finding in findings {

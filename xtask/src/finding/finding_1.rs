@@ -6,9 +6,9 @@
 
 use regime_scaling::{
     BootstrapConfig, BootstrapInterval, Collapse, CollapseConfig, Crossing, CrossingPolicy,
-    Direction, Drift, Equivalence, LocalExponent, Pairing, Placement, Scale, Scales, bootstrap,
-    collapse_interval, crossing, difference_of_means, exponent_drift, exponent_interval,
-    fit_power_law, local_exponents, mean, rescale,
+    Direction, Drift, LocalExponent, Pairing, Scale, Scales, bootstrap, collapse_interval,
+    crossing, difference_of_means, exponent_drift, exponent_interval, fit_power_law,
+    local_exponents, mean, rescale,
 };
 use serde::Serialize;
 
@@ -22,16 +22,19 @@ use super::{
     gram::gram_figures,
     grids::{PROTOCOL, border_grid},
     phase_diagram::phase_diagram,
+    statement::{Statement, verdict},
 };
 use crate::{
     figure::{Axis, Color, Figure, Guide, Interval, Series, Style, number},
-    report::{KeyFigure, Table, Verdict, VerdictKind},
+    report::{KeyFigure, Table},
     study::RunSpec,
 };
 
-/// The claimed exponent of α* against h, and how far from it still is nearer to it
-/// than to 0 (no dependence on the width) or to −1.
-const CLAIM: Equivalence = Equivalence { target: -0.5, margin: 0.25 };
+/// The claimed exponent of α* against h.
+const CLAIM: f64 = -0.5;
+
+/// How far from it still is nearer to it than to 0 (no dependence on the width) or to −1.
+const MARGIN: f64 = 0.25;
 
 pub(crate) struct Finding1;
 
@@ -56,7 +59,7 @@ impl Finding for Finding1 {
          95 % interval comes from a bootstrap over seeds.\n\n\
          Reproduced: the interval lies within −½ ± ¼, so p is nearer to −½ than to 0, a border \
          that does not depend on the width, and than to −1. Not reproduced: the interval lies \
-         outside −½ ± ¼. Inconclusive: it does neither, or there is none. The margin is wide \
+         outside −½ ± ¼. Inconclusive: it does neither, there is none, or it rests on fewer than three seeds. The margin is wide \
          because widths are finite: corrections to the power law are expected at the small ones, \
          and how the local exponent drifts with h is reported beside it, as is whether the \
          interval contains −½ itself.\n\n\
@@ -76,10 +79,13 @@ impl Finding for Finding1 {
         let mut notes = vec![summary, PROTOCOL.to_owned()];
         notes.extend(outcome.notes());
         Study {
-            verdict: verdict(&outcome),
+            verdict: verdict(&[statement(outcome.kernel.exponent.clone())]),
             key_figures: key_figures(&outcome),
             figures: [figures(&points, &outcome), gram_figures(runs)].concat(),
-            tables: [Some(table(&outcome)), unconverged].into_iter().flatten().collect(),
+            tables: [Some(table(&outcome)), Some(sensitivity(&points)), unconverged]
+                .into_iter()
+                .flatten()
+                .collect(),
             notes,
             outcome: serde_json::json!(outcome),
         }
@@ -120,17 +126,17 @@ fn analyse(points: &[Point]) -> Outcome {
     let collapse =
         collapse_interval(&kernel_curves, Pairing::Paired, &collapse_config, &resampling);
     Outcome {
-        kernel: kernel_border(points),
+        kernel: kernel_border(points, KERNEL_CHANGE_AT_BORDER),
         test_error: test_error_border(points),
         collapse: Answer::of(collapse),
     }
 }
 
-fn kernel_border(points: &[Point]) -> Border {
+/// Where the kernel change falls through a level.
+fn kernel_border(points: &[Point], level: f64) -> Border {
     let at_level = |curve: &[(f64, f64)]| -> Result<Crossing, String> {
-        let found =
-            crossing(curve, KERNEL_CHANGE_AT_BORDER, Scales::LOG_LOG, CrossingPolicy::default())
-                .map_err(|e| e.to_string())?;
+        let found = crossing(curve, level, Scales::LOG_LOG, CrossingPolicy::default())
+            .map_err(|e| e.to_string())?;
         match found.direction {
             Direction::Falling => Ok(found),
             Direction::Rising => Err("the kernel change rises with α".into()),
@@ -153,8 +159,10 @@ fn kernel_border(points: &[Point]) -> Border {
             at_level(&back)
         },
     );
+    // A seed with a border at one width says nothing of p, and would be counted as one that does.
     let seeds: Vec<Vec<(f64, f64)>> = per_seed
         .iter()
+        .filter(|seed| seed.len() > 1)
         .map(|seed| seed.iter().map(|&(h, alpha)| (h as f64, alpha)).collect())
         .collect();
     let exponent = exponent_interval(&seeds, Pairing::Paired, &BootstrapConfig::default());
@@ -280,25 +288,8 @@ impl Border {
 }
 
 /// See [`Finding1::rule`].
-fn verdict(outcome: &Outcome) -> Verdict {
-    let interval = match &outcome.kernel.exponent {
-        Answer::Found(interval) => interval,
-        Answer::Missing(why) => {
-            let sentence = format!("The exponent of α* against h has no interval: {why}.");
-            return Verdict { kind: VerdictKind::Inconclusive, sentence };
-        }
-    };
-    let exponent = number::with_interval(interval.estimate, interval.low, interval.high);
-    let (kind, relation) = match CLAIM.place(interval.low, interval.high) {
-        Placement::Within => (VerdictKind::Reproduced, "within"),
-        Placement::Outside => (VerdictKind::NotReproduced, "outside"),
-        Placement::Straddles => (VerdictKind::Inconclusive, "partly within, partly outside"),
-    };
-    let contains = if interval.contains(CLAIM.target) { "contains" } else { "does not contain" };
-    let sentence = format!(
-        "α* ∝ h^p with p = {exponent} (95 %), {relation} −½ ± ¼; the interval {contains} −½ itself."
-    );
-    Verdict { kind, sentence }
+fn statement(exponent: Answer<BootstrapInterval>) -> Statement {
+    Statement::near("the exponent p of α* ∝ h^p", exponent, CLAIM, MARGIN)
 }
 
 impl Outcome {
@@ -317,13 +308,24 @@ impl Outcome {
                 }
             }
         }
+        let seeds = self.kernel.per_seed.len();
+        let without = self.kernel.per_seed.iter().filter(|seed| seed.len() < 2).count();
+        if without > 0 {
+            notes.push(format!(
+                "{without} of {seeds} seeds have α* from the kernel change at fewer than two \
+                 widths and do not enter p."
+            ));
+        }
         notes
     }
 }
 
 fn key_figures(outcome: &Outcome) -> Vec<KeyFigure> {
     let exponent = |name: &str, border: &Border| {
-        border.exponent.key_figure(name, |i| format!("claim −½; {} seeds", i.n_seeds))
+        border.exponent.key_figure(name, |i| {
+            let contains = if i.contains(CLAIM) { "contains" } else { "does not contain" };
+            format!("claim −½, which the interval {contains}; {} seeds", i.n_seeds)
+        })
     };
     let mut rows = vec![
         exponent("exponent of α* against h, from the kernel change", &outcome.kernel),
@@ -380,6 +382,35 @@ fn table(outcome: &Outcome) -> Table {
         .map(String::from)
         .to_vec(),
         rows: rows.collect(),
+    }
+}
+
+/// How p and the verdict depend on what counts as the border, and on what enters.
+fn sensitivity(points: &[Point]) -> Table {
+    let smallest = points.iter().map(|p| p.width()).min();
+    let wider: Vec<Point> =
+        points.iter().filter(|p| Some(p.width()) != smallest).copied().collect();
+    let [even, odd] = [0, 1].map(|parity| -> Vec<Point> {
+        points.iter().filter(|p| p.seed() % 2 == parity).copied().collect()
+    });
+    let level = KERNEL_CHANGE_AT_BORDER;
+    let choices = [
+        ("the rule", points, level),
+        ("the border at a kernel change of 0.3", points, 0.3),
+        ("the border at a kernel change of 3", points, 3.0),
+        ("without the smallest width", &wider, level),
+        ("even seeds only", &even, level),
+        ("odd seeds only", &odd, level),
+    ];
+    let row = |(name, points, level): (&str, &[Point], f64)| {
+        let exponent = kernel_border(points, level).exponent;
+        let verdict = verdict(&[statement(exponent.clone())]).kind;
+        vec![name.to_owned(), exponent.written(), verdict.words().to_owned()]
+    };
+    Table {
+        caption: "What the choices of the analysis do to p and the verdict".into(),
+        header: ["choice", "p", "verdict"].map(String::from).to_vec(),
+        rows: choices.into_iter().map(row).collect(),
     }
 }
 
@@ -506,7 +537,14 @@ fn border_guides(border: &Border) -> Vec<Guide> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::curves::Place;
+    use crate::{
+        finding::curves::Place,
+        report::{Verdict, VerdictKind},
+    };
+
+    fn kind(outcome: &Outcome) -> VerdictKind {
+        verdict(&[statement(outcome.kernel.exponent.clone())]).kind
+    }
 
     /// A grid of records in which the border lies at `h^exponent` and which
     /// scatter by a few percent from seed to seed.
@@ -538,7 +576,7 @@ mod tests {
         let outcome = analyse(&synthetic(-0.5, 5));
         let exponent = outcome.kernel.exponent.found().unwrap();
         assert!((exponent.estimate + 0.5).abs() < 0.02, "{exponent:?}");
-        assert_eq!(verdict(&outcome).kind, VerdictKind::Reproduced);
+        assert_eq!(kind(&outcome), VerdictKind::Reproduced);
         let test_error = outcome.test_error.exponent.found().unwrap();
         assert!((test_error.estimate + 0.5).abs() < 0.05, "{test_error:?}");
         let (collapse, _) = outcome.collapse.found().unwrap();
@@ -547,27 +585,49 @@ mod tests {
 
     #[test]
     fn a_border_that_does_not_move_is_not_reproduced() {
-        assert_eq!(verdict(&analyse(&synthetic(0.0, 5))).kind, VerdictKind::NotReproduced);
-        assert_eq!(verdict(&analyse(&synthetic(-1.0, 5))).kind, VerdictKind::NotReproduced);
+        assert_eq!(kind(&analyse(&synthetic(0.0, 5))), VerdictKind::NotReproduced);
+        assert_eq!(kind(&analyse(&synthetic(-1.0, 5))), VerdictKind::NotReproduced);
     }
 
     #[test]
     fn an_exponent_at_the_edge_of_the_margin_is_inconclusive() {
-        assert_eq!(verdict(&analyse(&synthetic(-0.25, 5))).kind, VerdictKind::Inconclusive);
+        assert_eq!(kind(&analyse(&synthetic(-0.25, 5))), VerdictKind::Inconclusive);
     }
 
     #[test]
     fn too_few_seeds_or_no_runs_are_inconclusive() {
+        assert_eq!(kind(&analyse(&synthetic(-0.5, 2))), VerdictKind::Inconclusive);
         for points in [synthetic(-0.5, 1), Vec::new()] {
             let outcome = analyse(&points);
-            let Verdict { kind, sentence } = verdict(&outcome);
+            let Verdict { kind, sentence } = verdict(&[statement(outcome.kernel.exponent.clone())]);
             assert_eq!(kind, VerdictKind::Inconclusive, "{sentence}");
             assert!(sentence.contains("no interval"));
             // What is told of nothing must not fail either.
             assert_eq!(figures(&points, &outcome).len(), 5);
             table(&outcome);
+            sensitivity(&points);
             key_figures(&outcome);
         }
+    }
+
+    #[test]
+    fn a_seed_with_one_border_is_not_counted() {
+        // Of the seeds 2 to 4 one width is left.
+        let points: Vec<Point> =
+            synthetic(-0.5, 5).into_iter().filter(|p| p.seed() < 2 || p.width() == 64).collect();
+        let outcome = analyse(&points);
+        assert_eq!(outcome.kernel.exponent.found().unwrap().n_seeds, 2);
+        assert_eq!(kind(&outcome), VerdictKind::Inconclusive);
+        assert!(outcome.notes().iter().any(|note| note.starts_with("3 of 5 seeds have α*")));
+    }
+
+    #[test]
+    fn the_choices_of_the_analysis_do_not_move_a_clear_border() {
+        let table = sensitivity(&synthetic(-0.5, 6));
+        assert_eq!(table.rows.len(), 6);
+        assert!(table.rows.iter().all(|row| row[2] == "reproduced"), "{table:?}");
+        let table = sensitivity(&synthetic(0.0, 6));
+        assert!(table.rows.iter().all(|row| row[2] == "not reproduced"), "{table:?}");
     }
 
     #[test]
@@ -575,7 +635,7 @@ mod tests {
         let lazy: Vec<Point> =
             synthetic(-0.5, 5).into_iter().filter(|p| p.kernel_change < 0.5).collect();
         let outcome = analyse(&lazy);
-        assert_eq!(verdict(&outcome).kind, VerdictKind::Inconclusive);
+        assert_eq!(kind(&outcome), VerdictKind::Inconclusive);
         assert!(outcome.notes().iter().any(|note| note.contains("No α* from the kernel change")));
     }
 
@@ -590,6 +650,6 @@ mod tests {
             .collect();
         let outcome = analyse(&flat);
         assert!(outcome.test_error.exponent.found().is_none());
-        assert_eq!(verdict(&outcome).kind, VerdictKind::Reproduced);
+        assert_eq!(kind(&outcome), VerdictKind::Reproduced);
     }
 }

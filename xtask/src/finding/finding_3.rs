@@ -29,7 +29,7 @@ use super::{
     grids::{PROTOCOL, Setup},
     statement::{Statement, verdict},
 };
-use crate::{figure::number, study::RunSpec};
+use crate::{figure::number, report::VerdictKind, study::RunSpec};
 
 /// The claimed exponent of Var F against h.
 const CLAIM: f64 = -1.0;
@@ -320,6 +320,12 @@ impl Regime {
         self.widths.get(1)
     }
 
+    /// The gain of the ensemble at that width.
+    fn gain(&self) -> Answer<BootstrapInterval> {
+        let missing = || Answer::Missing("there is none of moderate width".into());
+        self.moderate().map_or_else(missing, |at| at.gain.clone())
+    }
+
     /// The measured (h, Var).
     fn variances(&self) -> Vec<(f64, f64)> {
         self.widths.iter().map(|at| (at.width as f64, at.variance)).collect()
@@ -358,24 +364,40 @@ fn sensitivity(nets: &[&Net], all: &[Group]) -> Vec<Variant> {
 /// See [`Finding3::rule`].
 fn statements(outcome: &Outcome) -> Vec<Statement> {
     let of = |(name, regime): (&'static str, &Regime)| {
-        let exponent = format!("the exponent of Var against h in the {name} regime");
-        let (gain, answer) = match regime.moderate() {
-            Some(at) => (
-                format!(
-                    "the gain of the ensemble of {} nets at h = {} in the {name} regime",
-                    at.n_nets, at.width
-                ),
-                at.gain.clone(),
-            ),
-            None => (
-                format!("the gain of the ensemble in the {name} regime"),
-                Answer::Missing("there is none of moderate width".into()),
-            ),
+        let ensemble = match regime.moderate() {
+            Some(at) => format!("of {} nets at h = {} ", at.n_nets, at.width),
+            None => String::new(),
         };
-        [
-            Statement::near(exponent, regime.exponent.clone(), CLAIM, MARGIN),
-            Statement::above(gain, answer, 0.0),
-        ]
+        about(name, &ensemble, regime.exponent.clone(), regime.gain())
     };
     outcome.regimes().into_iter().flat_map(of).collect()
+}
+
+/// What is stated of one regime.
+fn about(
+    name: &str,
+    ensemble: &str,
+    exponent: Answer<BootstrapInterval>,
+    gain: Answer<BootstrapInterval>,
+) -> [Statement; 2] {
+    let what = format!("the exponent of Var against h in the {name} regime");
+    [
+        Statement::near(what, exponent, CLAIM, MARGIN),
+        Statement::above(
+            format!("the gain of the ensemble {ensemble}in the {name} regime"),
+            gain,
+            0.0,
+        ),
+    ]
+}
+
+/// The verdict with another choice of widths or seeds, made in both regimes.
+fn verdict_of(outcome: &Outcome, choice: usize) -> VerdictKind {
+    let of = |(name, regime): (&'static str, &Regime)| {
+        let Variant { exponent, gain, .. } = &regime.sensitivity[choice];
+        let gain = gain.clone().unwrap_or_else(|| regime.gain());
+        about(name, "", exponent.clone(), gain)
+    };
+    let statements: Vec<Statement> = outcome.regimes().into_iter().flat_map(of).collect();
+    verdict(&statements).kind
 }

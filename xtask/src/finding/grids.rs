@@ -156,7 +156,7 @@ pub(super) fn border_grid(settings: &Settings) -> Vec<RunSpec> {
 }
 
 /// [`border_grid`], and what a law of the feature side wants beside it: more than one α deep
-/// in it at every width. The other profiles have that; in `laptop` runs at α = 10⁻² take three
+/// in it, at two widths at least. The other profiles have that; in `laptop` runs at α = 10⁻² take three
 /// times as long as those at 10⁻¹, and no other finding needs them.
 pub(super) fn feature_grid(settings: &Settings) -> Vec<RunSpec> {
     let mut specs = border_grid(settings);

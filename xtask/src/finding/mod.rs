@@ -113,7 +113,28 @@ pub(crate) struct Run {
     /// What was asked for.
     pub(crate) spec: RunSpec,
     /// What remains, or why there is nothing.
-    pub(crate) record: Result<RunRecord, String>,
+    pub(crate) record: Result<RunRecord, NoRecord>,
+}
+
+/// Why there is no record of a run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoRecord {
+    /// It was tried.
+    #[error("{0}")]
+    Failed(String),
+    /// It was not.
+    #[error("not computed yet")]
+    Missing,
+}
+
+impl NoRecord {
+    /// In a word.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Failed(_) => "failed",
+            Self::Missing => "missing",
+        }
+    }
 }
 
 /// What the runs say about a claim.

@@ -37,6 +37,16 @@ impl Statement {
         Self { what: what.into(), answer, accepted: (target - margin, target + margin), words }
     }
 
+    /// Values between these are accepted.
+    pub(super) fn between(
+        what: impl Into<String>,
+        answer: Answer<BootstrapInterval>,
+        (least, most): (f64, f64),
+    ) -> Self {
+        let words = format!("between {} and {}", plain(least), plain(most));
+        Self { what: what.into(), answer, accepted: (least, most), words }
+    }
+
     /// Values above `least` are accepted.
     pub(super) fn above(
         what: impl Into<String>,
@@ -68,23 +78,29 @@ impl Statement {
         }
     }
 
-    fn sentence(&self) -> String {
-        let Self { what, answer, words, .. } = self;
-        match answer {
-            Answer::Missing(why) => format!("{what} has no interval: {why}"),
+    /// The interval in words, where there is one that can decide.
+    fn value(&self) -> Result<String, String> {
+        let what = &self.what;
+        match &self.answer {
+            Answer::Missing(why) => Err(format!("{what} has no interval: {why}")),
             Answer::Found(i) => {
                 let value = number::with_interval(i.estimate, i.low, i.high);
                 if i.n_seeds < LEAST_SEEDS {
-                    return format!("{what} is {value} from {} seeds, too few", i.n_seeds);
+                    return Err(format!("{what} is {value} from {} seeds, too few", i.n_seeds));
                 }
-                let relation = match self.kind() {
-                    VerdictKind::Reproduced => "as claimed,",
-                    VerdictKind::NotReproduced => "not",
-                    VerdictKind::Inconclusive => "not clearly",
-                };
-                format!("{what} is {value}, {relation} {words}")
+                Ok(value)
             }
         }
+    }
+
+    /// What the interval says of the accepted values, in words.
+    fn relation(&self) -> String {
+        let relation = match self.kind() {
+            VerdictKind::Reproduced => "as claimed,",
+            VerdictKind::NotReproduced => "not",
+            VerdictKind::Inconclusive => "not clearly",
+        };
+        format!("{relation} {}", self.words)
     }
 
     /// A row among the key figures.
@@ -106,15 +122,49 @@ pub(super) fn verdict(statements: &[Statement]) -> Verdict {
         VerdictKind::Reproduced
     };
     // What decides comes first.
-    let decisive = |s: &&Statement| s.kind() == kind;
-    let rest = statements.iter().filter(|s| !decisive(s));
-    let sentences: Vec<String> =
-        statements.iter().filter(decisive).chain(rest).map(Statement::sentence).collect();
-    let mut sentence = sentences.join("; ") + " (95 %).";
-    if let Some(first) = sentence.chars().next() {
-        sentence.replace_range(..first.len_utf8(), &first.to_uppercase().to_string());
+    let (decisive, rest): (Vec<_>, Vec<_>) = statements.iter().partition(|s| s.kind() == kind);
+    let sentences = [sentences(&decisive), sentences(&rest)].concat();
+    let sentence = sentences.join("; ") + " (95 %).";
+    Verdict { kind, sentence: capitalised(sentence) }
+}
+
+/// With a capital in front, but for a symbol.
+fn capitalised(sentence: String) -> String {
+    let mut letters = sentence.chars();
+    match (letters.next(), letters.next()) {
+        (Some(first), Some(second)) if second.is_alphabetic() => {
+            first.to_uppercase().chain(sentence.chars().skip(1)).collect()
+        }
+        _ => sentence,
     }
-    Verdict { kind, sentence }
+}
+
+/// One sentence for all statements of which the same is true.
+fn sentences(statements: &[&Statement]) -> Vec<String> {
+    let mut told: Vec<String> = Vec::new();
+    let mut together: Vec<(String, Vec<String>)> = Vec::new();
+    for statement in statements {
+        let value = match statement.value() {
+            Ok(value) => value,
+            Err(why) => {
+                told.push(why);
+                continue;
+            }
+        };
+        let (what, relation) = (&statement.what, statement.relation());
+        match together.iter_mut().find(|(same, _)| *same == relation) {
+            Some((_, values)) => values.push(format!("{what} {value}")),
+            None => together.push((relation, vec![format!("{what} is {value}")])),
+        }
+    }
+    let joined = |values: &[String]| match values {
+        [most @ .., last] if !most.is_empty() => format!("{} and {last}", most.join(", ")),
+        one => one.concat(),
+    };
+    told.extend(
+        together.iter().map(|(relation, values)| format!("{}, {relation}", joined(values))),
+    );
+    told
 }
 
 /// Without decimals that are nought.
@@ -156,6 +206,24 @@ mod tests {
             assert_eq!(kind(&[outside.clone(), open]), VerdictKind::NotReproduced);
         }
         assert_eq!(kind(&[]), VerdictKind::Inconclusive);
+    }
+
+    #[test]
+    fn statements_of_which_the_same_is_true_share_a_sentence() {
+        let gap = |what: &str, low, high| Statement::above(what, interval(low, high, 5), 0.0);
+        let few = Statement::above("another gap", interval(0.1, 0.2, 2), 0.0);
+        let statements = [
+            gap("the gap in (A)", 0.01, 0.02),
+            few,
+            gap("that in (B)", 0.1, 0.2),
+            Statement::near("the slope", interval(0.9, 1.1, 5), 1.0, 0.2),
+        ];
+        assert_eq!(
+            verdict(&statements).sentence,
+            "Another gap is 0.15 [0.10, 0.20] from 2 seeds, too few; the gap in (A) is 0.015 \
+             [0.010, 0.020] and that in (B) 0.15 [0.10, 0.20], as claimed, above 0; the slope is \
+             1.00 [0.90, 1.10], as claimed, 1 ± 0.2 (95 %)."
+        );
     }
 
     #[test]

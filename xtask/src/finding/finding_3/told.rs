@@ -3,8 +3,8 @@
 use regime_scaling::{BootstrapInterval, Mean};
 
 use super::{
-    super::{answer::Answer, curves::geometric_centre},
-    AtWidth, CLAIM, Outcome, Regime,
+    super::{answer::Answer, curves::geometric_centre, statement::verdict},
+    AtWidth, CLAIM, Outcome, Regime, Variant, statements, verdict_of,
 };
 use crate::{
     figure::{Axis, Color, Figure, Guide, Interval, Series, number},
@@ -126,26 +126,32 @@ pub(super) fn table(outcome: &Outcome) -> Table {
 }
 
 pub(super) fn sensitivity_table(outcome: &Outcome) -> Table {
-    let mut rows = Vec::new();
-    for (name, regime) in outcome.regimes() {
-        let gain = regime.moderate().map_or("none".into(), |at| at.gain.written());
-        rows.push(vec![
-            name.to_owned(),
-            "as in the verdict".into(),
-            regime.exponent.written(),
-            gain,
-        ]);
-        for variant in &regime.sensitivity {
-            let gain = variant.gain.as_ref().map_or("the same".into(), Answer::written);
-            let exponent = variant.exponent.written();
-            rows.push(vec![name.to_owned(), variant.change.to_owned(), exponent, gain]);
-        }
+    let regimes = outcome.regimes().map(|(_, regime)| regime);
+    let mut rows = vec![vec!["the rule".to_owned()]];
+    rows[0].extend(regimes.iter().flat_map(|r| [r.exponent.written(), r.gain().written()]));
+    rows[0].push(verdict(&statements(outcome)).kind.words().into());
+    for (choice, Variant { change, .. }) in outcome.feature.sensitivity.iter().enumerate() {
+        let cells = regimes.iter().flat_map(|regime| {
+            let Variant { exponent, gain, .. } = &regime.sensitivity[choice];
+            let gain = gain.as_ref().map_or("the same".into(), Answer::written);
+            [exponent.written(), gain]
+        });
+        let kind = verdict_of(outcome, choice);
+        let choice = std::iter::once((*change).to_owned());
+        rows.push(choice.chain(cells).chain([kind.words().to_owned()]).collect());
     }
     Table {
-        caption: "How the estimates depend on the widths and seeds".into(),
-        header: ["regime", "choice", "exponent of Var", "gain at the moderate width"]
-            .map(String::from)
-            .to_vec(),
+        caption: "How the estimates and the verdict depend on the widths and seeds".into(),
+        header: [
+            "choice",
+            "exponent of Var, feature regime",
+            "gain at the moderate width",
+            "exponent of Var, lazy regime",
+            "gain at the moderate width",
+            "verdict",
+        ]
+        .map(String::from)
+        .to_vec(),
         rows,
     }
 }
