@@ -55,7 +55,7 @@ impl Finding for Finding1 {
     fn rule(&self) -> &'static str {
         "For every width h and seed, α* is the α at which the kernel change ‖Θ − Θ₀‖/‖Θ₀‖ at the \
          end of training, on points outside the training set, falls through 1 (on the \
-         monotone curve closest to the runs, interpolated in logarithms). The exponent p of α* ∝ h^p is fitted with a common slope for all seeds; its \
+         monotone curve closest to the runs, interpolated in logarithms). The exponent p of α* ∝ hᵖ is fitted with a common slope for all seeds; its \
          95 % interval comes from a bootstrap over seeds.\n\n\
          Reproduced: the interval lies within −½ ± ¼, so p is nearer to −½ than to 0, a border \
          that does not depend on the width, and than to −1. Not reproduced: the interval lies \
@@ -289,7 +289,7 @@ impl Border {
 
 /// See [`Finding1::rule`].
 fn statement(exponent: Answer<BootstrapInterval>) -> Statement {
-    Statement::near("the exponent p of α* ∝ h^p", exponent, CLAIM, MARGIN)
+    Statement::near("the exponent p of α* ∝ hᵖ", exponent, CLAIM, MARGIN)
 }
 
 impl Outcome {
@@ -334,7 +334,7 @@ fn key_figures(outcome: &Outcome) -> Vec<KeyFigure> {
     if let Some((collapse, interval)) = outcome.collapse.found() {
         let quality = |q: Option<f64>| q.map_or("none".into(), |q| number::significant(q, 2));
         rows.push(KeyFigure::new(
-            "best collapse of the kernel change against h^b·α, b",
+            "best collapse of the kernel change against hᵇ·α, b",
             collapse.exponent,
             Some((interval.low, interval.high)),
             format!(
@@ -405,11 +405,11 @@ fn sensitivity(points: &[Point]) -> Table {
     let row = |(name, points, level): (&str, &[Point], f64)| {
         let exponent = kernel_border(points, level).exponent;
         let verdict = verdict(&[statement(exponent.clone())]).kind;
-        vec![name.to_owned(), exponent.written(), verdict.words().to_owned()]
+        vec![name.to_owned(), verdict.words().to_owned(), exponent.written()]
     };
     Table {
         caption: "What the choices of the analysis do to p and the verdict".into(),
-        header: ["choice", "p", "verdict"].map(String::from).to_vec(),
+        header: ["choice", "verdict", "p"].map(String::from).to_vec(),
         rows: choices.into_iter().map(row).collect(),
     }
 }
@@ -625,9 +625,9 @@ mod tests {
     fn the_choices_of_the_analysis_do_not_move_a_clear_border() {
         let table = sensitivity(&synthetic(-0.5, 6));
         assert_eq!(table.rows.len(), 6);
-        assert!(table.rows.iter().all(|row| row[2] == "reproduced"), "{table:?}");
+        assert!(table.rows.iter().all(|row| row[1] == "reproduced"), "{table:?}");
         let table = sensitivity(&synthetic(0.0, 6));
-        assert!(table.rows.iter().all(|row| row[2] == "not reproduced"), "{table:?}");
+        assert!(table.rows.iter().all(|row| row[1] == "not reproduced"), "{table:?}");
     }
 
     #[test]

@@ -488,17 +488,17 @@ fn sensitivity(setups: &[Setting; 2]) -> Table {
         let [a, b] = other.each_ref().map(|setup| &setup.outcome);
         let verdict = verdict(&statements(&other)).kind;
         let cells = [a.gap.written(), a.trend.written(), b.gap.written(), b.trend.written()];
-        [vec![taken.to_owned()], cells.to_vec(), vec![verdict.words().to_owned()]].concat()
+        [taken, verdict.words()].map(String::from).into_iter().chain(cells).collect()
     };
     Table {
         caption: "The gaps and the verdict by how they are taken".into(),
         header: [
             "taken",
+            "verdict",
             "gap in (A)",
             "trend in ln h in (A)",
             "gap in (B)",
             "trend in (B)",
-            "verdict",
         ]
         .map(String::from)
         .to_vec(),
@@ -598,7 +598,7 @@ mod tests {
     fn how_a_clear_gap_is_taken_does_not_matter_and_seeds_left_out_are_told() {
         let points = synthetic(|h| 0.1 / h.sqrt(), 1e-3, 8);
         let table = sensitivity(&setups(&points));
-        assert!(table.rows.iter().all(|row| row[5] == "reproduced"), "{table:?}");
+        assert!(table.rows.iter().all(|row| row[1] == "reproduced"), "{table:?}");
         // Seed 0 has left one width only.
         let some: Vec<Point> =
             points.into_iter().filter(|p| p.seed() > 0 || p.width() == 64).collect();

@@ -66,7 +66,7 @@ impl Finding for Finding3 {
 
     fn rule(&self) -> &'static str {
         "Var is the mean over test points of the unbiased variance over seeds of F at the end of \
-         training, at a small and at a large √h·α. The exponent p of Var ∝ h^p is fitted over the \
+         training, at a small and at a large √h·α. The exponent p of Var ∝ hᵖ is fitted over the \
          widths; its 95 % interval comes from a bootstrap over the seeds of every width, in which \
          Var is the mean of ½(Fᵢ − Fⱼ)² over pairs of different seeds, so that a seed drawn twice \
          does not look like two that agree. The ensemble of a width is the sign of the mean of F \

@@ -18,7 +18,7 @@ use super::{
     statement::{Statement, verdict},
 };
 use crate::{
-    figure::{Axis, Figure, Guide, Series},
+    figure::{Axis, Figure, Guide, Interval, Series},
     report::{KeyFigure, Table},
     study::{RunRecord, RunSpec},
 };
@@ -339,11 +339,11 @@ fn sensitivity(passages: &[Passage]) -> Table {
         let verdict = verdict(&outcome.statements()).kind;
         let Exponents { alpha: p, root_width: q } = &outcome.half_loss;
         let s = &outcome.early_slope;
-        vec![name, runs, p.written(), q.written(), s.written(), verdict.words().to_owned()]
+        vec![name, verdict.words().to_owned(), runs, p.written(), q.written(), s.written()]
     };
     Table {
         caption: "What the choices of the analysis do to the exponents of t₁, the early slope and the verdict".into(),
-        header: ["runs that enter", "number", "p, in α", "q, in √h", "s", "verdict"]
+        header: ["runs that enter", "verdict", "number", "p, in α", "q, in √h", "s"]
             .map(String::from)
             .to_vec(),
         rows: choices.into_iter().map(row).collect(),
@@ -396,6 +396,7 @@ fn figures(passages: &[Passage]) -> Vec<Figure> {
             against_product(&|p| p.growth),
             vec![border()],
         ),
+        growth_against_width(passages),
         figure(
             "kernel-change-at-half-loss",
             "How much the kernel has changed at t₁",
@@ -405,6 +406,53 @@ fn figures(passages: &[Passage]) -> Vec<Figure> {
             vec![border(), Guide::HorizontalLevel { y: 1.0, label: "kernel change 1".into() }],
         ),
     ]
+}
+
+/// The growth until `t₁` at `√h·α = 1` against √h: that of every run of the feature side times its
+/// `√h·α`, for at a fixed width it is as `1/α`.
+fn growth_against_width(passages: &[Passage]) -> Figure {
+    let feature = within(passages, WINDOW);
+    let seeds = values(&feature, |p| p.seed());
+    // One number per seed: its runs are no independent ones.
+    let scaled = |width: usize| -> Vec<f64> {
+        let of_seed = |&seed: &u64| {
+            let runs = feature.iter().filter(|p| p.width() == width && p.seed() == seed);
+            let logs: Vec<f64> =
+                runs.filter_map(|p| Some((p.growth? * p.root_width_alpha()).ln())).collect();
+            Some(mean(&logs)?.mean)
+        };
+        seeds.iter().filter_map(of_seed).collect()
+    };
+    let mut points = Vec::new();
+    let mut error_bars = Vec::new();
+    for width in values(&feature, |p| p.width()) {
+        let Some(m) = mean(&scaled(width)) else { continue };
+        let x = (width as f64).sqrt();
+        points.push((x, m.mean.exp()));
+        if let Some(e) = m.std_error {
+            error_bars.push(Interval { x, low: (m.mean - e).exp(), high: (m.mean + e).exp() });
+        }
+    }
+    let ends = points.first().zip(points.last()).map(|(first, last)| (first.0, last.0));
+    let guide = geometric_centre(&points).zip(ends).map(|(through, range)| Guide::Slope {
+        slope: 1.0,
+        through,
+        range,
+        label: "slope 1".into(),
+    });
+    Figure {
+        id: "growth-against-width".into(),
+        title: "The same, brought to √h·α = 1, against √h".into(),
+        caption: "Growth times √h·α, geometric mean over the runs of a width with √h·α ≤ 1; bars \
+                  show one standard error over seeds. Dashed: growth by √h, through the geometric mean of the \
+                  points."
+            .into(),
+        x: Axis::log("√h"),
+        y: Axis::log("growth of f at √h·α = 1"),
+        map: None,
+        series: vec![Series { error_bars, ..Series::new("measured", points) }],
+        guides: guide.into_iter().collect(),
+    }
 }
 
 /// Slope 1 through the points of the feature side.
@@ -520,7 +568,7 @@ mod tests {
         for passages in [synthetic([1.0, 1.0], 1.0, 2), synthetic([1.0, 1.0], 1.0, 1), Vec::new()] {
             let outcome = analyse(&passages);
             assert_eq!(verdict(&outcome.statements()).kind, VerdictKind::Inconclusive);
-            assert_eq!(figures(&passages).len(), 4);
+            assert_eq!(figures(&passages).len(), 5);
             sensitivity(&passages);
             key_figures(&outcome);
             in_window(&passages);

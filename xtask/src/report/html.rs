@@ -8,6 +8,9 @@ use crate::figure::escape;
 /// Tables with more rows are folded.
 const LONG: usize = 12;
 
+/// What stands in a column of numbers where there is none.
+const IN_PLACE_OF_NUMBERS: [&str; 2] = ["none", "the same"];
+
 const STYLE: &str = include_str!("style.css");
 
 /// Writes the report as one self-contained HTML page.
@@ -149,8 +152,10 @@ fn cells(label: &str, caption: &str, header: &[String], rows: &[Vec<String>]) ->
     };
     let classes: Vec<&str> = (0..columns)
         .map(|column| {
-            let mut texts =
-                rows.iter().filter_map(|row| row.get(column)).filter(|text| !text.is_empty());
+            let mut texts = rows
+                .iter()
+                .filter_map(|row| row.get(column))
+                .filter(|text| !text.is_empty() && !IN_PLACE_OF_NUMBERS.contains(&text.as_str()));
             if texts.all(|text| is_number(text)) { " class=\"number\"" } else { "" }
         })
         .collect();
@@ -168,6 +173,9 @@ fn cells(label: &str, caption: &str, header: &[String], rows: &[Vec<String>]) ->
             let text = cell(row, column);
             let _ = match column {
                 0 => write!(html, "<th scope=\"row\"{class}>{text}</th>"),
+                _ if class.is_empty() && is_number(&row[column]) => {
+                    write!(html, "<td class=\"whole\">{text}</td>")
+                }
                 _ => write!(html, "<td{class}>{text}</td>"),
             };
         }
@@ -181,16 +189,31 @@ fn is_number(text: &str) -> bool {
     !text.contains(char::is_alphabetic)
 }
 
+/// The text, escaped, with what stands between backticks as code.
+fn prose(text: &str) -> String {
+    let parts: Vec<String> = text.split('`').map(escape).collect();
+    let [pairs @ .., last] = &parts[..] else { return String::new() };
+    // A backtick alone is one.
+    let mut html = String::new();
+    for pair in pairs.chunks(2) {
+        let _ = match pair {
+            [before, code] => write!(html, "{before}<code>{code}</code>"),
+            one => write!(html, "{}`", one.concat()),
+        };
+    }
+    html + last
+}
+
 fn paragraphs(text: &str) -> String {
     let paragraphs = text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty());
-    paragraphs.map(|paragraph| format!("<p>{}</p>\n", escape(paragraph))).collect()
+    paragraphs.map(|paragraph| format!("<p>{}</p>\n", prose(paragraph))).collect()
 }
 
 fn list(items: &[String]) -> String {
     if items.is_empty() {
         return String::new();
     }
-    let items: String = items.iter().map(|item| format!("<li>{}</li>\n", escape(item))).collect();
+    let items: String = items.iter().map(|item| format!("<li>{}</li>\n", prose(item))).collect();
     format!("<ul>\n{items}</ul>\n")
 }
 

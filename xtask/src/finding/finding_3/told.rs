@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     figure::{Axis, Color, Figure, Guide, Interval, Series, number},
-    report::{KeyFigure, Table},
+    report::{KeyFigure, Table, VerdictKind},
 };
 
 impl Outcome {
@@ -49,7 +49,10 @@ pub(super) fn key_figures(outcome: &Outcome) -> Vec<KeyFigure> {
     for (name, regime) in outcome.regimes() {
         let half = regime.exponent.found().map_or(String::new(), |p| {
             let half = number::with_interval(0.5 * p.estimate, 0.5 * p.low, 0.5 * p.high);
-            format!("; δF ∝ h^q with q = {half}, claim −½; at least {} seeds", p.n_seeds)
+            format!(
+                "; half of it, the exponent of δF: {half}, claim −½; at least {} seeds",
+                p.n_seeds
+            )
         });
         row(
             format!("exponent of Var F against h, {name} regime"),
@@ -83,6 +86,8 @@ pub(super) fn key_figures(outcome: &Outcome) -> Vec<KeyFigure> {
 }
 
 pub(super) fn table(outcome: &Outcome) -> Table {
+    let all = outcome.regimes().map(|(_, regime)| regime.widths.iter().map(|at| at.width).max());
+    let beyond = || format!("> {}", all.iter().flatten().max().unwrap_or(&0));
     let row = |name: &str, at: &AtWidth| {
         let variance = match &at.variance_interval {
             Answer::Found(i) => number::with_interval(i.estimate, i.low, i.high),
@@ -100,7 +105,7 @@ pub(super) fn table(outcome: &Outcome) -> Table {
             format!("{}{error}", number::significant(at.single_error.mean, 3)),
             number::significant(at.ensemble_error, 3),
             at.gain.written(),
-            at.as_good_as.map_or("wider than measured".into(), |h| number::significant(h, 2)),
+            at.as_good_as.map_or_else(beyond, |h| number::significant(h, 2)),
         ]
     };
     let rows = outcome
@@ -127,28 +132,31 @@ pub(super) fn table(outcome: &Outcome) -> Table {
 
 pub(super) fn sensitivity_table(outcome: &Outcome) -> Table {
     let regimes = outcome.regimes().map(|(_, regime)| regime);
-    let mut rows = vec![vec!["the rule".to_owned()]];
-    rows[0].extend(regimes.iter().flat_map(|r| [r.exponent.written(), r.gain().written()]));
-    rows[0].push(verdict(&statements(outcome)).kind.words().into());
+    let row = |choice: &str, kind: VerdictKind, cells: &dyn Fn(&Regime) -> [String; 2]| {
+        let cells = regimes.iter().flat_map(|regime| cells(regime));
+        [choice, kind.words()].map(String::from).into_iter().chain(cells).collect()
+    };
+    let rule = verdict(&statements(outcome)).kind;
+    let mut rows =
+        vec![row("the rule", rule, &|r: &Regime| [r.exponent.written(), r.gain().written()])];
     for (choice, Variant { change, .. }) in outcome.feature.sensitivity.iter().enumerate() {
-        let cells = regimes.iter().flat_map(|regime| {
+        rows.push(row(change, verdict_of(outcome, choice), &|regime: &Regime| {
             let Variant { exponent, gain, .. } = &regime.sensitivity[choice];
-            let gain = gain.as_ref().map_or("the same".into(), Answer::written);
-            [exponent.written(), gain]
-        });
-        let kind = verdict_of(outcome, choice);
-        let choice = std::iter::once((*change).to_owned());
-        rows.push(choice.chain(cells).chain([kind.words().to_owned()]).collect());
+            [exponent.written(), gain.as_ref().map_or("the same".into(), Answer::written)]
+        }));
     }
     Table {
-        caption: "How the estimates and the verdict depend on the widths and seeds".into(),
+        caption:
+            "How the verdict, the exponents of Var and the gains at the moderate width depend \
+                  on the widths and seeds"
+                .into(),
         header: [
             "choice",
-            "exponent of Var, feature regime",
-            "gain at the moderate width",
-            "exponent of Var, lazy regime",
-            "gain at the moderate width",
             "verdict",
+            "exponent, feature",
+            "gain, feature",
+            "exponent, lazy",
+            "gain, lazy",
         ]
         .map(String::from)
         .to_vec(),

@@ -89,3 +89,11 @@ fn numbers_are_set_flush_right() {
         assert!(!is_number(text), "{text}");
     }
 }
+
+#[test]
+fn what_stands_between_backticks_is_code() {
+    assert_eq!(prose("a `b < c` d `e`"), "a <code>b &lt; c</code> d <code>e</code>");
+    assert_eq!(prose("one ` alone"), "one ` alone");
+    assert_eq!(prose("`a` and ` alone"), "<code>a</code> and ` alone");
+    assert_eq!(prose(""), "");
+}
