@@ -5,6 +5,7 @@
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
 use regime_benches::{Backend, DEVICE, INPUTS, bare, matrix, network};
 use regime_models::{Activation, Network, Precision, Tape, Trace};
+use regime_train::Loss;
 use std::hint::black_box;
 
 const SIZES: [(usize, usize); 3] = [(1000, 100), (1000, 256), (5000, 100)];
@@ -21,6 +22,19 @@ fn activation(c: &mut Criterion) {
                 |z| black_box(activation.value_and_slope(1.4, z)),
                 BatchSize::LargeInput,
             );
+        });
+    }
+}
+
+/// What the host does with the outputs: the loss of every margin and both its derivatives.
+fn loss(c: &mut Criterion) {
+    let mut group = c.benchmark_group("loss, slope and curvature");
+    let loss = Loss::SoftHinge { beta: 20.0 };
+    for n in [1000, 5000] {
+        let margins: Vec<f64> = (0..n).map(|i| 2.0 * i as f64 / n as f64).collect();
+        let all = |u: &f64| loss.value(*u) + loss.slope(*u) + loss.curvature(*u);
+        group.bench_function(BenchmarkId::from_parameter(format!("n{n}")), |b| {
+            b.iter(|| black_box(&margins).iter().map(all).sum::<f64>());
         });
     }
 }
@@ -52,6 +66,6 @@ fn gradient(c: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(10);
-    targets = activation, products, gradient
+    targets = activation, loss, products, gradient
 }
 criterion_main!(benches);

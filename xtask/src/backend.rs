@@ -6,7 +6,7 @@ use regime_data::Dataset;
 use regime_models::{NetworkSpec, Precision};
 use regime_scaling::Sample;
 
-use crate::bench::{Row, Sizes, measure};
+use crate::bench::{Row, Selection, measure};
 use crate::study::{BackendName, CoordinateCheck, DeviceName, RunRecord, RunSpec, World, simulate};
 
 /// The backends that this program was built with.
@@ -59,10 +59,10 @@ pub(crate) fn bench(
     (backend, device): (BackendName, DeviceName),
     precision: Precision,
     threads: &[usize],
-    sizes: Sizes,
+    selection: Selection<'_>,
     tell: &mut (dyn FnMut(&Row) + Send),
 ) -> anyhow::Result<Vec<Row>> {
-    on_backend(backend, device, Benchmark { precision, threads, sizes, tell })
+    on_backend(backend, device, Benchmark { precision, threads, selection, tell })
 }
 
 /// Something to do with tensors, whatever they live on.
@@ -150,7 +150,7 @@ impl Job for Simulation<'_> {
 struct Benchmark<'a> {
     precision: Precision,
     threads: &'a [usize],
-    sizes: Sizes,
+    selection: Selection<'a>,
     tell: &'a mut (dyn FnMut(&Row) + Send),
 }
 
@@ -158,7 +158,7 @@ impl Job for Benchmark<'_> {
     type Outcome = Vec<Row>;
 
     fn on<B: Backend>(self, device: &B::Device) -> anyhow::Result<Vec<Row>> {
-        measure::<B>(device, self.precision, self.threads, self.sizes, self.tell)
+        measure::<B>(device, self.precision, self.threads, self.selection, self.tell)
     }
 }
 

@@ -71,6 +71,9 @@ pub(crate) struct Bench {
     /// Tiny sizes, to see that everything works.
     #[arg(long)]
     pub(crate) smoke: bool,
+    /// Only works whose name contains this, such as "side by side".
+    #[arg(long, default_value = "")]
+    pub(crate) only: String,
     /// Keep the table as CSV in this file, with machine and time.
     #[arg(long)]
     pub(crate) out: Option<PathBuf>,

@@ -5,7 +5,7 @@ mod memory;
 mod work;
 
 pub(crate) use memory::peak_memory;
-pub(crate) use work::{Sizes, measure};
+pub(crate) use work::{Selection, Sizes, measure};
 
 use regime_models::Precision;
 

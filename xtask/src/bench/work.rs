@@ -46,7 +46,15 @@ pub(crate) enum Sizes {
     Full,
 }
 
-/// Times all works with one element type on a device, once on each of these numbers of threads.
+/// Which works are timed, and how large.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Selection<'a> {
+    pub(crate) sizes: Sizes,
+    /// Only those whose name contains this.
+    pub(crate) only: &'a str,
+}
+
+/// Times works with one element type on a device, once on each of these numbers of threads.
 ///
 /// # Errors
 /// When a pool of threads cannot be made.
@@ -54,7 +62,7 @@ pub(crate) fn measure<B: Backend>(
     device: &B::Device,
     precision: Precision,
     threads: &[usize],
-    sizes: Sizes,
+    selection: Selection<'_>,
     tell: &mut (dyn FnMut(&Row) + Send),
 ) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
@@ -65,8 +73,11 @@ pub(crate) fn measure<B: Backend>(
             .context("threads cannot be started")?;
         let bench = Bench::<B> { device, precision, threads };
         pool.install(|| {
-            for work in bench.works(sizes) {
-                let row = work();
+            for (work, time) in bench.works(selection.sizes) {
+                if !work.contains(selection.only) {
+                    continue;
+                }
+                let row = time().named(work, precision, threads);
                 tell(&row);
                 rows.push(row);
             }
@@ -75,24 +86,45 @@ pub(crate) fn measure<B: Backend>(
     Ok(rows)
 }
 
+impl Timed {
+    fn named(self, work: &'static str, precision: Precision, threads: usize) -> Row {
+        let Self { size: (n, h), times: [seconds, bare_seconds], cost } = self;
+        Row { work, n, h, precision, threads, seconds, bare_seconds, multiply_adds: cost }
+    }
+}
+
 struct Bench<'a, B: Backend> {
     device: &'a B::Device,
     precision: Precision,
     threads: usize,
 }
 
-type Work<'a> = Box<dyn Fn() -> Row + 'a>;
+/// What was timed: points and width; seconds of the work and of what it is compared with; the
+/// multiply-adds that it cannot do without.
+struct Timed {
+    size: (usize, usize),
+    times: [f64; 2],
+    cost: f64,
+}
+
+/// What it is called, and how it is timed.
+type Work<'a> = (&'static str, Box<dyn Fn() -> Timed + 'a>);
 
 impl<B: Backend> Bench<'_, B> {
     fn works(&self, sizes: Sizes) -> Vec<Work<'_>> {
-        let gradient = |n, h| Box::new(move || self.gradient(n, h)) as Work<'_>;
-        let kernel = |n, h| Box::new(move || self.kernel(n, h)) as Work<'_>;
-        let step = |n, h| Box::new(move || self.step(n, h)) as Work<'_>;
-        let convolution = |n, h| Box::new(move || self.convolution(n, h)) as Work<'_>;
-        let stochastic = |n, h| Box::new(move || self.stochastic(n, h)) as Work<'_>;
-        let side_by_side = |n, h| Box::new(move || self.side_by_side(n, h)) as Work<'_>;
-        let bare_by_side = |n, h| Box::new(move || self.bare_side_by_side(n, h)) as Work<'_>;
-        let against_f64 = |n, h| Box::new(move || self.against_f64(n, h)) as Work<'_>;
+        let gradient =
+            |n, h| -> Work<'_> { ("loss and gradient", Box::new(move || self.gradient(n, h))) };
+        let kernel =
+            |n, h| -> Work<'_> { ("structured kernel", Box::new(move || self.kernel(n, h))) };
+        let step = |n, h| -> Work<'_> {
+            ("implicit step, all points active", Box::new(move || self.step(n, h)))
+        };
+        let convolution = |n, h| -> Work<'_> {
+            ("loss and gradient, setup (B)", Box::new(move || self.convolution(n, h)))
+        };
+        let stochastic = |n, h| -> Work<'_> {
+            ("stochastic step, setup (B)", Box::new(move || self.stochastic(n, h)))
+        };
         let mut works = match sizes {
             Sizes::Smoke => vec![
                 gradient(100, 16),
@@ -100,8 +132,6 @@ impl<B: Backend> Bench<'_, B> {
                 step(60, 16),
                 convolution(10, 4),
                 stochastic(4, 4),
-                side_by_side(60, 16),
-                bare_by_side(60, 16),
             ],
             Sizes::Full => {
                 let mut works = Vec::new();
@@ -109,23 +139,35 @@ impl<B: Backend> Bench<'_, B> {
                     works.extend([gradient(n, h), kernel(n, h), step(n, h)]);
                 }
                 works.extend([kernel(2000, 100), convolution(500, 32), stochastic(32, 16)]);
-                works.extend([side_by_side(1000, 100), bare_by_side(1000, 100)]);
                 works
             }
         };
+        // Each of these has one thread for each of two.
+        if self.threads == 1 {
+            let (n, h) = match sizes {
+                Sizes::Smoke => (60, 16),
+                Sizes::Full => (1000, 100),
+            };
+            works.push((
+                "two runs side by side, against in turn",
+                Box::new(move || self.side_by_side(n, h)),
+            ));
+            works.push((
+                "their bare products side by side",
+                Box::new(move || self.bare_side_by_side(n, h)),
+            ));
+        }
         if self.precision == Precision::F32 {
-            works.push(match sizes {
-                Sizes::Smoke => against_f64(100, 16),
-                Sizes::Full => against_f64(5000, 100),
-            });
+            let (n, h) = match sizes {
+                Sizes::Smoke => (100, 16),
+                Sizes::Full => (5000, 100),
+            };
+            works.push((
+                "loss and gradient, against float64",
+                Box::new(move || self.against_f64(n, h)),
+            ));
         }
         works
-    }
-
-    fn row(&self, work: &'static str, (n, h): (usize, usize), times: [f64; 2], cost: f64) -> Row {
-        let [seconds, bare_seconds] = times;
-        let Self { precision, threads, .. } = *self;
-        Row { work, n, h, precision, threads, seconds, bare_seconds, multiply_adds: cost }
     }
 
     /// Medians in seconds; fewer repetitions of what takes long.
@@ -143,21 +185,21 @@ impl<B: Backend> Bench<'_, B> {
     }
 
     /// The mean loss of `n` points and its gradient in all weights.
-    fn gradient(&self, n: usize, h: usize) -> Row {
+    fn gradient(&self, n: usize, h: usize) -> Timed {
         let net = network(INPUTS, h, LAYERS);
         let bare = bare::gradient(n, h, LAYERS, self.precision);
         let cost = bare::gradient_cost(n, h, LAYERS);
         let form = self.loss_and_gradient(&net, n);
-        self.row("loss and gradient", (n, h), self.times(cost, form, bare), cost)
+        Timed { size: (n, h), times: self.times(cost, form, bare), cost }
     }
 
     /// The same in this element type against float64, in turn.
-    fn against_f64(&self, n: usize, h: usize) -> Row {
+    fn against_f64(&self, n: usize, h: usize) -> Timed {
         let net = network(INPUTS, h, LAYERS);
         let cost = bare::gradient_cost(n, h, LAYERS);
         let of = |precision| Bench::<B> { precision, ..*self }.loss_and_gradient(&net, n);
         let times = self.times(cost, of(self.precision), of(Precision::F64));
-        self.row("loss and gradient, against float64", (n, h), times, cost)
+        Timed { size: (n, h), times, cost }
     }
 
     fn loss_and_gradient<'n>(&self, net: &'n FeedForward, n: usize) -> impl Fn() + use<'n, B> {
@@ -173,18 +215,18 @@ impl<B: Backend> Bench<'_, B> {
     }
 
     /// The tangent kernel of `n` points, from the linearised network.
-    fn kernel(&self, n: usize, h: usize) -> Row {
+    fn kernel(&self, n: usize, h: usize) -> Timed {
         let net = network(INPUTS, h, LAYERS);
         let Problem { w, x, .. } = self.problem(&net, n, Loss::Squared);
         let tape = net.trace(&w, &x).linearise();
         let bare = bare::kernel(n, h, LAYERS, self.precision);
         let cost = bare::kernel_cost(n, h, LAYERS);
         let times = self.times(cost, || drop(black_box(kernel(&tape))), bare);
-        self.row("structured kernel", (n, h), times, cost)
+        Timed { size: (n, h), times, cost }
     }
 
     /// One step of the implicit integrator in which every point is active.
-    fn step(&self, n: usize, h: usize) -> Row {
+    fn step(&self, n: usize, h: usize) -> Timed {
         let gradient = bare::gradient(n, h, LAYERS, self.precision);
         let grams = bare::kernel(n, h, LAYERS, self.precision);
         let factor = bare::factorisation(n);
@@ -196,7 +238,7 @@ impl<B: Backend> Bench<'_, B> {
         let [steps, start] = self.times(cost, self.steps(n, h), self.start(n, h));
         let [parts, gradient] = self.times(cost, parts, gradient);
         let times = [(steps - start) / STEPS as f64, GRADIENTS_PER_STEP * gradient + parts];
-        self.row("implicit step, all points active", (n, h), times, cost)
+        Timed { size: (n, h), times, cost }
     }
 
     /// A flow of so many steps, from its beginning.
@@ -224,19 +266,32 @@ impl<B: Backend> Bench<'_, B> {
     }
 
     /// Two implicit steps at once, one thread each, against one after the other.
-    fn side_by_side(&self, n: usize, h: usize) -> Row {
+    fn side_by_side(&self, n: usize, h: usize) -> Timed {
         let cost = 2.0 * STEPS as f64 * step_cost(n, h);
         let times = self.twice(cost, |_| self.steps(n, h)());
-        self.row("two runs side by side, against in turn", (n, h), times, cost)
+        Timed { size: (n, h), times, cost }
     }
 
-    /// The same of bare products: what the cores of the machine are worth together.
-    fn bare_side_by_side(&self, n: usize, h: usize) -> Row {
-        let products = || bare::gradient(n, h, LAYERS, self.precision);
-        let products = alone(|| [products(), products()]);
-        let cost = 2.0 * bare::gradient_cost(n, h, LAYERS);
-        let times = self.twice(cost, |which| products[which]());
-        self.row("bare products side by side, against in turn", (n, h), times, cost)
+    /// The same of the products and the factorisations of those steps alone: what the cores of
+    /// the machine are worth together for such work.
+    fn bare_side_by_side(&self, n: usize, h: usize) -> Timed {
+        let bare_steps = || {
+            let gradient = bare::gradient(n, h, LAYERS, self.precision);
+            let grams = bare::kernel(n, h, LAYERS, self.precision);
+            let factor = bare::factorisation(n);
+            move || {
+                for _ in 0..STEPS {
+                    // As many as fit into `GRADIENTS_PER_STEP`.
+                    (0..3).for_each(|_| gradient());
+                    grams();
+                    factor();
+                }
+            }
+        };
+        let bare_steps = alone(|| [bare_steps(), bare_steps()]);
+        let cost = 2.0 * STEPS as f64 * step_cost(n, h);
+        let times = self.twice(cost, |which| bare_steps[which]());
+        Timed { size: (n, h), times, cost }
     }
 
     /// One work on each of two threads at once, against both on one thread.
@@ -253,17 +308,17 @@ impl<B: Backend> Bench<'_, B> {
     }
 
     /// Loss and gradient of the convolutional net of setup (B).
-    fn convolution(&self, n: usize, h: usize) -> Row {
+    fn convolution(&self, n: usize, h: usize) -> Timed {
         let net = ConvolutionalSpec::setup_b(h).build().expect("the paper's net");
         let bare = bare::convolutions(n, h, self.precision);
         let cost = 3.0 * n as f64 * net.forward_cost();
         let form = self.loss_and_gradient(&net, n);
-        self.row("loss and gradient, setup (B)", (n, h), self.times(cost, form, bare), cost)
+        Timed { size: (n, h), times: self.times(cost, form, bare), cost }
     }
 
     /// A step of stochastic training of the net of setup (B), with its share of the looks at
     /// all points, against loss and gradient of the batch.
-    fn stochastic(&self, batch: usize, h: usize) -> Row {
+    fn stochastic(&self, batch: usize, h: usize) -> Timed {
         let net = ConvolutionalSpec::setup_b(h).build().expect("the paper's net");
         let n = ROUND as usize * batch;
         let loss = Loss::SoftHinge { beta: 20.0 };
@@ -291,7 +346,7 @@ impl<B: Backend> Bench<'_, B> {
         let [long, gradients] = self.times(all * cost, long, gradients);
         let [short, _] = self.times(cost, || steps(GROWING), || ());
         let times = [(long - short) / all, gradients / all];
-        self.row("stochastic step, setup (B)", (batch, h), times, cost)
+        Timed { size: (batch, h), times, cost }
     }
 
     fn problem(&self, net: &FeedForward, n: usize, loss: Loss) -> Problem<B> {

@@ -2,12 +2,12 @@
 
 use std::time::SystemTime;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use regime_models::Precision;
 
 use crate::{
     backend,
-    bench::{Row, Sizes, peak_memory},
+    bench::{Row, Selection, Sizes, peak_memory},
     cli::Bench,
     output, provenance,
     sheet::{Column, Sheet},
@@ -22,12 +22,16 @@ pub(super) fn run(arguments: &Bench) -> anyhow::Result<()> {
     backend::check(name, device)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let machine = provenance::cpu().unwrap_or_else(|| "unknown processor".into());
-    println!("{} on {device}, {machine}; times are medians, taken in turn", name.name());
+    println!(
+        "{} on {device}, {machine}; times are medians, taken in turn, of what takes long a single one",
+        name.name()
+    );
     println!(
         "{:<40} {:>5} {:>4} {:>5} {:>7} {:>10} {:>9} {:>7}",
         "work", "n", "h", "dtype", "threads", "ms", "Gflop/s", "ratio"
     );
     let sizes = if arguments.smoke { Sizes::Smoke } else { Sizes::Full };
+    let selection = Selection { sizes, only: &arguments.only };
     let mut tell = |row: &Row| {
         println!(
             "{:<40} {:>5} {:>4} {:>5} {:>7} {:>10.3} {:>9.1} {:>7.2}",
@@ -46,9 +50,12 @@ pub(super) fn run(arguments: &Bench) -> anyhow::Result<()> {
     threads.dedup();
     let mut rows = Vec::new();
     for precision in [Precision::F64, Precision::F32] {
-        rows.extend(backend::bench((name, device), precision, &threads, sizes, &mut tell)?);
+        rows.extend(backend::bench((name, device), precision, &threads, selection, &mut tell)?);
     }
-    if !arguments.smoke {
+    if rows.is_empty() {
+        bail!("no work is called '{}': see the table without --only", arguments.only);
+    }
+    if !arguments.smoke && arguments.only.is_empty() {
         let folder = tempfile::tempdir().context("there is no folder for a run")?;
         let peak = peak_memory(MEMORY.0, MEMORY.1, folder.path())?;
         println!(

@@ -609,7 +609,7 @@ mod tests {
         let q = outcome.half_loss.root_width.found().unwrap();
         assert!((q.estimate - 1.0).abs() < 0.15, "{q:?}");
         assert_eq!(verdict(&outcome.statements()).kind, VerdictKind::Inconclusive);
-        assert_eq!(sensitivity(&single).rows[0][2], "none");
+        assert_eq!(sensitivity(&single).rows[0][3], "none");
         assert!(in_window(&single).contains("1 at h = 32, 1 at h = 64"));
     }
 
