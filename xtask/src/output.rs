@@ -49,6 +49,7 @@ pub(crate) fn prepare(folder: &Path) -> anyhow::Result<()> {
 /// A figure that cannot be drawn or a file that cannot be written.
 pub(crate) fn write(told: &Told<'_>, folder: &Path) -> anyhow::Result<PathBuf> {
     let Told { finding, settings, runs, study, origins } = told;
+    let chosen = chosen(told);
     let written = RefCell::new(Vec::new());
     let save = |name: &str, bytes: &[u8]| {
         let path = folder.join(name);
@@ -70,7 +71,7 @@ pub(crate) fn write(told: &Told<'_>, folder: &Path) -> anyhow::Result<PathBuf> {
         "claim": finding.claim(),
         "source": finding.source(),
         "profile": settings.profile.name(),
-        "chosen": chosen(told),
+        "chosen": chosen,
         "verdict": study.verdict.kind.words(),
         "sentence": study.verdict.sentence,
         "rule": finding.rule(),
@@ -99,14 +100,11 @@ pub(crate) fn write(told: &Told<'_>, folder: &Path) -> anyhow::Result<PathBuf> {
     }
 
     let page = Report {
-        kicker: std::iter::once(format!(
+        kicker: format!(
             "Regime · {} · profile {}",
             finding.name(),
-            settings.profile.name()
-        ))
-        .chain(chosen(told))
-        .collect::<Vec<_>>()
-        .join(" · "),
+            setting(settings.profile.name(), &chosen)
+        ),
         title: finding.title().into(),
         claim: finding.claim().into(),
         source: finding.source().into(),
@@ -132,6 +130,14 @@ pub(crate) fn write(told: &Told<'_>, folder: &Path) -> anyhow::Result<PathBuf> {
     Ok(folder.join("report.html"))
 }
 
+/// A profile and what was chosen besides, for people.
+fn setting(profile: &str, chosen: &[String]) -> String {
+    std::iter::once(profile)
+        .chain(chosen.iter().map(String::as_str))
+        .collect::<Vec<_>>()
+        .join(" · ")
+}
+
 /// What was chosen instead of the profile's own.
 fn chosen(told: &Told<'_>) -> Vec<String> {
     let Told { finding, settings, runs, .. } = told;
@@ -144,7 +150,7 @@ fn chosen(told: &Told<'_>) -> Vec<String> {
     [
         source,
         pixels.map(|_| "all pixels".to_owned()),
-        seeds.map(|n| format!("{n} seeds")),
+        seeds.map(|n| format!("seeds: {n}")),
         tolerance.map(|tolerance| format!("tolerance {tolerance}")),
         (precision == Precision::F32).then(|| "float32".to_owned()),
         (backend != BackendName::Flex).then(|| format!("{} on {device}", backend.name())),
@@ -194,9 +200,8 @@ fn verdict_of(folder: &Path) -> Option<(Verdict, String)> {
     let verdict = word("verdict")?;
     let kind = VerdictKind::ALL.into_iter().find(|kind| kind.words() == verdict)?;
     let chosen = outcome["chosen"].as_array().into_iter().flatten();
-    let chosen = chosen.filter_map(|of| of.as_str()).map(str::to_owned);
-    let setting: Vec<String> = std::iter::once(word("profile")?).chain(chosen).collect();
-    Some((Verdict { kind, sentence: word("sentence")? }, setting.join(" · ")))
+    let chosen: Vec<String> = chosen.filter_map(|of| Some(of.as_str()?.to_owned())).collect();
+    Some((Verdict { kind, sentence: word("sentence")? }, setting(&word("profile")?, &chosen)))
 }
 
 /// The points of a figure's curves, one row each, with the ends of band or error bar.

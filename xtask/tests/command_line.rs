@@ -115,10 +115,51 @@ fn a_finding_is_reproduced_once_and_the_same_for_any_number_of_jobs() {
     // A run that is not there any more is made again, and alone.
     let runs = folder.path().join("one/runs");
     let some = fs::read_dir(&runs).unwrap().map(|e| e.unwrap().path()).find(|p| p.is_file());
-    fs::write(some.unwrap(), "half a rec").unwrap();
+    let some = some.unwrap();
+    fs::write(&some, "half a rec").unwrap();
     let third = smoke("one", "1");
     assert!(stderr(&third).contains("damaged"), "{}", stderr(&third));
     assert_eq!(read("one", "data.csv"), read("two", "data.csv"));
+
+    // A report alone makes no run: one that is not there is told as missing.
+    fs::remove_file(&some).unwrap();
+    let arguments = ["report", "finding-1", "--profile", "smoke", "--seeds", "1", "--out", "one"];
+    let report = xtask(&arguments, folder.path());
+    let told = String::from_utf8_lossy(&report.stdout).into_owned();
+    assert!(told.contains("finding-1: inconclusive (1 runs missing)"), "{told}");
+    assert!(!some.exists());
+    let rows = String::from_utf8(read("one", "data.csv")).unwrap();
+    assert_eq!(rows.matches(",missing,").count(), 1, "{rows}");
+}
+
+#[test]
+fn a_report_says_what_was_chosen_besides_its_profile() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["reproduce", "finding-3", "--profile", "smoke", "--seeds", "1", "--no-pca"];
+    let output = xtask(&arguments, folder.path());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let read = |name: &str| fs::read_to_string(folder.path().join("results").join(name)).unwrap();
+    let outcome: serde_json::Value = serde_json::from_str(&read("finding-3/outcome.json")).unwrap();
+    assert_eq!(outcome["chosen"], serde_json::json!(["all pixels", "seeds: 1"]));
+    for page in ["finding-3/report.html", "index.html"] {
+        assert!(read(page).contains("profile smoke · all pixels · seeds: 1"), "{page}");
+    }
+}
+
+#[test]
+fn a_setting_is_diagnosed() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = r#"{"data": {"source": {"kind": "stripe", "dim": 3}, "task": {"kind": "own"},
+        "inputs": {"centre": false, "sphere": false, "pca": null},
+        "n_train": 20, "n_test": 40, "n_kernel": 10},
+        "network": {"architecture": "dense", "inputs": 3, "width": 32, "hidden_layers": 2,
+        "activation": {"kind": "softplus", "beta": 5.0}, "bias": true}, "alpha": 1e4}"#;
+    fs::write(folder.path().join("setting.json"), spec).unwrap();
+    let output = xtask(&["diagnose", "setting.json"], folder.path());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(text.lines().filter(|line| line.ends_with("converged")).count(), 5, "{text}");
+    assert!(text.lines().last().unwrap().starts_with("lazy: "), "{text}");
 }
 
 #[test]

@@ -21,12 +21,15 @@ const LAYERS: usize = 5;
 /// gradients, and two solutions with a forward and a reverse product each.
 const GRADIENTS_PER_STEP: f64 = 2.0 + 4.0 / 3.0;
 
+/// As many of them as are made in a row where only products are timed.
+const WHOLE_GRADIENTS: usize = GRADIENTS_PER_STEP as usize;
+
 /// Steps of a flow that is timed.
 const STEPS: u64 = 2;
 
-/// Multiply-adds of the products and the factorisation of one step.
-fn step_cost(n: usize, h: usize) -> f64 {
-    GRADIENTS_PER_STEP * bare::gradient_cost(n, h, LAYERS)
+/// Multiply-adds of the products and the factorisation of one step, with as many as these gradients.
+fn step_cost(gradients: f64, n: usize, h: usize) -> f64 {
+    gradients * bare::gradient_cost(n, h, LAYERS)
         + bare::kernel_cost(n, h, LAYERS)
         + bare::factorisation_cost(n)
 }
@@ -142,7 +145,7 @@ impl<B: Backend> Bench<'_, B> {
                 works
             }
         };
-        // Each of these has one thread for each of two.
+        // Two runs with one thread each: the size of the pool plays no part.
         if self.threads == 1 {
             let (n, h) = match sizes {
                 Sizes::Smoke => (60, 16),
@@ -153,7 +156,7 @@ impl<B: Backend> Bench<'_, B> {
                 Box::new(move || self.side_by_side(n, h)),
             ));
             works.push((
-                "their bare products side by side",
+                "bare products of two runs side by side",
                 Box::new(move || self.bare_side_by_side(n, h)),
             ));
         }
@@ -230,7 +233,7 @@ impl<B: Backend> Bench<'_, B> {
         let gradient = bare::gradient(n, h, LAYERS, self.precision);
         let grams = bare::kernel(n, h, LAYERS, self.precision);
         let factor = bare::factorisation(n);
-        let cost = step_cost(n, h);
+        let cost = step_cost(GRADIENTS_PER_STEP, n, h);
         let parts = || {
             grams();
             factor();
@@ -267,7 +270,7 @@ impl<B: Backend> Bench<'_, B> {
 
     /// Two implicit steps at once, one thread each, against one after the other.
     fn side_by_side(&self, n: usize, h: usize) -> Timed {
-        let cost = 2.0 * STEPS as f64 * step_cost(n, h);
+        let cost = 2.0 * STEPS as f64 * step_cost(GRADIENTS_PER_STEP, n, h);
         let times = self.twice(cost, |_| self.steps(n, h)());
         Timed { size: (n, h), times, cost }
     }
@@ -281,15 +284,14 @@ impl<B: Backend> Bench<'_, B> {
             let factor = bare::factorisation(n);
             move || {
                 for _ in 0..STEPS {
-                    // As many as fit into `GRADIENTS_PER_STEP`.
-                    (0..3).for_each(|_| gradient());
+                    (0..WHOLE_GRADIENTS).for_each(|_| gradient());
                     grams();
                     factor();
                 }
             }
         };
         let bare_steps = alone(|| [bare_steps(), bare_steps()]);
-        let cost = 2.0 * STEPS as f64 * step_cost(n, h);
+        let cost = 2.0 * STEPS as f64 * step_cost(WHOLE_GRADIENTS as f64, n, h);
         let times = self.twice(cost, |which| bare_steps[which]());
         Timed { size: (n, h), times, cost }
     }

@@ -26,6 +26,7 @@ const MEASURED: [&str; 2] = ["<!-- measured -->\n", "<!-- end of what was measur
 pub(super) fn run(arguments: &Docs) -> anyhow::Result<ExitCode> {
     let folder = PathBuf::from(FOLDER);
     output::prepare(&folder)?;
+    let mut pages = Vec::new();
     for finding in FINDINGS {
         let path = folder.join(format!("{}.md", finding.name()));
         let results = arguments.out.join(finding.name());
@@ -37,8 +38,10 @@ pub(super) fn run(arguments: &Docs) -> anyhow::Result<ExitCode> {
             }
             Err(_) => kept(&path).unwrap_or_else(|| "Not measured yet.\n".into()),
         };
-        output::replace(&path, page(*finding, &measured).as_bytes())
-            .with_context(|| path.display().to_string())?;
+        pages.push((path, page(*finding, &measured)));
+    }
+    for (path, page) in pages {
+        output::replace(&path, page.as_bytes()).with_context(|| path.display().to_string())?;
         println!("{}", path.display());
     }
     Ok(ExitCode::SUCCESS)
@@ -46,8 +49,8 @@ pub(super) fn run(arguments: &Docs) -> anyhow::Result<ExitCode> {
 
 /// That an outcome is what the pages tell: the profile `laptop` as it is.
 fn of_laptop(outcome: &Value) -> anyhow::Result<()> {
-    let chosen = outcome["chosen"].as_array().is_some_and(|all| !all.is_empty());
-    if outcome["profile"] != Profile::Laptop.name() || chosen {
+    let unchanged = outcome["chosen"].as_array().is_some_and(Vec::is_empty);
+    if outcome["profile"] != Profile::Laptop.name() || !unchanged {
         bail!(
             "the pages are about the profile {} with nothing changed, but this is {} {}",
             Profile::Laptop.name(),
@@ -131,6 +134,8 @@ mod tests {
         assert!(of("laptop", &[]).is_ok());
         assert!(of("smoke", &[]).is_err());
         assert!(of("laptop", &["all pixels"]).is_err());
+        // Of an earlier program, which did not say.
+        assert!(of_laptop(&serde_json::json!({"profile": "laptop"})).is_err());
     }
 
     #[test]

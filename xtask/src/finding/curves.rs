@@ -292,7 +292,7 @@ mod tests {
             table.rows.iter().map(|row| (row[4].as_str(), row[5].as_str())).collect();
         assert_eq!(told[0], ("no kernel", "kernel end: no such time"));
         assert_eq!(told[1].0, "steps-spent");
-        assert_eq!(told[2..], [("failed", "out of memory"), ("missing", "not computed yet")]);
+        assert_eq!(told[2..], [("failed", "out of memory"), ("missing", "no record in the store")]);
         assert_eq!(table.rows[0][..2], ["dense, L = 2, ReLU", "16"]);
         // Only those that ended well have a place in an analysis.
         assert_eq!(converged(&runs).len(), 2);

@@ -55,7 +55,7 @@ impl Finding for Finding1 {
     fn rule(&self) -> &'static str {
         "For every width h and seed, α* is the α at which the kernel change ‖Θ − Θ₀‖/‖Θ₀‖ at the \
          end of training, on points outside the training set, falls through 1 (on the \
-         monotone curve closest to the runs, interpolated in logarithms). The exponent p of α* ∝ hᵖ is fitted with a common slope for all seeds; its \
+         monotone curve closest to the runs, interpolated in logarithms). The exponent p of α* ∝ hᵖ is fitted with a common slope for all seeds (a seed with α* at fewer than two widths does not enter); its \
          95 % interval comes from a bootstrap over seeds.\n\n\
          Reproduced: the interval lies within −½ ± ¼, so p is nearer to −½ than to 0, a border \
          that does not depend on the width, and than to −1. Not reproduced: the interval lies \

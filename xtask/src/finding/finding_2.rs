@@ -98,8 +98,8 @@ impl Finding for Finding2 {
         let mut notes = vec![summary, PROTOCOL.to_owned()];
         if images.iter().any(|run| matches!(run.spec.dynamics, Dynamics::Stochastic(_))) {
             notes.push(
-                "Setup (B) is the exception: hinge, and stochastic gradients with momentum, as \
-                 there."
+                "In setup (B) the nets are trained as in the paper: with the hinge, by stochastic gradients \
+                 with momentum."
                     .into(),
             );
         }
@@ -334,7 +334,7 @@ fn frozen(runs: &[Run]) -> Vec<Frozen> {
             }
             let test_error = mean(&errors).expect("there are some").mean;
             let range = [f64::min as fn(f64, f64) -> f64, f64::max]
-                .map(|least| errors.iter().copied().fold(test_error, least));
+                .map(|pick| errors.iter().copied().fold(test_error, pick));
             all.push(Frozen { kernel: kernel.name(), width, test_error, range });
         }
     }
@@ -385,7 +385,7 @@ impl Setting {
         let left_out = self.outcome.seeds_left_out;
         if left_out > 0 {
             notes.push(format!(
-                "{left_out} seeds have no gap at some width in ({}) and do not enter.",
+                "Seeds without a gap at some width in ({}), which do not enter: {left_out}.",
                 self.name
             ));
         }
@@ -604,7 +604,7 @@ mod tests {
             points.into_iter().filter(|p| p.seed() > 0 || p.width() == 64).collect();
         let setting = Setting::new("A", some, RULE);
         assert_eq!(setting.outcome.gap.found().unwrap().n_seeds, 7);
-        assert!(setting.notes().iter().any(|note| note.starts_with("1 seeds have no gap")));
+        assert!(setting.notes().iter().any(|note| note.starts_with("Seeds without a gap at")));
     }
 
     #[test]

@@ -258,8 +258,19 @@ fn width_as_good(curve: &[(f64, f64)], error: f64) -> Option<f64> {
     Some(h_before * (h / h_before).powf(part))
 }
 
+/// What cannot be told from so many widths.
+fn too_few(widths: usize) -> Answer<BootstrapInterval> {
+    Answer::Missing(format!(
+        "{widths} widths with at least {FEWEST_NETS} converged nets, where {FEWEST_WIDTHS} are \
+         needed"
+    ))
+}
+
 /// The exponent of the variance against h.
 fn exponent(groups: &[Group]) -> Answer<BootstrapInterval> {
+    if groups.len() < FEWEST_WIDTHS {
+        return too_few(groups.len());
+    }
     let sizes: Vec<usize> = groups.iter().map(Group::n_nets).collect();
     Answer::of(bootstrap_groups(&sizes, &BootstrapConfig::default(), |drawn| {
         let point = |(group, drawn): (&Group, &Vec<usize>)| {
@@ -273,13 +284,6 @@ fn exponent(groups: &[Group]) -> Answer<BootstrapInterval> {
 impl Regime {
     fn new(nets: &[&Net]) -> Self {
         let groups = groups(nets);
-        let too_few = || {
-            let (found, needed) = (groups.len(), FEWEST_WIDTHS);
-            Answer::Missing(format!(
-                "{found} widths with at least {FEWEST_NETS} converged nets, where {needed} are \
-                 needed"
-            ))
-        };
         let enough = groups.len() >= FEWEST_WIDTHS;
         let single: Vec<(f64, f64)> =
             groups.iter().map(|g| (g.width as f64, g.single_error.mean)).collect();
@@ -302,11 +306,11 @@ impl Regime {
                 )),
                 mean_difference(&last.single_wrong, &moderate.ensemble_wrong),
             ),
-            _ => (too_few(), too_few()),
+            _ => (too_few(groups.len()), too_few(groups.len())),
         };
         Self {
             left_out,
-            exponent: if enough { exponent(&groups) } else { too_few() },
+            exponent: exponent(&groups),
             local_exponents: local_exponents(&variances).unwrap_or_default(),
             trend,
             largest_against_ensemble,

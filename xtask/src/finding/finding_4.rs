@@ -343,7 +343,7 @@ fn sensitivity(passages: &[Passage]) -> Table {
     };
     Table {
         caption: "What the choices of the analysis do to the exponents of t₁, the early slope and the verdict".into(),
-        header: ["runs that enter", "verdict", "number", "p, in α", "q, in √h", "s"]
+        header: ["choice", "verdict", "number", "p, in α", "q, in √h", "s"]
             .map(String::from)
             .to_vec(),
         rows: choices.into_iter().map(row).collect(),
@@ -442,7 +442,7 @@ fn growth_against_width(passages: &[Passage]) -> Figure {
     });
     Figure {
         id: "growth-against-width".into(),
-        title: "The same, brought to √h·α = 1, against √h".into(),
+        title: "Growth of the output until t₁, brought to √h·α = 1, against √h".into(),
         caption: "Growth times √h·α, geometric mean over the runs of a width with √h·α ≤ 1; bars \
                   show one standard error over seeds. Dashed: growth by √h, through the geometric mean of the \
                   points."

@@ -27,6 +27,9 @@ use crate::{
     study::RunSpec,
 };
 
+/// The smooth activation of the paper.
+const SOFTPLUS: Activation = Activation::Softplus { beta: 5.0 };
+
 /// `√h·α` up to which a run enters the fit: two decades and more below the border that
 /// finding-1 measures, where the power law has set in.
 const WINDOW: f64 = 0.1;
@@ -106,7 +109,7 @@ impl Finding for Finding5 {
                 ),
             };
         let mut specs = Vec::new();
-        for activation in [Activation::Relu, Activation::Softplus { beta: 5.0 }] {
+        for activation in [Activation::Relu, SOFTPLUS] {
             for &hidden_layers in depths {
                 let setup =
                     Setup { data: data.clone(), hidden_layers, activation, ..setup.clone() };
@@ -197,7 +200,7 @@ struct OfActivation {
 }
 
 fn name(relu: bool) -> &'static str {
-    if relu { "ReLU" } else { "softplus" }
+    if relu { Activation::Relu.name() } else { SOFTPLUS.name() }
 }
 
 fn analyse(changes: &[Change], depths: &[usize]) -> Outcome {
@@ -338,13 +341,12 @@ fn sensitivity(changes: &[Change], asked: &[usize]) -> Table {
             all.iter().filter(|c| c.relu == relu).copied().collect()
         };
         let (all, fewer) = (of(changes), of(&fewer));
-        let depths = values(&all, |c| c.hidden_layers);
-        for &depth in &depths {
+        for &depth in asked {
             let what = format!("{}, L = {depth}", name(relu));
             let a = |changes: &[Change], window: (f64, f64)| exponent(changes, depth, window);
             rows.push(variants(what, &all, &fewer, a));
         }
-        let d = |changes: &[Change], window: (f64, f64)| difference(changes, &depths, window);
+        let d = |changes: &[Change], window: (f64, f64)| difference(changes, asked, window);
         rows.push(variants(format!("{}, d", name(relu)), &all, &fewer, d));
     }
     let kind = |changes: &[Change], window: (f64, f64)| {

@@ -122,8 +122,8 @@ pub(crate) enum NoRecord {
     /// It was tried.
     #[error("{0}")]
     Failed(String),
-    /// It was not.
-    #[error("not computed yet")]
+    /// There is none in the store: it was not made, or an attempt left nothing.
+    #[error("no record in the store")]
     Missing,
 }
 

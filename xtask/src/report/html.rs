@@ -173,7 +173,7 @@ fn cells(label: &str, caption: &str, header: &[String], rows: &[Vec<String>]) ->
             let text = cell(row, column);
             let _ = match column {
                 0 => write!(html, "<th scope=\"row\"{class}>{text}</th>"),
-                _ if class.is_empty() && is_number(&row[column]) => {
+                _ if class.is_empty() && row.get(column).is_some_and(|text| is_number(text)) => {
                     write!(html, "<td class=\"whole\">{text}</td>")
                 }
                 _ => write!(html, "<td{class}>{text}</td>"),

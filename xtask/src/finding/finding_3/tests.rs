@@ -126,6 +126,16 @@ fn intervals_of_the_exponent_cover_as_they_say() {
 }
 
 #[test]
+fn two_widths_decide_nothing_in_the_table_of_choices_either() {
+    let mut nets = synthetic(-1.0, 8, barely_right);
+    nets.retain(|net| net.width <= 128);
+    let outcome = analyse(&nets);
+    assert_eq!(verdict(&statements(&outcome)).kind, VerdictKind::Reproduced);
+    let rows = sensitivity_table(&outcome).rows;
+    assert_eq!(rows[1][..3], ["without the smallest width", "inconclusive", "none"]);
+}
+
+#[test]
 fn one_regime_that_disagrees_is_enough() {
     let mut nets = synthetic(-1.0, 8, barely_right);
     nets.retain(|net| !net.lazy);

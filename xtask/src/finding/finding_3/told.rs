@@ -86,9 +86,11 @@ pub(super) fn key_figures(outcome: &Outcome) -> Vec<KeyFigure> {
 }
 
 pub(super) fn table(outcome: &Outcome) -> Table {
-    let all = outcome.regimes().map(|(_, regime)| regime.widths.iter().map(|at| at.width).max());
-    let beyond = || format!("> {}", all.iter().flatten().max().unwrap_or(&0));
-    let row = |name: &str, at: &AtWidth| {
+    let row = |name: &str, regime: &Regime, at: &AtWidth| {
+        let beyond = || {
+            let last = regime.widths.last();
+            last.map_or("none".into(), |last| format!("> {}", last.width))
+        };
         let variance = match &at.variance_interval {
             Answer::Found(i) => number::with_interval(i.estimate, i.low, i.high),
             Answer::Missing(_) => number::significant(at.variance, 3),
@@ -111,7 +113,7 @@ pub(super) fn table(outcome: &Outcome) -> Table {
     let rows = outcome
         .regimes()
         .into_iter()
-        .flat_map(|(name, regime)| regime.widths.iter().map(move |at| row(name, at)));
+        .flat_map(|(name, regime)| regime.widths.iter().map(move |at| row(name, regime, at)));
     Table {
         caption: "Fluctuations over seeds and test errors (± one standard error)".into(),
         header: [

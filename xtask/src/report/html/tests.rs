@@ -97,3 +97,16 @@ fn what_stands_between_backticks_is_code() {
     assert_eq!(prose("`a` and ` alone"), "<code>a</code> and ` alone");
     assert_eq!(prose(""), "");
 }
+
+#[test]
+fn rows_may_be_shorter_than_the_header() {
+    let row = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>();
+    let table = Table {
+        caption: "Short".into(),
+        header: row(&["a", "b"]),
+        rows: vec![row(&["x", "word"]), row(&["y", "1.0 [0.9, 1.1]"]), row(&["z"])],
+    };
+    let html = super::table(1, &table);
+    assert!(html.contains("<td class=\"whole\">1.0 [0.9, 1.1]</td>"), "{html}");
+    assert!(html.contains("<th scope=\"row\">z</th><td></td>"), "{html}");
+}
