@@ -89,13 +89,6 @@ pub(crate) fn measure<B: Backend>(
     Ok(rows)
 }
 
-impl Timed {
-    fn named(self, work: &'static str, precision: Precision, threads: usize) -> Row {
-        let Self { size: (n, h), times: [seconds, bare_seconds], cost } = self;
-        Row { work, n, h, precision, threads, seconds, bare_seconds, multiply_adds: cost }
-    }
-}
-
 struct Bench<'a, B: Backend> {
     device: &'a B::Device,
     precision: Precision,
@@ -108,6 +101,13 @@ struct Timed {
     size: (usize, usize),
     times: [f64; 2],
     cost: f64,
+}
+
+impl Timed {
+    fn named(self, work: &'static str, precision: Precision, threads: usize) -> Row {
+        let Self { size: (n, h), times: [seconds, bare_seconds], cost } = self;
+        Row { work, n, h, precision, threads, seconds, bare_seconds, multiply_adds: cost }
+    }
 }
 
 /// What it is called, and how it is timed.

@@ -469,14 +469,9 @@ fn slope_one(series: &[Series]) -> Option<Guide> {
 mod tests {
     use rand::{SeedableRng, rngs::ChaCha8Rng};
     use rand_distr::{Distribution, StandardNormal};
-    use regime_models::Precision;
 
     use super::*;
-    use crate::{
-        finding::Profile,
-        report::VerdictKind,
-        study::{BackendName, DeviceName},
-    };
+    use crate::{finding::Profile, report::VerdictKind};
 
     /// `t₁ = √h^q·α^p` with a scatter of some percent, and this slope before it.
     fn synthetic([p, q]: [f64; 2], slope: f64, seeds: u64) -> Vec<Passage> {
@@ -578,15 +573,7 @@ mod tests {
     #[test]
     fn every_grid_has_what_an_exponent_in_alpha_wants() {
         for profile in Profile::ALL {
-            let settings = Settings {
-                profile,
-                precision: Precision::default(),
-                backend: BackendName::default(),
-                device: DeviceName::default(),
-                seeds: Some(1),
-                tolerance: None,
-            };
-            let grid = Finding4.grid(&settings);
+            let grid = Finding4.grid(&Settings::one_seed(profile));
             let in_window = |width: usize| {
                 let here = grid.iter().filter(|spec| spec.network.width() == width);
                 here.filter(|spec| spec.root_width_alpha() <= WINDOW).count()

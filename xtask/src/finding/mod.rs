@@ -82,6 +82,21 @@ pub(crate) struct Settings {
     pub(crate) tolerance: Option<f64>,
 }
 
+#[cfg(test)]
+impl Settings {
+    /// A profile's grid with one seed.
+    fn one_seed(profile: Profile) -> Self {
+        Self {
+            profile,
+            precision: Precision::default(),
+            backend: BackendName::default(),
+            device: DeviceName::default(),
+            seeds: Some(1),
+            tolerance: None,
+        }
+    }
+}
+
 /// How much to compute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Profile {

@@ -171,7 +171,7 @@ pub(crate) fn every_loss_reaches_its_margins<B: Backend>(device: &B::Device) {
     let net = dense(2, 12);
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
     for (loss, scheme) in [
-        (Loss::Hinge, coarse()),
+        (Loss::Hinge, Scheme::explicit()),
         (Loss::SoftHinge { beta: 20.0 }, Scheme::implicit()),
         (Loss::QuadraticHinge, Scheme::implicit()),
         (Loss::Logistic, Scheme::implicit()),

@@ -1,16 +1,12 @@
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 use rand_distr::{Distribution, StandardNormal};
-use regime_models::Precision;
 use regime_scaling::{BootstrapInterval, sample_variance};
 
 use super::{
     nets::{Group, Net, groups},
     *,
 };
-use crate::{
-    report::{Verdict, VerdictKind},
-    study::{BackendName, DeviceName},
-};
+use crate::report::{Verdict, VerdictKind};
 
 const POINTS: u64 = 600;
 
@@ -216,15 +212,7 @@ fn the_width_as_good_is_interpolated_in_logarithms() {
 #[test]
 fn every_grid_holds_both_regimes_and_keeps_all_outputs() {
     for profile in Profile::ALL {
-        let settings = Settings {
-            profile,
-            precision: Precision::default(),
-            backend: BackendName::default(),
-            device: DeviceName::default(),
-            seeds: Some(1),
-            tolerance: None,
-        };
-        let grid = Finding3.grid(&settings);
+        let grid = Finding3.grid(&Settings::one_seed(profile));
         let lazy = grid.iter().filter(|spec| spec.alpha > BORDER).count();
         assert_eq!(2 * lazy, grid.len());
         for spec in &grid {
