@@ -3,7 +3,7 @@ use std::{ops::Range, sync::Arc};
 use burn::tensor::{Tensor, backend::Backend};
 use rayon::prelude::*;
 
-use crate::{layer::joined, window::Window};
+use crate::{operations::operations, tensors::joined, window::Window};
 
 /// The part of the Jacobian that belongs to one layer `z = c·a·W + b`, applied at one
 /// or several positions of each point.
@@ -109,18 +109,14 @@ impl<B: Backend> Block<B> {
 
     /// The tangent kernel of the parameters of some layers, each used once per point,
     /// `Σ (c² a aᵀ + 1) ∘ (δ δᵀ)`, without the 1 for those that have no biases: added up tile by
-    /// tile in one matrix, in host memory.
+    /// tile in one matrix, in host memory; in `room`, if that is enough for it and it is one of
+    /// float64.
     ///
     /// # Shapes
     /// `[n, n]`, symmetric to the bit. `None` for another backend than Flex, for which the same
     /// is a matter of ordinary products, and when a layer is used at several positions.
-    pub fn fused_kernel(blocks: &[&Self]) -> Option<Tensor<B, 2>> {
-        #[cfg(feature = "flex")]
-        if crate::host::is_host::<B>() && blocks.iter().all(|block| block.window.is_none()) {
-            return Some(crate::host_gram::kernel(blocks));
-        }
-        let _ = blocks;
-        None
+    pub fn fused_kernel(blocks: &[&Self], room: Vec<f64>) -> Option<Tensor<B, 2>> {
+        operations::<B>().kernel(blocks, room)
     }
 
     /// The same block of several stretches of points, below each other.

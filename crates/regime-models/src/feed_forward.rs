@@ -7,9 +7,11 @@ use crate::{
     Activation, ModelError,
     block::Block,
     init::standard_normals,
-    layer::{Layer, joined},
+    layer::Layer,
     network::{Network, Trace},
+    operations::operations,
     tape::BlockTape,
+    tensors::joined,
     window::Window,
 };
 
@@ -461,7 +463,7 @@ impl<B: Backend> Sweep<B> {
                     });
                 }
                 (&Node::Activation { of, .. }, Kept::Slopes(slopes)) => {
-                    add(of, product(delta, slopes))
+                    add(of, operations::<B>().elementwise(delta, slopes))
                 }
                 (&Node::Mix { terms: [(a, c), (b, d)] }, _) => {
                     add(a, delta.clone().mul_scalar(c));
@@ -474,15 +476,6 @@ impl<B: Backend> Sweep<B> {
         blocks.reverse();
         blocks
     }
-}
-
-/// `a ∘ b`
-fn product<B: Backend>(a: Tensor<B, 2>, b: Tensor<B, 2>) -> Tensor<B, 2> {
-    #[cfg(feature = "flex")]
-    if crate::host::is_host::<B>() {
-        return crate::host::hadamard(a, &b);
-    }
-    a * b
 }
 
 /// 1 in the column of one output and 0 elsewhere, placed as `like`.

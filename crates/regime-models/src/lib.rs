@@ -51,16 +51,13 @@ mod error;
 mod feed_forward;
 #[cfg(feature = "flex")]
 mod host;
-#[cfg(feature = "flex")]
-mod host_gram;
-#[cfg(feature = "flex")]
-mod host_tape;
 mod init;
 #[cfg(feature = "proptest")]
 pub mod kit;
 mod layer;
 mod multi_output;
 mod network;
+mod operations;
 mod parametrisation;
 mod pointwise;
 mod precision;
@@ -68,6 +65,7 @@ mod quadrature;
 mod scaled;
 mod spec;
 mod tape;
+mod tensors;
 mod wide_resnet;
 mod window;
 

@@ -2,11 +2,9 @@
 
 use std::ops::Range;
 
-use burn::tensor::{DType, IndexingUpdateOp, Tensor, TensorData, backend::Backend};
+use burn::tensor::{Tensor, backend::Backend};
 
-use crate::error::ModelError;
-#[cfg(feature = "flex")]
-use crate::host::{self, Numbers, with_scalar};
+use crate::{error::ModelError, operations::operations};
 
 /// Numbers that patches may hold at once. Patches are up to `size²` times larger
 /// than the maps they come from, so they are made, used and dropped some points at
@@ -30,10 +28,10 @@ pub struct Window {
 
 /// Neighbouring taps on neighbouring pixels, or outside of the grid.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Run {
+pub(crate) struct Run {
     /// The first pixel; `None` for taps on the padding.
-    pixel: Option<usize>,
-    len: usize,
+    pub(crate) pixel: Option<usize>,
+    pub(crate) len: usize,
 }
 
 impl Window {
@@ -106,17 +104,7 @@ impl Window {
     /// # Shapes
     /// `[n·pixels, c]` → `[n·p, taps·c]`
     pub fn patches<B: Backend>(&self, maps: Tensor<B, 2>) -> Tensor<B, 2> {
-        #[cfg(feature = "flex")]
-        if crate::host::is_host::<B>() {
-            return self.host_patches(&maps);
-        }
-        let [rows, channels] = maps.dims();
-        let n = rows / self.n_pixels();
-        let padding = Tensor::zeros([n, 1, channels], (&maps.device(), maps.dtype()));
-        let padded = Tensor::cat(vec![maps.reshape([n, self.n_pixels(), channels]), padding], 1);
-        let indices = self.indices(&padded.device());
-        let shape = [n * self.n_positions(), self.taps * channels];
-        padded.select(1, indices).reshape(shape)
+        operations::<B>().patches(self, maps)
     }
 
     /// The adjoint of [`patches`](Self::patches): every number of a patch is added to
@@ -125,100 +113,12 @@ impl Window {
     /// # Shapes
     /// `[n·p, taps·c]` → `[n·pixels, c]`
     pub fn overlay<B: Backend>(&self, patches: Tensor<B, 2>) -> Tensor<B, 2> {
-        #[cfg(feature = "flex")]
-        if crate::host::is_host::<B>() {
-            return self.host_overlay(&patches);
-        }
-        let [rows, columns] = patches.dims();
-        let (n, channels) = (rows / self.n_positions(), columns / self.taps);
-        let device = patches.device();
-        let zeros =
-            Tensor::<B, 3>::zeros([n, self.n_pixels() + 1, channels], (&device, patches.dtype()));
-        let values = patches.reshape([n, self.n_positions() * self.taps, channels]);
-        zeros
-            .select_assign(1, self.indices(&device), values, IndexingUpdateOp::Add)
-            .narrow(1, 0, self.n_pixels())
-            .reshape([n * self.n_pixels(), channels])
+        operations::<B>().overlay(self, patches)
     }
 
-    /// The pixel of each tap of each position; taps on the padding have the pixel
-    /// after the last.
-    fn indices<B: Backend>(&self, device: &B::Device) -> Tensor<B, 1, burn::tensor::Int> {
-        let indices: Vec<i64> = self
-            .runs
-            .iter()
-            .flatten()
-            .flat_map(|run| {
-                (0..run.len).map(|i| run.pixel.map_or(self.n_pixels(), |pixel| pixel + i) as i64)
-            })
-            .collect();
-        let shape = [indices.len()];
-        Tensor::from_data(TensorData::new(indices, shape), (device, DType::I64))
-    }
-
-    #[cfg(feature = "flex")]
-    fn host_patches<B: Backend>(&self, maps: &Tensor<B, 2>) -> Tensor<B, 2> {
-        let ([rows, channels], device) = (maps.dims(), maps.device());
-        let shape = [rows / self.n_pixels() * self.n_positions(), self.taps * channels];
-        let maps = Numbers::of(maps);
-        with_scalar!(maps.dtype(), T => {
-            let mut patches = Vec::new();
-            self.gather::<T>(maps.slice(), channels, &mut patches);
-            host::tensor(patches, shape, &device)
-        })
-    }
-
-    #[cfg(feature = "flex")]
-    fn host_overlay<B: Backend>(&self, patches: &Tensor<B, 2>) -> Tensor<B, 2> {
-        let ([rows, columns], device) = (patches.dims(), patches.device());
-        let channels = columns / self.taps;
-        let shape = [rows / self.n_positions() * self.n_pixels(), channels];
-        let patches = Numbers::of(patches);
-        with_scalar!(patches.dtype(), T => {
-            let mut maps = vec![T::default(); shape[0] * channels];
-            self.add::<T>(patches.slice(), channels, &mut maps);
-            host::tensor(maps, shape, &device)
-        })
-    }
-
-    /// The patches of maps, `[n·pixels, c]` → `[n·p, taps·c]`, in place of what is in
-    /// `patches`.
-    #[cfg(feature = "flex")]
-    pub(crate) fn gather<T: host::Scalar>(
-        &self,
-        maps: &[T],
-        channels: usize,
-        patches: &mut Vec<T>,
-    ) {
-        let points = maps.chunks_exact(self.n_pixels() * channels);
-        patches.clear();
-        patches.reserve(points.len() * self.n_positions() * self.taps * channels);
-        for point in points {
-            for run in self.runs.iter().flatten() {
-                let len = run.len * channels;
-                match run.pixel {
-                    Some(pixel) => patches.extend_from_slice(&point[pixel * channels..][..len]),
-                    None => patches.resize(patches.len() + len, T::default()),
-                }
-            }
-        }
-    }
-
-    /// Adds every number of patches, `[n·p, taps·c]`, to the pixel it came from,
-    /// `[n·pixels, c]`.
-    #[cfg(feature = "flex")]
-    pub(crate) fn add<T: host::Scalar>(&self, patches: &[T], channels: usize, maps: &mut [T]) {
-        let points = patches.chunks_exact(self.n_positions() * self.taps * channels);
-        for (mut patch, map) in points.zip(maps.chunks_exact_mut(self.n_pixels() * channels)) {
-            for run in self.runs.iter().flatten() {
-                let (here, rest) = patch.split_at(run.len * channels);
-                patch = rest;
-                if let Some(pixel) = run.pixel {
-                    let under = &mut map[pixel * channels..][..here.len()];
-                    under.iter_mut().zip(here).for_each(|(sum, value)| *sum += *value);
-                }
-            }
-        }
+    /// The stretches of the patches, position by position.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = &Run> {
+        self.runs.iter().flatten()
     }
 }
 
@@ -243,6 +143,7 @@ fn runs_at(
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::DType;
     use burn_flex::{Flex, FlexDevice};
     use burn_ndarray::{NdArray, NdArrayDevice};
 

@@ -27,11 +27,21 @@ pub(crate) const GRADIENT_NUMBERS: usize = 1 << 25;
 /// # Shapes
 /// `[n, n]`, symmetric to the bit.
 pub fn kernel<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 2> {
+    kernel_in(tape, Vec::new())
+}
+
+/// As [`kernel`], in memory that is not needed any more, where the backend can: for whoever
+/// computes kernels of about the same size one after the other.
+///
+/// # Shapes
+/// `[n, n]`, the same to the bit whatever `room` held; a `room` of `n²` numbers spares the
+/// allocation of a float64 kernel in host memory.
+pub fn kernel_in<B: Backend, T: Tape<B>>(tape: &T, room: Vec<f64>) -> Tensor<B, 2> {
     if let Some(known) = tape.kernel_with(tape) {
         return known;
     }
     match tape.blocks() {
-        Some(blocks) => of_blocks(&blocks.iter().collect::<Vec<_>>()),
+        Some(blocks) => of_blocks(&blocks.iter().collect::<Vec<_>>(), room),
         None => contracted(&jacobian(tape)),
     }
 }
@@ -69,15 +79,15 @@ pub fn cross_kernel<B: Backend, T: Tape<B>>(a: &T, b: &T) -> Tensor<B, 2> {
 /// # Shapes
 /// One `[n, n]` per layer. `None` for a tape without blocks.
 pub fn layer_kernels<B: Backend, T: Tape<B>>(tape: &T) -> Option<Vec<Tensor<B, 2>>> {
-    Some(tape.blocks()?.iter().map(|block| of_blocks(&[block])).collect())
+    Some(tape.blocks()?.iter().map(|block| of_blocks(&[block], Vec::new())).collect())
 }
 
-fn of_blocks<B: Backend>(blocks: &[&Block<B>]) -> Tensor<B, 2> {
+fn of_blocks<B: Backend>(blocks: &[&Block<B>], room: Vec<f64>) -> Tensor<B, 2> {
     let n = blocks[0].n_points();
     let (once, shared): (Vec<&Block<B>>, Vec<_>) =
         blocks.iter().partition(|block| block.n_positions() == 1);
     let once = (!once.is_empty()).then(|| {
-        Block::fused_kernel(&once).unwrap_or_else(|| {
+        Block::fused_kernel(&once, room).unwrap_or_else(|| {
             let factors: Vec<Factors<B>> = once.into_iter().map(Factors::of).collect();
             // The layers are added up inside each tile, while it is in the cache.
             symmetric(n, |i, j| sum(factors.iter().map(|f| tile(f, f, i.clone(), j.clone()))))

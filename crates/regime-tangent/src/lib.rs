@@ -55,7 +55,7 @@ mod outputs;
 mod products;
 
 pub use analysis::{CompareError, frobenius_norm, relative_change};
-pub use gram::{TILE, cross_kernel, kernel, layer_kernels};
+pub use gram::{TILE, cross_kernel, kernel, kernel_in, layer_kernels};
 pub use infinite::{InfiniteError, InfiniteKernels, InfiniteWidth, LazyLimit};
 pub use jacobian::{contracted_kernel, jacobian};
 pub use method::{Estimate, KernelPlan, LayerSizes, Method, PlanError, Sizes, plan};

@@ -2,11 +2,13 @@
 
 use burn::tensor::{DType, Tensor, TensorData, backend::Backend};
 use faer::{
-    Mat, MatRef, Par, Side,
+    Mat, MatMut, MatRef, Par, Side,
     dyn_stack::{MemBuffer, MemStack},
     linalg::cholesky::llt,
 };
 use regime_models::Precision;
+
+use crate::workspace::{Lent, Workspace};
 
 /// Rows that are factorised together on the host while the rest stays on the device.
 const BLOCK: usize = 256;
@@ -14,25 +16,25 @@ const BLOCK: usize = 256;
 /// A symmetric matrix, in float64.
 pub(crate) enum Symmetric<B: Backend> {
     /// In host memory, column by column, which is row by row as well.
-    Host { values: Vec<f64>, size: usize },
+    Host { values: Lent, size: usize, workspace: Workspace },
     /// On a device with memory of its own, `[m, m]`.
     Device(Tensor<B, 2>),
 }
 
 impl<B: Backend> Symmetric<B> {
-    /// `S^½ Θ S^½` with `S^½ = diag(root)`.
+    /// `S^½ Θ S^½` with `S^½ = diag(root)`; its memory goes to the workspace in the end.
     ///
     /// # Shapes
     /// `theta`: `[m, m]`, `root`: `[m]`
-    pub(crate) fn weighted(theta: Tensor<B, 2>, root: &[f64]) -> Self {
+    pub(crate) fn weighted(theta: Tensor<B, 2>, root: &[f64], workspace: &Workspace) -> Self {
         let m = root.len();
         let device = theta.device();
         if in_host_memory::<B>(&device) {
-            let mut values = Precision::to_host(theta);
+            let mut values = workspace.lend(Precision::to_host(theta));
             for (column, &b) in values.chunks_exact_mut(m).zip(root) {
                 column.iter_mut().zip(root).for_each(|(value, &a)| *value *= a * b);
             }
-            return Self::Host { values, size: m };
+            return Self::Host { values, size: m, workspace: workspace.clone() };
         }
         let root = Precision::F64.vector::<B>(root, &device);
         let rows = root.clone().reshape([m, 1]);
@@ -42,10 +44,12 @@ impl<B: Backend> Symmetric<B> {
     /// The Cholesky factor of `I + c M`; `None` where there is none.
     pub(crate) fn shifted(&self, c: f64) -> Option<Factor<B>> {
         match self {
-            &Self::Host { ref values, size: m } => {
-                let mut shifted = Mat::from_fn(m, m, |i, j| c * values[j * m + i]);
-                (0..m).for_each(|i| shifted[(i, i)] += 1.0);
-                factorised(shifted).map(Factor::Host)
+            Self::Host { values, size, workspace } => {
+                let mut shifted = workspace.take();
+                shifted.extend(values.iter().map(|value| c * value));
+                shifted.iter_mut().step_by(size + 1).for_each(|diagonal| *diagonal += 1.0);
+                let values = workspace.lend(shifted);
+                HostFactor::of(values, *size).map(Factor::Host)
             }
             Self::Device(matrix) => {
                 Blocked::of(matrix.clone().mul_scalar(c), BLOCK).map(Factor::Device)
@@ -62,8 +66,7 @@ fn in_host_memory<B: Backend>(device: &B::Device) -> bool {
 
 /// A Cholesky factor.
 pub(crate) enum Factor<B: Backend> {
-    /// `L` in the lower triangle; what is above is left over.
-    Host(Mat<f64>),
+    Host(HostFactor),
     Device(Blocked<B>),
 }
 
@@ -71,27 +74,41 @@ impl<B: Backend> Factor<B> {
     /// `(I + c M)⁻¹ v`.
     pub(crate) fn solve(&self, v: &[f64]) -> Vec<f64> {
         match self {
-            Self::Host(factor) => {
-                let mut solution = Mat::from_fn(v.len(), 1, |i, _| v[i]);
-                let room = llt::solve::solve_in_place_scratch::<f64>(v.len(), 1, Par::Seq);
-                let mut room = MemBuffer::new(room);
-                let room = MemStack::new(&mut room);
-                llt::solve::solve_in_place(factor.as_ref(), solution.as_mut(), Par::Seq, room);
-                solution.col_as_slice(0).to_vec()
-            }
+            Self::Host(factor) => factor.solve(v),
             Self::Device(factor) => factor.solve(v),
         }
     }
 }
 
-/// The Cholesky factor of a symmetric matrix, in its place; `None` where there is none.
-fn factorised(mut matrix: Mat<f64>) -> Option<Mat<f64>> {
-    let (m, params) = (matrix.nrows(), Default::default());
-    let room = llt::factor::cholesky_in_place_scratch::<f64>(m, Par::Seq, params);
-    let mut room = MemBuffer::new(room);
-    let (room, regularization) = (MemStack::new(&mut room), Default::default());
-    llt::factor::cholesky_in_place(matrix.as_mut(), regularization, Par::Seq, room, params).ok()?;
-    Some(matrix)
+/// A Cholesky factor in host memory.
+pub(crate) struct HostFactor {
+    /// `L` in the lower triangle, column by column; what is above is left over.
+    values: Lent,
+    size: usize,
+}
+
+impl HostFactor {
+    /// The factor of a symmetric matrix, in its place; `None` where there is none.
+    fn of(mut values: Lent, size: usize) -> Option<Self> {
+        let matrix = MatMut::from_column_major_slice_mut(&mut values, size, size);
+        let params = Default::default();
+        let room = llt::factor::cholesky_in_place_scratch::<f64>(size, Par::Seq, params);
+        let mut room = MemBuffer::new(room);
+        let (room, regularization) = (MemStack::new(&mut room), Default::default());
+        llt::factor::cholesky_in_place(matrix, regularization, Par::Seq, room, params).ok()?;
+        Some(Self { values, size })
+    }
+
+    fn solve(&self, v: &[f64]) -> Vec<f64> {
+        let factor = MatRef::from_column_major_slice(&self.values, self.size, self.size);
+        let mut solution = v.to_vec();
+        let room = llt::solve::solve_in_place_scratch::<f64>(self.size, 1, Par::Seq);
+        let mut room = MemBuffer::new(room);
+        let room = MemStack::new(&mut room);
+        let column = MatMut::from_column_major_slice_mut(&mut solution, self.size, 1);
+        llt::solve::solve_in_place(factor, column, Par::Seq, room);
+        solution
+    }
 }
 
 /// The Cholesky factor of `I + A` as blocks of columns on a device.
@@ -198,7 +215,8 @@ mod tests {
             let values: Vec<f64> = (0..m * m).map(|k| entry(k / m, k % m)).collect();
             let right: Vec<f64> = (0..m).map(|i| (i as f64).sin()).collect();
             let matrix = Precision::F64.matrix::<B>(&values, [m, m], device);
-            let host = Symmetric::weighted(matrix.clone(), &vec![1.0; m]);
+            let workspace = Workspace::default();
+            let host = Symmetric::weighted(matrix.clone(), &vec![1.0; m], &workspace);
             assert!(matches!(host, Symmetric::<B>::Host { .. }));
             let wanted = host.shifted(0.7).unwrap().solve(&right);
             for block in [1, 4, 7, 100] {
@@ -219,9 +237,10 @@ mod tests {
     fn weights_multiply_rows_and_columns() {
         use burn_flex::{Flex, FlexDevice};
         let theta = Precision::F64.matrix::<Flex>(&[1.0, 2.0, 2.0, 5.0], [2, 2], &FlexDevice);
-        let Symmetric::Host { values, size: 2 } = Symmetric::weighted(theta, &[2.0, 3.0]) else {
+        let weighted = Symmetric::weighted(theta, &[2.0, 3.0], &Workspace::default());
+        let Symmetric::Host { values, size: 2, .. } = weighted else {
             panic!("Flex is in host memory")
         };
-        assert_eq!(values, [4.0, 12.0, 12.0, 45.0]);
+        assert_eq!(*values, [4.0, 12.0, 12.0, 45.0]);
     }
 }

@@ -77,7 +77,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         let spec = check(&spec, system)?;
         let at: Prepared<B, N> = system.point(system.trial(w)).into();
         let speed = first_speed(system, &at);
-        let initial_loss = system.objective().mean_loss(&at.point.margins);
+        let initial_loss = at.point.mean_loss;
         let dt = if speed.is_finite() && speed > 0.0 { FIRST_CHANGE / speed } else { 1.0 };
         let gradient = &at.point.gradient;
         let velocity = match spec.momentum {
@@ -311,12 +311,8 @@ fn sample<B: Backend, N: Network<B>>(
         Some(v) => point.tape.inner(gradient(), v.clone()),
         None => -point.tape.inner(gradient(), gradient()),
     };
-    let objective = system.objective();
-    Sample {
-        t,
-        loss: objective.mean_loss(&point.margins),
-        loss_rate: objective.alpha().value().powi(2) * descent,
-    }
+    let alpha = system.objective().alpha().value();
+    Sample { t, loss: point.mean_loss, loss_rate: alpha.powi(2) * descent }
 }
 
 /// `max_i |dF_i/dt|` at the start.

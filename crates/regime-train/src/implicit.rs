@@ -7,7 +7,7 @@
 
 use burn::tensor::{Tensor, backend::Backend};
 use regime_models::{Network, Precision, Tape};
-use regime_tangent::kernel;
+use regime_tangent::kernel_in;
 
 use crate::{
     factor::{Factor, Symmetric},
@@ -40,8 +40,8 @@ struct Stiff<B: Backend, N: Network<B>> {
 impl<B: Backend, N: Network<B>> Active<B, N> {
     /// The points whose curvature exceeds `threshold · max ℓ''`.
     pub(crate) fn of(system: &System<'_, B, N>, at: &Point<B, N>, threshold: f64) -> Self {
-        let objective = system.objective();
-        let curvature = objective.output_curvature(&at.margins);
+        let (objective, workspace) = (system.objective(), system.workspace());
+        let curvature = &at.curvature;
         let least = threshold * objective.loss().largest_curvature() / objective.n_points() as f64;
         let points: Vec<usize> = (0..curvature.len()).filter(|&i| curvature[i] > least).collect();
         if points.is_empty() {
@@ -49,7 +49,8 @@ impl<B: Backend, N: Network<B>> Active<B, N> {
         }
         let tape = at.tape.select(&points);
         let root_curvature: Vec<f64> = points.iter().map(|&i| curvature[i].sqrt()).collect();
-        let weighted_kernel = Symmetric::weighted(kernel(&tape), &root_curvature);
+        let kernel = kernel_in(&tape, workspace.take());
+        let weighted_kernel = Symmetric::weighted(kernel, &root_curvature, workspace);
         Self { stiff: Some(Stiff { tape, root_curvature, weighted_kernel }) }
     }
 

@@ -60,13 +60,14 @@ mod spec;
 mod step;
 mod stochastic;
 mod system;
+mod workspace;
 
 pub use coordinates::{Coordinate, Coordinates, coordinates};
 pub use flow::{Checkpoint, Flow};
 pub use kernel_model::{KernelModel, KernelModelError, KernelTape, KernelTrace, cross_rows};
 pub use linearised::{Linearised, LinearisedTrace};
 pub use loss::Loss;
-pub use objective::{Objective, ObjectiveError};
+pub use objective::{Derivatives, Objective, ObjectiveError};
 pub use observe::{Divergence, End, Moment, Observation, Observer, Outcome};
 pub use probe::{
     KernelChange, LayerWeights, Probe, Recorder, TestError, WeightsByLayer, WholeKernel,

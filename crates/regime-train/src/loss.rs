@@ -35,14 +35,32 @@ impl Loss {
         }
     }
 
+    /// `[ℓ(u), ℓ'(u), ℓ''(u)]`, with one exponential for all three; to the bit what
+    /// [`value`](Self::value), [`slope`](Self::slope) and [`curvature`](Self::curvature) say.
+    pub fn jet(self, u: f64) -> [f64; 3] {
+        match self {
+            Self::SoftHinge { beta } => {
+                let at = Exponential::of(beta * (1.0 - u));
+                let curvature = beta * at.logistic() * at.logistic_of_opposite();
+                [at.ln_one_plus() / beta, -at.logistic(), curvature]
+            }
+            Self::Logistic => {
+                let at = Exponential::of(-u);
+                let curvature = at.logistic_of_opposite() * at.logistic();
+                [at.ln_one_plus(), -at.logistic(), curvature]
+            }
+            _ => [self.value(u), self.slope(u), self.curvature(u)],
+        }
+    }
+
     /// `ℓ(u)`.
     pub fn value(self, u: f64) -> f64 {
         match self {
             Self::Hinge => (1.0 - u).max(0.0),
-            Self::SoftHinge { beta } => ln_one_plus_exp(beta * (1.0 - u)) / beta,
+            Self::SoftHinge { beta } => Exponential::of(beta * (1.0 - u)).ln_one_plus() / beta,
             Self::QuadraticHinge => 0.5 * (1.0 - u).max(0.0).powi(2),
             Self::Squared => 0.5 * (1.0 - u).powi(2),
-            Self::Logistic => ln_one_plus_exp(-u),
+            Self::Logistic => Exponential::of(-u).ln_one_plus(),
         }
     }
 
@@ -56,10 +74,10 @@ impl Loss {
                     0.0
                 }
             }
-            Self::SoftHinge { beta } => -logistic(beta * (1.0 - u)),
+            Self::SoftHinge { beta } => -Exponential::of(beta * (1.0 - u)).logistic(),
             Self::QuadraticHinge => -(1.0 - u).max(0.0),
             Self::Squared => u - 1.0,
-            Self::Logistic => -logistic(-u),
+            Self::Logistic => -Exponential::of(-u).logistic(),
         }
     }
 
@@ -67,10 +85,7 @@ impl Loss {
     pub fn curvature(self, u: f64) -> f64 {
         match self {
             Self::Hinge => 0.0,
-            Self::SoftHinge { beta } => {
-                let z = beta * (1.0 - u);
-                beta * logistic(z) * logistic(-z)
-            }
+            Self::SoftHinge { .. } | Self::Logistic => self.jet(u)[2],
             Self::QuadraticHinge => {
                 if u < 1.0 {
                     1.0
@@ -79,7 +94,6 @@ impl Loss {
                 }
             }
             Self::Squared => 1.0,
-            Self::Logistic => logistic(u) * logistic(-u),
         }
     }
 
@@ -94,13 +108,31 @@ impl Loss {
     }
 }
 
-fn ln_one_plus_exp(z: f64) -> f64 {
-    z.max(0.0) + (-z.abs()).exp().ln_1p()
+/// `e^{−|z|}`, from which everything smooth is made without overflow.
+struct Exponential {
+    z: f64,
+    e: f64,
 }
 
-fn logistic(z: f64) -> f64 {
-    let e = (-z.abs()).exp();
-    if z >= 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) }
+impl Exponential {
+    fn of(z: f64) -> Self {
+        Self { z, e: (-z.abs()).exp() }
+    }
+
+    /// `ln(1 + eᶻ)`
+    fn ln_one_plus(&self) -> f64 {
+        self.z.max(0.0) + self.e.ln_1p()
+    }
+
+    /// `1/(1 + e⁻ᶻ)`
+    fn logistic(&self) -> f64 {
+        (if self.z >= 0.0 { 1.0 } else { self.e }) / (1.0 + self.e)
+    }
+
+    /// `1/(1 + eᶻ)`, to all its digits where it is small.
+    fn logistic_of_opposite(&self) -> f64 {
+        (if self.z <= 0.0 { 1.0 } else { self.e }) / (1.0 + self.e)
+    }
 }
 
 #[cfg(test)]
@@ -130,6 +162,7 @@ mod tests {
                 let curvature = (loss.slope(u + e) - loss.slope(u - e)) / (2.0 * e);
                 prop_assert!((loss.curvature(u) - curvature).abs() < 3e-7, "{loss:?} at {u}");
                 prop_assert!(loss.curvature(u) <= loss.largest_curvature() * (1.0 + 1e-15));
+                prop_assert_eq!(loss.jet(u), [loss.value(u), loss.slope(u), loss.curvature(u)]);
             }
         }
     }

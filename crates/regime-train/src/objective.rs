@@ -99,10 +99,18 @@ impl Objective {
         margins.iter().map(|&u| self.loss.value(u)).sum::<f64>() / self.n_points() as f64
     }
 
-    /// `∂L/∂fᵢ = yᵢ ℓ'(uᵢ)/(αn)`.
-    pub fn output_gradient(&self, margins: &[f64]) -> Vec<f64> {
-        let scale = 1.0 / (self.alpha.value() * self.n_points() as f64);
-        self.labels.iter().zip(margins).map(|(y, &u)| y * self.loss.slope(u) * scale).collect()
+    /// The loss and its derivatives, in one pass over the margins.
+    pub fn derivatives(&self, margins: &[f64]) -> Derivatives {
+        let n = self.n_points() as f64;
+        let (slopes, curvatures) = (1.0 / (self.alpha.value() * n), 1.0 / n);
+        let mut sum = 0.0;
+        let points = self.labels.iter().zip(margins).map(|(y, &u)| {
+            let [value, slope, curvature] = self.loss.jet(u);
+            sum += value;
+            (y * slope * slopes, curvature * curvatures)
+        });
+        let (gradient, curvature) = points.unzip();
+        Derivatives { mean_loss: sum / n, gradient, curvature }
     }
 
     /// `n ∂L/∂fᵢ = yᵢ ℓ'(uᵢ)/α` of some `points` with their margins.
@@ -111,12 +119,20 @@ impl Objective {
         let pairs = points.iter().zip(margins);
         pairs.map(|(&i, &u)| self.labels[i] * self.loss.slope(u) * scale).collect()
     }
+}
 
+/// An [`Objective`] and its derivatives with respect to the outputs of the network.
+///
+/// # Shapes
+/// `gradient` and `curvature`: `[n]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Derivatives {
+    /// The mean loss `α² L = (1/n) Σ ℓ(uᵢ)`.
+    pub mean_loss: f64,
+    /// `∂L/∂fᵢ = yᵢ ℓ'(uᵢ)/(αn)`.
+    pub gradient: Vec<f64>,
     /// `∂²L/∂fᵢ² = ℓ''(uᵢ)/n`: α cancels.
-    pub fn output_curvature(&self, margins: &[f64]) -> Vec<f64> {
-        let scale = 1.0 / self.n_points() as f64;
-        margins.iter().map(|&u| self.loss.curvature(u) * scale).collect()
-    }
+    pub curvature: Vec<f64>,
 }
 
 /// Why an [`Objective`] could not be made.
@@ -170,8 +186,9 @@ mod tests {
             let objective = objective(alpha);
             let f = [0.3 + 0.4 / alpha, -0.1 + 0.2 / alpha, 0.7 - 0.9 / alpha];
             let value = |f: &[f64]| objective.mean_loss(&objective.margins(f)) / (alpha * alpha);
-            let gradient = objective.output_gradient(&objective.margins(&f));
-            let curvature = objective.output_curvature(&objective.margins(&f));
+            let derivatives = objective.derivatives(&objective.margins(&f));
+            let Derivatives { mean_loss, gradient, curvature } = derivatives;
+            assert_eq!(mean_loss, objective.mean_loss(&objective.margins(&f)));
             for i in 0..3 {
                 let e = 1e-4 / alpha;
                 let (mut up, mut down) = (f, f);

@@ -3,7 +3,10 @@
 use burn::tensor::{DType, Tensor, TensorData, backend::Backend};
 use regime_models::{Network, Precision, Tape, Trace};
 
-use crate::Objective;
+use crate::{
+    objective::{Derivatives, Objective},
+    workspace::Workspace,
+};
 
 /// What flows: a network, its training inputs, and the objective on them.
 #[derive(Debug)]
@@ -11,6 +14,7 @@ pub struct System<'a, B: Backend, N: Network<B>> {
     net: &'a N,
     inputs: Tensor<B, 2>,
     objective: Objective,
+    workspace: Workspace,
 }
 
 /// The linearisation of a network.
@@ -24,7 +28,7 @@ impl<'a, B: Backend, N: Network<B>> System<'a, B, N> {
     /// When the numbers of inputs and labels differ.
     pub fn new(net: &'a N, inputs: Tensor<B, 2>, objective: Objective) -> Self {
         assert_eq!(inputs.dims(), [objective.n_points(), net.n_inputs()]);
-        Self { net, inputs, objective }
+        Self { net, inputs, objective, workspace: Workspace::default() }
     }
 
     /// The objective.
@@ -35,6 +39,11 @@ impl<'a, B: Backend, N: Network<B>> System<'a, B, N> {
     /// The network.
     pub fn network(&self) -> &'a N {
         self.net
+    }
+
+    /// Memory for the matrices of steps.
+    pub(crate) fn workspace(&self) -> &Workspace {
+        &self.workspace
     }
 
     /// A host vector as a tensor beside the training inputs.
@@ -73,8 +82,9 @@ impl<'a, B: Backend, N: Network<B>> System<'a, B, N> {
     pub(crate) fn point(&self, trial: Trial<B, N>) -> Point<B, N> {
         let Trial { w, trace, margins } = trial;
         let tape = trace.linearise();
-        let gradient = tape.vjp(self.tensor(&self.objective.output_gradient(&margins)));
-        Point { w, tape, margins, gradient }
+        let Derivatives { mean_loss, gradient, curvature } = self.objective.derivatives(&margins);
+        let gradient = tape.vjp(self.tensor(&gradient));
+        Point { w, tape, margins, mean_loss, gradient, curvature }
     }
 }
 
@@ -92,8 +102,12 @@ pub(crate) struct Point<B: Backend, N: Network<B>> {
     pub(crate) tape: TapeOf<B, N>,
     /// `uᵢ = yᵢ Fᵢ`.
     pub(crate) margins: Vec<f64>,
+    /// `α² L`
+    pub(crate) mean_loss: f64,
     /// `∇L`, `[P]`.
     pub(crate) gradient: Tensor<B, 1>,
+    /// `∂²L/∂fᵢ²`.
+    pub(crate) curvature: Vec<f64>,
 }
 
 /// `max_i |a_i − b_i|`, which is the change of `F` when `a` and `b` are margins.

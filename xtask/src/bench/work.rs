@@ -211,7 +211,7 @@ impl<B: Backend> Bench<'_, B> {
         move || {
             let trace = net.trace(&w, &x);
             let margins = objective.margins(&Precision::to_host(trace.output()));
-            let g = objective.output_gradient(&margins);
+            let g = objective.derivatives(&margins).gradient;
             let gradient = trace.linearise().vjp(precision.vector(&g, &device));
             drop(black_box((objective.mean_loss(&margins), gradient)));
         }

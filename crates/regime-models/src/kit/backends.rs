@@ -1,7 +1,16 @@
 /// LibTorch, for [`on_every_backend`](crate::on_every_backend).
 #[cfg(feature = "tch")]
 #[doc(hidden)]
-pub use burn_tch::{LibTorch, LibTorchDevice};
+pub use burn_tch::LibTorch;
+
+/// LibTorch's CPU, on one thread: tests run side by side, and threads of its own for each of them
+/// would wait for one another most of the time.
+#[cfg(feature = "tch")]
+#[doc(hidden)]
+pub fn libtorch_cpu() -> burn_tch::LibTorchDevice {
+    tch::set_num_threads(1);
+    burn_tch::LibTorchDevice::Cpu
+}
 
 /// One test per function and backend: each function is generic over the backend and
 /// takes its device.
@@ -63,8 +72,7 @@ macro_rules! on_libtorch {
     ($($($path:tt)::+, $name:ident;)*) => {
         mod libtorch {
             $(#[test] fn $name() {
-                use $crate::kit::{LibTorch, LibTorchDevice};
-                $($path)::+::$name::<LibTorch>(&LibTorchDevice::Cpu)
+                $($path)::+::$name::<$crate::kit::LibTorch>(&$crate::kit::libtorch_cpu())
             })*
         }
     };

@@ -3,7 +3,8 @@
 
 use std::ops::Range;
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::Tensor;
+use burn_flex::Flex;
 use faer::{
     Accum, MatMut, MatRef, Par,
     linalg::matmul::{
@@ -13,11 +14,8 @@ use faer::{
 };
 use rayon::prelude::*;
 
-use crate::{
-    block::Block,
-    host::{self, Numbers, Scalar, vectorised, with_scalar},
-    pointwise::Real as _,
-};
+use super::{Numbers, Scalar, products::vectorised, with_scalar};
+use crate::{block::Block, pointwise::Real as _};
 
 /// Rows of a tile: two Gram matrices of this size stay in a core's level-2 cache.
 const TILE: usize = 128;
@@ -28,9 +26,12 @@ const MIRRORED: usize = 32;
 /// `Σ (c² a aᵀ + 1) ∘ (δ δᵀ)` over the blocks, without the 1 for those that have no biases.
 ///
 /// # Shapes
-/// `[n, n]`, symmetric to the bit.
-pub(crate) fn kernel<B: Backend>(blocks: &[&Block<B>]) -> Tensor<B, 2> {
-    let (n, device) = (blocks[0].n_points(), blocks[0].sources.device());
+/// `[n, n]`, symmetric to the bit. `None` when a layer is used at several positions.
+pub(super) fn kernel(blocks: &[&Block<Flex>], room: Vec<f64>) -> Option<Tensor<Flex, 2>> {
+    if blocks.iter().any(|block| block.window.is_some()) {
+        return None;
+    }
+    let n = blocks[0].n_points();
     let numbers: Vec<[Numbers; 2]> = blocks
         .iter()
         .map(|block| [Numbers::of(&block.sources), Numbers::of(&block.sensitivities)])
@@ -46,7 +47,7 @@ pub(crate) fn kernel<B: Backend>(blocks: &[&Block<B>]) -> Tensor<B, 2> {
                 bias: if block.biases.is_some() { T::narrow(1.0) } else { T::default() },
             })
             .collect();
-        host::tensor(gram_products(&layers, n), [n, n], &device)
+        Some(super::tensor(gram_products(&layers, n, T::room(room)), [n, n]))
     })
 }
 
@@ -101,8 +102,14 @@ impl<'a, T: Scalar> Rows<'a, T> {
 }
 
 /// Strips of the lower triangle, which are made side by side, and then the upper one.
-fn gram_products<T: Scalar>(layers: &[Layer<'_, T>], n: usize) -> Vec<T> {
-    let mut kernel = vec![T::default(); n * n];
+fn gram_products<T: Scalar>(layers: &[Layer<'_, T>], n: usize, room: Vec<T>) -> Vec<T> {
+    let mut kernel = room;
+    match kernel.capacity() < n * n {
+        // Comes cleared from the system, without a pass over it.
+        true => kernel = vec![T::default(); n * n],
+        // What stood there is overwritten.
+        false => kernel.resize(n * n, T::default()),
+    }
     let strips = kernel.par_chunks_mut(TILE * n).enumerate().rev().with_max_len(1);
     strips.for_each_init(
         || [vec![T::default(); TILE * TILE], vec![T::default(); TILE * TILE]],
@@ -110,8 +117,9 @@ fn gram_products<T: Scalar>(layers: &[Layer<'_, T>], n: usize) -> Vec<T> {
             let rows = p * TILE..p * TILE + strip.len() / n;
             for q in 0..=p {
                 let columns = q * TILE..((q + 1) * TILE).min(n);
-                for layer in layers {
-                    add_tile(layer, [&rows, &columns], room, strip, n);
+                for (l, layer) in layers.iter().enumerate() {
+                    let accum = if l == 0 { Accum::Replace } else { Accum::Add };
+                    add_tile(layer, [&rows, &columns], accum, room, strip, n);
                 }
             }
         },
@@ -120,10 +128,11 @@ fn gram_products<T: Scalar>(layers: &[Layer<'_, T>], n: usize) -> Vec<T> {
     kernel
 }
 
-/// Adds a layer's part to a tile of a strip.
+/// Adds a layer's part to a tile of a strip, or puts it there.
 fn add_tile<T: Scalar>(
     layer: &Layer<'_, T>,
     [rows, columns]: [&Range<usize>; 2],
+    accum: Accum,
     [inputs, sensitivities]: &mut [Vec<T>; 2],
     strip: &mut [T],
     n: usize,
@@ -139,8 +148,14 @@ fn add_tile<T: Scalar>(
             let tile = tile.zip(sensitivities.chunks_exact(columns.len())).enumerate();
             for (i, (inputs, sensitivities)) in tile {
                 let kernel = &mut strip[i * n..(i + 1) * n][columns.clone()];
-                for ((sum, &a), &delta) in kernel.iter_mut().zip(inputs).zip(sensitivities) {
-                    *sum += (a + layer.bias) * delta;
+                let kernel = kernel.iter_mut().zip(inputs).zip(sensitivities);
+                match accum {
+                    Accum::Replace => {
+                        kernel.for_each(|((sum, &a), &delta)| *sum = (a + layer.bias) * delta);
+                    }
+                    Accum::Add => {
+                        kernel.for_each(|((sum, &a), &delta)| *sum += (a + layer.bias) * delta);
+                    }
                 }
             }
         },

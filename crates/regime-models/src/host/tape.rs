@@ -1,26 +1,28 @@
 //! The products of a [`BlockTape`](crate::BlockTape) on host memory.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::Tensor;
+use burn_flex::Flex;
 use rayon::prelude::*;
 
+use super::{
+    Numbers, Scalar,
+    products::{self, Sizes},
+    window::gather,
+    with_scalar,
+};
 use crate::{
     block::Block,
-    host::{self, Numbers, Scalar, Sizes, with_scalar},
-    tape::TOGETHER,
+    operations::{Part, TOGETHER},
 };
 
-/// The blocks of some points, one per layer.
-type Part<B> = Vec<Block<B>>;
-
 /// `J v`, part by part.
-pub(crate) fn jvp<B: Backend>(parts: &[Part<B>], v: &Tensor<B, 1>) -> Tensor<B, 1> {
-    let device = v.device();
+pub(crate) fn jvp(parts: &[Part<Flex>], v: &Tensor<Flex, 1>) -> Tensor<Flex, 1> {
     let v = Numbers::of(v);
     with_scalar!(v.dtype(), T => {
-        let moved = parts.par_iter().flat_map_iter(|part| moved::<B, T>(part, v.slice()));
+        let moved = parts.par_iter().flat_map_iter(|part| moved::<T>(part, v.slice()));
         let moved: Vec<T> = moved.collect();
         let n = moved.len();
-        host::tensor(moved, [n], &device)
+        super::tensor(moved, [n])
     })
 }
 
@@ -29,12 +31,11 @@ pub(crate) fn jvp<B: Backend>(parts: &[Part<B>], v: &Tensor<B, 1>) -> Tensor<B, 
 /// Without maps, layer by layer: the sum over the points is made in place, in their
 /// order, whoever does it. A layer with maps can be most of the work of its network:
 /// there some parts are worked on side by side and then added up.
-pub(crate) fn vjp<B: Backend>(parts: &[Part<B>], g: &Tensor<B, 1>) -> Tensor<B, 1> {
-    let device = g.device();
+pub(crate) fn vjp(parts: &[Part<Flex>], g: &Tensor<Flex, 1>) -> Tensor<Flex, 1> {
     let g = Numbers::of(g);
     with_scalar!(g.dtype(), T => {
         let mut rest = g.slice::<T>();
-        let parts: Vec<(&Part<B>, &[T])> = parts
+        let parts: Vec<(&Part<Flex>, &[T])> = parts
             .iter()
             .map(|part| {
                 let (here, after) = rest.split_at(part[0].n_points());
@@ -43,27 +44,27 @@ pub(crate) fn vjp<B: Backend>(parts: &[Part<B>], g: &Tensor<B, 1>) -> Tensor<B, 
             })
             .collect();
         let has_maps = parts[0].0.iter().any(|block| block.window.is_some());
-        let pulled = if has_maps { by_parts::<B, T>(&parts) } else { by_layers::<B, T>(&parts) };
+        let pulled = if has_maps { by_parts::<T>(&parts) } else { by_layers::<T>(&parts) };
         let n_params = pulled.len();
-        host::tensor(pulled, [n_params], &device)
+        super::tensor(pulled, [n_params])
     })
 }
 
-fn by_parts<B: Backend, T: Scalar>(parts: &[(&Part<B>, &[T])]) -> Vec<T> {
+fn by_parts<T: Scalar>(parts: &[(&Part<Flex>, &[T])]) -> Vec<T> {
     let add = |mut sum: Vec<T>, part: Vec<T>| {
         sum.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
         sum
     };
-    let group = |group: &[(&Part<B>, &[T])]| {
+    let group = |group: &[(&Part<Flex>, &[T])]| {
         group.par_iter().map(|part| by_layers(&[*part])).collect::<Vec<Vec<T>>>()
     };
     // In their order, whoever came first, and not all of them held at once.
     parts.chunks(TOGETHER).flat_map(group).reduce(add).expect("a tape has points")
 }
 
-fn by_layers<B: Backend, T: Scalar>(parts: &[(&Part<B>, &[T])]) -> Vec<T> {
+fn by_layers<T: Scalar>(parts: &[(&Part<Flex>, &[T])]) -> Vec<T> {
     let blocks = parts[0].0;
-    let len = |block: &Block<B>| {
+    let len = |block: &Block<Flex>| {
         block.weights.len() + block.biases.as_ref().map_or(0, |biases| biases.len())
     };
     let mut pulled = vec![T::default(); blocks.iter().map(len).sum()];
@@ -93,8 +94,8 @@ struct Room<T> {
     products: Vec<T>,
 }
 
-fn pull_block<B: Backend, T: Scalar>(
-    block: &Block<B>,
+fn pull_block<T: Scalar>(
+    block: &Block<Flex>,
     g: &[T],
     room: &mut Room<T>,
     weights: &mut [T],
@@ -106,7 +107,7 @@ fn pull_block<B: Backend, T: Scalar>(
     let Room { patches, products } = room;
     let mut pull = |a: &[T], delta: &[T], g: &[T]| {
         let sizes = Sizes { rows: a.len() / k, k, m };
-        host::pull(
+        products::pull(
             sizes,
             block.weight_scale,
             (a, delta, g),
@@ -120,7 +121,7 @@ fn pull_block<B: Backend, T: Scalar>(
     });
 }
 
-fn moved<B: Backend, T: Scalar>(part: &Part<B>, v: &[T]) -> Vec<T> {
+fn moved<T: Scalar>(part: &Part<Flex>, v: &[T]) -> Vec<T> {
     let mut sums = vec![T::default(); part[0].n_points()];
     let Room { mut patches, mut products } = Room::default();
     for block in part {
@@ -133,7 +134,7 @@ fn moved<B: Backend, T: Scalar>(part: &Part<B>, v: &[T]) -> Vec<T> {
             let sizes = Sizes { rows: a.len() / k, k, m };
             let direction = (a, weights, biases);
             let sums = &mut sums[points];
-            host::push(sizes, block.weight_scale, direction, delta, &mut products, sums);
+            products::push(sizes, block.weight_scale, direction, delta, &mut products, sums);
         });
     }
     sums
@@ -141,8 +142,8 @@ fn moved<B: Backend, T: Scalar>(part: &Part<B>, v: &[T]) -> Vec<T> {
 
 /// Calls `f` with stretches of points, what the layer acts on there (patches, for a
 /// window) and the sensitivities.
-fn each_stretch<B: Backend, T: Scalar>(
-    block: &Block<B>,
+fn each_stretch<T: Scalar>(
+    block: &Block<Flex>,
     sources: &[T],
     deltas: &[T],
     patches: &mut Vec<T>,
@@ -153,7 +154,7 @@ fn each_stretch<B: Backend, T: Scalar>(
     let (per_map, per_point) = (sources.len() / n, deltas.len() / n);
     for points in block.chunks() {
         let maps = &sources[points.start * per_map..points.end * per_map];
-        window.gather(maps, maps.len() / points.len() / window.n_pixels(), patches);
+        gather(window, maps, maps.len() / points.len() / window.n_pixels(), patches);
         let delta = &deltas[points.start * per_point..points.end * per_point];
         f(points, patches, delta);
     }

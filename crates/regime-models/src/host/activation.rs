@@ -1,0 +1,120 @@
+//! What is done element by element, in one pass over memory.
+
+use burn::tensor::Tensor;
+use burn_flex::{Flex, FlexDevice};
+
+use super::{Numbers, products::vectorised, with_scalar};
+use crate::{
+    activation::{Activation, gelu, relu, silu, tanh},
+    pointwise::{self, Real},
+};
+
+/// `gain · φ(z)`, written over `z` where nobody else holds it.
+pub(super) fn value(phi: Activation, gain: f64, z: Tensor<Flex, 2>) -> Tensor<Flex, 2> {
+    let mut data = z.into_data();
+    let dtype = data.dtype;
+    with_scalar!(dtype, T => {
+        let values = data.as_mut_slice::<T>().expect("the element type was matched");
+        apply(phi, Values { values, gain });
+    });
+    Tensor::from_data(data, (&FlexDevice, dtype))
+}
+
+/// `gain · φ(z)`, written over `z` where nobody else holds it, and `gain · φ'(z)`.
+pub(super) fn value_and_slope(
+    phi: Activation,
+    gain: f64,
+    z: Tensor<Flex, 2>,
+) -> (Tensor<Flex, 2>, Tensor<Flex, 2>) {
+    let shape = z.dims();
+    let mut data = z.into_data();
+    let dtype = data.dtype;
+    with_scalar!(dtype, T => {
+        let values = data.as_mut_slice::<T>().expect("the element type was matched");
+        let slopes = apply(phi, ValuesAndSlopes { values, gain });
+        let slopes = super::tensor(slopes, shape);
+        (Tensor::from_data(data, (&FlexDevice, dtype)), slopes)
+    })
+}
+
+/// One pass over host memory. Each activation gets a loop of its own: a match
+/// inside the loop would keep it from being vectorised. What is not vectorised is
+/// computed in float64 whatever the element type.
+fn apply<P: Pass>(phi: Activation, pass: P) -> P::Output {
+    /// Through float64.
+    #[inline(always)]
+    fn wide<T: pointwise::Real>(phi: impl Fn(f64) -> (f64, f64)) -> impl Fn(T) -> (T, T) {
+        #[inline(always)]
+        move |z: T| {
+            let (value, slope) = phi(z.wide());
+            (T::narrow(value), T::narrow(slope))
+        }
+    }
+    match phi {
+        Activation::Relu => pass.run(wide(relu)),
+        Activation::Softplus { beta } => pass.run(
+            #[inline(always)]
+            move |z: P::Element| {
+                let (value, slope) = z.times(beta).softplus();
+                (value.times(beta.recip()), slope)
+            },
+        ),
+        Activation::Tanh => pass.run(wide(tanh)),
+        Activation::Silu { beta } => pass.run(wide(
+            #[inline(always)]
+            move |z| silu(z, beta),
+        )),
+        Activation::Gelu => pass.run(wide(gelu)),
+    }
+}
+
+/// `a ∘ b`, written over `a` where nobody else holds it.
+pub(super) fn elementwise(a: Tensor<Flex, 2>, b: &Tensor<Flex, 2>) -> Tensor<Flex, 2> {
+    let b = Numbers::of(b);
+    let mut data = a.into_data();
+    with_scalar!(b.dtype(), T => {
+        let a = data.as_mut_slice::<T>().expect("both have one element type");
+        let b = b.slice::<T>();
+        vectorised(
+            #[inline(always)]
+            || a.iter_mut().zip(b).for_each(|(a, &b)| *a *= b),
+        );
+    });
+    Tensor::from_data(data, (&FlexDevice, b.dtype()))
+}
+
+/// What is done with a function and its derivative.
+trait Pass {
+    type Element: pointwise::Real;
+    type Output;
+
+    fn run(self, phi: impl Fn(Self::Element) -> (Self::Element, Self::Element)) -> Self::Output;
+}
+
+struct Values<'a, T> {
+    values: &'a mut [T],
+    gain: f64,
+}
+
+impl<T: pointwise::Real> Pass for Values<'_, T> {
+    type Element = T;
+    type Output = ();
+
+    fn run(self, phi: impl Fn(T) -> (T, T)) {
+        pointwise::value(self.values, self.gain, phi);
+    }
+}
+
+struct ValuesAndSlopes<'a, T> {
+    values: &'a mut [T],
+    gain: f64,
+}
+
+impl<T: pointwise::Real> Pass for ValuesAndSlopes<'_, T> {
+    type Element = T;
+    type Output = Vec<T>;
+
+    fn run(self, phi: impl Fn(T) -> (T, T)) -> Vec<T> {
+        pointwise::value_and_slope(self.values, self.gain, phi)
+    }
+}

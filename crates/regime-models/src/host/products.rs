@@ -1,0 +1,132 @@
+//! The products of layers on slices of host memory, into place.
+
+use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
+
+use super::Scalar;
+
+/// The sizes of a layer's products: `rows` of `k` inputs and `m` outputs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sizes {
+    pub(crate) rows: usize,
+    pub(crate) k: usize,
+    pub(crate) m: usize,
+}
+
+/// `c·a·W + b`, `[rows, m]`, below what is in `out`, from `a`, `[rows, k]`.
+pub(crate) fn affine<T: Scalar>(
+    Sizes { rows, k, m }: Sizes,
+    c: f64,
+    (a, w, b): (&[T], &[T], Option<&[T]>),
+    out: &mut Vec<T>,
+) {
+    let start = out.len();
+    // The product is added to its biases: a pass over memory less than the other way round.
+    let accum = match b {
+        Some(b) => {
+            out.reserve(rows * m);
+            (0..rows).for_each(|_| out.extend_from_slice(b));
+            Accum::Add
+        }
+        None => {
+            out.resize(start + rows * m, T::default());
+            Accum::Replace
+        }
+    };
+    let (a, w) = (MatRef::from_row_major_slice(a, rows, k), MatRef::from_row_major_slice(w, k, m));
+    let product = MatMut::from_row_major_slice_mut(&mut out[start..], rows, m);
+    matmul(product, accum, a, w, T::narrow(c), Par::Seq);
+}
+
+/// `c·δ·Wᵀ` into `out`, `[rows, k]`, from `δ`, `[rows, m]`.
+pub(crate) fn back<T: Scalar>(
+    Sizes { rows, k, m }: Sizes,
+    c: f64,
+    (delta, w): (&[T], &[T]),
+    out: &mut [T],
+) {
+    let delta = MatRef::from_row_major_slice(delta, rows, m);
+    let w = MatRef::from_row_major_slice(w, k, m);
+    let out = MatMut::from_row_major_slice_mut(out, rows, k);
+    matmul(out, Accum::Replace, delta, w.transpose(), T::narrow(c), Par::Seq);
+}
+
+/// Adds `c·aᵀ·diag(g)·δ` to `weights`, `[k, m]`, and `gᵀ·δ` to `biases`, `[m]`.
+///
+/// `g` has one number for every point, which is as many rows as there are positions;
+/// `weighted` is room for `diag(g)·δ`.
+pub(crate) fn pull<T: Scalar>(
+    Sizes { rows, k, m }: Sizes,
+    c: f64,
+    (a, delta, g): (&[T], &[T], &[T]),
+    weighted: &mut Vec<T>,
+    weights: &mut [T],
+    biases: Option<&mut [T]>,
+) {
+    let per_point = delta.len() / g.len();
+    // Whatever stood there is overwritten.
+    weighted.resize(delta.len(), T::default());
+    vectorised(
+        #[inline(always)]
+        || {
+            let points = weighted.chunks_exact_mut(per_point).zip(delta.chunks_exact(per_point));
+            for ((weighted, delta), &g) in points.zip(g) {
+                weighted.iter_mut().zip(delta).for_each(|(w, &d)| *w = d * g);
+            }
+            if let Some(biases) = biases {
+                for row in weighted.chunks_exact(m) {
+                    biases.iter_mut().zip(row).for_each(|(sum, &d)| *sum += d);
+                }
+            }
+        },
+    );
+    let a = MatRef::from_row_major_slice(a, rows, k);
+    let weighted = MatRef::from_row_major_slice(weighted, rows, m);
+    let weights = MatMut::from_row_major_slice_mut(weights, k, m);
+    matmul(weights, Accum::Add, a.transpose(), weighted, T::narrow(c), Par::Seq);
+}
+
+/// Adds to every point's number in `moved` the sum of `(c·a·V + b) ∘ δ` over its rows
+/// and columns; `room` is room for the product.
+pub(crate) fn push<T: Scalar>(
+    sizes: Sizes,
+    c: f64,
+    (a, v, b): (&[T], &[T], Option<&[T]>),
+    delta: &[T],
+    room: &mut Vec<T>,
+    moved: &mut [T],
+) {
+    room.clear();
+    affine(sizes, c, (a, v, b), room);
+    let per_point = delta.len() / moved.len();
+    vectorised(
+        #[inline(always)]
+        || {
+            let points = room.chunks_exact(per_point).zip(delta.chunks_exact(per_point));
+            for (sum, (change, delta)) in moved.iter_mut().zip(points) {
+                *sum += dot(change, delta);
+            }
+        },
+    );
+}
+
+/// `a·b` in partial sums, which the compiler keeps in vector registers.
+#[inline(always)]
+fn dot<T: Scalar>(a: &[T], b: &[T]) -> T {
+    let mut sums = [T::default(); 16];
+    let (a, a_rest) = a.as_chunks::<16>();
+    let (b, b_rest) = b.as_chunks::<16>();
+    for (a, b) in a.iter().zip(b) {
+        for i in 0..16 {
+            sums[i] += a[i] * b[i];
+        }
+    }
+    let rest = a_rest.iter().zip(b_rest).map(|(&a, &b)| a * b);
+    rest.chain(sums).fold(T::default(), |sum, term| sum + term)
+}
+
+/// Runs a loop that is compiled for several sets of vector instructions with those
+/// that the processor has. The closure has to be inlined for that.
+#[inline(always)]
+pub(crate) fn vectorised(run: impl FnOnce()) {
+    pulp::Arch::new().dispatch(run);
+}

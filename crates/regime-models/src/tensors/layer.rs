@@ -1,0 +1,58 @@
+//! The products of one layer.
+
+use burn::tensor::{Tensor, backend::Backend};
+
+use super::{joined, rows_of};
+use crate::layer::Layer;
+
+/// `c·a·W`, and `+ b` where `biases` are asked for.
+pub(crate) fn affine<B: Backend>(
+    layer: &Layer,
+    w: &Tensor<B, 1>,
+    a: Tensor<B, 2>,
+    biases: bool,
+) -> Tensor<B, 2> {
+    let z = linear(layer, w, a);
+    match &layer.biases {
+        Some(range) if biases => {
+            let rows = z.dims()[0];
+            z + rows_of(w.clone().slice([range.clone()]), rows)
+        }
+        _ => z,
+    }
+}
+
+fn linear<B: Backend>(layer: &Layer, w: &Tensor<B, 1>, a: Tensor<B, 2>) -> Tensor<B, 2> {
+    let weights = scaled_weights(layer, w);
+    let Some(window) = &layer.window else { return a.matmul(weights) };
+    let [rows, channels] = a.dims();
+    let pixels = window.n_pixels();
+    let chunks = window.chunks(rows / pixels, channels).map(|points| {
+        let maps = a.clone().narrow(0, points.start * pixels, points.len() * pixels);
+        window.patches(maps).matmul(weights.clone())
+    });
+    joined(chunks.collect())
+}
+
+/// `c·δ·Wᵀ`, laid back over the maps under a window.
+pub(crate) fn back<B: Backend>(
+    layer: &Layer,
+    w: &Tensor<B, 1>,
+    delta: Tensor<B, 2>,
+) -> Tensor<B, 2> {
+    let weights = scaled_weights(layer, w).transpose();
+    let Some(window) = &layer.window else { return delta.matmul(weights) };
+    let p = window.n_positions();
+    let channels = layer.inputs / window.n_taps();
+    let chunks = window.chunks(delta.dims()[0] / p, channels).map(|points| {
+        let delta = delta.clone().narrow(0, points.start * p, points.len() * p);
+        window.overlay(delta.matmul(weights.clone()))
+    });
+    joined(chunks.collect())
+}
+
+/// `c·W`, `[k, m]`.
+fn scaled_weights<B: Backend>(layer: &Layer, w: &Tensor<B, 1>) -> Tensor<B, 2> {
+    let weights = w.clone().slice([layer.weights.clone()]);
+    weights.reshape([layer.inputs, layer.outputs]).mul_scalar(layer.scale())
+}

@@ -1,0 +1,77 @@
+//! Memory for the matrices of a step, which the steps of a flow hand on to one another.
+
+use std::{
+    ops::{Deref, DerefMut},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// Vectors that nobody needs at present.
+///
+/// The kernel of a step's active points and its factor are by far the largest that a step
+/// makes; fresh memory for them would have to be cleared by the system every time. Which
+/// memory a number lies in changes no bit of it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Workspace(Arc<Mutex<Vec<Vec<f64>>>>);
+
+impl Workspace {
+    /// An empty vector, with the room of one that came back if there is any.
+    pub(crate) fn take(&self) -> Vec<f64> {
+        let mut room = self.free().pop().unwrap_or_default();
+        room.clear();
+        room
+    }
+
+    /// Numbers whose memory comes back here when they are let go.
+    pub(crate) fn lend(&self, numbers: Vec<f64>) -> Lent {
+        Lent { numbers, home: self.clone() }
+    }
+
+    fn free(&self) -> std::sync::MutexGuard<'_, Vec<Vec<f64>>> {
+        // A panic elsewhere leaves vectors as good as they were.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Numbers in memory that goes back to its [`Workspace`].
+#[derive(Debug)]
+pub(crate) struct Lent {
+    numbers: Vec<f64>,
+    home: Workspace,
+}
+
+impl Deref for Lent {
+    type Target = [f64];
+
+    fn deref(&self) -> &[f64] {
+        &self.numbers
+    }
+}
+
+impl DerefMut for Lent {
+    fn deref_mut(&mut self) -> &mut [f64] {
+        &mut self.numbers
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.home.free().push(std::mem::take(&mut self.numbers));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_handed_on() {
+        let workspace = Workspace::default();
+        let lent = workspace.lend(vec![1.0; 100]);
+        assert_eq!(workspace.take().capacity(), 0, "it is still in use");
+        let address = lent.as_ptr();
+        drop(lent);
+        let again = workspace.take();
+        assert_eq!((again.as_ptr(), again.len()), (address, 0));
+        assert!(again.capacity() >= 100);
+    }
+}
