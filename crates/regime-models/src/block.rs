@@ -109,12 +109,15 @@ impl<B: Backend> Block<B> {
 
     /// The tangent kernel of the parameters of some layers, each used once per point,
     /// `Σ (c² a aᵀ + 1) ∘ (δ δᵀ)`, without the 1 for those that have no biases: added up tile by
-    /// tile in one matrix, in host memory; in `room`, if that is enough for it and it is one of
-    /// float64.
+    /// tile in one matrix, in host memory; in `room`, whatever is in it, if its capacity is enough
+    /// and the kernel one of float64, else `room` is let go.
     ///
     /// # Shapes
     /// `[n, n]`, symmetric to the bit. `None` for another backend than Flex, for which the same
     /// is a matter of ordinary products, and when a layer is used at several positions.
+    ///
+    /// # Panics
+    /// Without a layer.
     pub fn fused_kernel(blocks: &[&Self], room: Vec<f64>) -> Option<Tensor<B, 2>> {
         operations::<B>().kernel(blocks, room)
     }

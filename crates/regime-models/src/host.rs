@@ -18,12 +18,8 @@ use burn_flex::{Flex, FlexDevice, FlexTensor};
 use faer::traits::ComplexField;
 
 use crate::{
-    activation::Activation,
-    block::Block,
-    layer::Layer,
-    operations::{Operations, Part},
-    pointwise::Real,
-    window::Window,
+    activation::Activation, block::Block, layer::Layer, operations::Operations, pointwise::Real,
+    tape::Part, window::Window,
 };
 
 /// The operations on Flex's tensors.

@@ -2,7 +2,7 @@
 //! that this crate works with.
 //!
 //! Every backend has them as ordinary tensor operations; where tensors are plain host memory,
-//! they are fused. Which it is, is asked once for each operation, so that nothing that is built
+//! they are fused. Which it is, is asked here and nowhere else, so that nothing that is built
 //! on a network has to name more than [`Backend`].
 
 #[cfg(feature = "flex")]
@@ -10,13 +10,9 @@ use std::any::Any;
 
 use burn::tensor::{Tensor, backend::Backend};
 
-use crate::{activation::Activation, block::Block, layer::Layer, tensors, window::Window};
-
-/// The blocks of points that were evaluated together, one per layer.
-pub(crate) type Part<B> = Vec<Block<B>>;
-
-/// Parts whose gradients are held at once.
-pub(crate) const TOGETHER: usize = 16;
+use crate::{
+    activation::Activation, block::Block, layer::Layer, tape::Part, tensors, window::Window,
+};
 
 /// The operations, with an implementation by ordinary tensor operations for each.
 ///
@@ -80,8 +76,8 @@ pub(crate) trait Operations<B: Backend> {
         tensors::tape::vjp(parts, g)
     }
 
-    /// The kernel of layers in one matrix, tile by tile, `[n, n]`, in memory for it; `None` where
-    /// that is as well done from the factors of the layers by whoever asks.
+    /// The kernel of layers in one matrix, tile by tile, `[n, n]`, in memory for it, whatever is
+    /// there; `None` where that is as well done from the factors of the layers by whoever asks.
     fn kernel(&self, _: &[&Block<B>], _: Vec<f64>) -> Option<Tensor<B, 2>> {
         None
     }

@@ -2,11 +2,13 @@ use std::{cell::OnceCell, ops::Range};
 
 use burn::tensor::{DType, Tensor, TensorData, backend::Backend};
 
-use crate::{
-    block::Block,
-    network::Tape,
-    operations::{Part, operations},
-};
+use crate::{block::Block, network::Tape, operations::operations};
+
+/// The blocks of points that were evaluated together, one per layer.
+pub(crate) type Part<B> = Vec<Block<B>>;
+
+/// Parts whose gradients are held at once.
+pub(crate) const TOGETHER: usize = 16;
 
 /// The linearisation of a network of layers: one block per layer with parameters, in
 /// the order of the parameters.

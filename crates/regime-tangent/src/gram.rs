@@ -34,8 +34,9 @@ pub fn kernel<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 2> {
 /// computes kernels of about the same size one after the other.
 ///
 /// # Shapes
-/// `[n, n]`, the same to the bit whatever `room` held; a `room` of `n²` numbers spares the
-/// allocation of a float64 kernel in host memory.
+/// `[n, n]`, the same to the bit whatever `room` holds. A capacity of `n²` numbers or more spares
+/// the allocation of a float64 kernel of layers that are used once per point, on Flex; otherwise
+/// `room` is let go.
 pub fn kernel_in<B: Backend, T: Tape<B>>(tape: &T, room: Vec<f64>) -> Tensor<B, 2> {
     if let Some(known) = tape.kernel_with(tape) {
         return known;

@@ -16,7 +16,7 @@ const BLOCK: usize = 256;
 /// A symmetric matrix, in float64.
 pub(crate) enum Symmetric<B: Backend> {
     /// In host memory, column by column, which is row by row as well.
-    Host { values: Lent, size: usize, workspace: Workspace },
+    Host { values: Lent, size: usize },
     /// On a device with memory of its own, `[m, m]`.
     Device(Tensor<B, 2>),
 }
@@ -34,7 +34,7 @@ impl<B: Backend> Symmetric<B> {
             for (column, &b) in values.chunks_exact_mut(m).zip(root) {
                 column.iter_mut().zip(root).for_each(|(value, &a)| *value *= a * b);
             }
-            return Self::Host { values, size: m, workspace: workspace.clone() };
+            return Self::Host { values, size: m };
         }
         let root = Precision::F64.vector::<B>(root, &device);
         let rows = root.clone().reshape([m, 1]);
@@ -44,8 +44,13 @@ impl<B: Backend> Symmetric<B> {
     /// The Cholesky factor of `I + c M`; `None` where there is none.
     pub(crate) fn shifted(&self, c: f64) -> Option<Factor<B>> {
         match self {
-            Self::Host { values, size, workspace } => {
+            Self::Host { values, size } => {
+                let workspace = values.home();
                 let mut shifted = workspace.take();
+                if shifted.capacity() < values.len() {
+                    shifted = Vec::with_capacity(values.len());
+                }
+                shifted.clear();
                 shifted.extend(values.iter().map(|value| c * value));
                 shifted.iter_mut().step_by(size + 1).for_each(|diagonal| *diagonal += 1.0);
                 let values = workspace.lend(shifted);
@@ -238,9 +243,37 @@ mod tests {
         use burn_flex::{Flex, FlexDevice};
         let theta = Precision::F64.matrix::<Flex>(&[1.0, 2.0, 2.0, 5.0], [2, 2], &FlexDevice);
         let weighted = Symmetric::weighted(theta, &[2.0, 3.0], &Workspace::default());
-        let Symmetric::Host { values, size: 2, .. } = weighted else {
+        let Symmetric::Host { values, size: 2 } = weighted else {
             panic!("Flex is in host memory")
         };
         assert_eq!(*values, [4.0, 12.0, 12.0, 45.0]);
+    }
+
+    #[test]
+    fn a_step_has_the_memory_of_the_one_before() {
+        use burn_flex::{Flex, FlexDevice};
+        use regime_models::{Activation, DenseSpec, Network, Trace};
+        let (inputs, width, hidden_layers, bias) = (2, 3, 2, true);
+        let activation = Activation::Softplus { beta: 5.0 };
+        let net = DenseSpec { inputs, width, hidden_layers, activation, bias }.build().unwrap();
+        let w = Precision::F64.vector::<Flex>(&net.initial_weights(0), &FlexDevice);
+        let x = Precision::F64.matrix::<Flex>(&[0.3, -1.0, 0.5, 2.0], [2, 2], &FlexDevice);
+        let (tape, workspace) = (net.trace(&w, &x).linearise(), Workspace::default());
+        let step = || {
+            let kernel = regime_tangent::kernel_in(&tape, workspace.take());
+            let weighted = Symmetric::weighted(kernel, &[1.0, 0.5], &workspace);
+            let factor = weighted.shifted(0.5).unwrap();
+            let (Symmetric::Host { values, .. }, Factor::Host(factor)) = (&weighted, &factor)
+            else {
+                panic!("Flex is in host memory")
+            };
+            let mut places = [values.as_ptr(), factor.values.as_ptr()];
+            places.sort_unstable();
+            (places, values.to_vec(), factor.values.to_vec())
+        };
+        let first = step();
+        // Had a number been copied elsewhere, it would lie neither here nor there.
+        assert_eq!(step(), first);
+        assert_eq!(format!("{workspace:?}"), "[4, 4]");
     }
 }

@@ -45,6 +45,8 @@ impl<B: Backend, N: Network<B>> Active<B, N> {
         let least = threshold * objective.loss().largest_curvature() / objective.n_points() as f64;
         let points: Vec<usize> = (0..curvature.len()).filter(|&i| curvature[i] > least).collect();
         if points.is_empty() {
+            // Few points are active again after none was.
+            workspace.clear();
             return Self { stiff: None };
         }
         let tape = at.tape.select(&points);

@@ -100,7 +100,14 @@ impl Objective {
     }
 
     /// The loss and its derivatives, in one pass over the margins.
+    ///
+    /// # Shapes
+    /// `margins`: `[n]`
+    ///
+    /// # Panics
+    /// For another number of margins.
     pub fn derivatives(&self, margins: &[f64]) -> Derivatives {
+        assert_eq!(margins.len(), self.n_points(), "a margin for each point");
         let n = self.n_points() as f64;
         let (slopes, curvatures) = (1.0 / (self.alpha.value() * n), 1.0 / n);
         let mut sum = 0.0;
@@ -121,13 +128,14 @@ impl Objective {
     }
 }
 
-/// An [`Objective`] and its derivatives with respect to the outputs of the network.
+/// The value of an [`Objective`], and the derivatives of `L` with respect to the outputs of the
+/// network.
 ///
 /// # Shapes
 /// `gradient` and `curvature`: `[n]`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Derivatives {
-    /// The mean loss `α² L = (1/n) Σ ℓ(uᵢ)`.
+    /// The mean loss `(1/n) Σ ℓ(uᵢ)`, which is `α² L` and not `L`.
     pub mean_loss: f64,
     /// `∂L/∂fᵢ = yᵢ ℓ'(uᵢ)/(αn)`.
     pub gradient: Vec<f64>,

@@ -9,6 +9,10 @@ use crate::{
 };
 
 /// What flows: a network, its training inputs, and the objective on them.
+///
+/// Implicit steps leave it the memory of their two largest matrices, at most
+/// `2 n²` float64 numbers, for the steps to come; it goes with the system, or with the first step
+/// in which no point is active.
 #[derive(Debug)]
 pub struct System<'a, B: Backend, N: Network<B>> {
     net: &'a N,

@@ -1,6 +1,7 @@
 //! Memory for the matrices of a step, which the steps of a flow hand on to one another.
 
 use std::{
+    fmt,
     ops::{Deref, DerefMut},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -9,16 +10,20 @@ use std::{
 ///
 /// The kernel of a step's active points and its factor are by far the largest that a step
 /// makes; fresh memory for them would have to be cleared by the system every time. Which
-/// memory a number lies in changes no bit of it.
-#[derive(Debug, Clone, Default)]
+/// memory a number lies in changes no bit of it. A kernel that does not come in float64 and
+/// host memory, or from layers under windows, is made in memory of its own.
+#[derive(Clone, Default)]
 pub(crate) struct Workspace(Arc<Mutex<Vec<Vec<f64>>>>);
 
 impl Workspace {
-    /// An empty vector, with the room of one that came back if there is any.
+    /// A vector that came back, with whatever is in it, or an empty one.
     pub(crate) fn take(&self) -> Vec<f64> {
-        let mut room = self.free().pop().unwrap_or_default();
-        room.clear();
-        room
+        self.free().pop().unwrap_or_default()
+    }
+
+    /// Lets go of what nobody needs at present.
+    pub(crate) fn clear(&self) {
+        self.free().clear();
     }
 
     /// Numbers whose memory comes back here when they are let go.
@@ -32,11 +37,24 @@ impl Workspace {
     }
 }
 
+impl fmt::Debug for Workspace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // How much there is; the numbers mean nothing.
+        f.debug_list().entries(self.free().iter().map(Vec::capacity)).finish()
+    }
+}
+
 /// Numbers in memory that goes back to its [`Workspace`].
-#[derive(Debug)]
 pub(crate) struct Lent {
     numbers: Vec<f64>,
     home: Workspace,
+}
+
+impl Lent {
+    /// Where the memory goes back to.
+    pub(crate) fn home(&self) -> &Workspace {
+        &self.home
+    }
 }
 
 impl Deref for Lent {
@@ -71,7 +89,10 @@ mod tests {
         let address = lent.as_ptr();
         drop(lent);
         let again = workspace.take();
-        assert_eq!((again.as_ptr(), again.len()), (address, 0));
-        assert!(again.capacity() >= 100);
+        assert_eq!((again.as_ptr(), again.len()), (address, 100), "nothing is written to it");
+        drop(workspace.lend(again));
+        assert_eq!(format!("{workspace:?}"), "[100]");
+        workspace.clear();
+        assert_eq!(workspace.take().capacity(), 0);
     }
 }

@@ -9,7 +9,8 @@ use regime_benches::{INPUTS, bare, clock::medians, matrix_on, network};
 use regime_models::{Alpha, ConvolutionalSpec, FeedForward, Network, Precision, Tape, Trace};
 use regime_tangent::kernel;
 use regime_train::{
-    Flow, FlowSpec, Loss, Objective, Sampling, Stochastic, StochasticSpec, Stop, System,
+    Derivatives, Flow, FlowSpec, Loss, Objective, Sampling, Stochastic, StochasticSpec, Stop,
+    System,
 };
 
 use super::Row;
@@ -211,9 +212,9 @@ impl<B: Backend> Bench<'_, B> {
         move || {
             let trace = net.trace(&w, &x);
             let margins = objective.margins(&Precision::to_host(trace.output()));
-            let g = objective.derivatives(&margins).gradient;
-            let gradient = trace.linearise().vjp(precision.vector(&g, &device));
-            drop(black_box((objective.mean_loss(&margins), gradient)));
+            let Derivatives { mean_loss, gradient, .. } = objective.derivatives(&margins);
+            let gradient = trace.linearise().vjp(precision.vector(&gradient, &device));
+            drop(black_box((mean_loss, gradient)));
         }
     }
 

@@ -11,6 +11,9 @@ const LONG: usize = 12;
 /// What stands in a column of numbers where there is none.
 const IN_PLACE_OF_NUMBERS: [&str; 2] = ["none", "the same"];
 
+/// Columns from which a table is set smaller, so that its intervals fit beside one another.
+const WIDE: usize = 6;
+
 const STYLE: &str = include_str!("style.css");
 
 /// Writes the report as one self-contained HTML page.
@@ -160,8 +163,9 @@ fn cells(label: &str, caption: &str, header: &[String], rows: &[Vec<String>]) ->
         })
         .collect();
 
+    let wide = if columns >= WIDE { " class=\"wide\"" } else { "" };
     let mut html = format!(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{label}\">\n<table>\n{caption}<thead><tr>"
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{label}\">\n<table{wide}>\n{caption}<thead><tr>"
     );
     for (column, class) in classes.iter().enumerate() {
         let _ = write!(html, "<th scope=\"col\"{class}>{}</th>", cell(header, column));

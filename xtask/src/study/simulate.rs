@@ -201,8 +201,9 @@ pub(crate) fn simulate<B: Backend>(
         },
     };
     let (end, state) = ((outcome.t, trainer.weights()), trainer.state());
-    // What it has worked out for its next step takes memory.
+    // What it has worked out for its next step takes memory, and so does the room for it.
     drop(trainer);
+    drop(system);
     let mut test_outputs = match spec.outputs_kept {
         0 => Vec::new(),
         _ => witness.test.outputs(&end.1),

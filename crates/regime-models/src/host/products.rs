@@ -6,14 +6,14 @@ use super::Scalar;
 
 /// The sizes of a layer's products: `rows` of `k` inputs and `m` outputs.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sizes {
-    pub(crate) rows: usize,
-    pub(crate) k: usize,
-    pub(crate) m: usize,
+pub(super) struct Sizes {
+    pub(super) rows: usize,
+    pub(super) k: usize,
+    pub(super) m: usize,
 }
 
 /// `c·a·W + b`, `[rows, m]`, below what is in `out`, from `a`, `[rows, k]`.
-pub(crate) fn affine<T: Scalar>(
+pub(super) fn affine<T: Scalar>(
     Sizes { rows, k, m }: Sizes,
     c: f64,
     (a, w, b): (&[T], &[T], Option<&[T]>),
@@ -38,7 +38,7 @@ pub(crate) fn affine<T: Scalar>(
 }
 
 /// `c·δ·Wᵀ` into `out`, `[rows, k]`, from `δ`, `[rows, m]`.
-pub(crate) fn back<T: Scalar>(
+pub(super) fn back<T: Scalar>(
     Sizes { rows, k, m }: Sizes,
     c: f64,
     (delta, w): (&[T], &[T]),
@@ -54,7 +54,7 @@ pub(crate) fn back<T: Scalar>(
 ///
 /// `g` has one number for every point, which is as many rows as there are positions;
 /// `weighted` is room for `diag(g)·δ`.
-pub(crate) fn pull<T: Scalar>(
+pub(super) fn pull<T: Scalar>(
     Sizes { rows, k, m }: Sizes,
     c: f64,
     (a, delta, g): (&[T], &[T], &[T]),
@@ -87,7 +87,7 @@ pub(crate) fn pull<T: Scalar>(
 
 /// Adds to every point's number in `moved` the sum of `(c·a·V + b) ∘ δ` over its rows
 /// and columns; `room` is room for the product.
-pub(crate) fn push<T: Scalar>(
+pub(super) fn push<T: Scalar>(
     sizes: Sizes,
     c: f64,
     (a, v, b): (&[T], &[T], Option<&[T]>),
@@ -127,6 +127,6 @@ fn dot<T: Scalar>(a: &[T], b: &[T]) -> T {
 /// Runs a loop that is compiled for several sets of vector instructions with those
 /// that the processor has. The closure has to be inlined for that.
 #[inline(always)]
-pub(crate) fn vectorised(run: impl FnOnce()) {
+pub(super) fn vectorised(run: impl FnOnce()) {
     pulp::Arch::new().dispatch(run);
 }

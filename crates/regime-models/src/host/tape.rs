@@ -12,11 +12,11 @@ use super::{
 };
 use crate::{
     block::Block,
-    operations::{Part, TOGETHER},
+    tape::{Part, TOGETHER},
 };
 
 /// `J v`, part by part.
-pub(crate) fn jvp(parts: &[Part<Flex>], v: &Tensor<Flex, 1>) -> Tensor<Flex, 1> {
+pub(super) fn jvp(parts: &[Part<Flex>], v: &Tensor<Flex, 1>) -> Tensor<Flex, 1> {
     let v = Numbers::of(v);
     with_scalar!(v.dtype(), T => {
         let moved = parts.par_iter().flat_map_iter(|part| moved::<T>(part, v.slice()));
@@ -31,7 +31,7 @@ pub(crate) fn jvp(parts: &[Part<Flex>], v: &Tensor<Flex, 1>) -> Tensor<Flex, 1> 
 /// Without maps, layer by layer: the sum over the points is made in place, in their
 /// order, whoever does it. A layer with maps can be most of the work of its network:
 /// there some parts are worked on side by side and then added up.
-pub(crate) fn vjp(parts: &[Part<Flex>], g: &Tensor<Flex, 1>) -> Tensor<Flex, 1> {
+pub(super) fn vjp(parts: &[Part<Flex>], g: &Tensor<Flex, 1>) -> Tensor<Flex, 1> {
     let g = Numbers::of(g);
     with_scalar!(g.dtype(), T => {
         let mut rest = g.slice::<T>();

@@ -6,6 +6,7 @@ use burn_flex::Flex;
 use super::{Numbers, Scalar, with_scalar};
 use crate::window::Window;
 
+/// As [`Window::patches`].
 pub(super) fn patches(window: &Window, maps: &Tensor<Flex, 2>) -> Tensor<Flex, 2> {
     let [rows, channels] = maps.dims();
     let shape = [rows / window.n_pixels() * window.n_positions(), window.n_taps() * channels];
@@ -17,6 +18,7 @@ pub(super) fn patches(window: &Window, maps: &Tensor<Flex, 2>) -> Tensor<Flex, 2
     })
 }
 
+/// As [`Window::overlay`].
 pub(super) fn overlay(window: &Window, patches: &Tensor<Flex, 2>) -> Tensor<Flex, 2> {
     let [rows, columns] = patches.dims();
     let channels = columns / window.n_taps();

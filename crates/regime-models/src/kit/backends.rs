@@ -3,8 +3,9 @@
 #[doc(hidden)]
 pub use burn_tch::LibTorch;
 
-/// LibTorch's CPU, on one thread: tests run side by side, and threads of its own for each of them
-/// would wait for one another most of the time.
+/// LibTorch's CPU, on one thread from now on in the whole process, as in a run of the program:
+/// tests run side by side, and threads of its own for each of them would wait for one another most
+/// of the time.
 #[cfg(feature = "tch")]
 #[doc(hidden)]
 pub fn libtorch_cpu() -> burn_tch::LibTorchDevice {

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::{joined, rows_of};
 use crate::{
     block::Block,
-    operations::{Part, TOGETHER},
+    tape::{Part, TOGETHER},
 };
 
 /// `J v`

@@ -4,6 +4,7 @@ use burn::tensor::{DType, IndexingUpdateOp, Int, Tensor, TensorData, backend::Ba
 
 use crate::window::Window;
 
+/// As [`Window::patches`].
 pub(crate) fn patches<B: Backend>(window: &Window, maps: Tensor<B, 2>) -> Tensor<B, 2> {
     let [rows, channels] = maps.dims();
     let n = rows / window.n_pixels();
@@ -14,6 +15,7 @@ pub(crate) fn patches<B: Backend>(window: &Window, maps: Tensor<B, 2>) -> Tensor
     padded.select(1, indices).reshape(shape)
 }
 
+/// As [`Window::overlay`].
 pub(crate) fn overlay<B: Backend>(window: &Window, patches: Tensor<B, 2>) -> Tensor<B, 2> {
     let [rows, columns] = patches.dims();
     let (n, channels) = (rows / window.n_positions(), columns / window.n_taps());

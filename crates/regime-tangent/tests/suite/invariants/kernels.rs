@@ -74,6 +74,11 @@ pub(crate) fn tiles_do_not_show<B: Backend>(device: &B::Device) {
     let tape = problem.tape::<B>(device);
     let theta = host(regime_tangent::kernel(&tape));
     symmetric(theta.view()).unwrap();
+    let n = problem.n;
+    for used in [n, n * n, n * n + 7] {
+        let again = host(regime_tangent::kernel_in(&tape, vec![f64::NAN; used]));
+        assert_eq!(again, theta, "in memory of {used} numbers");
+    }
     let ways = [
         ("in tiles", theta),
         ("contracted", host(contracted_kernel(&tape))),
