@@ -23,8 +23,7 @@ pub(super) fn affine<T: Scalar>(
     // The product is added to its biases: a pass over memory less than the other way round.
     let accum = match b {
         Some(b) => {
-            out.reserve(rows * m);
-            (0..rows).for_each(|_| out.extend_from_slice(b));
+            repeat(b, rows, out);
             Accum::Add
         }
         None => {
@@ -35,6 +34,21 @@ pub(super) fn affine<T: Scalar>(
     let (a, w) = (MatRef::from_row_major_slice(a, rows, k), MatRef::from_row_major_slice(w, k, m));
     let product = MatMut::from_row_major_slice_mut(&mut out[start..], rows, m);
     matmul(product, accum, a, w, T::narrow(c), Par::Seq);
+}
+
+/// Appends `row` so many times: more and more at once, for a convolution has short rows, and
+/// millions of them.
+fn repeat<T: Scalar>(row: &[T], times: usize, out: &mut Vec<T>) {
+    /// Numbers that stay in the nearest cache.
+    const MOST: usize = 1 << 11;
+    let (start, len) = (out.len(), times * row.len());
+    let most = (MOST / row.len()).max(1) * row.len();
+    out.reserve(len);
+    out.extend_from_slice(&row[..row.len().min(len)]);
+    while out.len() - start < len {
+        let there = out.len() - start;
+        out.extend_from_within(start..start + there.min(most).min(len - there));
+    }
 }
 
 /// `c·δ·Wᵀ` into `out`, `[rows, k]`, from `δ`, `[rows, m]`.
@@ -129,4 +143,21 @@ fn dot<T: Scalar>(a: &[T], b: &[T]) -> T {
 #[inline(always)]
 pub(super) fn vectorised(run: impl FnOnce()) {
     pulp::Arch::new().dispatch(run);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_repeated_below_what_is_there() {
+        for row in [&[1.5][..], &[1.0, 2.0, 3.0], &[0.5; 5000]] {
+            for times in [0, 1, 2, 7, 3001] {
+                let mut out = vec![9.0];
+                repeat(row, times, &mut out);
+                assert_eq!(out[0], 9.0);
+                assert!(out[1..] == row.repeat(times), "{} numbers, {times} times", row.len());
+            }
+        }
+    }
 }
