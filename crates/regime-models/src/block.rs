@@ -3,7 +3,7 @@ use std::{ops::Range, sync::Arc};
 use burn::tensor::{Tensor, backend::Backend};
 use rayon::prelude::*;
 
-use crate::{operations::operations, tensors::joined, window::Window};
+use crate::{memory::Memory, operations::operations, tensors::joined, window::Window};
 
 /// The part of the Jacobian that belongs to one layer `z = c·a·W + b`, applied at one
 /// or several positions of each point.
@@ -68,7 +68,10 @@ impl<B: Backend> Block<B> {
     pub fn chunks(&self) -> Vec<Range<usize>> {
         match &self.window {
             None => std::iter::once(0..self.n_points()).collect(),
-            Some(window) => window.chunks(self.n_points(), self.sources.dims()[1]).collect(),
+            Some(window) => {
+                let memory = Memory::of::<B>(&self.sources.device());
+                window.chunks(self.n_points(), self.sources.dims()[1], memory).collect()
+            }
         }
     }
 

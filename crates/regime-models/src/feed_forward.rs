@@ -8,6 +8,7 @@ use crate::{
     block::Block,
     init::standard_normals,
     layer::Layer,
+    memory::Memory,
     network::{Network, Trace},
     operations::operations,
     tape::BlockTape,
@@ -41,8 +42,14 @@ struct Plan {
     layers: Vec<Layer>,
 }
 
-/// Numbers that the trace of a stretch of points may hold.
-const PART_NUMBERS: f64 = (1u32 << 18) as f64;
+/// Numbers that the trace of a stretch of points may hold: as many as a core's cache, or half a
+/// gibibyte of a GPU's memory.
+const fn part_numbers(memory: Memory) -> u32 {
+    match memory {
+        Memory::Host => 1 << 18,
+        Memory::Device => 1 << 26,
+    }
+}
 
 /// Rows with which a product is about as fast as with many.
 const LEAST_ROWS: usize = 96;
@@ -204,7 +211,8 @@ impl FeedForward {
     }
 
     /// The points in stretches that stay in a core's cache through all layers, as far as
-    /// layers are not so wide that a product would have too few rows.
+    /// layers are not so wide that a product would have too few rows; on a device with memory
+    /// of its own in as few as fit into it.
     ///
     /// Parts are worked on side by side. What is cut does not depend on the number of
     /// threads, and nothing is added up across parts but in their order, so the bits do
@@ -214,7 +222,8 @@ impl FeedForward {
         let has_maps = self.plan.layers.iter().any(|layer| layer.window.is_some());
         // A product with few rows is slow, and a point with maps has many.
         let least = if has_maps { 1 } else { LEAST_ROWS };
-        let step = ((PART_NUMBERS / self.trace_size()) as usize).max(least);
+        let numbers = f64::from(part_numbers(Memory::of::<B>(&x.device())));
+        let step = ((numbers / self.trace_size()) as usize).max(least);
         if step >= n {
             return vec![x.clone()];
         }

@@ -19,7 +19,7 @@ use faer::traits::ComplexField;
 
 use crate::{
     activation::Activation, block::Block, layer::Layer, operations::Operations, pointwise::Real,
-    tape::Part, window::Window,
+    precision::Precision, tape::Part, window::Window,
 };
 
 /// The operations on Flex's tensors.
@@ -55,6 +55,11 @@ impl Operations<Flex> for Host {
 
     fn elementwise(&self, a: Tensor<Flex, 2>, b: Tensor<Flex, 2>) -> Tensor<Flex, 2> {
         activation::elementwise(a, &b)
+    }
+
+    /// In the order of the numbers, whatever Flex's own sum does.
+    fn dot(&self, a: Tensor<Flex, 1>, b: Tensor<Flex, 1>) -> f64 {
+        Precision::to_host(a * b).iter().sum()
     }
 
     fn patches(&self, window: &Window, maps: Tensor<Flex, 2>) -> Tensor<Flex, 2> {

@@ -55,6 +55,7 @@ mod init;
 #[cfg(feature = "proptest")]
 pub mod kit;
 mod layer;
+mod memory;
 mod multi_output;
 mod network;
 mod operations;
@@ -77,6 +78,7 @@ pub use dense::DenseSpec;
 pub use error::ModelError;
 pub use feed_forward::{FeedForward, FeedForwardTrace};
 pub use init::INIT_STREAM;
+pub use memory::Memory;
 pub use multi_output::MultiOutput;
 pub use network::{Network, Tape, Trace, dot};
 pub use parametrisation::{

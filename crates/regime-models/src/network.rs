@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use burn::tensor::{DType, Tensor, backend::Backend};
 
-use crate::{Precision, block::Block};
+use crate::{block::Block, operations::operations};
 
 /// A network with one output, as a function `f(w, x)` of a flat vector of
 /// parameters.
@@ -123,7 +123,7 @@ pub trait Tape<B: Backend> {
     /// The inner product `⟨a, b⟩` of two vectors of parameters, in the metric in which
     /// [`vjp`](Self::vjp) is the adjoint of [`jvp`](Self::jvp): `g·(J v) = ⟨Jᵀg, v⟩`.
     /// The Euclidean one, but for models whose parameters are coordinates of something
-    /// else; added up in float64 in the order of the numbers.
+    /// else; added up in float64.
     ///
     /// # Shapes
     /// `a`, `b`: `[P]`
@@ -144,8 +144,7 @@ pub trait Tape<B: Backend> {
     }
 }
 
-/// `a · b`, added up in float64 in the order of the numbers: a backend's own sum may
-/// round like its element type, or depend on its threads.
+/// `a · b`, added up in float64 where the tensors are: a single number comes to the host.
 pub fn dot<B: Backend>(a: Tensor<B, 1>, b: Tensor<B, 1>) -> f64 {
-    Precision::to_host(a * b).iter().sum()
+    operations::<B>().dot(a, b)
 }

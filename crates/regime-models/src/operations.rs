@@ -8,10 +8,11 @@
 #[cfg(feature = "flex")]
 use std::any::Any;
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::{DType, Tensor, backend::Backend};
 
 use crate::{
-    activation::Activation, block::Block, layer::Layer, tape::Part, tensors, window::Window,
+    activation::Activation, block::Block, layer::Layer, precision::Precision, tape::Part, tensors,
+    window::Window,
 };
 
 /// The operations, with an implementation by ordinary tensor operations for each.
@@ -54,6 +55,11 @@ pub(crate) trait Operations<B: Backend> {
     /// `a ∘ b`
     fn elementwise(&self, a: Tensor<B, 2>, b: Tensor<B, 2>) -> Tensor<B, 2> {
         a * b
+    }
+
+    /// `a · b`, added up in float64.
+    fn dot(&self, a: Tensor<B, 1>, b: Tensor<B, 1>) -> f64 {
+        Precision::to_host((a * b).cast(DType::F64).sum())[0]
     }
 
     /// The patches of maps: `[n·pixels, c]` → `[n·p, taps·c]`.
@@ -112,7 +118,6 @@ mod tests {
     use burn_ndarray::{NdArray, NdArrayDevice};
 
     use super::*;
-    use crate::Precision;
 
     /// A matrix of arbitrary numbers.
     fn matrix<B: Backend>(shape: [usize; 2], seed: f64, device: &B::Device) -> Tensor<B, 2> {
@@ -192,6 +197,8 @@ mod tests {
             same(fused.jvp(&parts, &v), Ordinary.jvp(&parts, &v));
             let g = vector(10, 0.4);
             same(fused.vjp(&parts, &g), Ordinary.vjp(&parts, &g));
+            let [fused, ordinary] = [fused.dot(w.clone(), w.clone()), Ordinary.dot(w.clone(), w)];
+            assert!((fused - ordinary).abs() <= 1e-13 * ordinary, "{fused} is not {ordinary}");
         }
         let z = || matrix::<Flex>([9, 5], 0.0, &FlexDevice).mul_scalar(4.0);
         for phi in [

@@ -4,12 +4,18 @@ use std::ops::Range;
 
 use burn::tensor::{Tensor, backend::Backend};
 
-use crate::{error::ModelError, operations::operations};
+use crate::{error::ModelError, memory::Memory, operations::operations};
 
 /// Numbers that patches may hold at once. Patches are up to `size²` times larger
 /// than the maps they come from, so they are made, used and dropped some points at
-/// a time, and stay in a core's cache meanwhile.
-const PATCH_NUMBERS: usize = 1 << 17;
+/// a time, and stay in a core's cache meanwhile, or take 128 MiB of a GPU's memory, and with the
+/// lists they are made of up to four times that.
+const fn patch_numbers(memory: Memory) -> usize {
+    match memory {
+        Memory::Host => 1 << 17,
+        Memory::Device => 1 << 24,
+    }
+}
 
 /// A square window that slides over a grid of pixels, as in a convolution.
 ///
@@ -93,9 +99,14 @@ impl Window {
 
     /// Stretches of `n` points whose patches with `channels` channels are made
     /// together.
-    pub(crate) fn chunks(&self, n: usize, channels: usize) -> impl Iterator<Item = Range<usize>> {
+    pub(crate) fn chunks(
+        &self,
+        n: usize,
+        channels: usize,
+        memory: Memory,
+    ) -> impl Iterator<Item = Range<usize>> {
         let per_point = self.n_positions() * self.taps * channels;
-        let step = (PATCH_NUMBERS / per_point).max(1);
+        let step = (patch_numbers(memory) / per_point).max(1);
         (0..n).step_by(step).map(move |start| start..(start + step).min(n))
     }
 

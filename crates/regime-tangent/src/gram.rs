@@ -2,13 +2,17 @@
 
 use burn::tensor::{Tensor, backend::Backend};
 use rayon::prelude::*;
-use regime_models::{Block, Tape};
+use regime_models::{Block, Memory, Tape};
 
 use crate::jacobian::{contract, jacobian};
 
-/// Rows of a tile: two float64 tiles of this size stay in a core's level-2 cache
-/// while the products of the layers are added up in them.
+/// Rows of a tile in the memory of the host: two float64 tiles of this size stay in a core's
+/// level-2 cache while the products of the layers are added up in them.
 pub const TILE: usize = 256;
+
+/// Rows of a tile on a device with memory of its own, whose products take longer than the
+/// calls that ask for them: 32 MiB of float64.
+const DEVICE_TILE: usize = 2048;
 
 /// Numbers that the gradients of all points may hold at once: 256 MiB of float64.
 pub(crate) const GRADIENT_NUMBERS: usize = 1 << 25;
@@ -91,7 +95,10 @@ fn of_blocks<B: Backend>(blocks: &[&Block<B>], room: Vec<f64>) -> Tensor<B, 2> {
         Block::fused_kernel(&once, room).unwrap_or_else(|| {
             let factors: Vec<Factors<B>> = once.into_iter().map(Factors::of).collect();
             // The layers are added up inside each tile, while it is in the cache.
-            symmetric(n, |i, j| sum(factors.iter().map(|f| tile(f, f, i.clone(), j.clone()))))
+            let device = factors[0].inputs.device();
+            symmetric(n, &device, |i, j| {
+                sum(factors.iter().map(|f| tile(f, f, i.clone(), j.clone())))
+            })
         })
     });
     let shared = shared.into_iter().flat_map(|block| {
@@ -111,7 +118,7 @@ pub(crate) fn output_ranges<B: Backend>(block: &Block<B>, n: usize) -> impl Iter
 
 /// `J Jᵀ` of some columns of the Jacobian.
 pub(crate) fn contracted<B: Backend>(gradients: &Tensor<B, 2>) -> Tensor<B, 2> {
-    symmetric(gradients.dims()[0], |rows, columns| {
+    symmetric(gradients.dims()[0], &gradients.device(), |rows, columns| {
         contract(gradients.clone().slice([rows]), gradients.clone().slice([columns]))
     })
 }
@@ -153,8 +160,9 @@ fn tile<B: Backend>(a: &Factors<B>, b: &Factors<B>, i: Rows, j: Rows) -> Tensor<
 
 /// One layer's cross-kernel, tile by tile.
 fn cross<B: Backend>(a: &Factors<B>, b: &Factors<B>) -> Tensor<B, 2> {
-    let rows = ranges(a.inputs.dims()[0]).map(|i| {
-        let tiles = ranges(b.inputs.dims()[0]).map(|j| tile(a, b, i.clone(), j));
+    let edge = edge::<B>(&a.inputs.device());
+    let rows = ranges(a.inputs.dims()[0], edge).map(|i| {
+        let tiles = ranges(b.inputs.dims()[0], edge).map(|j| tile(a, b, i.clone(), j));
         Tensor::cat(tiles.collect(), 1)
     });
     Tensor::cat(rows.collect(), 0)
@@ -163,9 +171,10 @@ fn cross<B: Backend>(a: &Factors<B>, b: &Factors<B>) -> Tensor<B, 2> {
 /// A symmetric matrix from the tiles of its upper triangle, which are made side by side.
 fn symmetric<B: Backend>(
     n: usize,
+    device: &B::Device,
     tile: impl Fn(Rows, Rows) -> Tensor<B, 2> + Sync,
 ) -> Tensor<B, 2> {
-    let ranges: Vec<Rows> = ranges(n).collect();
+    let ranges: Vec<Rows> = ranges(n, edge::<B>(device)).collect();
     let upper: Vec<[usize; 2]> =
         (0..ranges.len()).flat_map(|p| (p..ranges.len()).map(move |q| [p, q])).collect();
     let upper = upper.into_par_iter().map(|[p, q]| {
@@ -191,8 +200,16 @@ fn symmetric<B: Backend>(
     Tensor::cat(rows.into_iter().map(|row| Tensor::cat(row, 1)).collect(), 0)
 }
 
-fn ranges(n: usize) -> impl Iterator<Item = Rows> {
-    (0..n).step_by(TILE).map(move |start| start..(start + TILE).min(n))
+/// Rows of a tile on a device.
+fn edge<B: Backend>(device: &B::Device) -> usize {
+    match Memory::of::<B>(device) {
+        Memory::Host => TILE,
+        Memory::Device => DEVICE_TILE,
+    }
+}
+
+fn ranges(n: usize, edge: usize) -> impl Iterator<Item = Rows> {
+    (0..n).step_by(edge).map(move |start| start..(start + edge).min(n))
 }
 
 pub(crate) fn sum<B: Backend>(terms: impl Iterator<Item = Tensor<B, 2>>) -> Tensor<B, 2> {

@@ -6,12 +6,13 @@ use faer::{
     dyn_stack::{MemBuffer, MemStack},
     linalg::cholesky::llt,
 };
-use regime_models::Precision;
+use regime_models::{Memory, Precision};
 
 use crate::workspace::{Lent, Workspace};
 
-/// Rows that are factorised together on the host while the rest stays on the device.
-const BLOCK: usize = 256;
+/// Rows that are factorised together on the host while the rest stays on the device: so few that
+/// the host does not take longer than the products, and so many that there are not too many trips.
+const BLOCK: usize = 64;
 
 /// A symmetric matrix, in float64.
 pub(crate) enum Symmetric<B: Backend> {
@@ -29,7 +30,7 @@ impl<B: Backend> Symmetric<B> {
     pub(crate) fn weighted(theta: Tensor<B, 2>, root: &[f64], workspace: &Workspace) -> Self {
         let m = root.len();
         let device = theta.device();
-        if in_host_memory::<B>(&device) {
+        if Memory::of::<B>(&device) == Memory::Host {
             let mut values = workspace.lend(Precision::to_host(theta));
             for (column, &b) in values.chunks_exact_mut(m).zip(root) {
                 column.iter_mut().zip(root).for_each(|(value, &a)| *value *= a * b);
@@ -61,12 +62,6 @@ impl<B: Backend> Symmetric<B> {
             }
         }
     }
-}
-
-/// Whether a device shares the memory of the host, so that reading a tensor costs at most a
-/// copy.
-fn in_host_memory<B: Backend>(device: &B::Device) -> bool {
-    !B::name(device).contains("cuda")
 }
 
 /// A Cholesky factor.
@@ -118,7 +113,7 @@ impl HostFactor {
 
 /// The Cholesky factor of `I + A` as blocks of columns on a device.
 ///
-/// Only the blocks on the diagonal, of at most 256 rows, come to the host and go back; what
+/// Only the blocks on the diagonal, of at most [`BLOCK`] rows, come to the host and go back; what
 /// grows with the cube of the size are products on the device.
 pub(crate) struct Blocked<B: Backend> {
     columns: Vec<Column<B>>,
@@ -208,6 +203,8 @@ fn inverse_factor(a: &[f64], b: usize) -> Option<Vec<f64>> {
 
 #[cfg(test)]
 mod tests {
+    use burn_flex::{Flex, FlexDevice};
+
     use super::*;
 
     regime_models::on_every_backend!(factors_on_a_device_solve_as_those_of_the_host);
@@ -219,10 +216,11 @@ mod tests {
             let entry = |i: usize, j: usize| (0..m).map(|k| g(i, k) * g(j, k)).sum::<f64>();
             let values: Vec<f64> = (0..m * m).map(|k| entry(k / m, k % m)).collect();
             let right: Vec<f64> = (0..m).map(|i| (i as f64).sin()).collect();
-            let matrix = Precision::F64.matrix::<B>(&values, [m, m], device);
             let workspace = Workspace::default();
-            let host = Symmetric::weighted(matrix.clone(), &vec![1.0; m], &workspace);
-            assert!(matches!(host, Symmetric::<B>::Host { .. }));
+            let host = Precision::F64.matrix::<Flex>(&values, [m, m], &FlexDevice);
+            let host = Symmetric::weighted(host, &vec![1.0; m], &workspace);
+            assert!(matches!(host, Symmetric::Host { .. }));
+            let matrix = Precision::F64.matrix::<B>(&values, [m, m], device);
             let wanted = host.shifted(0.7).unwrap().solve(&right);
             for block in [1, 4, 7, 100] {
                 let blocked = Blocked::of(matrix.clone().mul_scalar(0.7), block).unwrap();
@@ -240,7 +238,6 @@ mod tests {
 
     #[test]
     fn weights_multiply_rows_and_columns() {
-        use burn_flex::{Flex, FlexDevice};
         let theta = Precision::F64.matrix::<Flex>(&[1.0, 2.0, 2.0, 5.0], [2, 2], &FlexDevice);
         let weighted = Symmetric::weighted(theta, &[2.0, 3.0], &Workspace::default());
         let Symmetric::Host { values, size: 2 } = weighted else {
@@ -251,7 +248,6 @@ mod tests {
 
     #[test]
     fn a_step_has_the_memory_of_the_one_before() {
-        use burn_flex::{Flex, FlexDevice};
         use regime_models::{Activation, DenseSpec, Network, Trace};
         let (inputs, width, hidden_layers, bias) = (2, 3, 2, true);
         let activation = Activation::Softplus { beta: 5.0 };

@@ -375,7 +375,7 @@ impl<B: Backend> Tape<B> for KernelTape<B> {
         let Some(points) = self.training_points() else { return g };
         let (device, dtype) = self.placement();
         let n = self.theta.dims()[0];
-        let none = Precision::of(dtype).vector(&vec![0.0; n], &device);
+        let none = Tensor::zeros([n], (&device, dtype));
         none.select_assign(0, numbered::<B>(points, &device), g, IndexingUpdateOp::Add)
     }
 

@@ -2,10 +2,11 @@
 
 use std::{
     collections::BTreeMap,
+    thread,
     time::{Duration, Instant},
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use regime_data::default_cache_dir;
 use regime_lab::{RunKey, Store};
 use regime_models::NetworkSpec;
@@ -175,8 +176,9 @@ pub(super) fn estimate(
     let mut seconds = 0.0;
     for specs in kinds.values() {
         if let Some(sample) = median_cost(specs) {
-            let unit = step_seconds(sample, cache)? / sample.gradient_cost();
-            seconds += unit * cost(specs) / jobs as f64;
+            let together = jobs.min(specs.len());
+            let unit = step_seconds(sample, cache, together)? / sample.gradient_cost();
+            seconds += unit * cost(specs);
         }
     }
     Ok(Estimate {
@@ -201,22 +203,35 @@ fn median_cost<'a>(specs: &[&'a RunSpec]) -> Option<&'a RunSpec> {
     sorted.get(sorted.len() / 2).copied()
 }
 
-/// Wall-clock seconds of one step, from two short runs that differ in their number
-/// of steps. The first steps of a run have few active points, so this is a lower
+/// Wall-clock seconds for a step of one run while as many others are made side by side, from
+/// short runs that differ in their number of steps: what the runs share, a memory or a GPU, is
+/// counted. The first steps of a run have few active points, so this is a lower
 /// estimate for stiff runs.
-fn step_seconds(spec: &RunSpec, cache: &DataCache) -> anyhow::Result<f64> {
+fn step_seconds(spec: &RunSpec, cache: &DataCache, jobs: usize) -> anyhow::Result<f64> {
     const FEW: u64 = 2;
     const MORE: u64 = 12;
     let data = cache.get(&spec.data).context("data")?;
     let timed = |steps: u64| -> anyhow::Result<f64> {
         let mut short = spec.clone();
         short.dynamics.stop_mut().max_steps = steps;
+        let run = || -> anyhow::Result<()> {
+            // One thread, as a run has.
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
+            let _: RunRecord = pool.install(|| backend::run(&short, &data, &Unlimited))?;
+            Ok(())
+        };
         let start = Instant::now();
-        let _: RunRecord = backend::run(&short, &data, &Unlimited)?;
+        let ended: Vec<_> = thread::scope(|scope| {
+            let runs: Vec<_> = (0..jobs).map(|_| scope.spawn(run)).collect();
+            runs.into_iter().map(|run| run.join()).collect()
+        });
+        for run in ended {
+            run.unwrap_or_else(|_| bail!("a short run broke down: is there memory for {jobs}?"))?;
+        }
         Ok(start.elapsed().as_secs_f64())
     };
-    // One thread, as a run has.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
-    let (few, more) = pool.install(|| anyhow::Ok((timed(FEW)?, timed(MORE)?)))?;
-    Ok((more - few).max(0.0) / (MORE - FEW) as f64)
+    // The first run of all on a device pays for the device's start.
+    timed(FEW)?;
+    let (few, more) = (timed(FEW)?, timed(MORE)?);
+    Ok((more - few).max(0.0) / ((MORE - FEW) as f64 * jobs as f64))
 }

@@ -96,8 +96,10 @@ fn reproduce(
     output::prepare(&folder)?;
     let store = Store::open(grid.out.join("runs"))?;
     let jobs = grid.jobs();
-    let estimate = plan::estimate(&specs, Some(&store), cache, jobs)?;
-    eprintln!("{name}: {}", plan::describe(&estimate, jobs));
+    match plan::estimate(&specs, Some(&store), cache, jobs) {
+        Ok(estimate) => eprintln!("{name}: {}", plan::describe(&estimate, jobs)),
+        Err(error) => eprintln!("{name}: how long it will take cannot be told: {error:#}"),
+    }
 
     let Computed { runs, counts } = compute(&specs, &store, jobs, cache, stop)?;
     if counts.not_started > 0 || stop.load(Ordering::Relaxed) {

@@ -4,24 +4,26 @@
 //! # Reference
 //! Geiger, Spigler, Jacot, Wyart, arXiv 1906.08034 v1, section 3.2.
 
+mod told;
+
+#[cfg(test)]
+mod tests;
+
 use regime_data::{DataSpec, InputSpec};
 use regime_models::{ConvolutionalSpec, NetworkSpec};
 use regime_scaling::{BootstrapConfig, BootstrapInterval, fit_line, mean, mean_interval};
 use regime_train::{Loss, StochasticSpec};
 use serde::Serialize;
 
+use self::told::{key_figures, sensitivity};
 use super::{
     Finding, KERNEL_CHANGE_AT_BORDER, Profile, Run, Settings, Study,
     answer::Answer,
-    curves::{Average, Point, Sample, converged, endings, series_by_width, values},
+    curves::{Point, Sample, converged, endings, values},
     grids::{LAPTOP_WIDTHS, PROTOCOL, Setup, border_grid, flow},
     statement::{Statement, verdict},
 };
-use crate::{
-    figure::{Axis, Color, Figure, Guide, Interval, Series, Style, number},
-    report::{KeyFigure, Table},
-    study::{Dynamics, Ending, FrozenKernel, FrozenLearning, RunSpec},
-};
+use crate::study::{Dynamics, Ending, FrozenKernel, FrozenLearning, RunSpec};
 
 /// The largest values of α that make the lazy side.
 const LAZY_ALPHAS: usize = 2;
@@ -173,6 +175,12 @@ struct Setting {
     name: &'static str,
     points: Vec<Point>,
     outcome: Outcome,
+}
+
+impl Setting {
+    fn new(name: &'static str, points: Vec<Point>, choice: Choice) -> Self {
+        Self { name, outcome: analyse_by(&points, choice), points }
+    }
 }
 
 /// How the two sides are taken.
@@ -351,302 +359,4 @@ fn statements(setups: &[Setting; 2]) -> Vec<Statement> {
     let trend =
         Statement::below("the trend of the gap in (A) against ln h", a.outcome.trend.clone(), 0.0);
     vec![gap(a), trend, gap(b)]
-}
-
-fn key_figures(setups: &[Setting; 2]) -> Vec<KeyFigure> {
-    let mut rows: Vec<KeyFigure> = statements(setups).iter().map(Statement::key_figure).collect();
-    for Setting { name, outcome, .. } in setups {
-        if let Some(OfWidth { width, gap: Answer::Found(i), .. }) = outcome.per_width.last() {
-            let what = format!("the gap at the largest width in ({name}), h = {width}");
-            let note = "the paper: hardly detectable in the end in (A), still large in (B)";
-            rows.push(KeyFigure::new(what, i.estimate, Some((i.low, i.high)), note));
-        }
-    }
-    if let Answer::Found(i) = &setups[1].outcome.trend {
-        let what = "trend of the gap in ln h in (B)";
-        rows.push(KeyFigure::new(what, i.estimate, Some((i.low, i.high)), "reported only"));
-    }
-    rows
-}
-
-impl Setting {
-    fn new(name: &'static str, points: Vec<Point>, choice: Choice) -> Self {
-        Self { name, outcome: analyse_by(&points, choice), points }
-    }
-
-    fn notes(&self) -> Vec<String> {
-        let missing = |of: &OfWidth| match &of.gap {
-            Answer::Missing(why) => {
-                Some(format!("No gap at h = {} in ({}): {why}.", of.width, self.name))
-            }
-            Answer::Found(_) => None,
-        };
-        let mut notes: Vec<String> = self.outcome.per_width.iter().filter_map(missing).collect();
-        let left_out = self.outcome.seeds_left_out;
-        if left_out > 0 {
-            notes.push(format!(
-                "Seeds without a gap at some width in ({}), which do not enter: {left_out}.",
-                self.name
-            ));
-        }
-        notes
-    }
-
-    fn table(&self) -> Table {
-        let row = |of: &OfWidth| {
-            let side = |k: usize| of.sides.map_or("none".into(), |s| number::fixed(s[k], 4));
-            let alphas: Vec<String> =
-                of.alphas.iter().map(|&a| number::significant(a, 2)).collect();
-            vec![of.width.to_string(), alphas.join(", "), side(0), side(1), of.gap.written()]
-        };
-        Table {
-            caption: format!("Both sides in setup ({}), width by width", self.name),
-            header: ["h", "best α", "error, feature side", "error, lazy side", "gap"]
-                .map(String::from)
-                .to_vec(),
-            rows: self.outcome.per_width.iter().map(row).collect(),
-        }
-    }
-
-    fn figures(&self, frozen: &[Frozen]) -> Vec<Figure> {
-        let Self { name, points, outcome } = self;
-        let id = |what: &str| format!("{what}-{}", name.to_lowercase());
-        let gaps = outcome.per_width.iter();
-        let gaps = gaps.filter_map(|of| Some((of.width as f64, of.gap.found()?)));
-        let bars = gaps.clone().map(|(x, i)| Interval { x, low: i.low, high: i.high }).collect();
-        let frozen = if *name == "A" { frozen } else { &[] };
-        vec![
-            Figure {
-                id: id("test-error"),
-                title: format!("Test error against √h·α in setup ({name})"),
-                caption: "At the end of training. Mean over seeds; bands show one standard error."
-                    .into(),
-                x: Axis::log("√h·α"),
-                y: Axis::linear("test error"),
-                map: None,
-                series: series_by_width(
-                    points,
-                    Sample::root_width_alpha,
-                    |p| p.test_error,
-                    Average::Arithmetic,
-                ),
-                guides: Vec::new(),
-            },
-            Figure {
-                id: id("gap"),
-                title: format!("The gap between lazy and feature learning in setup ({name})"),
-                caption: "Test error on the lazy side less that at the best α of the feature side; bars are \
-                          95 % intervals over seeds. Above 0 feature learning is better."
-                    .into(),
-                x: Axis::log("width h"),
-                y: Axis::linear("gap in test error"),
-                map: None,
-                series: vec![Series {
-                    error_bars: bars,
-                    ..Series::new("gap", gaps.map(|(x, i)| (x, i.estimate)).collect())
-                }],
-                guides: vec![Guide::HorizontalLevel { y: 0.0, label: "no gap".into() }],
-            },
-            Figure {
-                id: id("sides"),
-                title: format!("Test errors on both sides in setup ({name})"),
-                caption: if frozen.is_empty() {
-                    "Means over seeds.".into()
-                } else {
-                    "Means over seeds. Kernels frozen as they were at the beginning and at the end of \
-                     training at one small α, and that of infinite width, learn the same points by the \
-                     same flow; bars are the range of their seeds."
-                        .into()
-                },
-                x: Axis::log("width h"),
-                y: Axis::linear("test error"),
-                map: None,
-                series: sides_series(outcome, frozen),
-                guides: Vec::new(),
-            },
-        ]
-    }
-}
-
-/// How the gaps and the verdict depend on how they are taken.
-fn sensitivity(setups: &[Setting; 2]) -> Table {
-    let any: fn(&Point, usize) -> bool = |_, _| true;
-    let choices = [
-        ("the rule", any, RULE),
-        ("without the smallest width", |p, smallest| p.width() > smallest, RULE),
-        ("best α chosen on the same seeds", any, Choice { by_other_seeds: false, ..RULE }),
-        ("lazy side: the largest α only", any, Choice { lazy_alphas: 1, ..RULE }),
-        ("even seeds only", |p, _| p.seed() % 2 == 0, RULE),
-        ("odd seeds only", |p, _| p.seed() % 2 == 1, RULE),
-    ];
-    let row = |(taken, enters, choice): (&str, fn(&Point, usize) -> bool, Choice)| {
-        let other = setups.each_ref().map(|setup| {
-            let smallest = setup.points.iter().map(|p| p.width()).min().unwrap_or(0);
-            let points = setup.points.iter().filter(|p| enters(p, smallest)).copied().collect();
-            Setting::new(setup.name, points, choice)
-        });
-        let [a, b] = other.each_ref().map(|setup| &setup.outcome);
-        let verdict = verdict(&statements(&other)).kind;
-        let cells = [a.gap.written(), a.trend.written(), b.gap.written(), b.trend.written()];
-        [taken, verdict.words()].map(String::from).into_iter().chain(cells).collect()
-    };
-    Table {
-        caption: "The gaps and the verdict by how they are taken".into(),
-        header: [
-            "taken",
-            "verdict",
-            "gap in (A)",
-            "trend in ln h in (A)",
-            "gap in (B)",
-            "trend in (B)",
-        ]
-        .map(String::from)
-        .to_vec(),
-        rows: choices.into_iter().map(row).collect(),
-    }
-}
-
-fn sides_series(outcome: &Outcome, frozen: &[Frozen]) -> Vec<Series> {
-    let side = |k: usize| -> Vec<(f64, f64)> {
-        outcome.per_width.iter().filter_map(|of| Some((of.width as f64, of.sides?[k]))).collect()
-    };
-    let mut sides = vec![
-        Series::new("feature, best α", side(0)),
-        Series { color: Color::Category(1), ..Series::new("lazy", side(1)) },
-    ];
-    let kernels = [("initial", "initial"), ("end", "final"), ("infinite-width", "infinite-width")];
-    for (index, (kernel, name)) in kernels.into_iter().enumerate() {
-        let of = frozen.iter().filter(|f| f.kernel == kernel);
-        let points: Vec<(f64, f64)> = of.clone().map(|f| (f.width as f64, f.test_error)).collect();
-        let bar = |f: &Frozen| Interval { x: f.width as f64, low: f.range[0], high: f.range[1] };
-        if !points.is_empty() {
-            sides.push(Series {
-                error_bars: of.map(bar).collect(),
-                color: Color::Category(2 + index),
-                style: Style::Points,
-                ..Series::new(format!("{name} kernel"), points)
-            });
-        }
-    }
-    sides
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::finding::curves::Place;
-    use crate::report::VerdictKind;
-
-    /// A number between −1 and 1 that looks random.
-    fn scatter(of: [u64; 3]) -> f64 {
-        let mixed = of.iter().fold(7u64, |state, part| {
-            let state = (state ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            (state ^ (state >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
-        });
-        2.0 * ((mixed >> 11) as f64 / (1u64 << 53) as f64) - 1.0
-    }
-
-    /// Records with this gap at a width, up to a scatter of `noise`.
-    fn synthetic(gap: impl Fn(f64) -> f64, noise: f64, seeds: u64) -> Vec<Point> {
-        let mut points = Vec::new();
-        for width in [32usize, 64, 128, 256] {
-            for k in -2..=4 {
-                for seed in 0..seeds {
-                    let alpha = 10f64.powi(k);
-                    let wiggle = 5.0 * scatter([seed, width as u64, (k + 20) as u64]);
-                    let lazy = alpha > 10.0;
-                    let best = if k == 0 { 0.0 } else { 0.001 };
-                    let error = if lazy { 0.08 } else { 0.08 - gap(width as f64) + best };
-                    points.push(Point {
-                        place: Place { width, alpha, seed },
-                        kernel_change: 20.0 / alpha,
-                        test_error: error + 0.2 * noise * wiggle,
-                    });
-                }
-            }
-        }
-        points
-    }
-
-    /// Setup (A) with these records, and (B) with a large gap.
-    fn setups(points: &[Point]) -> [Setting; 2] {
-        let seeds = values(points, |p| p.seed()).len() as u64;
-        let large = synthetic(|_| 0.03, 1e-3, seeds);
-        [("A", points.to_vec()), ("B", large)]
-            .map(|(name, points)| Setting::new(name, points, RULE))
-    }
-
-    fn analyse(points: &[Point]) -> Outcome {
-        analyse_by(points, RULE)
-    }
-
-    fn kind(points: &[Point]) -> VerdictKind {
-        verdict(&statements(&setups(points))).kind
-    }
-
-    #[test]
-    fn a_gap_that_shrinks_is_reproduced() {
-        let points = synthetic(|h| 0.1 / h.sqrt(), 1e-3, 6);
-        let outcome = analyse(&points);
-        assert_eq!(kind(&points), VerdictKind::Reproduced, "{outcome:?}");
-        assert_eq!(outcome.per_width[0].alphas, [1.0]);
-        let gap = outcome.per_width[0].gap.found().unwrap();
-        assert!((gap.estimate - 0.1 / 32f64.sqrt()).abs() < 1e-3, "{gap:?}");
-    }
-
-    #[test]
-    fn how_a_clear_gap_is_taken_does_not_matter_and_seeds_left_out_are_told() {
-        let points = synthetic(|h| 0.1 / h.sqrt(), 1e-3, 8);
-        let table = sensitivity(&setups(&points));
-        assert!(table.rows.iter().all(|row| row[1] == "reproduced"), "{table:?}");
-        // Seed 0 has left one width only.
-        let some: Vec<Point> =
-            points.into_iter().filter(|p| p.seed() > 0 || p.width() == 64).collect();
-        let setting = Setting::new("A", some, RULE);
-        assert_eq!(setting.outcome.gap.found().unwrap().n_seeds, 7);
-        assert!(setting.notes().iter().any(|note| note.starts_with("Seeds without a gap at")));
-    }
-
-    #[test]
-    fn gaps_that_grow_no_gap_and_a_negative_one_are_not() {
-        for gap in [(|h: f64| 1e-3 * h.sqrt()) as fn(f64) -> f64, |_| 0.0, |h| -0.1 / h.sqrt()] {
-            assert_eq!(kind(&synthetic(gap, 1e-3, 6)), VerdictKind::NotReproduced);
-        }
-    }
-
-    #[test]
-    fn no_gap_in_one_setup_is_enough() {
-        let [good, mut other] = setups(&synthetic(|h| 0.1 / h.sqrt(), 1e-3, 6));
-        other.outcome = analyse(&synthetic(|_| -0.01, 1e-3, 6));
-        let verdict = verdict(&statements(&[good, other]));
-        assert_eq!(verdict.kind, VerdictKind::NotReproduced);
-        assert!(verdict.sentence.starts_with("The gap in (B) is"), "{}", verdict.sentence);
-    }
-
-    #[test]
-    fn choosing_on_the_same_seeds_flatters_the_gap() {
-        let points = synthetic(|_| 0.0, 1e-2, 6);
-        let same = analyse_by(&points, Choice { by_other_seeds: false, ..RULE });
-        let other = analyse(&points);
-        let gap = |outcome: &Outcome| outcome.gap.found().unwrap().estimate;
-        assert!(gap(&same) >= gap(&other));
-    }
-
-    #[test]
-    fn noise_too_few_seeds_and_no_runs_are_inconclusive() {
-        // As large as the least gap, and lost in the noise.
-        assert_eq!(kind(&synthetic(|_| LEAST_GAP, 2e-2, 6)), VerdictKind::Inconclusive);
-        for points in
-            [synthetic(|h| 0.1 / h.sqrt(), 1e-3, 2), synthetic(|_| 0.01, 1e-3, 1), Vec::new()]
-        {
-            let setups = setups(&points);
-            assert_eq!(verdict(&statements(&setups)).kind, VerdictKind::Inconclusive);
-            for setup in &setups {
-                assert_eq!(setup.figures(&[]).len(), 3);
-                setup.table();
-            }
-            sensitivity(&setups);
-            key_figures(&setups);
-        }
-    }
 }

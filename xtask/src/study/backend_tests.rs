@@ -62,8 +62,16 @@ fn data(spec: &RunSpec) -> Dataset {
     prepare(&spec.data, &default_cache_dir()).unwrap()
 }
 
+/// The CPU, or for LibTorch what its tests in other crates run on.
+fn device(backend: BackendName) -> DeviceName {
+    match std::env::var("REGIME_TEST_DEVICE") {
+        Ok(name) if backend == BackendName::Tch => name.parse().unwrap(),
+        _ => DeviceName::Cpu,
+    }
+}
+
 fn on(backend: BackendName, precision: Precision, spec: &RunSpec) -> RunRecord {
-    let spec = RunSpec { backend, precision, ..spec.clone() };
+    let spec = RunSpec { backend, device: device(backend), precision, ..spec.clone() };
     backend::run(&spec, &data(&spec), &Unlimited).unwrap()
 }
 

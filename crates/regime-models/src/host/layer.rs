@@ -9,7 +9,7 @@ use super::{
     window::{add, gather},
     with_scalar,
 };
-use crate::layer::Layer;
+use crate::{layer::Layer, memory::Memory};
 
 /// `c·a·W`, and `+ b` where `biases` are asked for.
 pub(super) fn affine(
@@ -39,7 +39,7 @@ pub(super) fn affine(
             Some(window) => {
                 let per_map = window.n_pixels() * columns;
                 let mut patches = Vec::new();
-                for points in window.chunks(rows / window.n_pixels(), columns) {
+                for points in window.chunks(rows / window.n_pixels(), columns, Memory::Host) {
                     let maps = &a[points.start * per_map..points.end * per_map];
                     gather(window, maps, columns, &mut patches);
                     affine(&patches, &mut z);
@@ -70,7 +70,7 @@ pub(super) fn back(layer: &Layer, w: &Tensor<Flex, 1>, delta: &Tensor<Flex, 2>) 
         let (per_map, per_point) = (window.n_pixels() * channels, window.n_positions() * m);
         let mut maps = vec![T::default(); n * per_map];
         let mut patches = Vec::new();
-        for points in window.chunks(n, channels) {
+        for points in window.chunks(n, channels, Memory::Host) {
             patches.resize(points.len() * window.n_positions() * k, T::default());
             back(&delta[points.start * per_point..points.end * per_point], &mut patches);
             add(window, &patches, channels, &mut maps[points.start * per_map..points.end * per_map]);

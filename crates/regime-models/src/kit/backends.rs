@@ -3,14 +3,23 @@
 #[doc(hidden)]
 pub use burn_tch::LibTorch;
 
-/// LibTorch's CPU, on one thread from now on in the whole process, as in a run of the program:
-/// tests run side by side, and threads of its own for each of them would wait for one another most
-/// of the time.
+/// The device of LibTorch that its tests run on: the GPU that the environment variable
+/// `REGIME_TEST_DEVICE` names, as `cuda:0`; without it the CPU, on one thread from now on in
+/// the whole process, as in a run of the program: tests run side by side, and threads of its own
+/// for each of them would wait for one another most of the time.
+///
+/// # Panics
+/// When the variable names nothing, so that no test is taken for one on a GPU.
 #[cfg(feature = "tch")]
 #[doc(hidden)]
-pub fn libtorch_cpu() -> burn_tch::LibTorchDevice {
-    tch::set_num_threads(1);
-    burn_tch::LibTorchDevice::Cpu
+pub fn libtorch_device() -> burn_tch::LibTorchDevice {
+    let Ok(name) = std::env::var("REGIME_TEST_DEVICE") else {
+        tch::set_num_threads(1);
+        return burn_tch::LibTorchDevice::Cpu;
+    };
+    let index = name.strip_prefix("cuda:").and_then(|index| index.parse().ok());
+    let index = index.unwrap_or_else(|| panic!("REGIME_TEST_DEVICE={name}: cuda:0 would be right"));
+    burn_tch::LibTorchDevice::Cuda(index)
 }
 
 /// One test per function and backend: each function is generic over the backend and
@@ -18,7 +27,8 @@ pub fn libtorch_cpu() -> burn_tch::LibTorchDevice {
 ///
 /// The invoking crate needs `burn-flex` and `burn-ndarray` among its dependencies, for
 /// it is there that these backends are named. With this crate's feature `tch` there are tests
-/// on LibTorch, on the CPU, as well. With a module in front, the functions are
+/// on LibTorch as well, on the CPU, or on the GPU that the environment variable
+/// `REGIME_TEST_DEVICE` names. With a module in front, the functions are
 /// those of that module at the root of the invoking crate, and the tests come in a
 /// module of the same name.
 ///
@@ -73,7 +83,7 @@ macro_rules! on_libtorch {
     ($($($path:tt)::+, $name:ident;)*) => {
         mod libtorch {
             $(#[test] fn $name() {
-                $($path)::+::$name::<$crate::kit::LibTorch>(&$crate::kit::libtorch_cpu())
+                $($path)::+::$name::<$crate::kit::LibTorch>(&$crate::kit::libtorch_device())
             })*
         }
     };

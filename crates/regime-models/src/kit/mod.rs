@@ -28,6 +28,6 @@ pub mod strategies;
 
 #[cfg(feature = "tch")]
 #[doc(hidden)]
-pub use backends::{LibTorch, libtorch_cpu};
+pub use backends::{LibTorch, libtorch_device};
 pub use cases::{close, distance, for_all, numbers};
 pub use problem::Problem;

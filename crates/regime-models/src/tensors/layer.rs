@@ -3,7 +3,7 @@
 use burn::tensor::{Tensor, backend::Backend};
 
 use super::{joined, rows_of};
-use crate::layer::Layer;
+use crate::{layer::Layer, memory::Memory};
 
 /// `c·a·W`, and `+ b` where `biases` are asked for.
 pub(crate) fn affine<B: Backend>(
@@ -27,7 +27,8 @@ fn linear<B: Backend>(layer: &Layer, w: &Tensor<B, 1>, a: Tensor<B, 2>) -> Tenso
     let Some(window) = &layer.window else { return a.matmul(weights) };
     let [rows, channels] = a.dims();
     let pixels = window.n_pixels();
-    let chunks = window.chunks(rows / pixels, channels).map(|points| {
+    let memory = Memory::of::<B>(&a.device());
+    let chunks = window.chunks(rows / pixels, channels, memory).map(|points| {
         let maps = a.clone().narrow(0, points.start * pixels, points.len() * pixels);
         window.patches(maps).matmul(weights.clone())
     });
@@ -44,7 +45,8 @@ pub(crate) fn back<B: Backend>(
     let Some(window) = &layer.window else { return delta.matmul(weights) };
     let p = window.n_positions();
     let channels = layer.inputs / window.n_taps();
-    let chunks = window.chunks(delta.dims()[0] / p, channels).map(|points| {
+    let memory = Memory::of::<B>(&delta.device());
+    let chunks = window.chunks(delta.dims()[0] / p, channels, memory).map(|points| {
         let delta = delta.clone().narrow(0, points.start * p, points.len() * p);
         window.overlay(delta.matmul(weights.clone()))
     });

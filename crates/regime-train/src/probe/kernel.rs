@@ -1,6 +1,7 @@
 use burn::tensor::{Tensor, backend::Backend};
+use ndarray::Array2;
 use regime_models::{Network, Trace};
-use regime_tangent::{CompareError, kernel, relative_change};
+use regime_tangent::{CompareError, analysis::to_host_matrix, kernel, relative_change};
 
 use super::Probe;
 
@@ -36,7 +37,7 @@ impl<B: Backend, N: Network<B>> Probe<B> for WholeKernel<'_, B, N> {
 #[derive(Debug, Clone)]
 pub struct KernelChange<'a, B: Backend, N> {
     kernel: WholeKernel<'a, B, N>,
-    initial: Tensor<B, 2>,
+    initial: Array2<f64>,
 }
 
 impl<'a, B: Backend, N: Network<B>> KernelChange<'a, B, N> {
@@ -46,7 +47,7 @@ impl<'a, B: Backend, N: Network<B>> KernelChange<'a, B, N> {
     /// `points`: `[n, d]`
     pub fn from(net: &'a N, points: Tensor<B, 2>, w0: &Tensor<B, 1>) -> Self {
         let kernel = WholeKernel::new(net, points);
-        Self { initial: kernel.read(w0), kernel }
+        Self { initial: to_host_matrix(kernel.read(w0)), kernel }
     }
 }
 
@@ -54,6 +55,6 @@ impl<B: Backend, N: Network<B>> Probe<B> for KernelChange<'_, B, N> {
     type Reading = Result<f64, CompareError>;
 
     fn read(&self, w: &Tensor<B, 1>) -> Self::Reading {
-        relative_change(self.kernel.read(w), self.initial.clone())
+        relative_change(self.kernel.read(w), &self.initial)
     }
 }

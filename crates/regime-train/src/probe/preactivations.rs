@@ -1,5 +1,5 @@
 use burn::tensor::{Tensor, backend::Backend};
-use regime_models::{Network, Precision, Tape, Trace};
+use regime_models::{Network, Precision, Tape, Trace, dot};
 
 use crate::System;
 
@@ -39,9 +39,10 @@ pub fn preactivation_speeds<B: Backend, N: Network<B>>(
         let rates = trace.preactivation_rates(&descent)?;
         sums.resize(rates.len(), (0.0, 0));
         for ((sum, count), rate) in sums.iter_mut().zip(rates) {
-            let rate = Precision::to_host(rate);
-            *sum += rate.iter().map(|r| r * r).sum::<f64>();
-            *count += rate.len();
+            let [rows, units] = rate.dims();
+            let rate = rate.reshape([rows * units]);
+            *sum += dot(rate.clone(), rate);
+            *count += rows * units;
         }
     }
     Some(sums.into_iter().map(|(sum, count)| (sum / count as f64).sqrt()).collect())

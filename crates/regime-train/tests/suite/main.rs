@@ -1,11 +1,13 @@
 //! Training, over every backend.
 
 mod coordinates;
+mod device;
 mod flow;
 mod frozen;
 mod linear;
 mod probes;
 mod problem;
+mod remote;
 mod stochastic;
 
 mod on {

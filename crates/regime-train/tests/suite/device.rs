@@ -1,0 +1,189 @@
+//! Training on a device with memory of its own: what is computed stays there, and what crosses is
+//! what docs/backends.md says.
+
+use burn::tensor::backend::Backend;
+use burn_flex::{Flex, FlexDevice};
+use regime_models::{
+    Activation, ConvolutionalSpec, FeedForward, ImageShape, Memory, Network, Precision, Trace,
+};
+use regime_tangent::kernel;
+use regime_train::{
+    End, Flow, FlowSpec, Loss, Momentum, Outcome, Sampling, Scheme, StepRule, Stochastic,
+    StochasticSpec, Stop,
+};
+
+use crate::{
+    flow::worst,
+    problem::{dense, numbers, system},
+    remote::{Remote, RemoteDevice, Traffic, Transfers},
+};
+
+/// Points: more than are factorised at once.
+const N: usize = 150;
+
+/// Rows that the host factorises at once.
+const BLOCK: usize = 64;
+
+/// How a flow ended, its weights, and what crossed on its way if that was counted.
+fn flown<B: Backend>(
+    net: &FeedForward,
+    spec: FlowSpec,
+    device: &B::Device,
+    traffic: impl Fn() -> Traffic,
+) -> (Outcome, Vec<f64>, Traffic) {
+    let w0 = Precision::F64.vector::<B>(&net.initial_weights(3), device);
+    // The curvature of this loss is the same everywhere, and so every point is active.
+    let system = system(net, &w0, N, 1.0, Loss::Squared, device);
+    let mut flow = Flow::start(&system, spec, w0).unwrap();
+    traffic();
+    let outcome = flow.run(&mut ());
+    let crossed = traffic();
+    (outcome, Precision::to_host(flow.weights()), crossed)
+}
+
+/// The same on a device that counts, whose weights are to be those of the host.
+fn counted(net: &FeedForward, spec: FlowSpec) -> (Outcome, Traffic) {
+    let device = RemoteDevice::fresh();
+    let (outcome, weights, traffic) = flown::<Remote>(net, spec, &device, || device.traffic());
+    let (on_host, expected, _) = flown::<Flex>(net, spec, &FlexDevice, Traffic::default);
+    assert_eq!((outcome.steps, outcome.rejected), (on_host.steps, on_host.rejected));
+    assert!(worst(&weights, &expected) < 1e-10, "{}", worst(&weights, &expected));
+    (outcome, traffic)
+}
+
+/// So many transfers of so many numbers each.
+fn transfers(parts: &[(usize, usize)]) -> Transfers {
+    Transfers {
+        count: parts.iter().map(|(count, _)| count).sum(),
+        numbers: parts.iter().map(|(count, numbers)| count * numbers).sum(),
+        largest: parts.iter().map(|&(_, numbers)| numbers).max().unwrap_or(0),
+    }
+}
+
+#[test]
+fn what_crosses_in_an_implicit_step_is_outputs_and_blocks_of_the_diagonal() {
+    // More weights than points, and than a block has numbers: none of them cross.
+    let net = dense(2, 80);
+    assert!(net.n_params() > BLOCK * BLOCK);
+    let stop = Stop { max_steps: 5, ..Stop::default() };
+    for momentum in [Momentum::None, Momentum::Constant { tau: 0.1 }] {
+        let (outcome, traffic) = counted(&net, FlowSpec { stop, momentum, ..FlowSpec::default() });
+        assert_eq!((outcome.end, outcome.steps, outcome.rejected), (End::StepsSpent, 5, 0));
+        let (steps, whole, rest) = (5, BLOCK * BLOCK, (N % BLOCK) * (N % BLOCK));
+        let blocks = [(steps * (N / BLOCK), whole), (steps, rest)];
+        let inertia = if momentum == Momentum::None { 0 } else { steps * 2 };
+        // Outputs of two stages; for two solutions the change of outputs and the coefficients;
+        // the rate of the loss.
+        let to_host = [(steps * 2 + inertia, N), (steps * 4, N), (steps, 1), blocks[0], blocks[1]];
+        assert_eq!(traffic.to_host, transfers(&to_host), "{momentum:?}");
+        // Slopes of two stages; right sides and coefficients of two solutions; which points are
+        // active, and their curvature.
+        let to_device =
+            [(steps * 2 + inertia, N), (steps * 4, N), (steps * 2, N), blocks[0], blocks[1]];
+        assert_eq!(traffic.to_device, transfers(&to_device), "{momentum:?}");
+    }
+}
+
+#[test]
+fn what_crosses_in_an_explicit_step_is_outputs() {
+    let net = dense(2, 20);
+    let rule = StepRule::OutputChange { undo_above: 0.1, grow_below: 0.01 };
+    let stop = Stop { max_steps: 20, ..Stop::default() };
+    let scheme = Scheme::Explicit { rule };
+    let (outcome, traffic) = counted(&net, FlowSpec { scheme, stop, ..FlowSpec::default() });
+    let (steps, trials) = (outcome.steps as usize, (outcome.steps + outcome.rejected) as usize);
+    assert_eq!(traffic.to_host, transfers(&[(trials, N), (steps, 1)]));
+    assert_eq!(traffic.to_device, transfers(&[(steps, N)]));
+}
+
+#[test]
+fn what_crosses_in_a_stochastic_step_is_the_batch() {
+    let net = dense(2, 20);
+    let device = RemoteDevice::fresh();
+    let w0 = Precision::F64.vector::<Remote>(&net.initial_weights(3), &device);
+    let system = system(&net, &w0, N, 1.0, Loss::Squared, &device);
+    let (batch, steps) = (8, 6);
+    let spec = StochasticSpec {
+        // So cold that the batch is as large as it may be from the second step on, and that no
+        // step is undone.
+        temperature: 1e-12,
+        largest_batch: batch,
+        sampling: Sampling::Points,
+        observations_per_decade: 1,
+        stop: Stop { max_steps: steps, ..Stop::default() },
+        ..StochasticSpec::default()
+    };
+    let mut training = Stochastic::start(&system, spec, 1, w0).unwrap();
+    device.traffic();
+    let outcome = training.run(&mut ());
+    assert_eq!((outcome.steps, outcome.rejected), (steps, 0));
+    let Traffic { to_host, to_device } = device.traffic();
+    // Looks at all points, of which there are few, and the outputs of batches.
+    assert_eq!(to_host.largest, N);
+    let looks = outcome.observations.len() + 1;
+    assert!(to_host.numbers <= looks * N + steps as usize * (2 * batch + 1), "{to_host:?}");
+    assert!(to_device.largest <= batch, "{to_device:?}");
+}
+
+#[test]
+fn kernels_are_made_on_the_device() {
+    let image = ImageShape { height: 6, width: 5, channels: 1 };
+    let paper = ConvolutionalSpec::setup_b(4);
+    let activation = Activation::Softplus { beta: 5.0 };
+    let maps = ConvolutionalSpec { image, blocks: 1, window: 3, activation, ..paper };
+    for net in [dense(2, 9), maps.build().unwrap()] {
+        let (n, d) = (40, net.n_inputs());
+        let (w, x) = (net.initial_weights(3), numbers(40 * d, 5));
+        let of = |device: &RemoteDevice| {
+            let w = Precision::F64.vector::<Remote>(&w, device);
+            let x = Precision::F64.matrix::<Remote>(&x, [n, d], device);
+            device.traffic();
+            kernel(&net.trace(&w, &x).linearise())
+        };
+        let device = RemoteDevice::fresh();
+        let theta = of(&device);
+        let Traffic { to_host, to_device } = device.traffic();
+        assert_eq!(to_host, Transfers::default());
+        // Lists of pixels.
+        let few = net.n_params().max(n * d);
+        assert!(to_device.numbers < few, "{to_device:?} {few}");
+        let w = Precision::F64.vector::<Flex>(&w, &FlexDevice);
+        let x = Precision::F64.matrix::<Flex>(&x, [n, d], &FlexDevice);
+        let expected = Precision::to_host(kernel(&net.trace(&w, &x).linearise()));
+        let scale = expected.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+        assert!(worst(&Precision::to_host(theta), &expected) < 1e-12 * scale);
+    }
+}
+
+/// Tests of the suite on a device that lets nobody take its tensors for those of another.
+macro_rules! on_a_remote_device {
+    ($($module:ident: $($name:ident),*;)*) => {$(
+        mod $module {
+            use crate::remote::{Remote, RemoteDevice};
+
+            $(#[test] fn $name() {
+                crate::$module::$name::<Remote>(&RemoteDevice::fresh());
+            })*
+        }
+    )*};
+}
+
+on_a_remote_device! {
+    coordinates: coordinates_are_those_of_descent_by_hand;
+    flow: a_linear_model_follows_its_closed_form, momentum_follows_the_damped_oscillator,
+        a_resumed_flow_ends_with_the_same_bits;
+    frozen: a_kernel_learns_as_the_linearised_network_does, a_kernel_is_observed_like_a_network;
+    stochastic: resumed_training_ends_with_the_same_bits, a_convolutional_net_trains;
+    probes: readings_are_made_at_their_moments, preactivations_move_as_differences_say;
+}
+
+#[test]
+fn it_has_memory_of_its_own() {
+    assert_eq!(Memory::of::<Remote>(&RemoteDevice::fresh()), Memory::Device);
+}
+
+#[test]
+#[should_panic(expected = "default device")]
+fn its_default_device_is_out_of_order() {
+    Precision::F64.vector::<Remote>(&[1.0], &RemoteDevice::default());
+}
