@@ -173,7 +173,7 @@ on_a_remote_device! {
     flow: a_linear_model_follows_its_closed_form, momentum_follows_the_damped_oscillator,
         a_resumed_flow_ends_with_the_same_bits;
     frozen: a_kernel_learns_as_the_linearised_network_does, a_kernel_is_observed_like_a_network;
-    stochastic: resumed_training_ends_with_the_same_bits, a_convolutional_net_trains;
+    stochastic: a_convolutional_net_trains;
     probes: readings_are_made_at_their_moments, preactivations_move_as_differences_say;
 }
 
