@@ -45,6 +45,8 @@ export LIBTORCH='$site/torch'
 export LIBTORCH_CXX11_ABI=1
 export LD_LIBRARY_PATH='$libraries'"\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}"
 END
+on='' tests=''
+[ $cuda = 0 ] || { on=' --device cuda:0'; tests='REGIME_TEST_DEVICE=cuda:0 '; }
 cat <<END
 LibTorch is in .libtorch/. In a shell that has read
 
@@ -52,6 +54,6 @@ LibTorch is in .libtorch/. In a shell that has read
 
 build and run with it:
 
-    cargo xtask-tch reproduce finding-1 --profile smoke --backend tch
-    cargo test --workspace --all-features
+    cargo xtask-tch reproduce finding-1 --profile smoke --backend tch$on
+    ${tests}cargo test --workspace --all-features
 END
