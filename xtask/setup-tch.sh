@@ -19,7 +19,7 @@ fi
 packages=(torch==2.9.0 nvidia-cuda-runtime-cu12==12.8.90 nvidia-cuda-cupti-cu12==12.8.90)
 folder=$PWD/.libtorch
 # One with CUDA lies elsewhere, so that cargo sees another LibTorch and builds against it.
-site=$folder/$([ $cuda = 1 ] && echo cuda || echo site)
+site=$folder/$([ $cuda = 1 ] && echo cuda || echo cpu)
 rm -rf "$site"
 # A pip of its own: those of distributions refuse to install, or are not there.
 python3 -m venv "$folder/venv"

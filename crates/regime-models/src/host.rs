@@ -57,9 +57,9 @@ impl Operations<Flex> for Host {
         activation::elementwise(a, &b)
     }
 
-    /// In the order of the numbers, whatever Flex's own sum does.
+    /// In the order of the numbers: Flex's own sum depends on its threads.
     fn dot(&self, a: Tensor<Flex, 1>, b: Tensor<Flex, 1>) -> f64 {
-        Precision::to_host(a * b).iter().sum()
+        Precision::to_host(a.cast(DType::F64) * b.cast(DType::F64)).iter().sum()
     }
 
     fn patches(&self, window: &Window, maps: Tensor<Flex, 2>) -> Tensor<Flex, 2> {

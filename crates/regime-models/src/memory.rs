@@ -15,8 +15,8 @@ pub enum Memory {
 impl Memory {
     /// The memory of a device, by the name of its backend: Burn has no other way to tell.
     ///
-    /// CUDA's have their own. Those of other GPUs are taken for hosts, which is right in
-    /// what is computed, but slow.
+    /// CUDA's have their own. Those of other GPUs are taken for hosts: what is computed is right,
+    /// but slow, and its last bits may differ from run to run.
     pub fn of<B: Backend>(device: &B::Device) -> Self {
         if B::name(device).contains("cuda") { Self::Device } else { Self::Host }
     }

@@ -8,8 +8,8 @@ use crate::{error::ModelError, memory::Memory, operations::operations};
 
 /// Numbers that patches may hold at once. Patches are up to `size²` times larger
 /// than the maps they come from, so they are made, used and dropped some points at
-/// a time, and stay in a core's cache meanwhile, or take 128 MiB of a GPU's memory, and with the
-/// lists they are made of up to four times that.
+/// a time, and stay in a core's cache meanwhile, or take 128 MiB of a GPU's memory (and a few
+/// times that while they are copied).
 const fn patch_numbers(memory: Memory) -> usize {
     match memory {
         Memory::Host => 1 << 17,

@@ -7,7 +7,8 @@ use regime_models::{Block, Memory, Tape};
 use crate::jacobian::{contract, jacobian};
 
 /// Rows of a tile in the memory of the host: two float64 tiles of this size stay in a core's
-/// level-2 cache while the products of the layers are added up in them.
+/// level-2 cache while the products of the layers are added up in them. On a device with
+/// memory of its own they have 2048.
 pub const TILE: usize = 256;
 
 /// Rows of a tile on a device with memory of its own, whose products take longer than the
@@ -94,7 +95,7 @@ fn of_blocks<B: Backend>(blocks: &[&Block<B>], room: Vec<f64>) -> Tensor<B, 2> {
     let once = (!once.is_empty()).then(|| {
         Block::fused_kernel(&once, room).unwrap_or_else(|| {
             let factors: Vec<Factors<B>> = once.into_iter().map(Factors::of).collect();
-            // The layers are added up inside each tile, while it is in the cache.
+            // The layers are added up inside each tile, which stays in the cache of a host.
             let device = factors[0].inputs.device();
             symmetric(n, &device, |i, j| {
                 sum(factors.iter().map(|f| tile(f, f, i.clone(), j.clone())))

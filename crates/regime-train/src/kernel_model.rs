@@ -376,6 +376,7 @@ impl<B: Backend> Tape<B> for KernelTape<B> {
         let (device, dtype) = self.placement();
         let n = self.theta.dims()[0];
         let none = Tensor::zeros([n], (&device, dtype));
+        // A GPU adds in no fixed order, which does not matter where no point comes twice.
         none.select_assign(0, numbered::<B>(points, &device), g, IndexingUpdateOp::Add)
     }
 

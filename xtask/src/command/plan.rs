@@ -146,7 +146,7 @@ pub(super) fn describe(estimate: &Estimate, jobs: usize) -> String {
     )
 }
 
-/// Runs, time and memory, after a calibration of a second or so for each architecture.
+/// Runs, time and memory, after a calibration by short runs of each architecture.
 pub(super) fn estimate(
     specs: &[RunSpec],
     store: Option<&Store>,
@@ -176,7 +176,7 @@ pub(super) fn estimate(
     let mut seconds = 0.0;
     for specs in kinds.values() {
         if let Some(sample) = median_cost(specs) {
-            let together = jobs.min(specs.len());
+            let together = jobs.min(lacking.len());
             let unit = step_seconds(sample, cache, together)? / sample.gradient_cost();
             seconds += unit * cost(specs);
         }
@@ -203,11 +203,11 @@ fn median_cost<'a>(specs: &[&'a RunSpec]) -> Option<&'a RunSpec> {
     sorted.get(sorted.len() / 2).copied()
 }
 
-/// Wall-clock seconds for a step of one run while as many others are made side by side, from
-/// short runs that differ in their number of steps: what the runs share, a memory or a GPU, is
+/// Wall-clock seconds for a step of each of so many runs side by side, divided by their number,
+/// from short runs that differ in their number of steps: what runs share, a memory or a GPU, is
 /// counted. The first steps of a run have few active points, so this is a lower
 /// estimate for stiff runs.
-fn step_seconds(spec: &RunSpec, cache: &DataCache, jobs: usize) -> anyhow::Result<f64> {
+fn step_seconds(spec: &RunSpec, cache: &DataCache, together: usize) -> anyhow::Result<f64> {
     const FEW: u64 = 2;
     const MORE: u64 = 12;
     let data = cache.get(&spec.data).context("data")?;
@@ -222,16 +222,16 @@ fn step_seconds(spec: &RunSpec, cache: &DataCache, jobs: usize) -> anyhow::Resul
         };
         let start = Instant::now();
         let ended: Vec<_> = thread::scope(|scope| {
-            let runs: Vec<_> = (0..jobs).map(|_| scope.spawn(run)).collect();
+            let runs: Vec<_> = (0..together).map(|_| scope.spawn(run)).collect();
             runs.into_iter().map(|run| run.join()).collect()
         });
         for run in ended {
-            run.unwrap_or_else(|_| bail!("a short run broke down: is there memory for {jobs}?"))?;
+            run.unwrap_or_else(|_| bail!("a short run failed, with {together} side by side"))?;
         }
         Ok(start.elapsed().as_secs_f64())
     };
     // The first run of all on a device pays for the device's start.
     timed(FEW)?;
     let (few, more) = (timed(FEW)?, timed(MORE)?);
-    Ok((more - few).max(0.0) / ((MORE - FEW) as f64 * jobs as f64))
+    Ok((more - few).max(0.0) / ((MORE - FEW) as f64 * together as f64))
 }

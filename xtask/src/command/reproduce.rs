@@ -96,6 +96,8 @@ fn reproduce(
     output::prepare(&folder)?;
     let store = Store::open(grid.out.join("runs"))?;
     let jobs = grid.jobs();
+    // The runs of a calibration are tried all at once; those of the grid fail one by one, and
+    // others go on.
     match plan::estimate(&specs, Some(&store), cache, jobs) {
         Ok(estimate) => eprintln!("{name}: {}", plan::describe(&estimate, jobs)),
         Err(error) => eprintln!("{name}: how long it will take cannot be told: {error:#}"),

@@ -361,7 +361,12 @@ impl RunSpec {
             };
             kept + rows + made.max(n * n + 3.0 * active * active)
         };
-        size * (training.max(learning) + evaluation + points + kernels + weights)
+        // On a GPU patches of many points are made together, with a few copies.
+        let patches = match (self.device, &self.network) {
+            (DeviceName::Cuda(_), NetworkSpec::Convolutional(_)) => 1e8,
+            _ => 0.0,
+        };
+        size * (training.max(learning) + evaluation + points + kernels + weights + patches)
     }
 }
 

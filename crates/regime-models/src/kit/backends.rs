@@ -9,14 +9,16 @@ pub use burn_tch::LibTorch;
 /// for each of them would wait for one another most of the time.
 ///
 /// # Panics
-/// When the variable names nothing, so that no test is taken for one on a GPU.
+/// When the variable is neither `cpu` nor `cuda:` and a number, so that no test is taken for one
+/// on a GPU.
 #[cfg(feature = "tch")]
 #[doc(hidden)]
 pub fn libtorch_device() -> burn_tch::LibTorchDevice {
-    let Ok(name) = std::env::var("REGIME_TEST_DEVICE") else {
+    let name = std::env::var("REGIME_TEST_DEVICE").unwrap_or_else(|_| "cpu".to_owned());
+    if name == "cpu" {
         tch::set_num_threads(1);
         return burn_tch::LibTorchDevice::Cpu;
-    };
+    }
     let index = name.strip_prefix("cuda:").and_then(|index| index.parse().ok());
     let index = index.unwrap_or_else(|| panic!("REGIME_TEST_DEVICE={name}: cuda:0 would be right"));
     burn_tch::LibTorchDevice::Cuda(index)

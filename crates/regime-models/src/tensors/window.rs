@@ -36,7 +36,7 @@ fn added_up<B: Backend>(window: &Window, patches: Tensor<B, 2>) -> Tensor<B, 2> 
 }
 
 /// Every pixel gathers what lies on it. A GPU adds to indexed places in no fixed order, and the
-/// last bits would differ from run to run; on the host this is several times slower.
+/// last bits would differ from run to run; on the host this is slower, many times with ndarray.
 fn gathered_up<B: Backend>(window: &Window, patches: Tensor<B, 2>) -> Tensor<B, 2> {
     let patches = on_taps(window, patches);
     let ([n, _, channels], taps) = (patches.dims(), taps(window));
@@ -120,5 +120,7 @@ mod tests {
     fn adding_and_gathering_are_one() {
         both_ways_are_one::<Flex>(&FlexDevice);
         both_ways_are_one::<NdArray>(&NdArrayDevice::Cpu);
+        #[cfg(feature = "tch")]
+        both_ways_are_one::<crate::kit::LibTorch>(&crate::kit::libtorch_device());
     }
 }

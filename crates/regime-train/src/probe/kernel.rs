@@ -37,6 +37,7 @@ impl<B: Backend, N: Network<B>> Probe<B> for WholeKernel<'_, B, N> {
 #[derive(Debug, Clone)]
 pub struct KernelChange<'a, B: Backend, N> {
     kernel: WholeKernel<'a, B, N>,
+    /// On the host, where it is compared: it would come there for each reading.
     initial: Array2<f64>,
 }
 

@@ -1,4 +1,4 @@
-//! Notes, tables and figures.
+//! Tables and figures.
 
 use regime_scaling::{BootstrapInterval, mean};
 

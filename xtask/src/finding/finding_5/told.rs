@@ -1,4 +1,4 @@
-//! Notes, tables and figures.
+//! Tables and figures.
 
 use std::cmp::Ordering;
 

@@ -68,7 +68,7 @@ fn dense(inputs: usize, width: usize, activation: Activation) -> NetworkSpec {
     NetworkSpec::Dense(DenseSpec { inputs, width, hidden_layers: 2, activation, bias: true })
 }
 
-/// More points than a tile has rows, with a last tile that is not full.
+/// More points than a tile has rows in the memory of the host, with a last tile that is not full.
 pub(crate) fn tiles_do_not_show<B: Backend>(device: &B::Device) {
     let problem = Problem::of(dense(3, 5, Activation::Tanh), TILE + TILE / 2 + 1, 5);
     let tape = problem.tape::<B>(device);
