@@ -15,7 +15,7 @@ use crate::{
     backend,
     cli::Grid,
     finding::{Finding, find},
-    study::{DataCache, RunRecord, RunSpec, Unlimited},
+    study::{DataCache, DeviceName, RunRecord, RunSpec, Unlimited},
 };
 
 /// Steps, with those that are undone, of a lazy run with the integrator's default tolerance.
@@ -173,10 +173,10 @@ pub(super) fn estimate(
     for &spec in &lacking {
         kinds.entry(spec.network.architecture()).or_default().push(spec);
     }
+    let together = jobs.min(lacking.len());
     let mut seconds = 0.0;
     for specs in kinds.values() {
         if let Some(sample) = median_cost(specs) {
-            let together = jobs.min(lacking.len());
             let unit = step_seconds(sample, cache, together)? / sample.gradient_cost();
             seconds += unit * cost(specs);
         }
@@ -230,8 +230,10 @@ fn step_seconds(spec: &RunSpec, cache: &DataCache, together: usize) -> anyhow::R
         }
         Ok(start.elapsed().as_secs_f64())
     };
-    // The first run of all on a device pays for the device's start.
-    timed(FEW)?;
+    if spec.device != DeviceName::Cpu {
+        // The first run of all pays for the start of the GPU.
+        timed(FEW)?;
+    }
     let (few, more) = (timed(FEW)?, timed(MORE)?);
     Ok((more - few).max(0.0) / ((MORE - FEW) as f64 * together as f64))
 }

@@ -127,6 +127,11 @@ pub(super) fn series_by_width<S: Sample>(
     series_by(points, (S::width, "h"), x, y, average)
 }
 
+/// The test error against `√h·α`, a series per width.
+pub(super) fn test_errors(points: &[Point]) -> Vec<Series> {
+    series_by_width(points, Sample::root_width_alpha, |p| p.test_error, Average::Arithmetic)
+}
+
 /// One series per value of a size with this sign: the mean over seeds, at every α, with a
 /// band of one standard error.
 pub(super) fn series_by<S: Sample>(

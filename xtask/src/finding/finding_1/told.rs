@@ -6,7 +6,7 @@ use super::{
     super::{
         KERNEL_CHANGE_AT_BORDER,
         answer::Answer,
-        curves::{Average, Point, Sample, geometric_centre, series_by_width},
+        curves::{Average, Point, Sample, geometric_centre, series_by_width, test_errors},
         phase_diagram::phase_diagram,
         statement::verdict,
     },
@@ -193,12 +193,7 @@ pub(super) fn figures(points: &[Point], outcome: &Outcome) -> Vec<Figure> {
             x: Axis::log("√h·α"),
             y: Axis::linear("test error"),
             map: None,
-            series: series_by_width(
-                points,
-                Sample::root_width_alpha,
-                |p| p.test_error,
-                Average::Arithmetic,
-            ),
+            series: test_errors(points),
             guides: border_mark(&outcome.kernel).into_iter().collect(),
         },
         phase_diagram(points),

@@ -3,7 +3,7 @@
 use super::{
     super::{
         answer::Answer,
-        curves::{Average, Point, Sample, series_by_width},
+        curves::{Point, Sample, test_errors},
         statement::{Statement, verdict},
     },
     Choice, Frozen, OfWidth, Outcome, RULE, Setting, statements,
@@ -80,12 +80,7 @@ impl Setting {
                 x: Axis::log("√h·α"),
                 y: Axis::linear("test error"),
                 map: None,
-                series: series_by_width(
-                    points,
-                    Sample::root_width_alpha,
-                    |p| p.test_error,
-                    Average::Arithmetic,
-                ),
+                series: test_errors(points),
                 guides: Vec::new(),
             },
             Figure {
