@@ -7,6 +7,7 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 use regime_data::{Archive, Source};
+use regime_lab::Share;
 use regime_models::Precision;
 
 use crate::{
@@ -139,12 +140,15 @@ pub(crate) struct Reproduce {
     /// 3 inconclusive.
     #[arg(long)]
     pub(crate) check: bool,
+    /// Make only this share of the runs, such as 2/5 for the second of five, and no report.
+    #[arg(long, value_parser = share, conflicts_with = "check")]
+    pub(crate) share: Option<Share>,
 }
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// JSON files, each with a run or a list of runs.
+    /// JSON files, each with a run, a sweep, or a list of both.
     #[arg(required = true)]
     pub(crate) files: Vec<PathBuf>,
     /// Folder for tables and finished runs.
@@ -153,6 +157,12 @@ pub(crate) struct Run {
     /// Runs side by side, one thread each [default: one per core].
     #[arg(long, value_parser = number)]
     jobs: Option<u16>,
+    /// Make only this share of the runs, such as 2/5 for the second of five, and no table.
+    #[arg(long, value_parser = share)]
+    pub(crate) share: Option<Share>,
+    /// Tell what it would take, without computing it.
+    #[arg(long)]
+    pub(crate) plan: bool,
 }
 
 impl Run {
@@ -299,6 +309,10 @@ fn number(text: &str) -> Result<u16, String> {
     }
 }
 
+fn share(text: &str) -> Result<Share, String> {
+    text.parse().map_err(|_| "write 2/5 for the second of five".into())
+}
+
 fn tolerance(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(value) if value > 0.0 && value < 1.0 => Ok(value),
@@ -428,6 +442,9 @@ mod tests {
             ("xtask reproduce finding-1 --tolerance 0", "between 0 and 1"),
             ("xtask reproduce finding-1 --tolerance NaN", "between 0 and 1"),
             ("xtask reproduce finding-1 --wat", "--profile, --out, --jobs"),
+            ("xtask reproduce finding-1 --share 3/2", "2/5 for the second of five"),
+            ("xtask reproduce finding-1 --share 1/2 --check", "--check"),
+            ("xtask run runs.json --share half", "2/5 for the second of five"),
             ("xtask reproduce finding-1 --backend cuda", "choose flex, ndarray, tch"),
             ("xtask reproduce finding-1 --device gpu", "choose cpu, or cuda:0"),
             ("xtask reproduce finding-1 --source /does/not/exist", "a folder of IDX files"),

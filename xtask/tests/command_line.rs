@@ -3,7 +3,9 @@
 use std::{
     fs,
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
+    thread,
+    time::Duration,
 };
 
 fn xtask(arguments: &[&str], folder: &Path) -> Output {
@@ -210,4 +212,82 @@ fn frozen_kernels_are_told_beside_their_run() {
     let again = xtask(&["run", "kernels.json"], folder.path());
     assert_eq!(String::from_utf8_lossy(&again.stdout), text);
     assert_eq!(records(), made);
+}
+
+/// Small runs: one axis of widths, one of α.
+const SWEEP: &str = r#"{
+    "base": {"data": {"source": {"kind": "stripe", "dim": 3}, "task": {"kind": "own"},
+        "inputs": {"centre": false, "sphere": false, "pca": null},
+        "n_train": 20, "n_test": 40, "n_kernel": 5},
+        "network": {"architecture": "dense", "inputs": 3, "hidden_layers": 2,
+        "activation": {"kind": "relu"}, "bias": true}},
+    "axes": [{"network.width": [8, 16, 24]}, {"alpha": [0.3, 30]}]}"#;
+
+#[test]
+fn shares_make_the_runs_of_a_sweep_and_the_whole_is_what_it_is_in_one_go() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("sweep.json"), SWEEP).unwrap();
+    let run = |out: &str, choices: &[&str]| {
+        let output =
+            xtask(&[&["run", "sweep.json", "--out", out], choices].concat(), folder.path());
+        assert!(output.status.success(), "{choices:?}: {}", stderr(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let plan = run("shared", &["--plan"]);
+    assert!(plan.starts_with("6 runs, 0 of them stored; about "), "{plan}");
+    assert!(!folder.path().join("shared").exists());
+
+    let mut lacking = 6;
+    for share in ["2/3", "3/3", "1/3"] {
+        let told = run("shared", &["--share", share]);
+        let made = told.strip_prefix(&format!("share {share}: ")).and_then(|rest| {
+            let (made, rest) = rest.split_once(" of 6 runs, 0 without a record; ")?;
+            Some((made.parse::<usize>().ok()?, rest))
+        });
+        let (made, rest) = made.expect(&told);
+        assert!(made > 0, "{told}");
+        lacking -= made;
+        let left = format!("all shares together lack {lacking} — shared/runs\n");
+        assert_eq!(rest, left);
+    }
+    assert_eq!(lacking, 0);
+    assert_eq!(entries(&folder.path().join("shared")), ["runs"]);
+    let table = run("shared", &[]);
+    assert_eq!(table.lines().filter(|line| line.starts_with("dense")).count(), 6, "{table}");
+
+    run("whole", &[]);
+    let data = |out: &str| fs::read(folder.path().join(out).join("sweep/data.csv")).unwrap();
+    assert_eq!(data("shared"), data("whole"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_job_that_a_cluster_ends_leaves_its_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    // A step that is far too careful: a million of them, which nobody waits for.
+    let endless = SWEEP.replace("[8, 16, 24]", "[200]").replace("[0.3, 30]", "[0.3]").replace(
+        "\"base\": {",
+        r#""base": {"dynamics": {"kind": "flow", "scheme": {"scheme": "explicit", "rule":
+        {"rule": "output-change", "undo_above": 1e-9, "grow_below": 1e-10}}}, "#,
+    );
+    fs::write(folder.path().join("endless.json"), endless).unwrap();
+    let job = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["run", "endless.json", "--share", "1/1"])
+        .current_dir(folder.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let runs = folder.path().join("results/runs");
+    while !runs.is_dir() {
+        thread::sleep(Duration::from_millis(50));
+    }
+    // The run begins.
+    thread::sleep(Duration::from_secs(2));
+    let id = job.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    let ended = job.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130), "{}", stderr(&ended));
+    assert!(stderr(&ended).contains("share 1/1: stopped; the same command goes on"));
+    let left = entries(&runs);
+    assert!(left.len() == 1 && left[0].ends_with(".checkpoint.json"), "{left:?}");
 }

@@ -1,12 +1,13 @@
 //! Computing the runs that a store lacks.
 
+mod distinct;
 mod event;
 mod options;
 mod progress;
 mod report;
+mod share;
 mod workers;
 
-use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::time::Instant;
 
@@ -17,9 +18,11 @@ pub use event::{Event, Observer};
 pub use options::{ExecError, Options};
 pub use progress::Progress;
 pub use report::{Counts, Incomplete, Outcome, Report, RunError};
+pub use share::{NotAShare, Share};
 
 use crate::spec::{RunKey, Spec};
 use crate::store::{Lookup, Store};
+use distinct::{costliest_first, distinct};
 
 /// Brings the store to hold a record of every spec and returns all of them, in
 /// the order of `specs`.
@@ -35,7 +38,8 @@ use crate::store::{Lookup, Store};
 ///
 /// Several processes may work on one grid: each looks a run up once more before
 /// starting it. Nothing is claimed, so that what is in flight in one may be
-/// computed by another too; the record stored last stays.
+/// computed by another too; the record stored last stays. A [`Share`] for each
+/// keeps them apart.
 ///
 /// # Same spec, same bits
 /// Each worker owns a rayon pool of `options.threads_per_run` threads and calls
@@ -77,25 +81,9 @@ where
     options.check()?;
     let clock = Instant::now();
 
-    // Equal specs share a slot; a slot is named by the first of them.
-    let mut slot_of_key = BTreeMap::new();
-    let mut slot_of_spec = Vec::with_capacity(specs.len());
-    let mut slots: Vec<(RunKey, Outcome<R, E>)> = Vec::new();
-    let mut tasks = Vec::new();
-    for (index, spec) in specs.iter().enumerate() {
-        let key = RunKey::of(spec).map_err(|cause| ExecError::Spec { index, cause })?;
-        let cost = spec.cost();
-        if !(cost.is_finite() && cost >= 0.0) {
-            return Err(ExecError::Cost { index, cost });
-        }
-        let slot = *slot_of_key.entry(key).or_insert_with(|| {
-            slots.push((key, Outcome::NotStarted));
-            tasks.push(workers::Task { slot: slots.len() - 1, index, key, cost });
-            slots.len() - 1
-        });
-        slot_of_spec.push(slot);
-    }
-
+    let (tasks, slot_of_spec) = distinct(specs)?;
+    let mut slots: Vec<(RunKey, Outcome<R, E>)> =
+        tasks.iter().map(|task| (task.key, Outcome::NotStarted)).collect();
     let mut lacking = Vec::new();
     for task in tasks {
         match store.look_up(&task.key)? {
@@ -107,7 +95,7 @@ where
             }
         }
     }
-    lacking.sort_by(|a, b| b.cost.total_cmp(&a.cost));
+    costliest_first(&mut lacking);
     observer.on(&Event::Planned {
         total: slots.len(),
         reused: slots.len() - lacking.len(),

@@ -5,13 +5,15 @@
 //! - [`Store`]: finished runs on disk, one readable file each, whole or absent.
 //! - [`execute()`]: computes the runs that a store lacks, side by side, with the
 //!   same bits whatever the number of workers.
-//! - [`Grid`], [`Provenance`], [`Progress`]: products of axes, where a record
-//!   comes from, how long the rest will take.
+//! - [`Grid`], [`Sweep`]: products of axes, in a program and in a file.
+//! - [`Share`]: one of several shares of a grid, for machines with a common folder.
+//! - [`Provenance`], [`Progress`]: where a record comes from, how long the rest will
+//!   take.
 //!
-//! It is *not* a scheduler for clusters, nor a database, nor does it know what
-//! the runs are about: no network, kernel or data set occurs here. It draws no
-//! random number (seeds belong in specs), prints nothing, and reads the clock
-//! for the duration of runs only.
+//! It is *not* a scheduler for clusters (those start a share each), nor a database,
+//! nor does it know what the runs are about: no network, kernel or data set occurs
+//! here. It draws no random number (seeds belong in specs), prints nothing, and
+//! reads the clock for the duration of runs only.
 //!
 //! Start with [`execute()`], which uses everything else; in the source, with
 //! `spec.rs`, then `store.rs`, then `execute.rs`.
@@ -63,13 +65,15 @@ mod json;
 mod provenance;
 mod spec;
 mod store;
+mod sweep;
 
 pub use execute::{
-    Counts, Event, ExecError, Incomplete, Observer, Options, Outcome, Progress, Report, RunError,
-    execute,
+    Counts, Event, ExecError, Incomplete, NotAShare, Observer, Options, Outcome, Progress, Report,
+    RunError, Share, execute,
 };
 pub use grid::Grid;
 pub use json::{EncodeError, Unencodable};
 pub use provenance::Provenance;
 pub use spec::{NotARunKey, RunKey, Spec, canonical_form};
 pub use store::{Damage, Entry, Lookup, Store, StoreError};
+pub use sweep::{Sweep, SweepError};

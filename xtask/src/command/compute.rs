@@ -11,6 +11,10 @@ use std::{
 use anyhow::Context;
 use regime_lab::{Counts, Options, Outcome, RunKey, Store, execute};
 use regime_models::Precision;
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    flag,
+};
 
 use crate::{
     backend,
@@ -20,7 +24,7 @@ use crate::{
     study::{DataCache, Partial, RunRecord, RunSpec, World},
 };
 
-/// Exit status after Ctrl-C, as shells have it.
+/// Exit status of what was stopped, as shells have it after Ctrl-C: the same command goes on.
 pub(super) const INTERRUPTED: u8 = 130;
 
 /// What became of a grid.
@@ -119,15 +123,15 @@ impl World for Around<'_> {
     }
 }
 
-/// The first Ctrl-C lets the runs in flight end; the second ends the program.
+/// The first Ctrl-C, or the signal by which a cluster ends a job, lets the runs in flight leave
+/// their checkpoints; the second ends the program.
 pub(super) fn stop_on_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(INTERRUPTED.into());
-        }
-    })
-    .context("Ctrl-C cannot be handled")?;
+    for signal in [SIGINT, SIGTERM] {
+        // In this order: the first signal finds the flag down, and raises it.
+        flag::register_conditional_shutdown(signal, INTERRUPTED.into(), Arc::clone(&stop))
+            .and_then(|_| flag::register(signal, Arc::clone(&stop)))
+            .context("Ctrl-C cannot be handled")?;
+    }
     Ok(stop)
 }

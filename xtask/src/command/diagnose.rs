@@ -14,7 +14,7 @@ use regime_scaling::{CrossingPolicy, Scales, crossing};
 
 use super::{
     compute::{Computed, INTERRUPTED, compute, stop_on_interrupt},
-    run::read,
+    runs_file::{Placed, read},
 };
 use crate::{
     backend,
@@ -36,8 +36,8 @@ pub(super) fn run(arguments: &Diagnose) -> anyhow::Result<ExitCode> {
     let cache = DataCache::new(default_cache_dir());
     let place = || arguments.file.display().to_string();
     let mut settings = read(&arguments.file)?;
-    let Some(mut spec) = settings.pop().filter(|_| settings.is_empty()) else {
-        bail!("{}: diagnose takes one run, but the list has several", place());
+    let Some(Placed { mut spec, .. }) = settings.pop().filter(|_| settings.is_empty()) else {
+        bail!("{}: diagnose takes one run, but the file has several", place());
     };
     if spec.data.n_kernel == 0 {
         spec.data.n_kernel = KERNEL_POINTS;

@@ -11,7 +11,9 @@ mod plan;
 mod report;
 mod reproduce;
 mod run;
+mod runs_file;
 mod setup_tch;
+mod share;
 
 use std::process::ExitCode;
 

@@ -2,13 +2,14 @@
 
 use std::{
     collections::BTreeMap,
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
 use regime_data::default_cache_dir;
-use regime_lab::{RunKey, Store};
+use regime_lab::{RunKey, Share, Spec, Store};
 use regime_models::NetworkSpec;
 
 use crate::{
@@ -17,19 +18,6 @@ use crate::{
     finding::{Finding, find},
     study::{DataCache, DeviceName, RunRecord, RunSpec, Unlimited},
 };
-
-/// Steps, with those that are undone, of a lazy run with the integrator's default tolerance.
-const LAZY_STEPS: f64 = 220.0;
-
-/// Steps of a run: more the farther it is on the feature side, where they are twice those of a
-/// lazy run at √h·α = 1 and seven times at 10⁻³; they fall somewhat more slowly with the tolerance
-/// than its square root. Runs of one place in a grid differ by a factor of two and more, those at
-/// small α of small widths most. For stochastic training it is a guess.
-fn steps(spec: &RunSpec) -> f64 {
-    let tolerance = spec.dynamics.tolerance();
-    let regime = 1.0 + spec.root_width_alpha().powf(-0.25);
-    LAZY_STEPS * regime * tolerance.map_or(1.0, |tolerance| (tolerance / 0.01).powf(-0.4))
-}
 
 /// A step takes about two and a half gradients, with its kernel and its solutions, and a
 /// multiply-add is two operations.
@@ -57,7 +45,7 @@ pub(super) struct Estimate {
 
 pub(super) fn run(grid: &Grid) -> anyhow::Result<()> {
     let cache = DataCache::new(default_cache_dir());
-    let store = finished(grid)?;
+    let store = finished(&grid.out)?;
     let findings = find(&grid.finding)?;
     for finding in &findings {
         let specs = specs(*finding, grid, &cache)?;
@@ -70,12 +58,12 @@ pub(super) fn run(grid: &Grid) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The store of finished runs, where there is one.
+/// The store of finished runs in the folder for results, where there is one.
 ///
 /// # Errors
 /// A folder that cannot be opened.
-pub(super) fn finished(grid: &Grid) -> anyhow::Result<Option<Store>> {
-    let folder = grid.out.join("runs");
+pub(super) fn finished(out: &Path) -> anyhow::Result<Option<Store>> {
+    let folder = out.join("runs");
     Ok(folder.is_dir().then(|| Store::open(folder)).transpose()?)
 }
 
@@ -89,15 +77,23 @@ pub(super) fn together(
     store: Option<&Store>,
     cache: &DataCache,
 ) -> anyhow::Result<String> {
-    let mut all = BTreeMap::new();
-    for finding in findings {
-        for spec in specs(*finding, grid, cache)? {
-            all.insert(RunKey::of(&spec)?, spec);
-        }
-    }
-    let all: Vec<RunSpec> = all.into_values().collect();
+    let all = union(findings, grid, cache)?;
     let estimate = estimate(&all, store, cache, grid.jobs())?;
     Ok(format!("all together: {}", describe(&estimate, grid.jobs())))
+}
+
+/// The runs of several findings, each once.
+///
+/// # Errors
+/// Data that cannot be read or prepared.
+pub(super) fn union(
+    findings: &[&dyn Finding],
+    grid: &Grid,
+    cache: &DataCache,
+) -> anyhow::Result<Vec<RunSpec>> {
+    let grids = findings.iter().map(|finding| specs(*finding, grid, cache));
+    let grids = grids.collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(Share::WHOLE.of(&grids.concat())?)
 }
 
 /// The grid of a finding with what the command line changes in it, tied to the
@@ -165,9 +161,7 @@ pub(super) fn estimate(
     }
     let mut memory: Vec<f64> = lacking.iter().map(|spec| spec.memory_bytes()).collect();
     memory.sort_by(f64::total_cmp);
-    let cost = |specs: &[&RunSpec]| -> f64 {
-        specs.iter().map(|spec| steps(spec) * spec.gradient_cost()).sum()
-    };
+    let cost = |specs: &[&RunSpec]| -> f64 { specs.iter().map(|spec| spec.cost()).sum() };
     // Each architecture has its own price of an operation.
     let mut kinds: BTreeMap<&str, Vec<&RunSpec>> = BTreeMap::new();
     for &spec in &lacking {

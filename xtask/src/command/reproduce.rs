@@ -15,6 +15,7 @@ use super::{
     compute::{Computed, INTERRUPTED, compute, stop_on_interrupt},
     plan,
     report::tell,
+    share,
 };
 use crate::{
     cli::Reproduce,
@@ -28,9 +29,13 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
     let findings = find(&arguments.grid.finding)?;
     let stop = stop_on_interrupt()?;
     let cache = DataCache::new(default_cache_dir());
+    let grid = &arguments.grid;
+    if let Some(share) = arguments.share {
+        let specs = plan::union(&findings, grid, &cache)?;
+        return share::make(share, &specs, &grid.out, grid.jobs(), &cache, &stop);
+    }
     if findings.len() > 1 {
-        let grid = &arguments.grid;
-        let store = plan::finished(grid)?;
+        let store = plan::finished(&grid.out)?;
         eprintln!("{}", plan::together(&findings, grid, store.as_ref(), &cache)?);
     }
     let mut worst = VerdictKind::Reproduced;

@@ -1,16 +1,21 @@
-//! `run`: the runs that files describe, one by one or in lists.
+//! `run`: the runs that files describe.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::atomic::Ordering,
 };
 
 use anyhow::{Context, bail};
 use regime_data::default_cache_dir;
-use regime_lab::{RunKey, Store};
+use regime_lab::{RunKey, Share, Store};
 
-use super::compute::{Computed, INTERRUPTED, compute, stop_on_interrupt};
+use super::{
+    compute::{Computed, INTERRUPTED, compute, stop_on_interrupt},
+    plan,
+    runs_file::{Placed, read},
+    share,
+};
 use crate::{
     backend,
     cli::Run as Arguments,
@@ -19,40 +24,49 @@ use crate::{
     study::{DataCache, Ending, FrozenLearning, FrozenRecord, RunRecord, RunSpec},
 };
 
+/// The runs of a file, and where their table goes.
+struct List {
+    name: String,
+    folder: PathBuf,
+    specs: Vec<RunSpec>,
+}
+
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let stop = stop_on_interrupt()?;
     let cache = DataCache::new(default_cache_dir());
+    let jobs = arguments.jobs();
     // Bad files and bad data have to be found before anything is computed.
-    let mut lists: Vec<(String, PathBuf, Vec<RunSpec>)> = Vec::new();
+    let mut lists: Vec<List> = Vec::new();
     for file in &arguments.files {
-        let mut specs = read(file)?;
-        for (index, spec) in specs.iter_mut().enumerate() {
-            let place = || format!("{}, run {}", file.display(), index + 1);
-            spec.check().with_context(place)?;
-            backend::check(spec.backend, spec.device).with_context(place)?;
-            let data = cache.get(&spec.data).with_context(place)?;
-            spec.data_sha256.clone_from(&data.provenance.sha256);
+        let list = list(file, arguments, &cache)?;
+        if lists.iter().any(|other| other.name == list.name) {
+            bail!("{}: rename it, another file has the same name", file.display());
         }
-        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let taken = name == "runs"
-            || FINDINGS.iter().any(|finding| finding.name() == name)
-            || lists.iter().any(|(other, ..)| *other == name);
-        if taken {
-            bail!("{}: rename it, {name} stands for other results", file.display());
-        }
-        let folder = arguments.out.join(&name);
-        output::prepare(&folder)?;
-        lists.push((name, folder, specs));
+        lists.push(list);
+    }
+    let all = || lists.iter().flat_map(|list| list.specs.clone()).collect::<Vec<_>>();
+    if arguments.plan {
+        let specs = arguments.share.unwrap_or(Share::WHOLE).of(&all())?;
+        let store = plan::finished(&arguments.out)?;
+        let estimate = plan::estimate(&specs, store.as_ref(), &cache, jobs)?;
+        println!("{}", plan::describe(&estimate, jobs));
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(share) = arguments.share {
+        return share::make(share, &all(), &arguments.out, jobs, &cache, &stop);
+    }
+    for list in &lists {
+        output::prepare(&list.folder)?;
     }
     let store = Store::open(arguments.out.join("runs"))?;
     let mut failed = 0;
-    for (name, folder, specs) in lists {
-        let Computed { runs, counts } = compute(&specs, &store, arguments.jobs(), &cache, &stop)?;
+    for List { name, folder, specs } in lists {
+        let Computed { runs, counts } = compute(&specs, &store, jobs, &cache, &stop)?;
         println!("{}", table(&runs, &store));
         let path = folder.join("data.csv");
         output::replace(&path, output::csv(&runs).as_bytes())
             .with_context(|| path.display().to_string())?;
-        if counts.not_started > 0 || stop.load(std::sync::atomic::Ordering::Relaxed) {
+        if counts.not_started > 0 || stop.load(Ordering::Relaxed) {
             eprintln!("{name}: stopped; the same command goes on from there");
             return Ok(ExitCode::from(INTERRUPTED));
         }
@@ -67,23 +81,21 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The runs of a file.
-pub(super) fn read(file: &Path) -> anyhow::Result<Vec<RunSpec>> {
-    let place = || file.display().to_string();
-    let text = fs::read_to_string(file).with_context(place)?;
-    let value: serde_json::Value = serde_json::from_str(&text).with_context(place)?;
-    let values = match value {
-        serde_json::Value::Array(values) if values.is_empty() => {
-            bail!("{}: the list has no runs", place())
-        }
-        serde_json::Value::Array(values) => values,
-        one => vec![one],
+/// Reads and checks a file; its runs are tied to the content of their data.
+fn list(file: &Path, arguments: &Arguments, cache: &DataCache) -> anyhow::Result<List> {
+    let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    if name == "runs" || FINDINGS.iter().any(|finding| finding.name() == name) {
+        bail!("{}: rename it, {name} stands for other results", file.display());
+    }
+    let tied = |Placed { place, mut spec }: Placed| {
+        spec.check().with_context(|| place.clone())?;
+        backend::check(spec.backend, spec.device).with_context(|| place.clone())?;
+        let data = cache.get(&spec.data).with_context(|| place.clone())?;
+        spec.data_sha256.clone_from(&data.provenance.sha256);
+        Ok(spec)
     };
-    let spec = |(index, value)| {
-        serde_json::from_value(value)
-            .with_context(|| format!("{}, run {}", file.display(), index + 1))
-    };
-    values.into_iter().enumerate().map(spec).collect()
+    let specs = read(file)?.into_iter().map(tied).collect::<anyhow::Result<_>>()?;
+    Ok(List { folder: arguments.out.join(&name), name, specs })
 }
 
 /// One line per run, in the order of the file.
@@ -166,45 +178,4 @@ fn frozen(record: &RunRecord) -> String {
         }
     };
     record.frozen.iter().map(of).collect::<Vec<_>>().join(", ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn written(text: &str) -> (tempfile::NamedTempFile, PathBuf) {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), text).unwrap();
-        let path = file.path().to_owned();
-        (file, path)
-    }
-
-    const RUN: &str = r#"{"network": {"architecture": "dense", "inputs": 10, "width": 9,
-        "hidden_layers": 2, "activation": {"kind": "relu"}, "bias": true}, "alpha": 0.5}"#;
-
-    #[test]
-    fn a_file_is_a_run_or_a_list_of_runs() {
-        let (_file, path) = written(RUN);
-        let one = read(&path).unwrap();
-        assert_eq!((one.len(), one[0].alpha, one[0].seed), (1, 0.5, 0));
-        let (_file, path) = written(&format!("[{RUN}, {RUN}]"));
-        assert_eq!(read(&path).unwrap().len(), 2);
-    }
-
-    #[test]
-    fn a_bad_file_is_one_line_that_names_the_place() {
-        let message = |text: &str| {
-            let (_file, path) = written(text);
-            let line = format!("{:#}", read(&path).unwrap_err());
-            assert!(line.starts_with(&path.display().to_string()), "{line}");
-            assert_eq!(line.lines().count(), 1, "{line}");
-            line
-        };
-        assert!(message("[]").ends_with("the list has no runs"));
-        assert!(message("{").contains("line 1"));
-        assert!(message("{}").contains("missing field"));
-        let misspelt = RUN.replace("\"alpha\"", "\"alhpa\"");
-        assert!(message(&format!("[{RUN}, {misspelt}]")).contains("run 2: unknown field `alhpa`"));
-        assert!(format!("{:#}", read(Path::new("/nowhere.json")).unwrap_err()).contains("nowhere"));
-    }
 }

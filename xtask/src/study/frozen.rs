@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Ending, FrozenKernel, FrozenLearning, FrozenRecord, Partial, RunSpec,
+    foreseen::batch_points,
     simulate::{Interrupted, Patience, tensor},
-    spec::batch_points,
     trainer::{Trainer, TrainerState},
 };
 

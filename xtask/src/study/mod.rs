@@ -8,6 +8,7 @@
 mod backend_tests;
 mod coordinates;
 mod data;
+mod foreseen;
 mod frozen;
 mod record;
 #[cfg(test)]

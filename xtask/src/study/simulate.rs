@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Ending, GramPair, Measurement, RunRecord, RunSpec,
+    foreseen::batch_points,
     frozen::{Kept, Learning, Taught},
-    spec::batch_points,
     trainer::{Trainer, TrainerState},
 };
 

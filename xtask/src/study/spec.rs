@@ -3,7 +3,7 @@ use std::{fmt, str::FromStr};
 use anyhow::{Context, bail};
 use regime_data::DataSpec;
 use regime_lab::Spec;
-use regime_models::{Activation, Alpha, FeedForward, NetworkSpec, Precision};
+use regime_models::{Alpha, NetworkSpec, Precision};
 use regime_train::{FlowSpec, Loss, Scheme, StochasticSpec, Stop};
 use serde::{Deserialize, Serialize};
 
@@ -316,64 +316,6 @@ impl RunSpec {
     pub(crate) fn root_width_alpha(&self) -> f64 {
         (self.network.width() as f64).sqrt() * self.alpha
     }
-
-    /// Multiply-adds of one evaluation of the loss and its gradient; 0 for a network
-    /// that cannot be built.
-    pub(crate) fn gradient_cost(&self) -> f64 {
-        let Ok(net) = self.network.build() else { return 0.0 };
-        // A fused activation costs about as much as this many multiply-adds, and the
-        // trace holds two numbers per unit.
-        let pointwise = if self.network.activation() == Activation::Relu { 10.0 } else { 50.0 };
-        let per_point = 3.0 * net.forward_cost() + pointwise * net.trace_size();
-        self.data.n_train as f64 * per_point
-    }
-
-    /// Numbers held at once by one run, in bytes: what linearisations of two points
-    /// of the flow keep and the active kernel twice, or what a look at all points does;
-    /// after it, what a frozen kernel takes while it is made and learnt with.
-    pub(crate) fn memory_bytes(&self) -> f64 {
-        let Ok(net) = self.network.build() else { return 0.0 };
-        let n = self.data.n_train as f64;
-        let size = match self.precision {
-            Precision::F64 => 8.0,
-            Precision::F32 => 4.0,
-        };
-        let evaluation = batch_points(&net) as f64 * net.trace_size();
-        let (traced, active) = match self.dynamics {
-            Dynamics::Flow(_) => (2.0 * n, 0.4 * n),
-            Dynamics::Stochastic(spec) => (spec.largest_batch as f64, 0.0),
-        };
-        let kernels = 3.0 * (self.data.n_kernel as f64).powi(2);
-        let points = (self.data.n_test + self.data.n_train) as f64 * net.n_inputs() as f64;
-        let weights = 8.0 * net.n_params() as f64;
-        let traces = 1.5 * traced * net.trace_size();
-        let training = traces + 3.0 * active * active;
-        let learning = if self.frozen.is_empty() {
-            0.0
-        } else {
-            let kept = 8.0 / size * self.frozen.len() as f64 * net.n_params() as f64;
-            // A trace and the same points joined; between test and training points the
-            // kernel of infinite width, in float64, and its copies.
-            let made = 2.5 * n * net.trace_size() + 3.0 * n * n;
-            let rows = match self.frozen.contains(&FrozenKernel::InfiniteWidth) {
-                true => 8.0 / size * 4.0 * self.data.n_test as f64 * n,
-                false => 0.0,
-            };
-            kept + rows + made.max(n * n + 3.0 * active * active)
-        };
-        // On a GPU patches of many points are made together, with a few copies.
-        let patches = match (self.device, &self.network) {
-            (DeviceName::Cuda(_), NetworkSpec::Convolutional(_)) => 1e8,
-            _ => 0.0,
-        };
-        size * (training.max(learning) + evaluation + points + kernels + weights + patches)
-    }
-}
-
-/// Points evaluated together, which bounds the memory of a large test set.
-pub(super) fn batch_points(net: &FeedForward) -> usize {
-    const NUMBERS: f64 = 1e7;
-    (NUMBERS / net.trace_size()).clamp(1.0, 1e5) as usize
 }
 
 impl Spec for RunSpec {
@@ -381,6 +323,6 @@ impl Spec for RunSpec {
     const VERSION: u32 = 3;
 
     fn cost(&self) -> f64 {
-        self.gradient_cost()
+        self.gradient_cost() * self.steps_foreseen()
     }
 }

@@ -13,20 +13,11 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::distinct::Task;
 use super::{Event, ExecError, Observer, Options, Outcome, RunError};
 use crate::provenance::Provenance;
-use crate::spec::{RunKey, Spec};
+use crate::spec::Spec;
 use crate::store::{Lookup, Store, StoreError};
-
-/// A run that the store lacks.
-pub(super) struct Task {
-    /// Where its outcome belongs.
-    pub(super) slot: usize,
-    /// Where its spec is.
-    pub(super) index: usize,
-    pub(super) key: RunKey,
-    pub(super) cost: f64,
-}
 
 /// What every worker shares.
 pub(super) struct Work<'a, S, F> {

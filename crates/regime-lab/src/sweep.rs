@@ -1,0 +1,206 @@
+//! Specs written once in a file, with what varies.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The most specs of a sweep that is no slip of the finger.
+const MOST_SPECS: usize = 1_000_000;
+
+/// A family of specs as people write it: what they share, and what varies.
+///
+/// Axes are multiplied, the first varying slowest, as in a [`Grid`](crate::Grid);
+/// the fields of one axis vary together. A field is named by its path, such as
+/// `network.width`, and need not be in `base`; a value may be anything that a
+/// file can hold, a whole object too.
+///
+/// ```
+/// use regime_lab::Sweep;
+/// use serde::Deserialize;
+///
+/// #[derive(Deserialize, PartialEq, Debug)]
+/// struct Flow { net: Net, alpha: f64, seed: u64 }
+/// #[derive(Deserialize, PartialEq, Debug)]
+/// struct Net { width: usize }
+///
+/// let sweep: Sweep = serde_json::from_str(r#"{
+///     "base": { "net": { "width": 0 }, "seed": 7 },
+///     "axes": [
+///         { "net.width": [100, 400], "alpha": [0.1, 0.05] },
+///         { "seed": [0, 1, 2] }
+///     ]
+/// }"#)?;
+///
+/// let flows: Vec<Flow> = sweep.specs()?;
+/// assert_eq!(flows.len(), 6);
+/// assert_eq!(flows[5], Flow { net: Net { width: 400 }, alpha: 0.05, seed: 2 });
+/// assert_eq!(sweep.place(5), "alpha = 0.05, net.width = 400, seed = 2");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sweep {
+    base: Map<String, Value>,
+    axes: Vec<BTreeMap<String, Vec<Value>>>,
+}
+
+/// Why a sweep is none. Axes are counted from 1.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SweepError {
+    /// An axis names no field, or a field has no values: it would leave no specs.
+    #[error("axis {axis} has no values")]
+    NoValues {
+        /// Which axis.
+        axis: usize,
+    },
+    /// Fields that vary together have different numbers of values.
+    #[error(
+        "axis {axis}: {first} has {n_first} values and {other} {n_other}, but they vary together"
+    )]
+    Lengths {
+        /// Which axis.
+        axis: usize,
+        /// A field.
+        first: String,
+        /// Its number of values.
+        n_first: usize,
+        /// Another field.
+        other: String,
+        /// Its number of values.
+        n_other: usize,
+    },
+    /// Two axes set the same field, or one a field inside that of the other.
+    #[error("{first} and {other} would overwrite each other: let one axis have both")]
+    Twice {
+        /// A field.
+        first: String,
+        /// Another field.
+        other: String,
+    },
+    /// A field lies within something that has no fields.
+    #[error("there is no field {field}: {part} is not an object")]
+    NoField {
+        /// The field.
+        field: String,
+        /// What is in the way.
+        part: String,
+    },
+    /// More specs than anybody wants.
+    #[error("the axes make more than {MOST_SPECS} runs")]
+    TooMany,
+    /// One combination is no spec.
+    #[error("{place}: {cause}")]
+    Spec {
+        /// The values of all axes.
+        place: String,
+        /// What is wrong with it.
+        cause: serde_json::Error,
+    },
+}
+
+impl Sweep {
+    /// All specs, the first axis varying slowest.
+    ///
+    /// # Errors
+    /// [`SweepError`]: the first thing that is wrong.
+    pub fn specs<S: DeserializeOwned>(&self) -> Result<Vec<S>, SweepError> {
+        let spec = |index| {
+            let value = self.value(index)?;
+            serde_json::from_value(value)
+                .map_err(|cause| SweepError::Spec { place: self.place(index), cause })
+        };
+        (0..self.n_specs()?).map(spec).collect()
+    }
+
+    /// What the spec at `index` has on every axis, in words; counted on from the
+    /// beginning beyond the end.
+    pub fn place(&self, index: usize) -> String {
+        let words = |(field, value)| format!("{field} = {value}");
+        self.settings(index).map(words).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The number of specs.
+    fn n_specs(&self) -> Result<usize, SweepError> {
+        let mut seen: Vec<&str> = Vec::new();
+        let mut product = 1_usize;
+        for (fields, axis) in self.axes.iter().zip(1..) {
+            let n = length(fields);
+            if n == 0 {
+                return Err(SweepError::NoValues { axis });
+            }
+            for (field, values) in fields {
+                if let Some((first, firsts)) = fields.iter().find(|(_, v)| v.len() != values.len())
+                {
+                    return Err(SweepError::Lengths {
+                        axis,
+                        first: first.clone(),
+                        n_first: firsts.len(),
+                        other: field.clone(),
+                        n_other: values.len(),
+                    });
+                }
+                if let Some(&other) = seen.iter().find(|other| overlap(other, field)) {
+                    let first = other.to_owned();
+                    return Err(SweepError::Twice { first, other: field.clone() });
+                }
+                seen.push(field);
+            }
+            product = product.saturating_mul(n);
+        }
+        if product > MOST_SPECS { Err(SweepError::TooMany) } else { Ok(product) }
+    }
+
+    /// Every field that varies, with its value at `index`.
+    fn settings(&self, index: usize) -> impl Iterator<Item = (&str, &Value)> {
+        let mut rest = index;
+        let mut rows = Vec::with_capacity(self.axes.len());
+        for fields in self.axes.iter().rev() {
+            let n = length(fields).max(1);
+            rows.push(rest % n);
+            rest /= n;
+        }
+        self.axes.iter().zip(rows.into_iter().rev()).flat_map(|(fields, row)| {
+            fields
+                .iter()
+                .filter_map(move |(field, values)| Some((field.as_str(), values.get(row)?)))
+        })
+    }
+
+    fn value(&self, index: usize) -> Result<Value, SweepError> {
+        let mut spec = self.base.clone();
+        for (field, value) in self.settings(index) {
+            set(&mut spec, field, value.clone())
+                .map_err(|part| SweepError::NoField { field: field.to_owned(), part })?;
+        }
+        Ok(Value::Object(spec))
+    }
+}
+
+/// Values of an axis; 0 where a field has none.
+fn length(fields: &BTreeMap<String, Vec<Value>>) -> usize {
+    fields.values().map(Vec::len).min().unwrap_or(0)
+}
+
+/// Whether two paths are equal or one lies within the other.
+fn overlap(a: &str, b: &str) -> bool {
+    let within = |inner: &str, outer: &str| {
+        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    within(a, b) || within(b, a)
+}
+
+/// Puts a value at a path, making the objects on the way that are not there; what is in
+/// the way otherwise.
+fn set(spec: &mut Map<String, Value>, path: &str, value: Value) -> Result<(), String> {
+    let Some((first, rest)) = path.split_once('.') else {
+        spec.insert(path.to_owned(), value);
+        return Ok(());
+    };
+    match spec.entry(first).or_insert_with(|| Value::Object(Map::new())) {
+        Value::Object(inner) => set(inner, rest, value).map_err(|part| format!("{first}.{part}")),
+        _ => Err(first.to_owned()),
+    }
+}

@@ -1,0 +1,25 @@
+#!/bin/bash
+# A grid on a Slurm cluster: every task of an array makes its share of the runs. What follows
+# this script's name is what follows `cargo xtask`; docs/clusters.md says how to use it.
+#
+#     sbatch --array=1-40 docs/examples/slurm.sh reproduce all --profile paper
+#
+#SBATCH --job-name=regime
+#SBATCH --ntasks=1
+#SBATCH --cpus-per-task=4
+#SBATCH --mem-per-cpu=4G
+#SBATCH --time=08:00:00
+#SBATCH --requeue
+#SBATCH --open-mode=append
+# Five minutes before its time is over the runs in flight leave checkpoints.
+#SBATCH --signal=TERM@300
+
+share="$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT"
+srun target/release/xtask "$@" --jobs "$SLURM_CPUS_PER_TASK" --share "$share"
+status=$?
+
+# 130: stopped by the signal; the same task goes on from there.
+if [ "$status" -eq 130 ]; then
+    scontrol requeue "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"
+fi
+exit "$status"
