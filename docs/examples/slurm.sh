@@ -2,6 +2,7 @@
 # A grid on a Slurm cluster: every task of an array makes its share of the runs. What follows
 # this script's name is what follows `cargo xtask`; docs/clusters.md says how to use it.
 #
+#     mkdir -p results
 #     sbatch --array=1-40 docs/examples/slurm.sh reproduce all --profile paper
 #
 #SBATCH --job-name=regime
@@ -10,12 +11,19 @@
 #SBATCH --mem-per-cpu=4G
 #SBATCH --time=08:00:00
 #SBATCH --requeue
+#SBATCH --output=results/slurm-%A_%a.out
 #SBATCH --open-mode=append
 # Five minutes before its time is over the runs in flight leave checkpoints.
 #SBATCH --signal=TERM@300
 
+if [ "${SLURM_ARRAY_TASK_MIN:-0}" -ne 1 ] || [ "$SLURM_ARRAY_TASK_MAX" -ne "$SLURM_ARRAY_TASK_COUNT" ]; then
+    echo "submit it with --array=1-N, whole: shares that are made end at once" >&2
+    exit 2
+fi
 share="$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT"
-srun target/release/xtask "$@" --jobs "$SLURM_CPUS_PER_TASK" --share "$share"
+# srun does not take over the number of cores by itself.
+srun --cpus-per-task="$SLURM_CPUS_PER_TASK" \
+    target/release/xtask "$@" --jobs "$SLURM_CPUS_PER_TASK" --share "$share"
 status=$?
 
 # 130: stopped by the signal; the same task goes on from there.

@@ -114,6 +114,9 @@ pub(crate) struct Diagnose {
     /// Runs side by side, one thread each [default: one per core].
     #[arg(long, value_parser = number)]
     jobs: Option<u16>,
+    /// Tell it as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 impl Diagnose {

@@ -33,9 +33,11 @@ fn bad_input_is_one_line_status_two_and_nothing_written() {
     fs::write(images.join("train-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, 1, 3]).unwrap();
     fs::create_dir(folder.path().join("taken")).unwrap();
     fs::write(folder.path().join("taken/finding-1"), "in the way").unwrap();
+    fs::write(folder.path().join("sweep.json"), SWEEP).unwrap();
+    fs::write(folder.path().join("bad.json"), SWEEP.replace("alpha", "alhpa")).unwrap();
     let before = entries(folder.path());
 
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 11] = [
         (&["reproduce", "finding-1", "--profile", "smoke", "--out", "taken"], "taken/finding-1"),
         (&["reproduce", "finding-9"], "finding-1"),
         (&["reproduce", "finding-1", "--seeds", "0"], "--seeds"),
@@ -48,6 +50,11 @@ fn bad_input_is_one_line_status_two_and_nothing_written() {
             "train-images-idx3-ubyte",
         ),
         (&["plan", "finding-9"], "finding-1"),
+        (
+            &["run", "sweep.json", "bad.json", "--share", "1/2"],
+            "bad.json, sweep 1: alhpa = 0.3, network.width = 8: unknown field `alhpa`",
+        ),
+        (&["run", "sweep.json", "--share", "1/2", "--out", "file/out"], "file/out"),
     ];
     for (arguments, part) in cases {
         let output = xtask(arguments, folder.path());
@@ -162,6 +169,13 @@ fn a_setting_is_diagnosed() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(text.lines().filter(|line| line.ends_with("converged")).count(), 5, "{text}");
     assert!(text.lines().last().unwrap().starts_with("lazy: "), "{text}");
+
+    let output = xtask(&["diagnose", "setting.json", "--json"], folder.path());
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["diagnosis"]["regime"], "lazy", "{told}");
+    assert_eq!(told["diagnosis"]["alpha"], 1e4, "{told}");
+    assert!(told["diagnosis"]["kernel_change"].as_f64().unwrap() < 1.0, "{told}");
+    assert_eq!(told["runs"].as_array().unwrap().len(), 5, "{told}");
 }
 
 #[test]
@@ -271,7 +285,7 @@ fn a_job_that_a_cluster_ends_leaves_its_checkpoint() {
         {"rule": "output-change", "undo_above": 1e-9, "grow_below": 1e-10}}}, "#,
     );
     fs::write(folder.path().join("endless.json"), endless).unwrap();
-    let job = Command::new(env!("CARGO_BIN_EXE_xtask"))
+    let mut job = Command::new(env!("CARGO_BIN_EXE_xtask"))
         .args(["run", "endless.json", "--share", "1/1"])
         .current_dir(folder.path())
         .stderr(Stdio::piped())
@@ -279,6 +293,7 @@ fn a_job_that_a_cluster_ends_leaves_its_checkpoint() {
         .unwrap();
     let runs = folder.path().join("results/runs");
     while !runs.is_dir() {
+        assert!(job.try_wait().unwrap().is_none(), "it has ended before it began");
         thread::sleep(Duration::from_millis(50));
     }
     // The run begins.

@@ -41,8 +41,8 @@ pub trait Spec: Serialize + Clone + Send + Sync {
     const VERSION: u32;
 
     /// A guess of the work in this run, in any unit that is the same for all
-    /// specs of a grid; finite and ≥ 0, default 1. It only orders the runs and
-    /// weighs the progress; it is no part of the key.
+    /// specs of a grid; finite and ≥ 0, default 1. It orders the runs, deals them
+    /// to [shares](crate::Share) and weighs the progress; it is no part of the key.
     fn cost(&self) -> f64 {
         1.0
     }

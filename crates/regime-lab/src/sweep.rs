@@ -50,11 +50,19 @@ pub struct Sweep {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SweepError {
-    /// An axis names no field, or a field has no values: it would leave no specs.
-    #[error("axis {axis} has no values")]
+    /// An axis without fields.
+    #[error("axis {axis} names no field")]
+    NoFields {
+        /// Which axis.
+        axis: usize,
+    },
+    /// A field without values, which would leave no specs.
+    #[error("axis {axis}: {field} has no values")]
     NoValues {
         /// Which axis.
         axis: usize,
+        /// The field.
+        field: String,
     },
     /// Fields that vary together have different numbers of values.
     #[error(
@@ -72,8 +80,8 @@ pub enum SweepError {
         /// Its number of values.
         n_other: usize,
     },
-    /// Two axes set the same field, or one a field inside that of the other.
-    #[error("{first} and {other} would overwrite each other: let one axis have both")]
+    /// A field is set twice, or a field and one inside it.
+    #[error("{first} and {other} would overwrite each other: leave one of them out")]
     Twice {
         /// A field.
         first: String,
@@ -92,9 +100,9 @@ pub enum SweepError {
     #[error("the axes make more than {MOST_SPECS} runs")]
     TooMany,
     /// One combination is no spec.
-    #[error("{place}: {cause}")]
+    #[error("{place}{}{cause}", if place.is_empty() { "" } else { ": " })]
     Spec {
-        /// The values of all axes.
+        /// The values of all axes; empty where there is no axis.
         place: String,
         /// What is wrong with it.
         cause: serde_json::Error,
@@ -127,9 +135,11 @@ impl Sweep {
         let mut seen: Vec<&str> = Vec::new();
         let mut product = 1_usize;
         for (fields, axis) in self.axes.iter().zip(1..) {
-            let n = length(fields);
-            if n == 0 {
-                return Err(SweepError::NoValues { axis });
+            if fields.is_empty() {
+                return Err(SweepError::NoFields { axis });
+            }
+            if let Some((field, _)) = fields.iter().find(|(_, values)| values.is_empty()) {
+                return Err(SweepError::NoValues { axis, field: field.clone() });
             }
             for (field, values) in fields {
                 if let Some((first, firsts)) = fields.iter().find(|(_, v)| v.len() != values.len())
@@ -148,7 +158,7 @@ impl Sweep {
                 }
                 seen.push(field);
             }
-            product = product.saturating_mul(n);
+            product = product.saturating_mul(length(fields));
         }
         if product > MOST_SPECS { Err(SweepError::TooMany) } else { Ok(product) }
     }

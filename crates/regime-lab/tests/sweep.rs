@@ -62,13 +62,17 @@ fn a_base_alone_is_one_spec_and_missing_objects_are_made() {
 fn what_is_wrong_is_one_line_that_names_the_place() {
     let base = json!({"alpha": 1, "seed": 2});
     let axes = |axes: Value| json!({"base": base, "axes": axes});
-    assert_eq!(refused(axes(json!([{"seed": [1]}, {}]))), "axis 2 has no values");
-    assert_eq!(refused(axes(json!([{"seed": []}]))), "axis 1 has no values");
+    assert_eq!(refused(axes(json!([{"seed": [1]}, {}]))), "axis 2 names no field");
+    let empty = refused(axes(json!([{"seed": [], "alpha": [1]}])));
+    assert_eq!(empty, "axis 1: seed has no values");
+    assert!(refused(json!({"base": {}, "axes": []})).starts_with("missing field"));
     let uneven = refused(axes(json!([{"seed": [1, 2], "alpha": [1]}])));
     assert!(uneven.starts_with("axis 1: seed has 2 values and alpha 1"), "{uneven}");
     for other in ["net", "net.width", "net.width.x"] {
         let twice = refused(axes(json!([{"net.width": [1]}, {other: [1]}])));
-        assert!(twice.starts_with(&format!("net.width and {other} would")), "{twice}");
+        let wanted =
+            format!("net.width and {other} would overwrite each other: leave one of them out");
+        assert_eq!(twice, wanted);
     }
     // Names that only begin alike are two fields.
     let alike = refused(axes(json!([{"net": [{}]}, {"network": [{}]}])));

@@ -31,6 +31,8 @@ pub(super) const INTERRUPTED: u8 = 130;
 pub(super) struct Computed {
     pub(super) runs: Vec<Run>,
     pub(super) counts: Counts,
+    /// The user wanted it to end before it did.
+    pub(super) stopped: bool,
 }
 
 /// Makes the runs that the store lacks.
@@ -70,7 +72,9 @@ pub(super) fn compute(
             },
         })
         .collect();
-    Ok(Computed { runs, counts: report.counts() })
+    let counts = report.counts();
+    let stopped = stop.load(Ordering::Relaxed) && counts.not_started + counts.failed > 0;
+    Ok(Computed { runs, counts, stopped })
 }
 
 /// What is to be said of a run in float32 whose outputs are not accurate enough for its steps.

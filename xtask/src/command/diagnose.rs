@@ -5,12 +5,13 @@
 //! finding-1; beside it stand the test error and the weight change of every run. Frozen
 //! kernels that the spec asks for are left out.
 
-use std::{process::ExitCode, sync::atomic::Ordering};
+use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use regime_data::default_cache_dir;
 use regime_lab::Store;
 use regime_scaling::{CrossingPolicy, Scales, crossing};
+use serde::Serialize;
 
 use super::{
     compute::{Computed, INTERRUPTED, compute, stop_on_interrupt},
@@ -49,12 +50,20 @@ pub(super) fn run(arguments: &Diagnose) -> anyhow::Result<ExitCode> {
     let specs = FACTORS.map(|factor| RunSpec { alpha: spec.alpha * factor, ..spec.clone() });
     output::prepare(&arguments.out)?;
     let store = Store::open(arguments.out.join("runs"))?;
-    let Computed { runs, counts } = compute(&specs, &store, arguments.jobs(), &cache, &stop)?;
-    if counts.not_started > 0 || stop.load(Ordering::Relaxed) {
+    let Computed { runs, counts, stopped } =
+        compute(&specs, &store, arguments.jobs(), &cache, &stop)?;
+    if stopped {
         eprintln!("stopped; the same command goes on from there");
         return Ok(ExitCode::from(INTERRUPTED));
     }
-    println!("{}\n\n{}", table(&runs), sentence(spec.alpha, &curve(&runs)));
+    let diagnosis = Diagnosis::of(spec.alpha, &curve(&runs));
+    let runs: Vec<Told> = runs.iter().map(Told::of).collect();
+    if arguments.json {
+        let told = serde_json::json!({"diagnosis": diagnosis, "runs": runs});
+        println!("{told:#}");
+    } else {
+        println!("{}\n\n{}", table(&runs), diagnosis.sentence());
+    }
     Ok(if counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -67,48 +76,134 @@ fn curve(runs: &[Run]) -> Vec<(f64, f64)> {
     runs.iter().filter_map(point).collect()
 }
 
-/// What the curve says of the setting at `alpha`.
-fn sentence(alpha: f64, curve: &[(f64, f64)]) -> String {
-    let level = KERNEL_CHANGE_AT_BORDER;
-    let Some(&(_, change)) = curve.iter().find(|(a, _)| *a == alpha) else {
-        return "undecided: the run at its own α left no kernel change; the table says why".into();
-    };
-    let regime = if change > level { "feature learning" } else { "lazy" };
-    let own = number::significant(change, 3);
-    let border = match crossing(curve, level, Scales::LOG_LOG, CrossingPolicy::default()) {
-        Ok(found) => {
-            let decades = (alpha / found.x).log10();
-            format!(
-                "the border, kernel change {level}, lies at α* = {}; this α is {} decades {} it",
-                number::significant(found.x, 2),
-                number::fixed(decades.abs(), 1),
-                if decades < 0.0 { "below" } else { "above" },
-            )
-        }
-        Err(why) => format!("no border within two decades of this α: {why}"),
-    };
-    // Close to the border the kernel changes by about as much as it is large.
-    let near = if (change / level).ln().abs() < 3f64.ln() { ", close to the border" } else { "" };
-    format!("{regime}{near}: the tangent kernel changed by {own} times its norm; {border}")
+/// On which side of the border a setting lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Regime {
+    Lazy,
+    FeatureLearning,
+    Undecided,
 }
 
-fn table(runs: &[Run]) -> String {
-    let mut lines =
-        vec!["alpha       sqrt(h)*alpha  kernel change  test error  weight change  end".to_owned()];
-    for Run { spec, record } in runs {
-        let number = |value: Option<f64>| value.map(|v| format!("{v:.4e}")).unwrap_or_default();
+/// What is said of a setting, for programs.
+#[derive(Debug, Serialize)]
+struct Diagnosis {
+    regime: Regime,
+    /// Within a factor of three of the border, where the kernel changes by about as much as
+    /// it is large.
+    near_the_border: bool,
+    alpha: f64,
+    /// `‖Θ − Θ₀‖/‖Θ₀‖` at the end, at this α.
+    kernel_change: Option<f64>,
+    /// The kernel change at which the border lies.
+    level: f64,
+    #[serde(flatten)]
+    border: Border,
+}
+
+/// Where the border lies.
+#[derive(Debug, Serialize)]
+enum Border {
+    /// At this α*, in the convention of the paper.
+    #[serde(rename = "border")]
+    At(f64),
+    /// Why it was not found.
+    #[serde(rename = "no_border")]
+    NotFound(String),
+}
+
+impl Diagnosis {
+    /// What the curve says of the setting at `alpha`.
+    fn of(alpha: f64, curve: &[(f64, f64)]) -> Self {
+        let level = KERNEL_CHANGE_AT_BORDER;
+        let kernel_change = curve.iter().find(|(a, _)| *a == alpha).map(|&(_, change)| change);
+        let border = match crossing(curve, level, Scales::LOG_LOG, CrossingPolicy::default()) {
+            Ok(found) => Border::At(found.x),
+            Err(why) => Border::NotFound(why.to_string()),
+        };
+        let regime = match kernel_change {
+            Some(change) if change > level => Regime::FeatureLearning,
+            Some(_) => Regime::Lazy,
+            None => Regime::Undecided,
+        };
+        let near = |change: f64| (change / level).ln().abs() < 3f64.ln();
+        let near_the_border = kernel_change.is_some_and(near);
+        Self { regime, near_the_border, alpha, kernel_change, level, border }
+    }
+
+    /// In words.
+    fn sentence(&self) -> String {
+        let regime = match self.regime {
+            Regime::Lazy => "lazy",
+            Regime::FeatureLearning => "feature learning",
+            Regime::Undecided => "undecided",
+        };
+        let Some(change) = self.kernel_change else {
+            return format!(
+                "{regime}: the run at its own α left no kernel change; the table says why"
+            );
+        };
+        let border = match &self.border {
+            Border::At(border) => {
+                let decades = (self.alpha / border).log10();
+                format!(
+                    "the border, kernel change {}, lies at α* = {}; this α is {} decades {} it",
+                    self.level,
+                    number::significant(*border, 2),
+                    number::fixed(decades.abs(), 1),
+                    if decades < 0.0 { "below" } else { "above" },
+                )
+            }
+            Border::NotFound(why) => format!("no border within two decades of this α: {why}"),
+        };
+        let near = if self.near_the_border { ", close to the border" } else { "" };
+        let own = number::significant(change, 3);
+        format!("{regime}{near}: the tangent kernel changed by {own} times its norm; {border}")
+    }
+}
+
+/// A run of the setting at some α, for programs.
+#[derive(Debug, Serialize)]
+struct Told {
+    alpha: f64,
+    root_width_alpha: f64,
+    kernel_change: Option<f64>,
+    test_error: Option<f64>,
+    weight_change: Option<f64>,
+    end: String,
+}
+
+impl Told {
+    fn of(Run { spec, record }: &Run) -> Self {
         let end = match record {
             Ok(record) => record.ending.name().to_owned(),
             Err(why) => why.to_string(),
         };
         let record = record.as_ref().ok();
+        Self {
+            alpha: spec.alpha,
+            root_width_alpha: spec.root_width_alpha(),
+            kernel_change: record.and_then(|r| r.kernel_change()),
+            test_error: record.and_then(|r| r.test_error()),
+            weight_change: record.and_then(|r| r.last()).map(|m| m.weight_change),
+            end,
+        }
+    }
+}
+
+fn table(runs: &[Told]) -> String {
+    let mut lines =
+        vec!["alpha       sqrt(h)*alpha  kernel change  test error  weight change  end".to_owned()];
+    let number = |value: Option<f64>| value.map(|v| format!("{v:.4e}")).unwrap_or_default();
+    for run in runs {
         lines.push(format!(
-            "{:<10.3e}  {:<13.3e}  {:<13}  {:<10}  {:<13}  {end}",
-            spec.alpha,
-            spec.root_width_alpha(),
-            number(record.and_then(|r| r.kernel_change())),
-            record.and_then(|r| r.test_error()).map(|v| format!("{v:.4}")).unwrap_or_default(),
-            number(record.and_then(|r| r.last()).map(|m| m.weight_change)),
+            "{:<10.3e}  {:<13.3e}  {:<13}  {:<10}  {:<13}  {}",
+            run.alpha,
+            run.root_width_alpha,
+            number(run.kernel_change),
+            run.test_error.map(|v| format!("{v:.4}")).unwrap_or_default(),
+            number(run.weight_change),
+            run.end,
         ));
     }
     lines.join("\n")
@@ -121,6 +216,7 @@ mod tests {
     #[test]
     fn the_sentence_names_the_regime_and_the_distance() {
         let curve = |shift: f64| FACTORS.map(|a| (a, shift / a));
+        let sentence = |alpha, curve: &[(f64, f64)]| Diagnosis::of(alpha, curve).sentence();
         let lazy = sentence(1.0, &curve(0.03));
         assert!(lazy.starts_with("lazy: "), "{lazy}");
         assert!(lazy.contains("1.5 decades above"), "{lazy}");

@@ -1,6 +1,7 @@
 //! The tasks, one file each.
 
 mod bench;
+mod calibrate;
 mod compute;
 mod coord_check;
 mod data;

@@ -1,22 +1,17 @@
 //! `plan`: what a grid takes, before anything of it runs.
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{path::Path, time::Duration};
 
-use anyhow::{Context, bail};
 use regime_data::default_cache_dir;
 use regime_lab::{RunKey, Share, Spec, Store};
 use regime_models::NetworkSpec;
 
+use super::calibrate::Calibration;
 use crate::{
     backend,
     cli::Grid,
     finding::{Finding, find},
-    study::{DataCache, DeviceName, RunRecord, RunSpec, Unlimited},
+    study::{DataCache, RunSpec},
 };
 
 /// A step takes about two and a half gradients, with its kernel and its solutions, and a
@@ -45,15 +40,19 @@ pub(super) struct Estimate {
 
 pub(super) fn run(grid: &Grid) -> anyhow::Result<()> {
     let cache = DataCache::new(default_cache_dir());
+    let mut calibration = Calibration::new(&cache);
     let store = finished(&grid.out)?;
-    let findings = find(&grid.finding)?;
-    for finding in &findings {
-        let specs = specs(*finding, grid, &cache)?;
-        let estimate = estimate(&specs, store.as_ref(), &cache, grid.jobs())?;
-        println!("{}: {}", finding.name(), describe(&estimate, grid.jobs()));
+    let grids = grids(&find(&grid.finding)?, grid, &cache)?;
+    let mut tell = |name: &str, specs: &[RunSpec]| -> anyhow::Result<()> {
+        let estimate = estimate(specs, store.as_ref(), &mut calibration, grid.jobs())?;
+        println!("{name}: {}", describe(&estimate, grid.jobs()));
+        Ok(())
+    };
+    for (finding, specs) in &grids {
+        tell(finding.name(), specs)?;
     }
-    if findings.len() > 1 {
-        println!("{}", together(&findings, grid, store.as_ref(), &cache)?);
+    if grids.len() > 1 {
+        tell("all together", &union(&grids)?)?;
     }
     Ok(())
 }
@@ -67,33 +66,29 @@ pub(super) fn finished(out: &Path) -> anyhow::Result<Option<Store>> {
     Ok(folder.is_dir().then(|| Store::open(folder)).transpose()?)
 }
 
-/// One line on several findings, whose shared runs count once.
+/// A finding and its runs.
+pub(super) type FindingGrid<'a> = (&'a dyn Finding, Vec<RunSpec>);
+
+/// The runs of each of several findings.
 ///
 /// # Errors
-/// Data that cannot be read or prepared.
-pub(super) fn together(
-    findings: &[&dyn Finding],
+/// As [`specs`].
+pub(super) fn grids<'a>(
+    findings: &[&'a dyn Finding],
     grid: &Grid,
-    store: Option<&Store>,
     cache: &DataCache,
-) -> anyhow::Result<String> {
-    let all = union(findings, grid, cache)?;
-    let estimate = estimate(&all, store, cache, grid.jobs())?;
-    Ok(format!("all together: {}", describe(&estimate, grid.jobs())))
+) -> anyhow::Result<Vec<FindingGrid<'a>>> {
+    let of = |&finding: &&'a dyn Finding| Ok((finding, specs(finding, grid, cache)?));
+    findings.iter().map(of).collect()
 }
 
 /// The runs of several findings, each once.
 ///
 /// # Errors
-/// Data that cannot be read or prepared.
-pub(super) fn union(
-    findings: &[&dyn Finding],
-    grid: &Grid,
-    cache: &DataCache,
-) -> anyhow::Result<Vec<RunSpec>> {
-    let grids = findings.iter().map(|finding| specs(*finding, grid, cache));
-    let grids = grids.collect::<anyhow::Result<Vec<_>>>()?;
-    Ok(Share::WHOLE.of(&grids.concat())?)
+/// A run without a name or with a cost that is none.
+pub(super) fn union(grids: &[FindingGrid<'_>]) -> anyhow::Result<Vec<RunSpec>> {
+    let all: Vec<RunSpec> = grids.iter().flat_map(|(_, specs)| specs.clone()).collect();
+    Ok(Share::WHOLE.of(&all)?)
 }
 
 /// The grid of a finding with what the command line changes in it, tied to the
@@ -142,11 +137,11 @@ pub(super) fn describe(estimate: &Estimate, jobs: usize) -> String {
     )
 }
 
-/// Runs, time and memory, after a calibration by short runs of each architecture.
+/// Runs, time and memory, after a calibration by short runs of each kind.
 pub(super) fn estimate(
     specs: &[RunSpec],
     store: Option<&Store>,
-    cache: &DataCache,
+    calibration: &mut Calibration<'_>,
     jobs: usize,
 ) -> anyhow::Result<Estimate> {
     let mut lacking = Vec::new();
@@ -162,18 +157,22 @@ pub(super) fn estimate(
     let mut memory: Vec<f64> = lacking.iter().map(|spec| spec.memory_bytes()).collect();
     memory.sort_by(f64::total_cmp);
     let cost = |specs: &[&RunSpec]| -> f64 { specs.iter().map(|spec| spec.cost()).sum() };
-    // Each architecture has its own price of an operation.
-    let mut kinds: BTreeMap<&str, Vec<&RunSpec>> = BTreeMap::new();
+    // Each of these has its own price of an operation.
+    let price = |spec: &RunSpec| {
+        let RunSpec { network, dynamics, precision, backend, device, .. } = spec;
+        (network.architecture(), dynamics.name(), *precision, *backend, *device)
+    };
+    let mut kinds: Vec<Vec<&RunSpec>> = Vec::new();
     for &spec in &lacking {
-        kinds.entry(spec.network.architecture()).or_default().push(spec);
+        match kinds.iter_mut().find(|kind| price(kind[0]) == price(spec)) {
+            Some(kind) => kind.push(spec),
+            None => kinds.push(vec![spec]),
+        }
     }
     let together = jobs.min(lacking.len());
     let mut seconds = 0.0;
-    for specs in kinds.values() {
-        if let Some(sample) = median_cost(specs) {
-            let unit = step_seconds(sample, cache, together)? / sample.gradient_cost();
-            seconds += unit * cost(specs);
-        }
+    for specs in &kinds {
+        seconds += calibration.unit(specs, together)? * cost(specs);
     }
     Ok(Estimate {
         runs: specs.len(),
@@ -189,45 +188,4 @@ pub(super) fn estimate(
 fn numbers_kept(spec: &RunSpec) -> f64 {
     let gram = spec.gram_kept as f64;
     spec.outputs_kept as f64 + gram * (gram + 1.0)
-}
-
-fn median_cost<'a>(specs: &[&'a RunSpec]) -> Option<&'a RunSpec> {
-    let mut sorted = specs.to_vec();
-    sorted.sort_by(|a, b| a.gradient_cost().total_cmp(&b.gradient_cost()));
-    sorted.get(sorted.len() / 2).copied()
-}
-
-/// Wall-clock seconds for a step of each of so many runs side by side, divided by their number,
-/// from short runs that differ in their number of steps: what runs share, a memory or a GPU, is
-/// counted. The first steps of a run have few active points, so this is a lower
-/// estimate for stiff runs.
-fn step_seconds(spec: &RunSpec, cache: &DataCache, together: usize) -> anyhow::Result<f64> {
-    const FEW: u64 = 2;
-    const MORE: u64 = 12;
-    let data = cache.get(&spec.data).context("data")?;
-    let timed = |steps: u64| -> anyhow::Result<f64> {
-        let mut short = spec.clone();
-        short.dynamics.stop_mut().max_steps = steps;
-        let run = || -> anyhow::Result<()> {
-            // One thread, as a run has.
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
-            let _: RunRecord = pool.install(|| backend::run(&short, &data, &Unlimited))?;
-            Ok(())
-        };
-        let start = Instant::now();
-        let ended: Vec<_> = thread::scope(|scope| {
-            let runs: Vec<_> = (0..together).map(|_| scope.spawn(run)).collect();
-            runs.into_iter().map(|run| run.join()).collect()
-        });
-        for run in ended {
-            run.unwrap_or_else(|_| bail!("a short run failed, with {together} side by side"))?;
-        }
-        Ok(start.elapsed().as_secs_f64())
-    };
-    if spec.device != DeviceName::Cpu {
-        // The first run of all pays for the start of the GPU.
-        timed(FEW)?;
-    }
-    let (few, more) = (timed(FEW)?, timed(MORE)?);
-    Ok((more - few).max(0.0) / ((MORE - FEW) as f64 * together as f64))
 }

@@ -1,53 +1,60 @@
 //! `reproduce`: the runs of a finding, its analysis, its report.
 
-use std::{
-    process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::process::ExitCode;
 
 use regime_data::default_cache_dir;
 use regime_lab::Store;
 
 use super::{
+    calibrate::Calibration,
     compute::{Computed, INTERRUPTED, compute, stop_on_interrupt},
     plan,
     report::tell,
     share,
 };
 use crate::{
-    cli::Reproduce,
+    cli::{Grid, Reproduce},
     finding::{Finding, find},
     output,
     report::VerdictKind,
-    study::DataCache,
+    study::{DataCache, RunSpec},
 };
 
 pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
-    let findings = find(&arguments.grid.finding)?;
+    let grid = &arguments.grid;
     let stop = stop_on_interrupt()?;
     let cache = DataCache::new(default_cache_dir());
-    let grid = &arguments.grid;
+    // Bad data and bad folders have to be found before anything is computed.
+    let grids = plan::grids(&find(&grid.finding)?, grid, &cache)?;
     if let Some(share) = arguments.share {
-        let specs = plan::union(&findings, grid, &cache)?;
-        return share::make(share, &specs, &grid.out, grid.jobs(), &cache, &stop);
+        return share::make(share, &plan::union(&grids)?, &grid.out, grid.jobs(), &cache, &stop);
     }
-    if findings.len() > 1 {
-        let store = plan::finished(&grid.out)?;
-        eprintln!("{}", plan::together(&findings, grid, store.as_ref(), &cache)?);
+    for (finding, _) in &grids {
+        output::prepare(&grid.out.join(finding.name()))?;
+    }
+    let store = Store::open(grid.out.join("runs"))?;
+    let mut calibration = Calibration::new(&cache);
+    let mut foretell = |name: &str, specs: &[RunSpec]| {
+        // The runs of a calibration are tried all at once; those of the grid fail one by one,
+        // and others go on.
+        match plan::estimate(specs, Some(&store), &mut calibration, grid.jobs()) {
+            Ok(estimate) => eprintln!("{name}: {}", plan::describe(&estimate, grid.jobs())),
+            Err(error) => eprintln!("{name}: how long it will take cannot be told: {error:#}"),
+        }
+    };
+    if grids.len() > 1 {
+        foretell("all together", &plan::union(&grids)?);
     }
     let mut worst = VerdictKind::Reproduced;
     let mut failed = 0;
-    for finding in findings {
-        match reproduce(finding, arguments, &cache, &stop)? {
-            Some(ended) => {
-                worst = worse(worst, ended.verdict);
-                failed += ended.failed;
-            }
-            None => return Ok(ExitCode::from(INTERRUPTED)),
-        }
+    for (finding, specs) in grids {
+        foretell(finding.name(), &specs);
+        let computed = compute(&specs, &store, grid.jobs(), &cache, &stop)?;
+        let Some(ended) = end(finding, grid, computed, &store)? else {
+            return Ok(ExitCode::from(INTERRUPTED));
+        };
+        worst = worse(worst, ended.verdict);
+        failed += ended.failed;
     }
     Ok(match (arguments.check, failed) {
         (true, _) => ExitCode::from(status(worst)),
@@ -86,30 +93,15 @@ struct Ended {
     failed: usize,
 }
 
-/// One finding; `None` when the user stopped it.
-fn reproduce(
+/// Analyses the runs of a finding and writes its report; `None` when the user stopped them.
+fn end(
     finding: &dyn Finding,
-    arguments: &Reproduce,
-    cache: &DataCache,
-    stop: &Arc<AtomicBool>,
+    grid: &Grid,
+    Computed { runs, counts, stopped }: Computed,
+    store: &Store,
 ) -> anyhow::Result<Option<Ended>> {
-    let grid = &arguments.grid;
     let name = finding.name();
-    // Bad data and bad folders have to be found before anything is computed.
-    let specs = plan::specs(finding, grid, cache)?;
-    let folder = grid.out.join(name);
-    output::prepare(&folder)?;
-    let store = Store::open(grid.out.join("runs"))?;
-    let jobs = grid.jobs();
-    // The runs of a calibration are tried all at once; those of the grid fail one by one, and
-    // others go on.
-    match plan::estimate(&specs, Some(&store), cache, jobs) {
-        Ok(estimate) => eprintln!("{name}: {}", plan::describe(&estimate, jobs)),
-        Err(error) => eprintln!("{name}: how long it will take cannot be told: {error:#}"),
-    }
-
-    let Computed { runs, counts } = compute(&specs, &store, jobs, cache, stop)?;
-    if counts.not_started > 0 || stop.load(Ordering::Relaxed) {
+    if stopped {
         let kept = counts.reused + counts.computed;
         eprintln!(
             "{name}: stopped; {kept} of {} runs are kept in {}, the same command goes on from there",
@@ -130,7 +122,7 @@ fn reproduce(
         0 => String::new(),
         n => format!(" ({n} runs failed)"),
     };
-    let verdict = tell(finding, grid, &runs, &store, &failed)?;
+    let verdict = tell(finding, grid, &runs, store, &failed)?;
     output::write_index(&grid.out)?;
     Ok(Some(Ended { verdict, failed: counts.failed }))
 }

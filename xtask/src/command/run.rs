@@ -3,7 +3,6 @@
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::atomic::Ordering,
 };
 
 use anyhow::{Context, bail};
@@ -11,6 +10,7 @@ use regime_data::default_cache_dir;
 use regime_lab::{RunKey, Share, Store};
 
 use super::{
+    calibrate::Calibration,
     compute::{Computed, INTERRUPTED, compute, stop_on_interrupt},
     plan,
     runs_file::{Placed, read},
@@ -25,48 +25,49 @@ use crate::{
 };
 
 /// The runs of a file, and where their table goes.
-struct List {
+struct RunsOfFile {
     name: String,
     folder: PathBuf,
     specs: Vec<RunSpec>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let stop = stop_on_interrupt()?;
     let cache = DataCache::new(default_cache_dir());
     let jobs = arguments.jobs();
     // Bad files and bad data have to be found before anything is computed.
-    let mut lists: Vec<List> = Vec::new();
+    let mut files: Vec<RunsOfFile> = Vec::new();
     for file in &arguments.files {
-        let list = list(file, arguments, &cache)?;
-        if lists.iter().any(|other| other.name == list.name) {
+        let runs = runs_of(file, arguments, &cache)?;
+        if files.iter().any(|other| other.name == runs.name) {
             bail!("{}: rename it, another file has the same name", file.display());
         }
-        lists.push(list);
+        files.push(runs);
     }
-    let all = || lists.iter().flat_map(|list| list.specs.clone()).collect::<Vec<_>>();
+    let all = || files.iter().flat_map(|file| file.specs.clone()).collect::<Vec<_>>();
     if arguments.plan {
         let specs = arguments.share.unwrap_or(Share::WHOLE).of(&all())?;
         let store = plan::finished(&arguments.out)?;
-        let estimate = plan::estimate(&specs, store.as_ref(), &cache, jobs)?;
+        let mut calibration = Calibration::new(&cache);
+        let estimate = plan::estimate(&specs, store.as_ref(), &mut calibration, jobs)?;
         println!("{}", plan::describe(&estimate, jobs));
         return Ok(ExitCode::SUCCESS);
     }
+    let stop = stop_on_interrupt()?;
     if let Some(share) = arguments.share {
         return share::make(share, &all(), &arguments.out, jobs, &cache, &stop);
     }
-    for list in &lists {
-        output::prepare(&list.folder)?;
+    for file in &files {
+        output::prepare(&file.folder)?;
     }
     let store = Store::open(arguments.out.join("runs"))?;
     let mut failed = 0;
-    for List { name, folder, specs } in lists {
-        let Computed { runs, counts } = compute(&specs, &store, jobs, &cache, &stop)?;
+    for RunsOfFile { name, folder, specs } in files {
+        let Computed { runs, counts, stopped } = compute(&specs, &store, jobs, &cache, &stop)?;
         println!("{}", table(&runs, &store));
         let path = folder.join("data.csv");
         output::replace(&path, output::csv(&runs).as_bytes())
             .with_context(|| path.display().to_string())?;
-        if counts.not_started > 0 || stop.load(Ordering::Relaxed) {
+        if stopped {
             eprintln!("{name}: stopped; the same command goes on from there");
             return Ok(ExitCode::from(INTERRUPTED));
         }
@@ -82,7 +83,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// Reads and checks a file; its runs are tied to the content of their data.
-fn list(file: &Path, arguments: &Arguments, cache: &DataCache) -> anyhow::Result<List> {
+fn runs_of(file: &Path, arguments: &Arguments, cache: &DataCache) -> anyhow::Result<RunsOfFile> {
     let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     if name == "runs" || FINDINGS.iter().any(|finding| finding.name() == name) {
         bail!("{}: rename it, {name} stands for other results", file.display());
@@ -95,7 +96,7 @@ fn list(file: &Path, arguments: &Arguments, cache: &DataCache) -> anyhow::Result
         Ok(spec)
     };
     let specs = read(file)?.into_iter().map(tied).collect::<anyhow::Result<_>>()?;
-    Ok(List { folder: arguments.out.join(&name), name, specs })
+    Ok(RunsOfFile { folder: arguments.out.join(&name), name, specs })
 }
 
 /// One line per run, in the order of the file.

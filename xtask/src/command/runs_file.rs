@@ -46,7 +46,11 @@ pub(super) fn read(file: &Path) -> anyhow::Result<Vec<Placed>> {
 fn swept(entry: Value, place: &str) -> anyhow::Result<Vec<Placed>> {
     let sweep: Sweep = serde_json::from_value(entry)?;
     let specs = sweep.specs()?.into_iter().enumerate();
-    let placed = |(index, spec)| Placed { place: format!("{place}: {}", sweep.place(index)), spec };
+    let placed = |(index, spec)| {
+        let words = sweep.place(index);
+        let colon = if words.is_empty() { "" } else { ": " };
+        Placed { place: format!("{place}{colon}{words}"), spec }
+    };
     Ok(specs.map(placed).collect())
 }
 
@@ -54,10 +58,14 @@ fn swept(entry: Value, place: &str) -> anyhow::Result<Vec<Placed>> {
 mod tests {
     use super::*;
 
-    fn runs(text: &str) -> anyhow::Result<Vec<Placed>> {
+    fn runs(text: &str) -> Result<Vec<Placed>, String> {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), text).unwrap();
-        read(file.path())
+        let name = file.path().display().to_string();
+        read(file.path()).map_err(|error| {
+            let line = format!("{error:#}");
+            line.strip_prefix(&name).expect("the file is named first").to_owned()
+        })
     }
 
     const RUN: &str = r#"{"network": {"architecture": "dense", "inputs": 10, "width": 9,
@@ -85,7 +93,7 @@ mod tests {
     #[test]
     fn a_bad_file_is_one_line_that_names_the_place() {
         let message = |text: &str| {
-            let line = format!("{:#}", runs(text).unwrap_err());
+            let line = runs(text).unwrap_err();
             assert_eq!(line.lines().count(), 1, "{line}");
             line
         };
@@ -96,6 +104,7 @@ mod tests {
         assert!(message(&format!("[{RUN}, {misspelt}]")).contains("run 2: unknown field `alhpa`"));
         let misspelt = message(&format!("[{RUN}, {}]", sweep(r#"[{"alhpa": [1]}]"#)));
         assert!(misspelt.contains("sweep 2: alhpa = 1: unknown field `alhpa`"), "{misspelt}");
+        assert!(message(r#"{"base": {}, "axes": []}"#).starts_with(", sweep 1: missing field"));
         assert!(message(r#"{"base": {}}"#).contains("sweep 1: missing field `axes`"));
         assert!(format!("{:#}", read(Path::new("/nowhere.json")).unwrap_err()).contains("nowhere"));
     }

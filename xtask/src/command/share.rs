@@ -4,10 +4,7 @@ use std::{
     collections::BTreeSet,
     path::Path,
     process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use regime_lab::{RunKey, Share, Store};
@@ -29,8 +26,8 @@ pub(super) fn make(
 ) -> anyhow::Result<ExitCode> {
     let mine = share.of(specs)?;
     let store = Store::open(out.join("runs"))?;
-    let Computed { counts, .. } = compute(&mine, &store, jobs, cache, stop)?;
-    if counts.not_started > 0 || stop.load(Ordering::Relaxed) {
+    let Computed { counts, stopped, .. } = compute(&mine, &store, jobs, cache, stop)?;
+    if stopped {
         eprintln!("share {share}: stopped; the same command goes on from there");
         return Ok(ExitCode::from(INTERRUPTED));
     }

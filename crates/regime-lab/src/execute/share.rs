@@ -63,8 +63,8 @@ impl Share {
     /// Every run of the grid is in one share. Runs are dealt costliest first
     /// ([`Spec::cost`]), each to the share with the least so far, so that the
     /// costs of two shares differ by that of one run at most. It depends on the
-    /// specs alone, never on what a store holds, so that shares stay what they
-    /// are while others fill the store.
+    /// specs and their costs alone, never on what a store holds, so that shares stay
+    /// what they are while others fill the store.
     ///
     /// # Errors
     /// [`ExecError::Spec`] and [`ExecError::Cost`], as [`execute`](crate::execute()).

@@ -51,8 +51,9 @@ pub fn write_npz(
 /// Reads all arrays of a `.npz` file, stored or deflated.
 ///
 /// # Errors
-/// [`FileError`] when there is no such file, a checksum of it fails, or one of its
-/// arrays is not of float64 or float32; [`read_npz_array`] reads one beside such.
+/// [`FileError`] when there is no such file, a checksum of it fails, one of its
+/// arrays is not of float64 or float32 ([`read_npz_array`] reads one beside such), or
+/// one is there both as `a` and as `a.npy`.
 pub fn read_npz(path: impl AsRef<Path>) -> Result<Arrays, FileError> {
     let path = path.as_ref();
     let mut archive = open(path)?;
@@ -61,7 +62,10 @@ pub fn read_npz(path: impl AsRef<Path>) -> Result<Arrays, FileError> {
         let entry = archive.by_index(index).map_err(|cause| broken(cause).at(path))?;
         let name = entry.name().strip_suffix(SUFFIX).unwrap_or(entry.name()).to_owned();
         let array = read_entry(entry).map_err(|problem| problem.at_array(path, &name))?;
-        arrays.insert(name, array);
+        if arrays.insert(name.clone(), array).is_some() {
+            // `a` and `a.npy` are two entries of the archive.
+            return Err(FileProblem::Name { why: "it occurs twice" }.at_array(path, &name));
+        }
     }
     Ok(arrays)
 }

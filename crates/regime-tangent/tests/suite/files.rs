@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::Write,
     ops::{ControlFlow, Range},
     path::{Path, PathBuf},
 };
@@ -309,6 +310,18 @@ fn damaged_containers_are_refused() {
     assert!(text.ends_with("array `b`: there is no such array, only [\"a\"]"), "{text}");
     let text = read_npz_array::<ndarray::Ix1>(&path, "a").unwrap_err().to_string();
     assert!(text.ends_with("array `a`: its shape is [3, 5], should have 1 axes"), "{text}");
+
+    // NumPy finds `a.npy` and `a` under one name.
+    write_npy(&path, &arrays[0].1, F64).unwrap();
+    let array = fs::read(&path).unwrap();
+    let mut archive = zip::ZipWriter::new(fs::File::create(&path).unwrap());
+    for name in ["a.npy", "a"] {
+        archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(&array).unwrap();
+    }
+    archive.finish().unwrap();
+    let text = read_npz(&path).unwrap_err().to_string();
+    assert!(text.ends_with("array `a`: no name for an array: it occurs twice"), "{text}");
 
     write_safetensors(&path, &views(&arrays), &BTreeMap::new(), F64).unwrap();
     let whole = fs::read(&path).unwrap();

@@ -426,6 +426,13 @@ fn what_is_no_kernel_is_refused() {
     let theta = model(&[1.0, 0.5, 0.5 + 4e-16, 1.0], (2, 2)).unwrap().theta();
     let theta = Precision::to_host(theta);
     assert_eq!(theta[1], theta[2]);
+    // In float32 it is larger.
+    let single = |off: f64| {
+        let theta = Array2::from_shape_vec((2, 2), vec![1.0, 0.5, 0.5 + off, 1.0]).unwrap();
+        KernelModel::<Flex>::from_host(theta.view(), Precision::F32, &FlexDevice)
+    };
+    assert!(single(1e-5).is_ok());
+    assert!(matches!(single(1e-3), Err(KernelModelError::Asymmetric { .. })));
     let model = model(&[1.0], (1, 1)).unwrap();
     let rows = |values: &[f64]| {
         let rows = Precision::F64.matrix(values, [1, values.len()], &FlexDevice);
