@@ -204,8 +204,8 @@ pub(crate) struct Grid {
     /// Which device of the backend: cpu, or cuda:0 and so on.
     #[arg(long, default_value = "cpu")]
     device: DeviceName,
-    /// Images to use instead of the profile's own: mnist-t10k, mnist,
-    /// fashion-mnist, or a folder of IDX files.
+    /// Data to use instead of the profile's own: mnist-t10k, mnist, fashion-mnist,
+    /// a folder of IDX files, or a .safetensors file with inputs and labels.
     #[arg(long, value_parser = source)]
     pub(crate) source: Option<Source>,
     /// Let fully connected networks see all pixels instead of the principal components.
@@ -331,7 +331,10 @@ fn source(text: &str) -> Result<Source, String> {
         folder if std::path::Path::new(folder).is_dir() => {
             Ok(Source::IdxDirectory { path: folder.into() })
         }
-        _ => Err("choose mnist-t10k, mnist, fashion-mnist or a folder of IDX files".into()),
+        file if file.ends_with(".safetensors") => Ok(Source::safetensors(file)),
+        _ => Err("choose mnist-t10k, mnist, fashion-mnist, a folder of IDX files or a \
+                  .safetensors file"
+            .into()),
     }
 }
 

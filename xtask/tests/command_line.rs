@@ -52,7 +52,7 @@ fn bad_input_is_one_line_status_two_and_nothing_written() {
         (&["plan", "finding-9"], "finding-1"),
         (
             &["run", "sweep.json", "bad.json", "--share", "1/2"],
-            "bad.json, sweep 1: alhpa = 0.3, network.width = 8: unknown field `alhpa`",
+            "bad.json, sweep 1: network.width = 8, alhpa = 0.3: unknown field `alhpa`",
         ),
         (&["run", "sweep.json", "--share", "1/2", "--out", "file/out"], "file/out"),
     ];

@@ -15,7 +15,8 @@ pub struct Dataset {
     /// The points on which kernels are compared.
     pub kernel: Part,
     /// Height and width of the images that the rows of `x` are, in reading
-    /// order; `None` where they are not: after PCA, and for synthetic sources.
+    /// order; `None` where they are not: after PCA, and for points that are no images
+    /// or not known to be.
     pub image_shape: Option<(usize, usize)>,
     /// Where all this comes from.
     pub provenance: Provenance,
@@ -58,8 +59,8 @@ pub struct Provenance {
     /// The name of the source.
     pub source: String,
     /// SHA-256 of the raw data, in lower-case hexadecimal: for images, see
-    /// [`Images::sha256`](crate::Images::sha256); for synthetic points, over the
-    /// coordinates (eight bytes each, little-endian) and then the classes.
+    /// [`Images::sha256`](crate::Images::sha256); for other points, synthetic ones too,
+    /// [`Points::sha256`](crate::Points::sha256).
     pub sha256: String,
     /// How many points task and balancing leave, of which the parts are taken.
     pub pool: usize,

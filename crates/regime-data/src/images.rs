@@ -33,8 +33,8 @@ impl Images {
         let name = name.into();
         let IdxImages { rows, cols, pixels } = images;
         if pixels.nrows() != labels.len() {
-            let (images, labels) = (pixels.nrows(), labels.len());
-            return Err(SourceError::CountMismatch { name, images, labels });
+            let (points, labels) = (pixels.nrows(), labels.len());
+            return Err(SourceError::CountMismatch { name, points, labels });
         }
         if rows.checked_mul(cols) != Some(pixels.ncols()) {
             let (expected, found) = ((rows, cols), (1, pixels.ncols()));
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn images_need_as_many_labels() {
         let error = Images::new("two", two(3), vec![1]).unwrap_err();
-        assert!(matches!(error, SourceError::CountMismatch { images: 2, labels: 1, .. }));
+        assert!(matches!(error, SourceError::CountMismatch { points: 2, labels: 1, .. }));
     }
 
     #[test]

@@ -18,7 +18,8 @@
 //! - [`DataSpec`]: every choice there is, with its range and default.
 //! - [`Source`]: where points come from; [`fetch()`] fills the cache for the two
 //!   sources that are too large to embed.
-//! - [`prepare`], or [`prepare_images`] for images that you hold already.
+//! - [`prepare`], or [`prepare_images`] and [`prepare_points`] for what you hold
+//!   already.
 //! - [`idx`] and [`pca`] stand on their own.
 //!
 //! # Example
@@ -51,6 +52,7 @@ pub mod idx;
 mod images;
 mod inputs;
 pub mod pca;
+mod points;
 mod prepare;
 mod rule;
 mod selection;
@@ -59,6 +61,7 @@ mod spec;
 mod streams;
 mod synthetic;
 mod task;
+mod tensors;
 
 pub use archive::{Archive, ArchiveFile};
 pub use cache::default_cache_dir;
@@ -68,8 +71,10 @@ pub use error::DataError;
 pub use fetch::fetch;
 pub use images::Images;
 pub use pca::PcaScaling;
-pub use prepare::{prepare, prepare_images};
+pub use points::Points;
+pub use prepare::{prepare, prepare_images, prepare_points};
 pub use source::{Source, SourceError};
 pub use spec::{DataSpec, FitOn, InputSpec, PcaSpec};
 pub use streams::{DATA_STREAM, data_rng};
 pub use task::Task;
+pub use tensors::{TensorsError, TensorsProblem};

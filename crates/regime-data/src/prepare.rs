@@ -3,15 +3,17 @@
 use std::ops::Range;
 use std::path::Path;
 
-use crate::checksum::sha256_hex;
 use crate::dataset::{Dataset, Part, Provenance};
 use crate::error::DataError;
 use crate::images::Images;
 use crate::inputs::{Inputs, Raw};
+use crate::points::{Points, content_sum};
 use crate::selection::select;
+use crate::source::Source;
 use crate::spec::{DataSpec, FitOn};
 use crate::streams::data_rng;
 use crate::synthetic::Cloud;
+use crate::tensors;
 
 /// Prepares the data set that `spec` describes.
 ///
@@ -29,9 +31,12 @@ use crate::synthetic::Cloud;
 /// or it has too few points.
 pub fn prepare(spec: &DataSpec, cache_dir: &Path) -> Result<Dataset, DataError> {
     spec.check()?;
-    match Cloud::of(&spec.source) {
-        Some(cloud) => prepare_synthetic(spec, cloud),
-        None => prepare_images(spec, &spec.source.load_images(cache_dir)?),
+    match (Cloud::of(&spec.source), &spec.source) {
+        (Some(cloud), _) => prepare_synthetic(spec, cloud),
+        (None, Source::Safetensors { path, inputs, labels }) => {
+            prepare_points(spec, &tensors::load(path, inputs, labels)?)
+        }
+        (None, source) => prepare_images(spec, &source.load_images(cache_dir)?),
     }
 }
 
@@ -43,51 +48,86 @@ pub fn prepare(spec: &DataSpec, cache_dir: &Path) -> Result<Dataset, DataError> 
 ///
 /// As [`prepare`], except for those of loading.
 pub fn prepare_images(spec: &DataSpec, images: &Images) -> Result<Dataset, DataError> {
-    spec.check_for_images()?;
-    spec.check_components(images.pixels().ncols())?;
+    let raw = Raw::Pixels(images.pixels());
+    let prepared = prepare_classes(spec, raw, images.labels(), images.name(), images.sha256())?;
+    let shape = spec.inputs.pca.is_none().then(|| images.shape());
+    Ok(Dataset { image_shape: shape, ..prepared })
+}
+
+/// Prepares a data set from points at hand, as [`prepare_images`] does from images.
+///
+/// ```
+/// use ndarray::Array2;
+/// use regime_data::{DataSpec, InputSpec, Points, Task, prepare_points};
+///
+/// let x = Array2::from_shape_fn((40, 3), |(i, j)| ((i + 1) * (j + 2)) as f64);
+/// let points = Points::new("mine", x, (0..40).map(|i| i % 2).collect())?;
+/// let spec = DataSpec {
+///     task: Task::OneVsRest { class: 1 },
+///     inputs: InputSpec { pca: None, ..InputSpec::default() },
+///     n_train: 20,
+///     n_test: 15,
+///     n_kernel: 5,
+///     ..DataSpec::default()
+/// };
+/// let data = prepare_points(&spec, &points)?;
+/// assert_eq!(data.train.x.dim(), (20, 3));
+/// assert_eq!(data.train.y.sum(), 0.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`prepare_images`].
+pub fn prepare_points(spec: &DataSpec, points: &Points) -> Result<Dataset, DataError> {
+    let raw = Raw::Reals(points.x());
+    prepare_classes(spec, raw, points.classes(), points.name(), points.sha256())
+}
+
+/// Selects and orders points by class, and cuts them.
+fn prepare_classes<'r>(
+    spec: &DataSpec,
+    raw: Raw<'r>,
+    class: &[u8],
+    name: &'r str,
+    sha256: &str,
+) -> Result<Dataset, DataError> {
+    spec.check_for_classes()?;
+    spec.check_components(raw.dim())?;
     let mut rng = data_rng(spec.seed);
-    let selection = select(images.labels(), &spec.task, spec.balance, &mut rng)?;
+    let selection = select(class, &spec.task, spec.balance, &mut rng)?;
     let (wanted, available) = (spec.n_total()?, selection.order.len());
     if wanted > available {
-        let (name, smallest) = (images.name().to_owned(), selection.smallest);
+        let (name, smallest) = (name.to_owned(), selection.smallest);
         return Err(DataError::TooFewPoints { wanted, name, available, smallest });
     }
-    let pool = Pool {
-        raw: Raw::Pixels(images.pixels()),
-        class: images.labels(),
-        order: &selection.order,
-        name: images.name(),
-        sha256: images.sha256(),
-    };
-    let shape = spec.inputs.pca.is_none().then(|| images.shape());
-    Ok(Dataset { image_shape: shape, ..pool.cut(spec)? })
+    Pool { raw, class, order: &selection.order, name, sha256 }.cut(spec)
 }
 
 fn prepare_synthetic(spec: &DataSpec, cloud: Cloud) -> Result<Dataset, DataError> {
     let n = spec.n_total()?;
     let points = cloud.draw(n, spec.balance, &mut data_rng(spec.seed));
-    let coordinates: Vec<u8> = points.x.iter().flat_map(|x| x.to_le_bytes()).collect();
     let pool = Pool {
         raw: Raw::Reals(points.x.view()),
         class: &points.class,
         order: &(0..n).collect::<Vec<_>>(),
         name: &spec.source.name(),
-        sha256: &sha256_hex([&coordinates[..], &points.class]),
+        sha256: &content_sum(points.x.view(), &points.class),
     };
     pool.cut(spec)
 }
 
 /// Raw points in their final order, at least as many as the spec wants.
-struct Pool<'a> {
-    raw: Raw<'a>,
+struct Pool<'r, 'a> {
+    raw: Raw<'r>,
     class: &'a [u8],
     /// Positions in `raw` and `class`.
     order: &'a [usize],
-    name: &'a str,
+    name: &'r str,
     sha256: &'a str,
 }
 
-impl Pool<'_> {
+impl Pool<'_, '_> {
     fn cut(&self, spec: &DataSpec) -> Result<Dataset, DataError> {
         let [train, test, kernel] = ranges(spec, self.order.len()).map(|range| &self.order[range]);
         let fit = match spec.fit {

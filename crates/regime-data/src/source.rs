@@ -9,6 +9,7 @@ use crate::checksum::ChecksumMismatch;
 use crate::error::DataError;
 use crate::idx::IdxError;
 use crate::images::Images;
+use crate::tensors::TensorsError;
 use crate::{directory, embedded};
 
 /// The most coordinates of a synthetic point.
@@ -46,6 +47,27 @@ pub enum Source {
     IdxDirectory {
         /// The folder; a relative path starts at the working directory.
         path: PathBuf,
+    },
+    /// Points of one's own in a `.safetensors` file, of any kind: tables, images with
+    /// several channels. In Python:
+    ///
+    /// ```python
+    /// from safetensors.numpy import save_file
+    /// save_file({"inputs": x, "labels": classes}, "mine.safetensors")
+    /// ```
+    ///
+    /// Nothing is known of its content; provenance records its checksum.
+    Safetensors {
+        /// The file; a relative path starts at the working directory.
+        path: PathBuf,
+        /// The tensor with a point per row, `n × d`, or `n × height × width × channels`
+        /// for images; whole numbers, float32 or float64, all finite. Default: `inputs`.
+        #[serde(default = "inputs")]
+        inputs: String,
+        /// The tensor with the class of each point, `n` whole numbers from 0 to 255.
+        /// Default: `labels`.
+        #[serde(default = "labels")]
+        labels: String,
     },
     /// Gaussian points `x ~ N(0, I)` with `y = +1` where
     /// `−0.3 < x₀ < 1.18549`, else −1.
@@ -124,12 +146,23 @@ pub enum Source {
     },
 }
 
+fn inputs() -> String {
+    "inputs".to_owned()
+}
+
+fn labels() -> String {
+    "labels".to_owned()
+}
+
 /// Why a source has no data to give.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// A file is not what its format says.
     #[error(transparent)]
     Idx(#[from] IdxError),
+    /// A file has no points.
+    #[error(transparent)]
+    Tensors(#[from] TensorsError),
     /// A file is not the published one.
     #[error(transparent)]
     Checksum(#[from] ChecksumMismatch),
@@ -159,15 +192,31 @@ pub enum SourceError {
         /// What is not: `labels` or `images`.
         wanted: &'static str,
     },
-    /// Not as many labels as images.
-    #[error("`{name}` has {images} images and {labels} labels")]
+    /// Not as many labels as points or images.
+    #[error("`{name}` has {points} points and {labels} labels")]
     CountMismatch {
         /// The set.
         name: String,
-        /// Number of images.
-        images: usize,
+        /// Number of points.
+        points: usize,
         /// Number of labels.
         labels: usize,
+    },
+    /// Points of no dimension.
+    #[error("`{name}` has points without coordinates")]
+    NoCoordinates {
+        /// The set.
+        name: String,
+    },
+    /// A coordinate that is no number.
+    #[error("`{name}`: point {point} has the coordinate {value}: should be finite")]
+    NotFinite {
+        /// The set.
+        name: String,
+        /// Which point, from 0.
+        point: usize,
+        /// The coordinate.
+        value: f64,
     },
     /// Images of different shapes in one set.
     #[error("`{name}` has images of {found:?} pixels where {expected:?} are expected")]
@@ -179,8 +228,8 @@ pub enum SourceError {
         /// Height and width found.
         found: (usize, usize),
     },
-    /// A synthetic source was asked for images.
-    #[error("the source {name} has no images: it draws its points")]
+    /// A source of points was asked for images.
+    #[error("the source {name} has points, but no images")]
     NoImages {
         /// The source.
         name: String,
@@ -188,13 +237,20 @@ pub enum SourceError {
 }
 
 impl Source {
+    /// The file of this name, its tensors called `inputs` and `labels`.
+    pub fn safetensors(path: impl Into<PathBuf>) -> Self {
+        Self::Safetensors { path: path.into(), inputs: inputs(), labels: labels() }
+    }
+
     /// A short name: `mnist-t10k`, `stripe-10`, the folder.
     pub fn name(&self) -> String {
         match self {
             Self::MnistT10k => "mnist-t10k".to_owned(),
             Self::Mnist => Archive::Mnist.name().to_owned(),
             Self::FashionMnist => Archive::FashionMnist.name().to_owned(),
-            Self::IdxDirectory { path } => path.display().to_string(),
+            Self::IdxDirectory { path } | Self::Safetensors { path, .. } => {
+                path.display().to_string()
+            }
             Self::Stripe { dim } => format!("stripe-{dim}"),
             Self::Sphere { dim } => format!("sphere-{dim}"),
             Self::Cylinder { dim, round, stretch } => format!("cylinder-{dim}-{round}-{stretch}"),
@@ -206,10 +262,14 @@ impl Source {
     }
 
     /// The number of coordinates of the points that a synthetic source draws;
-    /// `None` for images.
+    /// `None` for the others.
     pub(crate) fn synthetic_dim(&self) -> Option<usize> {
         match *self {
-            Self::MnistT10k | Self::Mnist | Self::FashionMnist | Self::IdxDirectory { .. } => None,
+            Self::MnistT10k
+            | Self::Mnist
+            | Self::FashionMnist
+            | Self::IdxDirectory { .. }
+            | Self::Safetensors { .. } => None,
             Self::Stripe { dim }
             | Self::Sphere { dim }
             | Self::Cylinder { dim, .. }
@@ -258,7 +318,7 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// Any [`SourceError`]; [`SourceError::NoImages`] for a synthetic source.
+    /// Any [`SourceError`]; [`SourceError::NoImages`] for a source of points.
     pub fn load_images(&self, cache_dir: &Path) -> Result<Images, SourceError> {
         match self {
             Self::MnistT10k => embedded::mnist_t10k(),

@@ -144,7 +144,7 @@ impl DataSpec {
     /// does not go with the source.
     pub fn check(&self) -> Result<(), DataError> {
         let Some(dim) = self.source.synthetic_dim() else {
-            return self.check_for_images();
+            return self.check_for_classes();
         };
         if self.task != Task::Own {
             let want = format!("`own`, the labels that {} gives", self.source.name());
@@ -160,10 +160,10 @@ impl DataSpec {
         self.check_components(dim)
     }
 
-    /// As [`check`](Self::check), but for images whatever the source is.
-    pub(crate) fn check_for_images(&self) -> Result<(), DataError> {
+    /// As [`check`](Self::check), but for points with classes whatever the source is.
+    pub(crate) fn check_for_classes(&self) -> Result<(), DataError> {
         if self.task == Task::Own {
-            let want = "a task on classes: images bring no labels of their own";
+            let want = "a task on classes: only synthetic points bring labels";
             return Err(DataError::field("task", self.task.kind(), want));
         }
         self.task.check()?;
@@ -227,7 +227,7 @@ mod tests {
         assert!(error(DataSpec { n_train: usize::MAX, ..base() }).contains("points that exist"));
         assert_eq!(
             error(DataSpec { task: Task::Own, ..base() }),
-            "`task` = own: should be a task on classes: images bring no labels of their own"
+            "`task` = own: should be a task on classes: only synthetic points bring labels"
         );
         assert_eq!(
             error(DataSpec { task: Task::Parity, ..stripe(3) }),

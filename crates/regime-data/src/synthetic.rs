@@ -30,7 +30,8 @@ pub(crate) struct Points {
 }
 
 impl Cloud {
-    /// What `source`, which has passed its check, draws from; `None` for images.
+    /// What `source`, which has passed its check, draws from; `None` for one
+    /// that is not synthetic.
     pub(crate) fn of(source: &Source) -> Option<Self> {
         let dim = source.synthetic_dim()?;
         let (mut unstretched, mut stretch) = (dim, 1.0);
@@ -38,7 +39,8 @@ impl Cloud {
             Source::MnistT10k
             | Source::Mnist
             | Source::FashionMnist
-            | Source::IdxDirectory { .. } => return None,
+            | Source::IdxDirectory { .. }
+            | Source::Safetensors { .. } => return None,
             Source::Stripe { .. } => Rule::Stripe,
             Source::Sphere { .. } => Rule::outside_median_sphere(dim),
             Source::Cylinder { round, stretch: factor, .. } => {

@@ -1,0 +1,143 @@
+//! Points of one's own, from a safetensors file.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use ndarray::Array2;
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+
+use crate::points::Points;
+use crate::source::SourceError;
+
+/// A file that holds no points with classes.
+#[derive(Debug, thiserror::Error)]
+#[error("`{}`: {problem}", path.display())]
+pub struct TensorsError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub problem: TensorsProblem,
+}
+
+/// What is wrong with a file of tensors.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TensorsProblem {
+    /// The file system refuses.
+    #[error("cannot be read: {0}")]
+    Read(#[from] io::Error),
+    /// It is not what its header announces.
+    #[error("not a safetensors file that can be used: {why}")]
+    Format {
+        /// Why.
+        why: String,
+    },
+    /// No tensor has this name.
+    #[error("there is no tensor `{tensor}`, only {present:?}")]
+    Absent {
+        /// The name.
+        tensor: String,
+        /// The names that there are.
+        present: Vec<String>,
+    },
+    /// The elements are of a type that is not read.
+    #[error("`{tensor}` is of type {found}: should be whole numbers, F32 or F64")]
+    Element {
+        /// The tensor.
+        tensor: String,
+        /// Its type.
+        found: String,
+    },
+    /// The number of axes is wrong.
+    #[error("`{tensor}` has the shape {found:?}: should be {want}")]
+    Shape {
+        /// The tensor.
+        tensor: String,
+        /// Its shape.
+        found: Vec<usize>,
+        /// What would be right.
+        want: &'static str,
+    },
+    /// A label is no class.
+    #[error("`{tensor}`: point {point} has the label {value}: should be a whole number, 0 to 255")]
+    NoClass {
+        /// The tensor.
+        tensor: String,
+        /// Which point, from 0.
+        point: usize,
+        /// Its label.
+        value: f64,
+    },
+}
+
+/// The points in the tensor `inputs` (`n × …`, the axes of a point one after the other, the
+/// last fastest) with their classes in the tensor `labels` (`n`).
+pub(crate) fn load(path: &Path, inputs: &str, labels: &str) -> Result<Points, SourceError> {
+    let name = path.display().to_string();
+    let (x, classes) = read(path, inputs, labels)
+        .map_err(|problem| TensorsError { path: path.to_owned(), problem })?;
+    Points::new(name, x, classes)
+}
+
+fn read(path: &Path, inputs: &str, labels: &str) -> Result<(Array2<f64>, Vec<u8>), TensorsProblem> {
+    let bytes = fs::read(path)?;
+    let format = |why: String| TensorsProblem::Format { why };
+    let file = SafeTensors::deserialize(&bytes).map_err(|cause| format(cause.to_string()))?;
+
+    let tensor = find(&file, inputs)?;
+    let (n, d) = match tensor.shape() {
+        [n, axes @ ..] if !axes.is_empty() => (*n, axes.iter().product()),
+        other => return Err(shape(inputs, other, "a point per row, [n, d]")),
+    };
+    let x = Array2::from_shape_vec((n, d), numbers(inputs, &tensor)?)
+        .map_err(|cause| format(cause.to_string()))?;
+
+    let tensor = find(&file, labels)?;
+    if tensor.shape().len() != 1 {
+        return Err(shape(labels, tensor.shape(), "a class per point, [n]"));
+    }
+    let class = |(point, value): (usize, f64)| {
+        let whole = (0.0..=255.0).contains(&value) && value.fract() == 0.0;
+        let no_class = || TensorsProblem::NoClass { tensor: labels.to_owned(), point, value };
+        whole.then_some(value as u8).ok_or_else(no_class)
+    };
+    let classes = numbers(labels, &tensor)?.into_iter().enumerate().map(class);
+    Ok((x, classes.collect::<Result<_, _>>()?))
+}
+
+fn shape(tensor: &str, found: &[usize], want: &'static str) -> TensorsProblem {
+    TensorsProblem::Shape { tensor: tensor.to_owned(), found: found.to_vec(), want }
+}
+
+fn find<'a>(file: &SafeTensors<'a>, tensor: &str) -> Result<TensorView<'a>, TensorsProblem> {
+    file.tensor(tensor).map_err(|_| {
+        let mut present: Vec<String> = file.names().into_iter().map(str::to_owned).collect();
+        present.sort();
+        TensorsProblem::Absent { tensor: tensor.to_owned(), present }
+    })
+}
+
+/// All elements, the last axis fastest.
+fn numbers(name: &str, tensor: &TensorView<'_>) -> Result<Vec<f64>, TensorsProblem> {
+    fn decode<const N: usize>(bytes: &[u8], number: fn([u8; N]) -> f64) -> Vec<f64> {
+        bytes.as_chunks().0.iter().map(|&bytes| number(bytes)).collect()
+    }
+    let bytes = tensor.data();
+    Ok(match tensor.dtype() {
+        Dtype::BOOL | Dtype::U8 => decode(bytes, |b| u8::from_le_bytes(b).into()),
+        Dtype::I8 => decode(bytes, |b| i8::from_le_bytes(b).into()),
+        Dtype::U16 => decode(bytes, |b| u16::from_le_bytes(b).into()),
+        Dtype::I16 => decode(bytes, |b| i16::from_le_bytes(b).into()),
+        Dtype::U32 => decode(bytes, |b| u32::from_le_bytes(b).into()),
+        Dtype::I32 => decode(bytes, |b| i32::from_le_bytes(b).into()),
+        Dtype::U64 => decode(bytes, |b| u64::from_le_bytes(b) as f64),
+        Dtype::I64 => decode(bytes, |b| i64::from_le_bytes(b) as f64),
+        Dtype::F32 => decode(bytes, |b| f32::from_le_bytes(b).into()),
+        Dtype::F64 => decode(bytes, f64::from_le_bytes),
+        other => {
+            let (tensor, found) = (name.to_owned(), other.to_string());
+            return Err(TensorsProblem::Element { tensor, found });
+        }
+    })
+}
