@@ -7,26 +7,29 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use regime_lab::RunKey;
+use regime_lab::{RunKey, Spec};
 
 use crate::{
     backend,
-    study::{DataCache, DeviceName, RunRecord, RunSpec, Unlimited},
+    study::{DataCache, DeviceName, Dynamics, RunRecord, RunSpec, Unlimited},
 };
 
 /// Steps of the shorter of two runs, and of the longer.
-const FEW: u64 = 2;
-const MORE: u64 = 12;
+const FEW: u64 = 1;
+const MORE: u64 = 11;
 
 /// Where the shorter takes as long as this, the longer has so many steps: enough, when
 /// each is long.
 const LONG: Duration = Duration::from_secs(3);
-const ENOUGH: u64 = 5;
+const ENOUGH: u64 = 3;
+
+/// Stochastic steps are short, and at first of a few points.
+const STOCHASTIC: u64 = 100;
 
 /// What short runs have told.
 pub(super) struct Calibration<'a> {
     cache: &'a DataCache,
-    /// Seconds by run and by how many of it were made side by side.
+    /// Seconds for a unit of cost, by run and by how many of it were made side by side.
     known: BTreeMap<(RunKey, usize), f64>,
 }
 
@@ -36,16 +39,21 @@ impl<'a> Calibration<'a> {
         Self { cache, known: BTreeMap::new() }
     }
 
-    /// Wall-clock seconds for a unit of the cost of a gradient, over a step of `together` runs side
-    /// by side and divided by their number, from the median of runs that take their
-    /// operations at one price; 0 for none.
+    /// Wall-clock seconds for a unit of cost of `together` runs side by side, divided by their
+    /// number, from the one of `runs`, which take their operations at one price, that half of
+    /// their cost lies below; 0 for none.
     ///
     /// # Errors
     /// A short run that fails, or data that cannot be read.
     pub(super) fn unit(&mut self, runs: &[&RunSpec], together: usize) -> anyhow::Result<f64> {
         let mut sorted = runs.to_vec();
-        sorted.sort_by(|a, b| a.gradient_cost().total_cmp(&b.gradient_cost()));
-        let Some(&median) = sorted.get(sorted.len() / 2) else { return Ok(0.0) };
+        sorted.sort_by(|a, b| a.step_cost().total_cmp(&b.step_cost()));
+        let mut left = runs.iter().map(|run| run.cost()).sum::<f64>() / 2.0;
+        let half = |run: &&&RunSpec| {
+            left -= run.cost();
+            left <= 0.0
+        };
+        let Some(&median) = sorted.iter().find(half) else { return Ok(0.0) };
         // What changes the first steps little or not at all, so that grids have runs in common.
         let sample = RunSpec {
             alpha: 1.0,
@@ -57,49 +65,54 @@ impl<'a> Calibration<'a> {
             ..median.clone()
         };
         let key = (RunKey::of(&sample)?, together);
-        let seconds = match self.known.get(&key) {
-            Some(&seconds) => seconds,
-            None => {
-                let seconds = step_seconds(&sample, self.cache, together)?;
-                self.known.insert(key, seconds);
-                seconds
-            }
-        };
-        Ok(seconds / sample.gradient_cost())
+        if let Some(&unit) = self.known.get(&key) {
+            return Ok(unit);
+        }
+        let unit = measured(&sample, self.cache, together)?;
+        self.known.insert(key, unit);
+        Ok(unit)
     }
 }
 
-/// Wall-clock seconds for a step of each of so many runs side by side, divided by their number,
-/// from short runs that differ in their number of steps: what runs share, a memory or a GPU, is
-/// counted. The first steps of a run have few active points, so this is a lower
-/// estimate for stiff runs.
-fn step_seconds(spec: &RunSpec, cache: &DataCache, together: usize) -> anyhow::Result<f64> {
+/// Wall-clock seconds for a unit of cost, from short runs that differ in their number of steps:
+/// what runs share, a memory or a GPU, is counted. The first steps of a run have few active
+/// points, so this is a lower estimate for stiff runs.
+fn measured(spec: &RunSpec, cache: &DataCache, together: usize) -> anyhow::Result<f64> {
     let data = cache.get(&spec.data).context("data")?;
-    let timed = |steps: u64| -> anyhow::Result<Duration> {
+    // Its time, and what it should have cost.
+    let timed = |steps: u64| -> anyhow::Result<(Duration, f64)> {
         let mut short = spec.clone();
         short.dynamics.stop_mut().max_steps = steps;
-        let run = || -> anyhow::Result<()> {
+        let run = || -> anyhow::Result<RunRecord> {
             // One thread, as a run has.
             let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
-            let _: RunRecord = pool.install(|| backend::run(&short, &data, &Unlimited))?;
-            Ok(())
+            pool.install(|| backend::run(&short, &data, &Unlimited))
         };
         let start = Instant::now();
         let ended: Vec<_> = thread::scope(|scope| {
             let runs: Vec<_> = (0..together).map(|_| scope.spawn(run)).collect();
             runs.into_iter().map(|run| run.join()).collect()
         });
+        let time = start.elapsed();
+        let mut cost = 0.0;
         for run in ended {
-            run.unwrap_or_else(|_| bail!("a short run failed, with {together} side by side"))?;
+            let failed = || bail!("a short run failed, with {together} side by side");
+            let record = run.unwrap_or_else(|_| failed())?;
+            let steps = (record.steps + record.rejected) as f64;
+            cost += steps * spec.step_cost() + record.path.len() as f64 * spec.observation_cost();
         }
-        Ok(start.elapsed())
+        Ok((time, cost))
+    };
+    let times = match spec.dynamics {
+        Dynamics::Flow(_) => 1,
+        Dynamics::Stochastic(_) => STOCHASTIC,
     };
     if spec.device != DeviceName::Cpu {
         // The first run of all pays for the start of the GPU.
-        timed(FEW)?;
+        timed(times * FEW)?;
     }
-    let few = timed(FEW)?;
-    let steps = if few > LONG { ENOUGH } else { MORE };
-    let more = timed(steps)?;
-    Ok(more.saturating_sub(few).as_secs_f64() / ((steps - FEW) as f64 * together as f64))
+    let (few, few_cost) = timed(times * FEW)?;
+    let (more, more_cost) = timed(times * if few > LONG { ENOUGH } else { MORE })?;
+    let cost = more_cost - few_cost;
+    Ok(if cost > 0.0 { more.saturating_sub(few).as_secs_f64() / cost } else { 0.0 })
 }

@@ -14,9 +14,8 @@ use crate::{
     study::{DataCache, RunSpec},
 };
 
-/// A step takes about two and a half gradients, with its kernel and its solutions, and a
-/// multiply-add is two operations.
-const FLOPS_PER_COST: f64 = 5.0;
+/// A cost is counted in multiply-adds.
+const FLOPS_PER_COST: f64 = 2.0;
 
 /// The record of a run without outputs, as it lies in the store.
 const RECORD_BYTES: f64 = 3e4;

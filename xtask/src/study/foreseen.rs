@@ -1,32 +1,79 @@
 //! What a run takes, foreseen from its spec.
 
 use regime_models::{Activation, FeedForward, NetworkSpec, Precision};
+use regime_train::{FlowSpec, Scheme};
 
 use super::spec::{DeviceName, Dynamics, FrozenKernel, RunSpec};
 
-/// Steps, with those that are undone, of a lazy run with the integrator's default tolerance.
+/// Steps, with those that are undone, of a lazy run of the implicit scheme with its default
+/// tolerance.
 const LAZY_STEPS: f64 = 220.0;
 
+/// Gradients that one such step is worth, with its kernel and its solutions.
+const GRADIENTS_PER_STEP: f64 = 2.5;
+
+/// Steps of the explicit schemes and of stochastic training, which differ by a factor of ten to
+/// either side and more: a guess.
+const EXPLICIT_STEPS: f64 = 2e4;
+const STOCHASTIC_STEPS: f64 = 5e4;
+
+/// Decades of time in which a run is observed.
+const DECADES: f64 = 6.0;
+
 impl RunSpec {
-    /// Steps of a run: more the farther it is on the feature side, where they are twice those of a
-    /// lazy run at √h·α = 1 and seven times at 10⁻³; they fall somewhat more slowly with the
-    /// tolerance than its square root. Runs of one place in a grid differ by a factor of two and
-    /// more, those at small α of small widths most. For stochastic training it is a guess.
-    pub(crate) fn steps_foreseen(&self) -> f64 {
-        let tolerance = self.dynamics.tolerance();
-        let regime = 1.0 + self.root_width_alpha().powf(-0.25);
-        LAZY_STEPS * regime * tolerance.map_or(1.0, |tolerance| (tolerance / 0.01).powf(-0.4))
+    /// Multiply-adds of a run.
+    ///
+    /// The implicit scheme takes the more steps the farther a run is on the feature side, where
+    /// they are twice those of a lazy run at √h·α = 1 and seven times at 10⁻³; they fall somewhat
+    /// more slowly with the tolerance than its square root. Runs of one place in a grid differ by
+    /// a factor of two and more, those at small α of small widths most.
+    pub(super) fn run_cost(&self) -> f64 {
+        let (steps, per_decade) = match self.dynamics {
+            Dynamics::Flow(flow) => match flow.scheme {
+                Scheme::Implicit { tolerance, .. } => {
+                    let regime = 1.0 + self.root_width_alpha().powf(-0.25);
+                    let steps = LAZY_STEPS * regime * (tolerance / 0.01).powf(-0.4);
+                    (steps, flow.observations_per_decade)
+                }
+                Scheme::Explicit { .. } => (EXPLICIT_STEPS, flow.observations_per_decade),
+            },
+            Dynamics::Stochastic(spec) => (STOCHASTIC_STEPS, spec.observations_per_decade),
+        };
+        let observations = DECADES * f64::from(per_decade);
+        steps * self.step_cost() + observations * self.observation_cost()
     }
 
-    /// Multiply-adds of one evaluation of the loss and its gradient; 0 for a network
-    /// that cannot be built.
-    pub(crate) fn gradient_cost(&self) -> f64 {
+    /// Multiply-adds of a step.
+    pub(crate) fn step_cost(&self) -> f64 {
+        let n = self.data.n_train as f64;
+        let gradients = match self.dynamics {
+            Dynamics::Flow(FlowSpec { scheme: Scheme::Implicit { .. }, .. }) => {
+                GRADIENTS_PER_STEP * n
+            }
+            Dynamics::Flow(_) => n,
+            // The gradient of a batch, and the forward pass that judges it.
+            Dynamics::Stochastic(spec) => 4.0 / 3.0 * n.min(spec.largest_batch as f64),
+        };
+        gradients * self.gradient_cost()
+    }
+
+    /// Multiply-adds of an observation: a forward pass of all points.
+    pub(crate) fn observation_cost(&self) -> f64 {
+        let points = match self.dynamics {
+            // The flow has those of its own points.
+            Dynamics::Flow(_) => self.data.n_test,
+            Dynamics::Stochastic(_) => self.data.n_test + self.data.n_train,
+        };
+        points as f64 * self.gradient_cost() / 3.0
+    }
+
+    /// Multiply-adds of the gradient of one point's loss; 0 for a network that cannot be built.
+    fn gradient_cost(&self) -> f64 {
         let Ok(net) = self.network.build() else { return 0.0 };
         // A fused activation costs about as much as this many multiply-adds, and the
         // trace holds two numbers per unit.
         let pointwise = if self.network.activation() == Activation::Relu { 10.0 } else { 50.0 };
-        let per_point = 3.0 * net.forward_cost() + pointwise * net.trace_size();
-        self.data.n_train as f64 * per_point
+        3.0 * net.forward_cost() + pointwise * net.trace_size()
     }
 
     /// Numbers held at once by one run, in bytes: what linearisations of two points

@@ -323,6 +323,6 @@ impl Spec for RunSpec {
     const VERSION: u32 = 3;
 
     fn cost(&self) -> f64 {
-        self.gradient_cost() * self.steps_foreseen()
+        self.run_cost()
     }
 }
