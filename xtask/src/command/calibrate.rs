@@ -14,17 +14,14 @@ use crate::{
     study::{DataCache, DeviceName, Dynamics, RunRecord, RunSpec, Unlimited},
 };
 
-/// Steps of the shorter of two runs, and of the longer.
-const FEW: u64 = 1;
-const MORE: u64 = 11;
+/// Multiply-adds by which the longer of two runs exceeds the shorter, where its steps are long:
+/// some ten seconds.
+const PROBE: f64 = 1e11;
 
-/// Where the shorter takes as long as this, the longer has so many steps: enough, when
-/// each is long.
-const LONG: Duration = Duration::from_secs(3);
-const ENOUGH: u64 = 3;
-
-/// Stochastic steps are short, and at first of a few points.
-const STOCHASTIC: u64 = 100;
+/// Points that a short run looks at, beside those of its steps, and those of a batch, which
+/// begins as a single point and grows.
+const POINTS: usize = 500;
+const BATCH: usize = 8;
 
 /// What short runs have told.
 pub(super) struct Calibration<'a> {
@@ -54,16 +51,7 @@ impl<'a> Calibration<'a> {
             left <= 0.0
         };
         let Some(&median) = sorted.iter().find(half) else { return Ok(0.0) };
-        // What changes the first steps little or not at all, so that grids have runs in common.
-        let sample = RunSpec {
-            alpha: 1.0,
-            seed: 0,
-            frozen: Vec::new(),
-            outputs_kept: 0,
-            kernel_path: false,
-            gram_kept: 0,
-            ..median.clone()
-        };
+        let sample = sample(median);
         let key = (RunKey::of(&sample)?, together);
         if let Some(&unit) = self.known.get(&key) {
             return Ok(unit);
@@ -72,6 +60,26 @@ impl<'a> Calibration<'a> {
         self.known.insert(key, unit);
         Ok(unit)
     }
+}
+
+/// A run that is to be made short: without what changes its steps little or not at all, so that
+/// grids have samples in common, and without what takes longer than so few steps.
+fn sample(run: &RunSpec) -> RunSpec {
+    let mut sample = RunSpec {
+        alpha: 1.0,
+        seed: 0,
+        frozen: Vec::new(),
+        outputs_kept: 0,
+        kernel_path: false,
+        gram_kept: 0,
+        ..run.clone()
+    };
+    sample.data.n_test = run.data.n_test.min(POINTS);
+    if let Dynamics::Stochastic(spec) = &mut sample.dynamics {
+        spec.largest_batch = spec.largest_batch.min(BATCH);
+        sample.data.n_train = run.data.n_train.min(POINTS);
+    }
+    sample
 }
 
 /// Wall-clock seconds for a unit of cost, from short runs that differ in their number of steps:
@@ -103,16 +111,18 @@ fn measured(spec: &RunSpec, cache: &DataCache, together: usize) -> anyhow::Resul
         }
         Ok((time, cost))
     };
-    let times = match spec.dynamics {
-        Dynamics::Flow(_) => 1,
-        Dynamics::Stochastic(_) => STOCHASTIC,
+    let affordable = (PROBE / spec.step_cost()) as u64;
+    let (few, further) = match spec.dynamics {
+        Dynamics::Flow(_) => (1, affordable.clamp(2, 10)),
+        // By then a batch has grown.
+        Dynamics::Stochastic(_) => (25, affordable.clamp(5, 1000)),
     };
     if spec.device != DeviceName::Cpu {
         // The first run of all pays for the start of the GPU.
-        timed(times * FEW)?;
+        timed(few)?;
     }
-    let (few, few_cost) = timed(times * FEW)?;
-    let (more, more_cost) = timed(times * if few > LONG { ENOUGH } else { MORE })?;
-    let cost = more_cost - few_cost;
-    Ok(if cost > 0.0 { more.saturating_sub(few).as_secs_f64() / cost } else { 0.0 })
+    let (short, short_cost) = timed(few)?;
+    let (long, long_cost) = timed(few + further)?;
+    let cost = long_cost - short_cost;
+    Ok(if cost > 0.0 { long.saturating_sub(short).as_secs_f64() / cost } else { 0.0 })
 }
