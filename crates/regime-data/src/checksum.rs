@@ -22,7 +22,7 @@ pub struct ChecksumMismatch {
 }
 
 /// SHA-256 over the concatenation of `pieces`.
-pub(crate) fn sha256_hex<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
+pub(crate) fn sha256_hex<P: AsRef<[u8]>>(pieces: impl IntoIterator<Item = P>) -> String {
     let mut hasher = Sha256::new();
     for piece in pieces {
         hasher.update(piece);
@@ -43,7 +43,7 @@ mod tests {
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
         assert_eq!(
-            sha256_hex([]),
+            sha256_hex([] as [&[u8]; 0]),
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
         );
     }

@@ -5,6 +5,9 @@ use ndarray::{Array2, ArrayView2};
 use crate::checksum::sha256_hex;
 use crate::source::SourceError;
 
+/// The largest coordinate: squares of such, and sums of many squares, are finite.
+const LARGEST: f64 = 1e100;
+
 /// Points with any coordinates, each of a class, before any choice about task, order or
 /// scale.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,8 +26,8 @@ impl Points {
     ///
     /// # Errors
     /// [`SourceError::CountMismatch`] if there are not as many classes as points,
-    /// [`SourceError::NoCoordinates`] if `d` is 0, [`SourceError::NotFinite`] for a
-    /// coordinate that is no number.
+    /// [`SourceError::NoCoordinates`] if `d` is 0, [`SourceError::Coordinate`] for one
+    /// that is not finite or beyond 10¹⁰⁰.
     pub fn new(
         name: impl Into<String>,
         x: Array2<f64>,
@@ -38,8 +41,9 @@ impl Points {
         if x.ncols() == 0 {
             return Err(SourceError::NoCoordinates { name });
         }
-        if let Some(((point, _), &value)) = x.indexed_iter().find(|(_, value)| !value.is_finite()) {
-            return Err(SourceError::NotFinite { name, point, value });
+        let beyond = |&(_, &value): &(_, &f64)| !(value.abs() <= LARGEST);
+        if let Some(((point, _), &value)) = x.indexed_iter().find(beyond) {
+            return Err(SourceError::Coordinate { name, point, value });
         }
         let sha256 = content_sum(x.view(), &classes);
         Ok(Self { name, x, classes, sha256 })
@@ -71,6 +75,7 @@ impl Points {
 
 /// See [`Points::sha256`].
 pub(crate) fn content_sum(x: ArrayView2<'_, f64>, classes: &[u8]) -> String {
-    let coordinates: Vec<u8> = x.iter().flat_map(|x| x.to_le_bytes()).collect();
-    sha256_hex([&coordinates[..], classes])
+    let rows = x.rows().into_iter();
+    let bytes = rows.map(|row| row.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>());
+    sha256_hex(bytes.chain([classes.to_vec()]))
 }

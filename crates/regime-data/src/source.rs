@@ -61,7 +61,8 @@ pub enum Source {
         /// The file; a relative path starts at the working directory.
         path: PathBuf,
         /// The tensor with a point per row, `n × d`, or `n × height × width × channels`
-        /// for images; whole numbers, float32 or float64, all finite. Default: `inputs`.
+        /// for images; whole numbers, float32 or float64, none beyond 10¹⁰⁰ in size.
+        /// Default: `inputs`.
         #[serde(default = "inputs")]
         inputs: String,
         /// The tensor with the class of each point, `n` whole numbers from 0 to 255.
@@ -208,9 +209,11 @@ pub enum SourceError {
         /// The set.
         name: String,
     },
-    /// A coordinate that is no number.
-    #[error("`{name}`: point {point} has the coordinate {value}: should be finite")]
-    NotFinite {
+    /// A coordinate that is not finite, or whose square can hardly be.
+    #[error(
+        "`{name}`: point {point} has the coordinate {value:e}: should be at most 1e100 in size"
+    )]
+    Coordinate {
         /// The set.
         name: String,
         /// Which point, from 0.

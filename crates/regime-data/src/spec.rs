@@ -52,8 +52,8 @@ pub struct DataSpec {
     /// Default: 5000.
     pub n_test: usize,
     /// Number of points on which kernels are compared, at least 0: the last
-    /// ones, so that for images they stay the same when `n_train` or `n_test`
-    /// changes. Default: 100.
+    /// ones, so that of points that are not synthetic they stay the same when
+    /// `n_train` or `n_test` changes. Default: 100.
     pub n_kernel: usize,
     /// Seed of the order of points, or of the points themselves for a synthetic
     /// source; any number. Default: 0. See

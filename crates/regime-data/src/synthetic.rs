@@ -20,9 +20,9 @@ pub(crate) struct Cloud {
     stretch: f64,
 }
 
-/// Points with their classes.
+/// Points that were drawn, with their classes.
 #[derive(Debug)]
-pub(crate) struct Points {
+pub(crate) struct Drawn {
     /// `n × dim`.
     pub(crate) x: Array2<f64>,
     /// `n` classes, 0 or 1.
@@ -61,7 +61,7 @@ impl Cloud {
     /// order in which they were drawn; points of a class that is complete are
     /// dropped. Otherwise the points are simply the first `n` drawn. Either way
     /// fewer points are the first of more points.
-    pub(crate) fn draw(self, n: usize, balance: bool, rng: &mut impl Rng) -> Points {
+    pub(crate) fn draw(self, n: usize, balance: bool, rng: &mut impl Rng) -> Drawn {
         let mut x = Array2::zeros((n, self.dim));
         let mut class = vec![0; n];
         let mut place = |at: usize, point: &[f64], of_class: u8| {
@@ -87,7 +87,7 @@ impl Cloud {
             }
             drawn += 1;
         }
-        Points { x, class }
+        Drawn { x, class }
     }
 }
 
@@ -146,7 +146,7 @@ mod tests {
         ]
     }
 
-    fn draw(source: &Source, n: usize, balance: bool, seed: u64) -> Points {
+    fn draw(source: &Source, n: usize, balance: bool, seed: u64) -> Drawn {
         Cloud::of(source).unwrap().draw(n, balance, &mut data_rng(seed))
     }
 

@@ -87,8 +87,13 @@ fn read(path: &Path, inputs: &str, labels: &str) -> Result<(Array2<f64>, Vec<u8>
 
     let tensor = find(&file, inputs)?;
     let (n, d) = match tensor.shape() {
-        [n, axes @ ..] if !axes.is_empty() => (*n, axes.iter().product()),
-        other => return Err(shape(inputs, other, "a point per row, [n, d]")),
+        [n, axes @ ..] if !axes.is_empty() => {
+            (Some(*n), axes.iter().try_fold(1_usize, |d, &axis| d.checked_mul(axis)))
+        }
+        _ => (None, None),
+    };
+    let (Some(n), Some(d)) = (n, d) else {
+        return Err(shape(inputs, tensor.shape(), "a point per row, [n, d]"));
     };
     let x = Array2::from_shape_vec((n, d), numbers(inputs, &tensor)?)
         .map_err(|cause| format(cause.to_string()))?;

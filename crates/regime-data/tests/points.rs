@@ -88,6 +88,7 @@ fn every_type_of_numbers_gives_the_points_that_are_at_hand() {
     assert_eq!(expected.image_shape, None);
     let types = [
         Dtype::U8,
+        Dtype::I8,
         Dtype::U16,
         Dtype::I16,
         Dtype::U32,
@@ -115,7 +116,8 @@ fn every_type_of_numbers_gives_the_points_that_are_at_hand() {
 
 #[test]
 fn tensors_have_the_names_that_the_source_says() {
-    let (inputs, labels) = (whole(Dtype::F64, &[N, 5], pixel), whole(Dtype::U8, &[N], class));
+    let inputs = whole(Dtype::F64, &[N, 5], pixel);
+    let labels = whole(Dtype::BOOL, &[N], |i| (i % 2) as u8);
     let (_folder, path) = file(&[("x", &inputs), ("y", &labels)]);
     let text =
         format!(r#"{{"kind": "safetensors", "path": {path:?}, "inputs": "x", "labels": "y"}}"#);
@@ -175,13 +177,24 @@ fn what_holds_no_points_is_one_line_that_names_the_file_and_the_place() {
     infinite.2[24..28].copy_from_slice(&f32::INFINITY.to_le_bytes());
     assert_eq!(
         message(&[("inputs", &infinite), ("labels", &labels)]),
-        ": point 1 has the coordinate inf: should be finite"
+        ": point 1 has the coordinate inf: should be at most 1e100 in size"
+    );
+    let mut huge = whole(Dtype::F64, &[N, 5], pixel);
+    huge.2[40..48].copy_from_slice(&(-1e200_f64).to_le_bytes());
+    assert_eq!(
+        message(&[("inputs", &huge), ("labels", &labels)]),
+        ": point 1 has the coordinate -1e200: should be at most 1e100 in size"
+    );
+    // No numbers at all, of more than there can be.
+    let vast = Tensor(Dtype::F64, vec![0, 1 << 63, 4], Vec::new());
+    assert!(
+        message(&[("inputs", &vast), ("labels", &labels)]).ends_with("a point per row, [n, d]")
     );
 
     let (_folder, path) = file(&[("inputs", &inputs), ("labels", &labels)]);
-    let whole = fs::read(&path).unwrap();
-    for end in [0, 7, 60, whole.len() - 1] {
-        fs::write(&path, &whole[..end]).unwrap();
+    let bytes = fs::read(&path).unwrap();
+    for end in [0, 7, 60, bytes.len() - 1] {
+        fs::write(&path, &bytes[..end]).unwrap();
         let line = prepare(&spec(Source::safetensors(&path)), Path::new("/no/cache"));
         let line = line.unwrap_err().to_string();
         assert!(line.contains("not a safetensors file that can be used"), "{line}");

@@ -9,13 +9,14 @@ use std::{
 use anyhow::{Context, bail};
 use regime_lab::{RunKey, Spec};
 
+use super::compute::threads_per_run;
 use crate::{
     backend,
     study::{DataCache, DeviceName, Dynamics, RunRecord, RunSpec, Unlimited},
 };
 
-/// Multiply-adds by which the longer of two runs exceeds the shorter, where its steps are long:
-/// some ten seconds.
+/// Multiply-adds by which the longer of two runs is to exceed the shorter at most, some ten
+/// seconds; but for a few steps in any case.
 const PROBE: f64 = 1e11;
 
 /// Points that a short run looks at, beside those of its steps, and those of a batch, which
@@ -77,7 +78,12 @@ fn sample(run: &RunSpec) -> RunSpec {
     sample.data.n_test = run.data.n_test.min(POINTS);
     if let Dynamics::Stochastic(spec) = &mut sample.dynamics {
         spec.largest_batch = spec.largest_batch.min(BATCH);
-        sample.data.n_train = run.data.n_train.min(POINTS);
+        // A step is taken whatever it changes, so that the batch grows at once.
+        (spec.undo_above, spec.grow_below) = (1e9, 1e9);
+        // Components may want all of the points.
+        if run.data.inputs.pca.is_none() {
+            sample.data.n_train = run.data.n_train.min(POINTS);
+        }
     }
     sample
 }
@@ -92,8 +98,8 @@ fn measured(spec: &RunSpec, cache: &DataCache, together: usize) -> anyhow::Resul
         let mut short = spec.clone();
         short.dynamics.stop_mut().max_steps = steps;
         let run = || -> anyhow::Result<RunRecord> {
-            // One thread, as a run has.
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
+            let threads = threads_per_run(together, together);
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
             pool.install(|| backend::run(&short, &data, &Unlimited))
         };
         let start = Instant::now();

@@ -95,7 +95,7 @@ fn rounding(spec: &RunSpec) -> Option<String> {
 
 /// One thread per run, but for fewer runs side by side than there are cores: those
 /// share them. The bits of a run do not depend on it.
-fn threads_per_run(jobs: usize, runs: usize) -> usize {
+pub(super) fn threads_per_run(jobs: usize, runs: usize) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     (cores / jobs.min(runs).max(1)).max(1)
 }

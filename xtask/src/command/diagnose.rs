@@ -89,8 +89,8 @@ enum Regime {
 #[derive(Debug, Serialize)]
 struct Diagnosis {
     regime: Regime,
-    /// Within a factor of three of the border, where the kernel changes by about as much as
-    /// it is large.
+    /// The kernel change is within a factor of three of the border's: the kernel changes by
+    /// about as much as it is large.
     near_the_border: bool,
     alpha: f64,
     /// `‖Θ − Θ₀‖/‖Θ₀‖` at the end, at this α.

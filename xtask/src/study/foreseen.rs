@@ -21,26 +21,37 @@ const STOCHASTIC_STEPS: f64 = 5e4;
 const DECADES: f64 = 6.0;
 
 impl RunSpec {
-    /// Multiply-adds of a run.
+    /// Multiply-adds of a run, without what its frozen kernels learn.
     ///
     /// The implicit scheme takes the more steps the farther a run is on the feature side, where
-    /// they are twice those of a lazy run at √h·α = 1 and seven times at 10⁻³; they fall somewhat
-    /// more slowly with the tolerance than its square root. Runs of one place in a grid differ by
+    /// they are twice those of a lazy run at √h·α = 1 and seven times at 10⁻³; they fall more
+    /// slowly with the tolerance than its square root. Runs of one place in a grid differ by
     /// a factor of two and more, those at small α of small widths most.
     pub(super) fn run_cost(&self) -> f64 {
-        let (steps, per_decade) = match self.dynamics {
-            Dynamics::Flow(flow) => match flow.scheme {
-                Scheme::Implicit { tolerance, .. } => {
-                    let regime = 1.0 + self.root_width_alpha().powf(-0.25);
-                    let steps = LAZY_STEPS * regime * (tolerance / 0.01).powf(-0.4);
-                    (steps, flow.observations_per_decade)
-                }
-                Scheme::Explicit { .. } => (EXPLICIT_STEPS, flow.observations_per_decade),
-            },
-            Dynamics::Stochastic(spec) => (STOCHASTIC_STEPS, spec.observations_per_decade),
+        // Roots alone, whose bits are the same on every machine: shares of a grid rest on them.
+        let fourth = |x: f64| x.sqrt().sqrt();
+        let (steps, stop, per_decade) = match self.dynamics {
+            Dynamics::Flow(flow) => {
+                let steps = match flow.scheme {
+                    Scheme::Implicit { tolerance, .. } => {
+                        let regime = 1.0 + 1.0 / fourth(self.root_width_alpha());
+                        let coarse = fourth(tolerance / 0.01);
+                        LAZY_STEPS * regime / (coarse * coarse.sqrt())
+                    }
+                    Scheme::Explicit { .. } => EXPLICIT_STEPS,
+                };
+                (steps, flow.stop, flow.observations_per_decade)
+            }
+            Dynamics::Stochastic(spec) => {
+                (STOCHASTIC_STEPS, spec.stop, spec.observations_per_decade)
+            }
         };
+        let steps = steps.min(stop.max_steps as f64);
         let observations = DECADES * f64::from(per_decade);
-        steps * self.step_cost() + observations * self.observation_cost()
+        // Test points are looked at in the beginning, at the end, and where outputs are kept.
+        let looks = if self.outputs_kept > 0 { 3.0 } else { 2.0 };
+        let tests = looks * self.data.n_test as f64 * self.gradient_cost() / 3.0;
+        steps * self.step_cost() + observations * self.observation_cost() + tests
     }
 
     /// Multiply-adds of a step.
@@ -57,14 +68,13 @@ impl RunSpec {
         gradients * self.gradient_cost()
     }
 
-    /// Multiply-adds of an observation: a forward pass of all points.
+    /// Multiply-adds of an observation: where training knows its points already, none to speak
+    /// of; else a forward pass of them.
     pub(crate) fn observation_cost(&self) -> f64 {
-        let points = match self.dynamics {
-            // The flow has those of its own points.
-            Dynamics::Flow(_) => self.data.n_test,
-            Dynamics::Stochastic(_) => self.data.n_test + self.data.n_train,
-        };
-        points as f64 * self.gradient_cost() / 3.0
+        match self.dynamics {
+            Dynamics::Flow(_) => 0.0,
+            Dynamics::Stochastic(_) => self.data.n_train as f64 * self.gradient_cost() / 3.0,
+        }
     }
 
     /// Multiply-adds of the gradient of one point's loss; 0 for a network that cannot be built.
