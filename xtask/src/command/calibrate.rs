@@ -1,4 +1,4 @@
-//! How long a step takes here, by short runs.
+//! How long a unit of cost takes here, by short runs.
 
 use std::{
     collections::BTreeMap,

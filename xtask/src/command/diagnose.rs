@@ -15,10 +15,9 @@ use serde::Serialize;
 
 use super::{
     compute::{Computed, INTERRUPTED, compute, stop_on_interrupt},
-    runs_file::{Placed, read},
+    runs_file::{Placed, read, tied},
 };
 use crate::{
-    backend,
     cli::Diagnose,
     figure::number,
     finding::{KERNEL_CHANGE_AT_BORDER, Run},
@@ -44,9 +43,7 @@ pub(super) fn run(arguments: &Diagnose) -> anyhow::Result<ExitCode> {
         spec.data.n_kernel = KERNEL_POINTS;
     }
     spec.frozen.clear();
-    spec.check().with_context(place)?;
-    backend::check(spec.backend, spec.device).with_context(place)?;
-    spec.data_sha256.clone_from(&cache.get(&spec.data).with_context(place)?.provenance.sha256);
+    let spec = tied(spec, &cache).with_context(place)?;
     let specs = FACTORS.map(|factor| RunSpec { alpha: spec.alpha * factor, ..spec.clone() });
     output::prepare(&arguments.out)?;
     let store = Store::open(arguments.out.join("runs"))?;

@@ -95,11 +95,7 @@ pub(super) fn union(grids: &[FindingGrid<'_>]) -> anyhow::Result<Vec<RunSpec>> {
 ///
 /// # Errors
 /// Data that cannot be read or prepared.
-pub(super) fn specs(
-    finding: &dyn Finding,
-    grid: &Grid,
-    cache: &DataCache,
-) -> anyhow::Result<Vec<RunSpec>> {
+fn specs(finding: &dyn Finding, grid: &Grid, cache: &DataCache) -> anyhow::Result<Vec<RunSpec>> {
     let settings = grid.settings();
     backend::check(settings.backend, settings.device)?;
     let mut specs = finding.grid(&settings);

@@ -23,8 +23,7 @@ pub(super) fn run(grid: &Grid) -> anyhow::Result<ExitCode> {
     }
     let store = Store::open(&runs)?;
     let cache = DataCache::new(default_cache_dir());
-    for finding in find(&grid.finding)? {
-        let specs = plan::specs(finding, grid, &cache)?;
+    for (finding, specs) in plan::grids(&find(&grid.finding)?, grid, &cache)? {
         let runs: Vec<Run> = specs
             .iter()
             .map(|spec| Ok(Run { spec: spec.clone(), record: stored(spec, &store)? }))

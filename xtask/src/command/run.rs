@@ -13,11 +13,10 @@ use super::{
     calibrate::Calibration,
     compute::{Computed, INTERRUPTED, compute, stop_on_interrupt},
     plan,
-    runs_file::{Placed, read},
+    runs_file::{Placed, read, tied},
     share,
 };
 use crate::{
-    backend,
     cli::Run as Arguments,
     finding::{FINDINGS, Run},
     output,
@@ -88,13 +87,7 @@ fn runs_of(file: &Path, arguments: &Arguments, cache: &DataCache) -> anyhow::Res
     if name == "runs" || FINDINGS.iter().any(|finding| finding.name() == name) {
         bail!("{}: rename it, {name} stands for other results", file.display());
     }
-    let tied = |Placed { place, mut spec }: Placed| {
-        spec.check().with_context(|| place.clone())?;
-        backend::check(spec.backend, spec.device).with_context(|| place.clone())?;
-        let data = cache.get(&spec.data).with_context(|| place.clone())?;
-        spec.data_sha256.clone_from(&data.provenance.sha256);
-        Ok(spec)
-    };
+    let tied = |Placed { place, spec }: Placed| tied(spec, cache).context(place);
     let specs = read(file)?.into_iter().map(tied).collect::<anyhow::Result<_>>()?;
     Ok(RunsOfFile { folder: arguments.out.join(&name), name, specs })
 }

@@ -6,7 +6,10 @@ use anyhow::{Context, bail};
 use regime_lab::Sweep;
 use serde_json::Value;
 
-use crate::study::RunSpec;
+use crate::{
+    backend,
+    study::{DataCache, RunSpec},
+};
 
 /// A run, and where it stands.
 #[derive(Debug)]
@@ -41,6 +44,18 @@ pub(super) fn read(file: &Path) -> anyhow::Result<Vec<Placed>> {
         }
     }
     Ok(runs)
+}
+
+/// The run, checked and tied to the content of its data.
+///
+/// # Errors
+/// The first thing that keeps it from being made.
+pub(super) fn tied(mut spec: RunSpec, cache: &DataCache) -> anyhow::Result<RunSpec> {
+    spec.check()?;
+    backend::check(spec.backend, spec.device)?;
+    let data = cache.get(&spec.data)?;
+    spec.data_sha256.clone_from(&data.provenance.sha256);
+    Ok(spec)
 }
 
 fn swept(entry: Value, place: &str) -> anyhow::Result<Vec<Placed>> {
