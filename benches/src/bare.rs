@@ -19,7 +19,7 @@ use faer::{
 use rayon::prelude::*;
 use regime_models::Precision;
 
-use crate::{INPUTS, numbers};
+use crate::problem::{INPUTS, numbers};
 
 /// Products to be carried out, on any thread.
 pub type Products = Box<dyn Fn() + Send + Sync>;

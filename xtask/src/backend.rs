@@ -1,13 +1,14 @@
 //! The one place where a backend is chosen.
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use burn::tensor::backend::Backend;
+use regime_benches::{Row, Selection, measure};
 use regime_data::Dataset;
-use regime_models::{NetworkSpec, Precision};
-use regime_scaling::Sample;
-
-use crate::bench::{Row, Selection, measure};
-use crate::study::{BackendName, CoordinateCheck, DeviceName, RunRecord, RunSpec, World, simulate};
+use regime_models::Precision;
+use regime_scaling::ExponentCheck;
+use regime_study::{
+    BackendName, CoordinateCheck, DeviceName, Quiet, RunContext, RunRecord, RunSpec, run_on,
+};
 
 /// The backends that this program was built with.
 #[cfg(test)]
@@ -32,23 +33,25 @@ pub(crate) fn check(backend: BackendName, device: DeviceName) -> anyhow::Result<
 /// Carries out one run on the backend and the device its spec names.
 ///
 /// # Errors
-/// As [`check`] and [`simulate`].
-pub(crate) fn run(spec: &RunSpec, data: &Dataset, world: &dyn World) -> anyhow::Result<RunRecord> {
-    on_backend(spec.backend, spec.device, Simulation { spec, data, world })
+/// As [`check`] and [`run_on`].
+pub(crate) fn run(
+    spec: &RunSpec,
+    data: &Dataset,
+    context: &dyn RunContext,
+) -> anyhow::Result<RunRecord> {
+    on_backend(spec.backend, spec.device, OneRun { spec, data, context })
 }
 
-/// Carries out one run of a coordinate check on the backend its spec names.
+/// Carries out a coordinate check on the backend and the device its spec names.
 ///
 /// # Errors
-/// As [`check`] and [`CoordinateCheck::measure`].
+/// As [`check`] and [`CoordinateCheck::run`].
 pub(crate) fn coordinates(
     check: &CoordinateCheck,
-    network: &NetworkSpec,
-    seed: u64,
     data: &Dataset,
-) -> anyhow::Result<Vec<Sample>> {
+) -> anyhow::Result<ExponentCheck> {
     let spec = check.spec();
-    on_backend(spec.backend, spec.device, Coordinates { check, network, seed, data })
+    on_backend(spec.backend, spec.device, Coordinates { check, data })
 }
 
 /// Times the works of a benchmark on the backend and the device.
@@ -60,9 +63,9 @@ pub(crate) fn bench(
     precision: Precision,
     threads: &[usize],
     selection: Selection<'_>,
-    tell: &mut (dyn FnMut(&Row) + Send),
+    report: &mut (dyn FnMut(&Row) + Send),
 ) -> anyhow::Result<Vec<Row>> {
-    on_backend(backend, device, Benchmark { precision, threads, selection, tell })
+    on_backend(backend, device, Benchmark { precision, threads, selection, report })
 }
 
 /// Something to do with tensors, whatever they live on.
@@ -133,17 +136,17 @@ impl Job for Nothing {
     }
 }
 
-struct Simulation<'a> {
+struct OneRun<'a> {
     spec: &'a RunSpec,
     data: &'a Dataset,
-    world: &'a dyn World,
+    context: &'a dyn RunContext,
 }
 
-impl Job for Simulation<'_> {
+impl Job for OneRun<'_> {
     type Outcome = RunRecord;
 
     fn on<B: Backend>(self, device: &B::Device) -> anyhow::Result<RunRecord> {
-        simulate::<B>(self.spec, self.data, device, self.world)
+        Ok(run_on::<B>(self.spec, self.data, device, self.context, &mut Quiet)?)
     }
 }
 
@@ -151,29 +154,29 @@ struct Benchmark<'a> {
     precision: Precision,
     threads: &'a [usize],
     selection: Selection<'a>,
-    tell: &'a mut (dyn FnMut(&Row) + Send),
+    report: &'a mut (dyn FnMut(&Row) + Send),
 }
 
 impl Job for Benchmark<'_> {
     type Outcome = Vec<Row>;
 
     fn on<B: Backend>(self, device: &B::Device) -> anyhow::Result<Vec<Row>> {
-        measure::<B>(device, self.precision, self.threads, self.selection, self.tell)
+        let Self { precision, threads, selection, report } = self;
+        measure::<B>(device, precision, threads, selection, report)
+            .context("threads cannot be started")
     }
 }
 
 struct Coordinates<'a> {
     check: &'a CoordinateCheck,
-    network: &'a NetworkSpec,
-    seed: u64,
     data: &'a Dataset,
 }
 
 impl Job for Coordinates<'_> {
-    type Outcome = Vec<Sample>;
+    type Outcome = ExponentCheck;
 
-    fn on<B: Backend>(self, device: &B::Device) -> anyhow::Result<Vec<Sample>> {
-        self.check.measure::<B>(self.network, self.seed, self.data, device)
+    fn on<B: Backend>(self, device: &B::Device) -> anyhow::Result<ExponentCheck> {
+        Ok(self.check.run::<B>(self.data, device)?)
     }
 }
 
@@ -192,10 +195,10 @@ mod tests {
             if name == BackendName::Tch && cuda.is_ok() {
                 continue;
             }
-            let told = cuda.unwrap_err().to_string();
+            let message = cuda.unwrap_err().to_string();
             let remedy = if name == BackendName::Tch { "setup-tch" } else { "--backend tch" };
-            assert!(told.contains(remedy), "{told}");
-            assert_eq!(told.lines().count(), 1, "{told}");
+            assert!(message.contains(remedy), "{message}");
+            assert_eq!(message.lines().count(), 1, "{message}");
         }
     }
 }

@@ -9,11 +9,9 @@ use clap::{
 use regime_data::{Archive, Source};
 use regime_lab::Share;
 use regime_models::Precision;
+use regime_study::{BackendName, DeviceName};
 
-use crate::{
-    finding::{Profile, Settings},
-    study::{BackendName, DeviceName},
-};
+use crate::finding::{Profile, Settings};
 
 /// Exit status for input that cannot be used.
 pub(crate) const BAD_INPUT: u8 = 2;

@@ -2,20 +2,17 @@
 //!
 //! `cargo xtask reproduce finding-1` makes the runs of a finding that are not yet
 //! stored, analyses them, and writes a report with its verdict. `cargo xtask help`
-//! tells the rest.
+//! lists the rest.
 
 mod backend;
-mod bench;
 mod cli;
 mod command;
-mod figure;
 mod finding;
 mod output;
 mod progress;
 mod provenance;
 mod report;
-mod sheet;
-mod study;
+mod terminal;
 
 use std::process::ExitCode;
 

@@ -8,19 +8,18 @@ use std::{
 
 use anyhow::Context;
 use regime_models::Precision;
+use regime_plot::{Cell, Figure, HeatMap, Interval, Theme, to_png, to_svg};
+use regime_study::{BackendName, Cells, Columns, Run, run_columns};
 use serde_json::json;
 
 use crate::{
-    figure::{Cell, Figure, HeatMap, Interval, Theme, to_png, to_svg},
-    finding::{FINDINGS, Finding, Run, Settings, Study},
+    finding::{FINDINGS, Finding, Settings, Study},
     provenance,
     report::{File, IndexEntry, Report, ReportFigure, Verdict, VerdictKind, index_html, to_html},
-    sheet::{Column, Sheet},
-    study::{BackendName, RunRecord},
 };
 
-/// All that is told of a finding.
-pub(crate) struct Told<'a> {
+/// Everything that the files of a finding show.
+pub(crate) struct Results<'a> {
     /// The claim.
     pub(crate) finding: &'a dyn Finding,
     /// What was chosen.
@@ -47,9 +46,9 @@ pub(crate) fn prepare(folder: &Path) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// A figure that cannot be drawn or a file that cannot be written.
-pub(crate) fn write(told: &Told<'_>, folder: &Path) -> anyhow::Result<PathBuf> {
-    let Told { finding, settings, runs, study, origins } = told;
-    let chosen = chosen(told);
+pub(crate) fn write(results: &Results<'_>, folder: &Path) -> anyhow::Result<PathBuf> {
+    let Results { finding, settings, runs, study, origins } = results;
+    let chosen = chosen(results);
     let written = RefCell::new(Vec::new());
     let save = |name: &str, bytes: &[u8]| {
         let path = folder.join(name);
@@ -57,14 +56,14 @@ pub(crate) fn write(told: &Told<'_>, folder: &Path) -> anyhow::Result<PathBuf> {
         replace(&path, bytes).with_context(|| path.display().to_string())
     };
 
-    let save_sheet = |name: &str, sheet: &Sheet| -> anyhow::Result<[String; 2]> {
+    let save_columns = |name: &str, columns: &Columns| -> anyhow::Result<[String; 2]> {
         let names = [format!("{name}.csv"), format!("{name}.parquet")];
-        save(&names[0], sheet.to_csv().as_bytes())?;
-        save(&names[1], &sheet.to_parquet().with_context(|| names[1].clone())?)?;
+        save(&names[0], columns.to_csv().as_bytes())?;
+        save(&names[1], &columns.to_parquet())?;
         Ok(names)
     };
 
-    save_sheet("data", &runs_sheet(runs))?;
+    save_columns("data", &run_columns(runs))?;
     let origin = runs.first().map(|run| provenance::of_run(&run.spec)).unwrap_or_default();
     let outcome = json!({
         "finding": finding.name(),
@@ -90,10 +89,10 @@ pub(crate) fn write(told: &Told<'_>, folder: &Path) -> anyhow::Result<PathBuf> {
         save(&names[1], &to_png(figure)?)?;
         let mut names = names.to_vec();
         if !figure.series.is_empty() || figure.map.is_none() {
-            names.extend(save_sheet(&figure.id, &curves(figure))?);
+            names.extend(save_columns(&figure.id, &curves(figure))?);
         }
         if let Some(map) = &figure.map {
-            names.extend(save_sheet(&format!("{}-cells", figure.id), &cells(map))?);
+            names.extend(save_columns(&format!("{}-cells", figure.id), &cells(map))?);
         }
         let files = names.iter().map(|name| file_of(&figure.id, name)).collect();
         figures.push(ReportFigure { svg, caption: figure.caption.clone(), files });
@@ -139,8 +138,8 @@ fn setting(profile: &str, chosen: &[String]) -> String {
 }
 
 /// What was chosen instead of the profile's own.
-fn chosen(told: &Told<'_>) -> Vec<String> {
-    let Told { finding, settings, runs, .. } = told;
+fn chosen(results: &Results<'_>) -> Vec<String> {
+    let Results { finding, settings, runs, .. } = results;
     let Settings { precision, backend, device, seeds, tolerance, .. } = *settings;
     let own = finding.grid(settings);
     let data = runs.first().zip(own.first()).map(|(run, own)| (&run.spec.data, &own.data));
@@ -205,7 +204,7 @@ fn verdict_of(folder: &Path) -> Option<(Verdict, String)> {
 }
 
 /// The points of a figure's curves, one row each, with the ends of band or error bar.
-fn curves(figure: &Figure) -> Sheet {
+fn curves(figure: &Figure) -> Columns {
     let rows = figure.series.iter().flat_map(|s| s.points.iter().map(move |point| (s, point)));
     // A gap in a line is no point.
     let rows: Vec<_> = rows.filter(|(_, (x, y))| !x.is_nan() && !y.is_nan()).collect();
@@ -214,22 +213,22 @@ fn curves(figure: &Figure) -> Sheet {
             let found = series.band.iter().chain(&series.error_bars).find(|i| i.x == *x);
             found.map(end)
         });
-        Column::Real(ends.collect())
+        Cells::Real(ends.collect())
     };
     let labels = rows.iter().map(|(series, _)| Some(series.label.clone())).collect();
-    Sheet::default()
-        .with("series", Column::Text(labels))
-        .with("x", Column::Real(rows.iter().map(|(_, p)| Some(p.0)).collect()))
-        .with("y", Column::Real(rows.iter().map(|(_, p)| Some(p.1)).collect()))
+    Columns::default()
+        .with("series", Cells::Text(labels))
+        .with("x", Cells::Real(rows.iter().map(|(_, p)| Some(p.0)).collect()))
+        .with("y", Cells::Real(rows.iter().map(|(_, p)| Some(p.1)).collect()))
         .with("low", spread(|i| i.low))
         .with("high", spread(|i| i.high))
 }
 
 /// The cells of a heat map, one row each.
-fn cells(map: &HeatMap) -> Sheet {
+fn cells(map: &HeatMap) -> Columns {
     let column =
-        |of: fn(&Cell) -> f64| Column::Real(map.cells.iter().map(|cell| Some(of(cell))).collect());
-    Sheet::default()
+        |of: fn(&Cell) -> f64| Cells::Real(map.cells.iter().map(|cell| Some(of(cell))).collect());
+    Columns::default()
         .with("x_low", column(|c| c.x.0))
         .with("x_high", column(|c| c.x.1))
         .with("y_low", column(|c| c.y.0))
@@ -280,48 +279,6 @@ fn choices(runs: &[Run]) -> Vec<(String, String)> {
         ("loss".into(), written(&|| serde_json::to_string(&spec.loss))),
         ("training".into(), written(&|| serde_json::to_string(&spec.dynamics))),
     ]
-}
-
-/// One row per run, in the order of the grid, as CSV.
-pub(crate) fn csv(runs: &[Run]) -> String {
-    runs_sheet(runs).to_csv()
-}
-
-/// One row per run, in the order of the grid; empty where there is no value.
-fn runs_sheet(runs: &[Run]) -> Sheet {
-    let text =
-        |of: &dyn Fn(&Run) -> String| Column::Text(runs.iter().map(|run| Some(of(run))).collect());
-    let whole = |of: &dyn Fn(&Run) -> Option<u64>| Column::Whole(runs.iter().map(of).collect());
-    let real = |of: &dyn Fn(&Run) -> Option<f64>| Column::Real(runs.iter().map(of).collect());
-    let of_record =
-        |of: fn(&RunRecord) -> Option<f64>| real(&move |run| run.record.as_ref().ok().and_then(of));
-    let steps = |of: fn(&RunRecord) -> u64| whole(&move |run| run.record.as_ref().ok().map(of));
-    let ending = |run: &Run| match &run.record {
-        Ok(record) => record.ending.name().to_owned(),
-        Err(why) => why.name().to_owned(),
-    };
-    let violating = |run: &Run| {
-        let last = run.record.as_ref().ok()?.last()?;
-        Some(last.training.n_violating as u64)
-    };
-    Sheet::default()
-        .with("architecture", text(&|run| run.spec.network.architecture().to_owned()))
-        .with("width", whole(&|run| Some(run.spec.network.width() as u64)))
-        .with("alpha", real(&|run| Some(run.spec.alpha)))
-        .with("sqrt_h_alpha", real(&|run| Some(run.spec.root_width_alpha())))
-        .with("training", text(&|run| run.spec.dynamics.name().to_owned()))
-        .with("seed", whole(&|run| Some(run.spec.seed)))
-        .with("ending", text(&ending))
-        .with("steps", steps(|record| record.steps))
-        .with("rejected", steps(|record| record.rejected))
-        .with("t1", of_record(|record| record.half_loss_time))
-        .with("t2", of_record(|record| record.margins_time))
-        .with("kernel_change", of_record(RunRecord::kernel_change))
-        .with("kernel_change_at_t1", of_record(RunRecord::kernel_change_at_half_loss))
-        .with("test_error", of_record(RunRecord::test_error))
-        .with("weight_change", of_record(|record| record.last().map(|m| m.weight_change)))
-        .with("mean_loss", of_record(|record| record.last().map(|m| m.training.mean_loss)))
-        .with("n_violating", whole(&violating))
 }
 
 #[cfg(test)]

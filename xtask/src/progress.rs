@@ -2,24 +2,23 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressDrawTarget, ProgressStyle};
 use regime_lab::{Event, Observer, Progress};
-
-use crate::study::STOPPED;
+use regime_study::StudyError;
 
 /// Draws the events of an execution.
-pub(crate) struct Drawn {
+pub(crate) struct ProgressBar {
     progress: Progress,
     start: Instant,
-    bar: ProgressBar,
+    bar: indicatif::ProgressBar,
     /// The tenths of the work for which a plain line has been printed.
     tenths: usize,
 }
 
-impl Drawn {
+impl ProgressBar {
     /// `jobs`: runs side by side.
     pub(crate) fn new(jobs: usize) -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let bar = indicatif::ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template("{bar:40} {pos}/{len} runs  {msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style);
@@ -49,7 +48,7 @@ impl Drawn {
     }
 }
 
-impl Observer for Drawn {
+impl Observer for ProgressBar {
     fn on(&mut self, event: &Event) {
         self.progress.observe(event);
         match event {
@@ -65,8 +64,8 @@ impl Observer for Drawn {
                 self.start = Instant::now();
                 self.tenths = if *total == *reused { 10 } else { 0 };
             }
-            // The user knows, and is told once.
-            Event::Failed { reason, .. } if reason.ends_with(STOPPED) => {}
+            // The user knows; the command reports it once.
+            Event::Failed { reason, .. } if *reason == StudyError::Stopped.to_string() => {}
             Event::Failed { reason, .. } => self.line(&format!("a run failed: {reason}")),
             _ => {}
         }
@@ -81,7 +80,7 @@ impl Observer for Drawn {
     }
 }
 
-impl Drop for Drawn {
+impl Drop for ProgressBar {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }

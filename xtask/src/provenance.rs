@@ -4,8 +4,7 @@ use std::{collections::BTreeSet, fs, process::Command, time::SystemTime};
 
 use regime_lab::{Provenance, RunKey, Store};
 use regime_models::Precision;
-
-use crate::study::{RunRecord, RunSpec};
+use regime_study::{RunRecord, RunSpec};
 
 /// What is kept beside the record of a run.
 pub(crate) fn of_run(spec: &RunSpec) -> Provenance {

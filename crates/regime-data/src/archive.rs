@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::checksum::{ChecksumMismatch, sha256_hex};
 use crate::idx::{IdxError, read_uncompressed};
 use crate::images::Images;
-use crate::source::SourceError;
+use crate::source_error::SourceError;
 
 /// A published set of 60,000 training and 10,000 test images, 28 × 28 pixels,
 /// ten balanced or nearly balanced classes.

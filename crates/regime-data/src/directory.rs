@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::idx;
 use crate::images::Images;
-use crate::source::SourceError;
+use crate::source_error::SourceError;
 
 /// The images of every split found in `dir`, training before test.
 pub(crate) fn load(dir: &Path) -> Result<Images, SourceError> {

@@ -3,7 +3,7 @@
 use crate::archive::{Archive, ArchiveFile, TEST_IMAGES, TEST_LABELS};
 use crate::idx::read_bytes;
 use crate::images::Images;
-use crate::source::SourceError;
+use crate::source_error::SourceError;
 
 const IMAGES: &[u8] = include_bytes!("../assets/mnist-t10k/t10k-images-idx3-ubyte.gz");
 const LABELS: &[u8] = include_bytes!("../assets/mnist-t10k/t10k-labels-idx1-ubyte.gz");

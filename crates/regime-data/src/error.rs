@@ -1,7 +1,7 @@
 //! What can be wrong with a data spec, or with the data it asks for.
 
 use crate::pca::PcaError;
-use crate::source::SourceError;
+use crate::source_error::SourceError;
 
 /// Why no [`Dataset`](crate::Dataset) can be made from a spec.
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
 use crate::checksum::sha256_hex;
 use crate::idx::{self, IdxImages};
-use crate::source::SourceError;
+use crate::source_error::SourceError;
 
 /// Labelled grey-scale images, before any choice about task, order or scale.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView2};
 
 use crate::checksum::sha256_hex;
-use crate::source::SourceError;
+use crate::source_error::SourceError;
 
 /// The largest coordinate: squares of such, and sums of many squares, are finite.
 const LARGEST: f64 = 1e100;

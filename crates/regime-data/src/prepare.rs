@@ -7,13 +7,13 @@ use crate::dataset::{Dataset, Part, Provenance};
 use crate::error::DataError;
 use crate::images::Images;
 use crate::inputs::{Inputs, Raw};
+use crate::load;
 use crate::points::{Points, content_sum};
 use crate::selection::select;
 use crate::source::Source;
 use crate::spec::{DataSpec, FitOn};
 use crate::streams::data_rng;
 use crate::synthetic::Cloud;
-use crate::tensors;
 
 /// Prepares the data set that `spec` describes.
 ///
@@ -34,7 +34,7 @@ pub fn prepare(spec: &DataSpec, cache_dir: &Path) -> Result<Dataset, DataError> 
     match (Cloud::of(&spec.source), &spec.source) {
         (Some(cloud), _) => prepare_synthetic(spec, cloud),
         (None, Source::Safetensors { path, inputs, labels }) => {
-            prepare_points(spec, &tensors::load(path, inputs, labels)?)
+            prepare_points(spec, &load::points(path, inputs, labels)?)
         }
         (None, source) => prepare_images(spec, &source.load_images(cache_dir)?),
     }

@@ -1,22 +1,12 @@
 //! Where points come from.
 
-use std::path::{Path, PathBuf};
+mod check;
+
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::archive::Archive;
-use crate::checksum::ChecksumMismatch;
-use crate::error::DataError;
-use crate::idx::IdxError;
-use crate::images::Images;
-use crate::tensors::TensorsError;
-use crate::{directory, embedded};
-
-/// The most coordinates of a synthetic point.
-const MAX_SYNTHETIC_DIM: usize = 100_000;
-
-/// The most inputs of [`Source::And`]: one point in a million is of class 1.
-const MAX_AND_INPUTS: usize = 20;
 
 /// Where points come from.
 ///
@@ -155,90 +145,6 @@ fn labels() -> String {
     "labels".to_owned()
 }
 
-/// Why a source has no data to give.
-#[derive(Debug, thiserror::Error)]
-pub enum SourceError {
-    /// A file is not what its format says.
-    #[error(transparent)]
-    Idx(#[from] IdxError),
-    /// A file has no points.
-    #[error(transparent)]
-    Tensors(#[from] TensorsError),
-    /// A file is not the published one.
-    #[error(transparent)]
-    Checksum(#[from] ChecksumMismatch),
-    /// The cache lacks a published set.
-    #[error("{archive} is not in `{}`: run `cargo xtask data fetch {archive}`", dir.display())]
-    Absent {
-        /// The set.
-        archive: &'static str,
-        /// The folder where its files belong.
-        dir: PathBuf,
-    },
-    /// The folder has none of the usual files.
-    #[error(
-        "`{}` holds no IDX files: none of `train-images-idx3-ubyte`, `t10k-images-idx3-ubyte` \
-         and their labels (`.gz` and `.idx3-ubyte` are accepted too)",
-        dir.display()
-    )]
-    NoIdxFiles {
-        /// The folder.
-        dir: PathBuf,
-    },
-    /// Images without labels, or labels without images.
-    #[error("`{}` has no {wanted} beside it", found.display())]
-    NoPartner {
-        /// The file that is there.
-        found: PathBuf,
-        /// What is not: `labels` or `images`.
-        wanted: &'static str,
-    },
-    /// Not as many labels as points or images.
-    #[error("`{name}` has {points} points and {labels} labels")]
-    CountMismatch {
-        /// The set.
-        name: String,
-        /// Number of points.
-        points: usize,
-        /// Number of labels.
-        labels: usize,
-    },
-    /// Points of no dimension.
-    #[error("`{name}` has points without coordinates")]
-    NoCoordinates {
-        /// The set.
-        name: String,
-    },
-    /// A coordinate that is not finite, or whose square can hardly be.
-    #[error(
-        "`{name}`: point {point} has the coordinate {value:e}: should be at most 1e100 in size"
-    )]
-    Coordinate {
-        /// The set.
-        name: String,
-        /// Which point, from 0.
-        point: usize,
-        /// The coordinate.
-        value: f64,
-    },
-    /// Images of different shapes in one set.
-    #[error("`{name}` has images of {found:?} pixels where {expected:?} are expected")]
-    ShapeMismatch {
-        /// The set.
-        name: String,
-        /// Height and width expected.
-        expected: (usize, usize),
-        /// Height and width found.
-        found: (usize, usize),
-    },
-    /// A source of points was asked for images.
-    #[error("the source {name} has points, but no images")]
-    NoImages {
-        /// The source.
-        name: String,
-    },
-}
-
 impl Source {
     /// The file of this name, its tensors called `inputs` and `labels`.
     pub fn safetensors(path: impl Into<PathBuf>) -> Self {
@@ -282,60 +188,13 @@ impl Source {
             | Self::SignOfProduct { dim, .. } => Some(dim),
         }
     }
-
-    /// What is wrong with the numbers of a synthetic source.
-    pub(crate) fn check(&self) -> Result<(), DataError> {
-        let Some(dim) = self.synthetic_dim() else { return Ok(()) };
-        let least = if matches!(self, Self::Xnor { .. }) { 2 } else { 1 };
-        if !(least..=MAX_SYNTHETIC_DIM).contains(&dim) {
-            let want = format!("{least} to {MAX_SYNTHETIC_DIM}");
-            return Err(DataError::field("source.dim", dim, want));
-        }
-        let some_of_dim = |field, number| {
-            if (1..=dim).contains(&number) {
-                return Ok(());
-            }
-            let want = format!("1 to {dim}, the number of coordinates");
-            Err(DataError::field(field, number, want))
-        };
-        match *self {
-            Self::Cylinder { stretch, .. } if !(stretch > 0.0 && stretch.is_finite()) => {
-                Err(DataError::field("source.stretch", stretch, "above 0 and finite"))
-            }
-            Self::Cylinder { round, .. } => some_of_dim("source.round", round),
-            Self::And { inputs, .. } if inputs > MAX_AND_INPUTS => {
-                let want = format!(
-                    "at most {MAX_AND_INPUTS}: label +1 has probability 2^-inputs, and drawing as \
-                     many points of each label would take for ever"
-                );
-                Err(DataError::field("source.inputs", inputs, want))
-            }
-            Self::And { inputs, .. } => some_of_dim("source.inputs", inputs),
-            Self::SignOfProduct { factors, .. } => some_of_dim("source.factors", factors),
-            _ => Ok(()),
-        }
-    }
-
-    /// Loads the images of an image source. `cache_dir` matters only to
-    /// [`Source::Mnist`] and [`Source::FashionMnist`].
-    ///
-    /// # Errors
-    ///
-    /// Any [`SourceError`]; [`SourceError::NoImages`] for a source of points.
-    pub fn load_images(&self, cache_dir: &Path) -> Result<Images, SourceError> {
-        match self {
-            Self::MnistT10k => embedded::mnist_t10k(),
-            Self::Mnist => Archive::Mnist.load(cache_dir),
-            Self::FashionMnist => Archive::FashionMnist.load(cache_dir),
-            Self::IdxDirectory { path } => directory::load(path),
-            _ => Err(SourceError::NoImages { name: self.name() }),
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source_error::SourceError;
+    use std::path::Path;
 
     #[test]
     fn synthetic_sources_have_a_name_a_form_and_no_images() {
@@ -377,53 +236,5 @@ mod tests {
         Source::MnistT10k.check().unwrap();
         let unknown = r#"{"kind":"cube","dim":10,"round":3}"#;
         assert!(serde_json::from_str::<Source>(unknown).is_err());
-    }
-
-    #[test]
-    fn numbers_out_of_range_are_refused_by_name() {
-        let error = |source: Source| source.check().unwrap_err().to_string();
-        let cylinder = |round, stretch| Source::Cylinder { dim: 5, round, stretch };
-        for dim in [0, 100_001] {
-            for source in [
-                Source::Stripe { dim },
-                Source::Sphere { dim },
-                Source::Cylinder { dim, round: 1, stretch: 1.0 },
-                Source::Cube { dim },
-                Source::And { dim, inputs: 1 },
-                Source::SignOfProduct { dim, factors: 1 },
-            ] {
-                assert_eq!(error(source), format!("`source.dim` = {dim}: should be 1 to 100000"));
-            }
-        }
-        assert_eq!(error(Source::Xnor { dim: 1 }), "`source.dim` = 1: should be 2 to 100000");
-        for number in [0, 6] {
-            for (field, source) in [
-                ("round", cylinder(number, 1.0)),
-                ("inputs", Source::And { dim: 5, inputs: number }),
-                ("factors", Source::SignOfProduct { dim: 5, factors: number }),
-            ] {
-                let line = format!(
-                    "`source.{field}` = {number}: should be 1 to 5, the number of coordinates"
-                );
-                assert_eq!(error(source), line);
-            }
-        }
-        for stretch in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-            let line = format!("`source.stretch` = {stretch}: should be above 0 and finite");
-            assert_eq!(error(cylinder(2, stretch)), line);
-        }
-        assert_eq!(
-            error(Source::And { dim: 30, inputs: 21 }),
-            "`source.inputs` = 21: should be at most 20: label +1 has probability 2^-inputs, and \
-             drawing as many points of each label would take for ever"
-        );
-        for source in [
-            cylinder(5, 1e-3),
-            Source::Xnor { dim: 2 },
-            Source::And { dim: 20, inputs: 20 },
-            Source::SignOfProduct { dim: 5, factors: 5 },
-        ] {
-            source.check().unwrap();
-        }
     }
 }

@@ -7,9 +7,6 @@ use ndarray::Array2;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
-use crate::points::Points;
-use crate::source::SourceError;
-
 /// A file that holds no points with classes.
 #[derive(Debug, thiserror::Error)]
 #[error("`{}`: {problem}", path.display())]
@@ -73,14 +70,20 @@ pub enum TensorsProblem {
 
 /// The points in the tensor `inputs` (`n × …`, the axes of a point one after the other, the
 /// last fastest) with their classes in the tensor `labels` (`n`).
-pub(crate) fn load(path: &Path, inputs: &str, labels: &str) -> Result<Points, SourceError> {
-    let name = path.display().to_string();
-    let (x, classes) = read(path, inputs, labels)
-        .map_err(|problem| TensorsError { path: path.to_owned(), problem })?;
-    Points::new(name, x, classes)
+pub(crate) fn read(
+    path: &Path,
+    inputs: &str,
+    labels: &str,
+) -> Result<(Array2<f64>, Vec<u8>), TensorsError> {
+    points_and_classes(path, inputs, labels)
+        .map_err(|problem| TensorsError { path: path.to_owned(), problem })
 }
 
-fn read(path: &Path, inputs: &str, labels: &str) -> Result<(Array2<f64>, Vec<u8>), TensorsProblem> {
+fn points_and_classes(
+    path: &Path,
+    inputs: &str,
+    labels: &str,
+) -> Result<(Array2<f64>, Vec<u8>), TensorsProblem> {
     let bytes = fs::read(path)?;
     let format = |why: String| TensorsProblem::Format { why };
     let file = SafeTensors::deserialize(&bytes).map_err(|cause| format(cause.to_string()))?;

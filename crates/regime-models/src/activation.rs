@@ -1,9 +1,7 @@
-use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{ModelError, positive},
-    operations::operations,
     pointwise,
     quadrature::gaussian_mean,
 };
@@ -73,20 +71,6 @@ impl Activation {
             Self::Silu { beta } => silu(z, beta),
             Self::Gelu => gelu(z),
         }
-    }
-
-    /// `gain · φ(z)`, element by element.
-    pub fn value<B: Backend>(self, gain: f64, z: Tensor<B, 2>) -> Tensor<B, 2> {
-        operations::<B>().value(self, gain, z)
-    }
-
-    /// `gain · φ(z)` and `gain · φ'(z)`, element by element.
-    pub fn value_and_slope<B: Backend>(
-        self,
-        gain: f64,
-        z: Tensor<B, 2>,
-    ) -> (Tensor<B, 2>, Tensor<B, 2>) {
-        operations::<B>().value_and_slope(self, gain, z)
     }
 }
 

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{ModelError, positive};
 
-/// The output scale α of `F = α(f − f₀)`, kept in the convention of the paper.
+/// The output scale α of `F = α(f − f₀)`, stored in the convention of the paper.
 ///
 /// In arXiv 1906.08034 v1 the last layer is divided by `√h`. The authors' code
 /// and the later version divide it by `h` and multiply by a larger α, so that

@@ -1,9 +1,8 @@
 use std::{ops::Range, sync::Arc};
 
 use burn::tensor::{Tensor, backend::Backend};
-use rayon::prelude::*;
 
-use crate::{memory::Memory, operations::operations, tensors::joined, window::Window};
+use crate::{memory::Memory, rows::joined, window::Window};
 
 /// The part of the Jacobian that belongs to one layer `z = c·a·W + b`, applied at one
 /// or several positions of each point.
@@ -47,24 +46,18 @@ impl<B: Backend> Block<B> {
         self.sensitivities.dims()[0] / self.n_positions()
     }
 
-    /// The inputs `a` of some points at all positions, `[points·p, k]`.
-    pub fn inputs(&self, points: Range<usize>) -> Tensor<B, 2> {
-        let rows = |per_point: usize| {
-            let all = points.len() * per_point == self.sources.dims()[0];
-            let sources = self.sources.clone();
-            if all {
-                sources
-            } else {
-                sources.narrow(0, points.start * per_point, points.len() * per_point)
-            }
-        };
-        match &self.window {
-            None => rows(1),
-            Some(window) => window.patches(rows(window.n_pixels())),
+    /// The rows of [`sources`](Self::sources) of some points.
+    pub(crate) fn sources_of(&self, points: Range<usize>) -> Tensor<B, 2> {
+        let per_point = self.window.as_ref().map_or(1, |window| window.n_pixels());
+        let sources = self.sources.clone();
+        if points.len() * per_point == sources.dims()[0] {
+            sources
+        } else {
+            sources.narrow(0, points.start * per_point, points.len() * per_point)
         }
     }
 
-    /// Stretches of points whose inputs are best made and used together.
+    /// Stretches of points whose inputs are best made and used at once.
     pub fn chunks(&self) -> Vec<Range<usize>> {
         match &self.window {
             None => std::iter::once(0..self.n_points()).collect(),
@@ -79,50 +72,6 @@ impl<B: Backend> Block<B> {
     pub fn sensitivities_of(&self, points: Range<usize>) -> Tensor<B, 2> {
         let p = self.n_positions();
         self.sensitivities.clone().narrow(0, points.start * p, points.len() * p)
-    }
-
-    /// The gradient of every point's `f` with respect to the weights to some of the
-    /// layer's outputs, output by output (so that they come as `Wᵀ`), and then to the
-    /// biases there.
-    ///
-    /// # Shapes
-    /// `[n, outputs·(k + 1)]`, without the 1 for a layer without biases; memory and
-    /// time as large as that, times `p` for the time.
-    pub fn point_gradients(&self, outputs: Range<usize>) -> Tensor<B, 2> {
-        let p = self.n_positions();
-        let chunks = self.chunks().into_par_iter().map(|points| {
-            let n = points.len();
-            let inputs = self.inputs(points.clone());
-            let k = inputs.dims()[1];
-            let sensitivities = self
-                .sensitivities_of(points)
-                .narrow(1, outputs.start, outputs.len())
-                .reshape([n, p, outputs.len()]);
-            // The scale goes to the smaller factor.
-            let left = sensitivities.clone().mul_scalar(self.weight_scale).swap_dims(1, 2);
-            let weights = left.matmul(inputs.reshape([n, p, k])).reshape([n, outputs.len() * k]);
-            if self.biases.is_none() {
-                return weights;
-            }
-            let biases = sensitivities.sum_dim(1).reshape([n, outputs.len()]);
-            Tensor::cat(vec![weights, biases], 1)
-        });
-        joined(chunks.collect())
-    }
-
-    /// The tangent kernel of the parameters of some layers, each used once per point,
-    /// `Σ (c² a aᵀ + 1) ∘ (δ δᵀ)`, without the 1 for those that have no biases: added up tile by
-    /// tile in one matrix, in host memory; in `room`, whatever is in it, if its capacity is enough
-    /// and the kernel one of float64, else `room` is let go.
-    ///
-    /// # Shapes
-    /// `[n, n]`, symmetric to the bit. `None` for another backend than Flex, for which the same
-    /// is a matter of ordinary products, and when a layer is used at several positions.
-    ///
-    /// # Panics
-    /// Without a layer.
-    pub fn fused_kernel(blocks: &[&Self], room: Vec<f64>) -> Option<Tensor<B, 2>> {
-        operations::<B>().kernel(blocks, room)
     }
 
     /// The same block of several stretches of points, below each other.
@@ -154,3 +103,9 @@ impl<B: Backend> Block<B> {
         }
     }
 }
+
+/// The blocks of points that were evaluated in one pass, one per layer.
+pub(crate) type Part<B> = Vec<Block<B>>;
+
+/// Parts whose gradients are held at once.
+pub(crate) const PARTS_HELD: usize = 16;

@@ -6,13 +6,13 @@ use rayon::prelude::*;
 use crate::{
     Activation, ModelError,
     block::Block,
+    dispatch::operations,
     init::standard_normals,
     layer::Layer,
     memory::Memory,
     network::{Network, Trace},
-    operations::operations,
+    rows::joined,
     tape::BlockTape,
-    tensors::joined,
     window::Window,
 };
 
@@ -167,7 +167,7 @@ impl FeedForward {
         self.plan.layers.last().expect("a network has layers").range().end
     }
 
-    /// Where the parameters of each layer lie (weights and biases together), from
+    /// Where the parameters of each layer lie (weights and biases), from
     /// the first layer to the last.
     pub fn layer_ranges(&self) -> Vec<Range<usize>> {
         self.plan.layers.iter().map(Layer::range).collect()
@@ -231,16 +231,16 @@ impl FeedForward {
         (0..n).step_by(step).map(part).collect()
     }
 
-    /// The values of the last node, `[n, K]`, keeping nothing.
+    /// The values of the last node, `[n, K]`, saving nothing.
     pub(crate) fn outputs<B: Backend>(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> Tensor<B, 2> {
         joined(self.parts(x).into_par_iter().map(|x| self.evaluate(w, &x, None)).collect())
     }
 
     fn sweeps<B: Backend>(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> Vec<Sweep<B>> {
         let sweep = |x: Tensor<B, 2>| {
-            let mut kept = Vec::with_capacity(self.plan.nodes.len());
-            let output = self.evaluate(w, &x, Some(&mut kept));
-            Sweep { kept, output }
+            let mut saved = Vec::with_capacity(self.plan.nodes.len());
+            let output = self.evaluate(w, &x, Some(&mut saved));
+            Sweep { saved, output }
         };
         self.parts(x).into_par_iter().map(sweep).collect()
     }
@@ -261,13 +261,13 @@ impl FeedForward {
         (0..n_outputs).map(tape).collect()
     }
 
-    /// Evaluates node by node; `keep` collects what a linearisation needs, if there
+    /// Evaluates node by node; `save` collects what a linearisation needs, if there
     /// is to be one.
     fn evaluate<B: Backend>(
         &self,
         w: &Tensor<B, 1>,
         x: &Tensor<B, 2>,
-        mut keep: Option<&mut Vec<Kept<B>>>,
+        mut save: Option<&mut Vec<Saved<B>>>,
     ) -> Tensor<B, 2> {
         let Plan { inputs, channels, nodes, layers } = &*self.plan;
         assert_eq!(w.dims(), [self.n_params()], "the parameter vector has the wrong length");
@@ -281,19 +281,19 @@ impl FeedForward {
                 let value = if used_again { values[of].clone() } else { values[of].take() };
                 value.expect("sources come before their uses")
             };
-            let mut kept = Kept::Nothing;
+            let mut saved = Saved::Nothing;
             let value = match *node {
                 Node::Input => x.clone().reshape([n * (inputs / channels), *channels]),
                 Node::Affine { layer, of } => {
                     let a = take(of);
-                    if keep.is_some() {
-                        kept = Kept::Inputs(a.clone());
+                    if save.is_some() {
+                        saved = Saved::Inputs(a.clone());
                     }
                     layers[layer].forward(w, a)
                 }
-                Node::Activation { activation, gain, of } if keep.is_some() => {
+                Node::Activation { activation, gain, of } if save.is_some() => {
                     let (value, slope) = activation.value_and_slope(gain, take(of));
-                    kept = Kept::Slopes(slope);
+                    saved = Saved::Slopes(slope);
                     value
                 }
                 Node::Activation { activation, gain, of } => activation.value(gain, take(of)),
@@ -303,8 +303,8 @@ impl FeedForward {
                 Node::Mean { pixels, of } => mean(take(of), pixels),
             };
             values.push(Some(value));
-            if let Some(keep) = &mut keep {
-                keep.push(kept);
+            if let Some(save) = &mut save {
+                save.push(saved);
             }
         }
         values.pop().flatten().expect("a network has an output")
@@ -354,8 +354,8 @@ impl<B: Backend> Trace<B> for FeedForwardTrace<B> {
         let Plan { nodes, layers, .. } = &*self.net.plan;
         let mut of_layers = vec![Vec::new(); layers.len()];
         for sweep in &self.sweeps {
-            for (node, kept) in nodes.iter().zip(&sweep.kept) {
-                if let (Node::Affine { layer, .. }, Kept::Inputs(a)) = (node, kept) {
+            for (node, saved) in nodes.iter().zip(&sweep.saved) {
+                if let (Node::Affine { layer, .. }, Saved::Inputs(a)) = (node, saved) {
                     of_layers[*layer].push(layers[*layer].forward(&self.w, a.clone()));
                 }
             }
@@ -383,14 +383,14 @@ impl<B: Backend> Trace<B> for FeedForwardTrace<B> {
 #[derive(Debug, Clone)]
 struct Sweep<B: Backend> {
     /// By node.
-    kept: Vec<Kept<B>>,
+    saved: Vec<Saved<B>>,
     /// `[n, K]`.
     output: Tensor<B, 2>,
 }
 
 /// What a node leaves for the backward pass.
 #[derive(Debug, Clone)]
-enum Kept<B: Backend> {
+enum Saved<B: Backend> {
     Nothing,
     /// What an affine layer acted on.
     Inputs(Tensor<B, 2>),
@@ -408,10 +408,10 @@ impl<B: Backend> Sweep<B> {
         let Plan { nodes, layers, .. } = plan;
         let mut rates: Vec<Option<Tensor<B, 2>>> = Vec::with_capacity(nodes.len());
         let mut of_layers = Vec::with_capacity(layers.len());
-        for (node, kept) in nodes.iter().zip(&self.kept) {
-            let rate = match (node, kept) {
+        for (node, saved) in nodes.iter().zip(&self.saved) {
+            let rate = match (node, saved) {
                 (Node::Input, _) => None,
-                (&Node::Affine { layer, of }, Kept::Inputs(a)) => {
+                (&Node::Affine { layer, of }, Saved::Inputs(a)) => {
                     let layer = &layers[layer];
                     let own = layer.forward(v, a.clone());
                     let rate = match &rates[of] {
@@ -421,7 +421,7 @@ impl<B: Backend> Sweep<B> {
                     of_layers.push(rate.clone());
                     Some(rate)
                 }
-                (&Node::Activation { of, .. }, Kept::Slopes(slopes)) => {
+                (&Node::Activation { of, .. }, Saved::Slopes(slopes)) => {
                     rates[of].clone().map(|rate| rate * slopes.clone())
                 }
                 (Node::Mix { terms }, _) => {
@@ -432,7 +432,7 @@ impl<B: Backend> Sweep<B> {
                     }
                 }
                 (&Node::Mean { pixels, of }, _) => rates[of].clone().map(|rate| mean(rate, pixels)),
-                _ => unreachable!("a node keeps what its kind needs"),
+                _ => unreachable!("a node saves what its kind needs"),
             };
             rates.push(rate);
         }
@@ -446,7 +446,7 @@ impl<B: Backend> Sweep<B> {
         let last = one_output(self.output.dims(), output, &self.output);
         *deltas.last_mut().expect("a network has an output") = Some(last);
         let mut blocks = Vec::with_capacity(layers.len());
-        for (at, (node, kept)) in nodes.iter().zip(self.kept).enumerate().rev() {
+        for (at, (node, saved)) in nodes.iter().zip(self.saved).enumerate().rev() {
             let Some(delta) = deltas[at].take() else { continue };
             let mut add = |of: Source, delta: Tensor<B, 2>| {
                 deltas[of] = Some(match deltas[of].take() {
@@ -454,9 +454,9 @@ impl<B: Backend> Sweep<B> {
                     None => delta,
                 });
             };
-            match (node, kept) {
+            match (node, saved) {
                 (Node::Input, _) => {}
-                (&Node::Affine { layer, of }, Kept::Inputs(sources)) => {
+                (&Node::Affine { layer, of }, Saved::Inputs(sources)) => {
                     let layer = &layers[layer];
                     // The points have no parameters before them.
                     if of != INPUT {
@@ -471,7 +471,7 @@ impl<B: Backend> Sweep<B> {
                         biases: layer.biases.clone(),
                     });
                 }
-                (&Node::Activation { of, .. }, Kept::Slopes(slopes)) => {
+                (&Node::Activation { of, .. }, Saved::Slopes(slopes)) => {
                     add(of, operations::<B>().elementwise(delta, slopes))
                 }
                 (&Node::Mix { terms: [(a, c), (b, d)] }, _) => {
@@ -479,7 +479,7 @@ impl<B: Backend> Sweep<B> {
                     add(b, delta.mul_scalar(d));
                 }
                 (&Node::Mean { pixels, of }, _) => add(of, spread(delta, pixels)),
-                _ => unreachable!("a node keeps what its kind needs"),
+                _ => unreachable!("a node saves what its kind needs"),
             }
         }
         blocks.reverse();

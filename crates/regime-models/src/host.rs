@@ -7,19 +7,21 @@
 mod activation;
 mod gram;
 mod layer;
+mod numbers;
 mod products;
 mod tape;
 mod window;
 
-use std::ops::{Add, AddAssign, Mul, MulAssign};
-
-use burn::tensor::{DType, Element, Tensor, TensorData};
-use burn_flex::{Flex, FlexDevice, FlexTensor};
-use faer::traits::ComplexField;
+use burn::tensor::{DType, Tensor};
+use burn_flex::Flex;
 
 use crate::{
-    activation::Activation, block::Block, layer::Layer, operations::Operations, pointwise::Real,
-    precision::Precision, tape::Part, window::Window,
+    activation::Activation,
+    block::{Block, Part},
+    layer::Layer,
+    operations::Operations,
+    precision::Precision,
+    window::Window,
 };
 
 /// The operations on Flex's tensors.
@@ -78,79 +80,7 @@ impl Operations<Flex> for Host {
         tape::vjp(parts, g)
     }
 
-    fn kernel(&self, blocks: &[&Block<Flex>], room: Vec<f64>) -> Option<Tensor<Flex, 2>> {
-        gram::kernel(blocks, room)
+    fn kernel(&self, blocks: &[&Block<Flex>], scratch: Vec<f64>) -> Option<Tensor<Flex, 2>> {
+        gram::kernel(blocks, scratch)
     }
 }
-
-/// The element types of tensors.
-trait Scalar:
-    Real + Element + ComplexField + AddAssign + MulAssign + Add<Output = Self> + Mul<Output = Self>
-{
-    /// The numbers of a tensor of this type in row-major order, if they lie so.
-    fn of(tensor: &FlexTensor) -> Option<&[Self]>;
-
-    /// Memory for float64 as memory for this type, if it is the same.
-    fn room(room: Vec<f64>) -> Vec<Self>;
-}
-
-impl Scalar for f64 {
-    fn of(tensor: &FlexTensor) -> Option<&[Self]> {
-        tensor.as_slice()
-    }
-
-    fn room(room: Vec<f64>) -> Vec<Self> {
-        room
-    }
-}
-
-impl Scalar for f32 {
-    fn of(tensor: &FlexTensor) -> Option<&[Self]> {
-        tensor.as_slice()
-    }
-
-    fn room(_: Vec<f64>) -> Vec<Self> {
-        Vec::new()
-    }
-}
-
-/// The numbers of a tensor, borrowed where they lie in row-major order and copied
-/// where not.
-struct Numbers(FlexTensor);
-
-impl Numbers {
-    fn of<const D: usize>(tensor: &Tensor<Flex, D>) -> Self {
-        let tensor = tensor.clone().into_primitive().tensor();
-        Self(if tensor.is_contiguous() { tensor } else { tensor.to_contiguous() })
-    }
-
-    fn dtype(&self) -> DType {
-        self.0.dtype()
-    }
-
-    fn slice<T: Scalar>(&self) -> &[T] {
-        T::of(&self.0).expect("the element type was matched and the order made")
-    }
-}
-
-/// A tensor of Flex out of numbers in row-major order.
-fn tensor<T: Scalar, const D: usize>(numbers: Vec<T>, shape: [usize; D]) -> Tensor<Flex, D> {
-    Tensor::from_data(TensorData::new(numbers, shape), (&FlexDevice, T::dtype()))
-}
-
-/// Runs `$body` with `$T` as the element type of `$dtype`.
-macro_rules! with_scalar {
-    ($dtype:expr, $T:ident => $body:expr) => {
-        match $dtype {
-            burn::tensor::DType::F32 => {
-                type $T = f32;
-                $body
-            }
-            _ => {
-                type $T = f64;
-                $body
-            }
-        }
-    };
-}
-use with_scalar;

@@ -2,9 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use burn::tensor::{Tensor, backend::Backend};
-
-use crate::{operations::operations, window::Window};
+use crate::window::Window;
 
 /// `z = c·a·W + b` with `c = 1/√k`, at every position of a window or once.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,20 +25,5 @@ impl Layer {
     /// Where its parameters lie.
     pub(crate) fn range(&self) -> Range<usize> {
         self.weights.start..self.biases.as_ref().unwrap_or(&self.weights).end
-    }
-
-    /// `c·a·W + b`, `[n·p, m]`; `a`: `[n, k]` or the maps under a window.
-    pub(crate) fn forward<B: Backend>(&self, w: &Tensor<B, 1>, a: Tensor<B, 2>) -> Tensor<B, 2> {
-        operations::<B>().affine(self, w, a, true)
-    }
-
-    /// `c·a·W`, `[n·p, m]`.
-    pub(crate) fn linear<B: Backend>(&self, w: &Tensor<B, 1>, a: Tensor<B, 2>) -> Tensor<B, 2> {
-        operations::<B>().affine(self, w, a, false)
-    }
-
-    /// The sensitivities of its inputs, from those of its outputs `[n·p, m]`.
-    pub(crate) fn back<B: Backend>(&self, w: &Tensor<B, 1>, delta: Tensor<B, 2>) -> Tensor<B, 2> {
-        operations::<B>().back(self, w, delta)
     }
 }

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use burn::tensor::{DType, Tensor, backend::Backend};
 
-use crate::{block::Block, operations::operations};
+use crate::{block::Block, dispatch::operations};
 
 /// A network with one output, as a function `f(w, x)` of a flat vector of
 /// parameters.
@@ -28,7 +28,7 @@ pub trait Network<B: Backend>: Sync {
     /// Number of parameters `P`.
     fn n_params(&self) -> usize;
 
-    /// Where the parameters of each layer lie (weights and biases together), from the
+    /// Where the parameters of each layer lie (weights and biases), from the
     /// first layer to the last. One stretch for a network that has no layers to tell
     /// apart.
     fn layer_ranges(&self) -> Vec<Range<usize>> {
@@ -113,8 +113,8 @@ pub trait Tape<B: Backend> {
     fn select(&self, points: &[usize]) -> Self;
 
     /// The Jacobian as sums of outer products, one block per layer in the order of
-    /// the layers, if the network has that structure. Together the blocks hold every
-    /// parameter once. The tangent kernel of a layer that is used once per point is
+    /// the layers, if the network has that structure. Each parameter lies in one
+    /// of the blocks. The tangent kernel of a layer that is used once per point is
     /// then a product of Gram matrices and costs `h/2` times less than through `J`.
     fn blocks(&self) -> Option<&[Block<B>]> {
         None
@@ -133,7 +133,7 @@ pub trait Tape<B: Backend> {
 
     /// The tangent kernel `J Jᵀ` between the points of this tape and those of `other`, a
     /// tape of the same model, where the model is made of its kernel and so knows it.
-    /// Whoever has a metric of their own (see [`inner`](Self::inner)) gives it, for it
+    /// A model with a metric of its own (see [`inner`](Self::inner)) has to give it, for it
     /// cannot be contracted from a Jacobian then.
     ///
     /// # Shapes

@@ -1,21 +1,16 @@
 //! The operations that networks and their tangents are made of: the extension of a backend
 //! that this crate works with.
-//!
-//! Every backend has them as ordinary tensor operations; where tensors are plain host memory,
-//! they are fused. Which it is, is asked here and nowhere else, so that nothing that is built
-//! on a network has to name more than [`Backend`].
 
-#[cfg(feature = "flex")]
-use std::any::Any;
-
-use burn::tensor::{DType, Tensor, backend::Backend};
+use burn::tensor::{Tensor, backend::Backend};
 
 use crate::{
-    activation::Activation, block::Block, layer::Layer, precision::Precision, tape::Part, tensors,
+    activation::Activation,
+    block::{Block, Part},
+    layer::Layer,
     window::Window,
 };
 
-/// The operations, with an implementation by ordinary tensor operations for each.
+/// The operations of a network on tensors of `B`.
 ///
 /// # Shapes
 /// `n` points; a layer of `k` inputs and `m` outputs at `p` positions, on maps of `c` channels.
@@ -28,19 +23,13 @@ pub(crate) trait Operations<B: Backend> {
         w: &Tensor<B, 1>,
         a: Tensor<B, 2>,
         biases: bool,
-    ) -> Tensor<B, 2> {
-        tensors::layer::affine(layer, w, a, biases)
-    }
+    ) -> Tensor<B, 2>;
 
     /// The sensitivities of a layer's inputs, from those of its outputs, `[n·p, m]`.
-    fn back(&self, layer: &Layer, w: &Tensor<B, 1>, delta: Tensor<B, 2>) -> Tensor<B, 2> {
-        tensors::layer::back(layer, w, delta)
-    }
+    fn back(&self, layer: &Layer, w: &Tensor<B, 1>, delta: Tensor<B, 2>) -> Tensor<B, 2>;
 
     /// `gain · φ(z)`, element by element.
-    fn value(&self, phi: Activation, gain: f64, z: Tensor<B, 2>) -> Tensor<B, 2> {
-        tensors::activation::value(phi, gain, z)
-    }
+    fn value(&self, phi: Activation, gain: f64, z: Tensor<B, 2>) -> Tensor<B, 2>;
 
     /// `gain · φ(z)` and `gain · φ'(z)`, element by element.
     fn value_and_slope(
@@ -48,211 +37,28 @@ pub(crate) trait Operations<B: Backend> {
         phi: Activation,
         gain: f64,
         z: Tensor<B, 2>,
-    ) -> (Tensor<B, 2>, Tensor<B, 2>) {
-        tensors::activation::value_and_slope(phi, gain, z)
-    }
+    ) -> (Tensor<B, 2>, Tensor<B, 2>);
 
     /// `a ∘ b`
-    fn elementwise(&self, a: Tensor<B, 2>, b: Tensor<B, 2>) -> Tensor<B, 2> {
-        a * b
-    }
+    fn elementwise(&self, a: Tensor<B, 2>, b: Tensor<B, 2>) -> Tensor<B, 2>;
 
     /// `a · b`, added up in float64.
-    fn dot(&self, a: Tensor<B, 1>, b: Tensor<B, 1>) -> f64 {
-        Precision::to_host((a.cast(DType::F64) * b.cast(DType::F64)).sum())[0]
-    }
+    fn dot(&self, a: Tensor<B, 1>, b: Tensor<B, 1>) -> f64;
 
     /// The patches of maps: `[n·pixels, c]` → `[n·p, taps·c]`.
-    fn patches(&self, window: &Window, maps: Tensor<B, 2>) -> Tensor<B, 2> {
-        tensors::window::patches(window, maps)
-    }
+    fn patches(&self, window: &Window, maps: Tensor<B, 2>) -> Tensor<B, 2>;
 
     /// The adjoint of [`patches`](Self::patches).
-    fn overlay(&self, window: &Window, patches: Tensor<B, 2>) -> Tensor<B, 2> {
-        tensors::window::overlay(window, patches)
-    }
+    fn overlay(&self, window: &Window, patches: Tensor<B, 2>) -> Tensor<B, 2>;
 
     /// `J v`, `[P]` → `[n]`.
-    fn jvp(&self, parts: &[Part<B>], v: &Tensor<B, 1>) -> Tensor<B, 1> {
-        tensors::tape::jvp(parts, v)
-    }
+    fn jvp(&self, parts: &[Part<B>], v: &Tensor<B, 1>) -> Tensor<B, 1>;
 
     /// `Jᵀ g`, `[n]` → `[P]`.
-    fn vjp(&self, parts: &[Part<B>], g: &Tensor<B, 1>) -> Tensor<B, 1> {
-        tensors::tape::vjp(parts, g)
-    }
+    fn vjp(&self, parts: &[Part<B>], g: &Tensor<B, 1>) -> Tensor<B, 1>;
 
-    /// The kernel of layers in one matrix, tile by tile, `[n, n]`, in memory for it, whatever is
-    /// there; `None` where that is as well done from the factors of the layers by whoever asks.
-    fn kernel(&self, _: &[&Block<B>], _: Vec<f64>) -> Option<Tensor<B, 2>> {
-        None
-    }
-}
-
-/// Any backend.
-struct Ordinary;
-
-impl<B: Backend> Operations<B> for Ordinary {}
-
-/// The operations on tensors of `B`.
-///
-/// Of the backends Burn has, Flex is one of plain host memory. An autodiff backend around it
-/// is not: its operations have to be recorded.
-pub(crate) fn operations<B: Backend>() -> &'static dyn Operations<B> {
-    #[cfg(feature = "flex")]
-    {
-        let on_flex: &'static dyn Operations<burn_flex::Flex> = &crate::host::Host;
-        if let Some(&operations) = (&on_flex as &dyn Any).downcast_ref() {
-            return operations;
-        }
-    }
-    &Ordinary
-}
-
-#[cfg(all(test, feature = "flex"))]
-mod tests {
-    use std::sync::Arc;
-
-    use burn_autodiff::Autodiff;
-    use burn_flex::{Flex, FlexDevice};
-    use burn_ndarray::{NdArray, NdArrayDevice};
-
-    use super::*;
-
-    /// A matrix of arbitrary numbers.
-    fn matrix<B: Backend>(shape: [usize; 2], seed: f64, device: &B::Device) -> Tensor<B, 2> {
-        let numbers: Vec<f64> =
-            (0..shape[0] * shape[1]).map(|i| (1.7 * i as f64 + seed).sin()).collect();
-        Precision::F64.matrix(&numbers, shape, device)
-    }
-
-    fn vector(len: usize, seed: f64) -> Tensor<Flex, 1> {
-        matrix::<Flex>([1, len], seed, &FlexDevice).reshape([len])
-    }
-
-    /// That two tensors are equal but for rounding.
-    fn same<const D: usize>(fused: Tensor<Flex, D>, ordinary: Tensor<Flex, D>) {
-        assert_eq!(fused.dims(), ordinary.dims());
-        for (a, b) in Precision::to_host(fused).into_iter().zip(Precision::to_host(ordinary)) {
-            assert!((a - b).abs() <= 1e-13 * (1.0 + b.abs()), "{a} is not {b}");
-        }
-    }
-
-    /// Five points: a dense layer of 4 inputs, or windows of 3 on maps of 4 by 4 pixels, with two
-    /// channels, and three outputs of either.
-    fn layers() -> [Layer; 2] {
-        let layer = |inputs: usize, window| Layer {
-            inputs,
-            outputs: 3,
-            window,
-            weights: 1..1 + 3 * inputs,
-            biases: Some(1 + 3 * inputs..4 + 3 * inputs),
-        };
-        let window = Window::new((4, 4), 3, 2, 1).unwrap();
-        [layer(4, None), layer(18, Some(Arc::new(window)))]
-    }
-
-    fn sources<B: Backend>(layer: &Layer, device: &B::Device) -> Tensor<B, 2> {
-        let shape = if layer.window.is_some() { [5 * 16, 2] } else { [5, layer.inputs] };
-        matrix(shape, 0.3, device)
-    }
-
-    fn block<B: Backend>(layer: &Layer, device: &B::Device) -> Block<B> {
-        let positions = layer.window.as_ref().map_or(1, |window| window.n_positions());
-        Block {
-            sources: sources(layer, device),
-            window: layer.window.clone(),
-            sensitivities: matrix([5 * positions, 3], 2.1, device),
-            weight_scale: layer.scale(),
-            weights: layer.weights.clone(),
-            biases: layer.biases.clone(),
-        }
-    }
-
-    #[test]
-    fn fused_operations_are_the_ordinary_ones() {
-        let fused = operations::<Flex>();
-        for layer in layers() {
-            let (a, block) = (sources(&layer, &FlexDevice), block::<Flex>(&layer, &FlexDevice));
-            let (n_params, delta) = (layer.range().end, block.sensitivities.clone());
-            let w = vector(n_params, 0.9);
-            for biases in [true, false] {
-                let ordinary = Ordinary.affine(&layer, &w, a.clone(), biases);
-                same(fused.affine(&layer, &w, a.clone(), biases), ordinary);
-            }
-            same(fused.back(&layer, &w, delta.clone()), Ordinary.back(&layer, &w, delta.clone()));
-            if let Some(window) = &layer.window {
-                let patches = fused.patches(window, a.clone());
-                same(patches.clone(), Ordinary.patches(window, a.clone()));
-                same(fused.overlay(window, patches.clone()), Ordinary.overlay(window, patches));
-            }
-            // Its parameters alone, in two parts.
-            let block = Block {
-                weights: 0..3 * layer.inputs,
-                biases: Some(3 * layer.inputs..n_params - 1),
-                ..block
-            };
-            let parts = [vec![block.clone()], vec![block]];
-            let v = vector(n_params - 1, 0.2);
-            same(fused.jvp(&parts, &v), Ordinary.jvp(&parts, &v));
-            let g = vector(10, 0.4);
-            same(fused.vjp(&parts, &g), Ordinary.vjp(&parts, &g));
-        }
-        let z = || matrix::<Flex>([9, 5], 0.0, &FlexDevice).mul_scalar(4.0);
-        for phi in [
-            Activation::Relu,
-            Activation::Softplus { beta: 5.0 },
-            Activation::Tanh,
-            Activation::Silu { beta: 1.0 },
-            Activation::Gelu,
-        ] {
-            same(fused.value(phi, 1.4, z()), Ordinary.value(phi, 1.4, z()));
-            let [fused, ordinary] =
-                [fused.value_and_slope(phi, 1.4, z()), Ordinary.value_and_slope(phi, 1.4, z())];
-            same(fused.0, ordinary.0);
-            same(fused.1, ordinary.1);
-        }
-        same(fused.elementwise(z(), z()), Ordinary.elementwise(z(), z()));
-    }
-
-    #[test]
-    fn inner_products_are_those_of_float64() {
-        for dtype in [DType::F64, DType::F32] {
-            let [a, b] = [0.3, 1.1].map(|seed| vector(1000, seed).cast(dtype));
-            let [x, y] = [&a, &b].map(|v| Precision::to_host(v.clone()));
-            let expected: f64 = x.iter().zip(&y).map(|(x, y)| x * y).sum();
-            for found in
-                [operations::<Flex>().dot(a.clone(), b.clone()), Ordinary.dot(a.clone(), b.clone())]
-            {
-                assert!((found - expected).abs() <= 1e-11, "{found} is not {expected}");
-            }
-        }
-    }
-
-    #[test]
-    fn only_plain_host_memory_is_fused() {
-        fn is_fused<B: Backend>(device: &B::Device) -> bool {
-            operations::<B>().kernel(&[&block(&layers()[0], device)], Vec::new()).is_some()
-        }
-        assert!(is_fused::<Flex>(&FlexDevice));
-        assert!(!is_fused::<Autodiff<Flex>>(&FlexDevice));
-        assert!(!is_fused::<NdArray>(&NdArrayDevice::Cpu));
-    }
-
-    #[test]
-    fn a_kernel_is_made_in_the_memory_given_whatever_is_in_it() {
-        let block = block::<Flex>(&layers()[0], &FlexDevice);
-        let kernel = |room| {
-            let kernel = operations::<Flex>().kernel(&[&block, &block], room);
-            Precision::to_host(kernel.expect("Flex fuses it"))
-        };
-        let wanted = kernel(Vec::new());
-        for len in [0, 3, 25, 40] {
-            let mut room = Vec::with_capacity(40);
-            room.resize(len, f64::NAN);
-            let address = room.as_ptr();
-            let found = kernel(room);
-            assert_eq!((found.as_ptr(), &found), (address, &wanted));
-        }
-    }
+    /// The kernel of layers in one matrix, tile by tile, `[n, n]`, in the memory of `scratch`,
+    /// whose numbers have no meaning; `None` where the caller does as well with products of the
+    /// layers' factors.
+    fn kernel(&self, blocks: &[&Block<B>], scratch: Vec<f64>) -> Option<Tensor<B, 2>>;
 }

@@ -3,8 +3,10 @@
 
 mod layout;
 mod limit;
+mod role;
 mod table;
 
-pub use layout::{Convention, LayerRates, Layout, Pace, Role};
+pub use layout::{Convention, LayerRates, Layout, Pace};
 pub use limit::{Limit, UnstableLimit};
+pub use role::Role;
 pub use table::{Abc, BiasExponents, Parametrisation};

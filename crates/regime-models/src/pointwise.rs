@@ -22,7 +22,7 @@ pub(crate) fn value<T: Real>(values: &mut [T], gain: f64, phi: impl Fn(T) -> (T,
     pulp::Arch::new().dispatch(Values { values, gain, phi });
 }
 
-/// Elements that go through the function together. The loop over a block works on
+/// Elements that go through the function at once. The loop over a block works on
 /// local arrays of fixed length, which nothing else can point into: so the compiler
 /// makes vector code of it.
 const BLOCK: usize = 32;

@@ -2,22 +2,20 @@ use std::{cell::OnceCell, ops::Range};
 
 use burn::tensor::{DType, Tensor, TensorData, backend::Backend};
 
-use crate::{block::Block, network::Tape, operations::operations};
-
-/// The blocks of points that were evaluated together, one per layer.
-pub(crate) type Part<B> = Vec<Block<B>>;
-
-/// Parts whose gradients are held at once.
-pub(crate) const TOGETHER: usize = 16;
+use crate::{
+    block::{Block, Part},
+    dispatch::operations,
+    network::Tape,
+};
 
 /// The linearisation of a network of layers: one block per layer with parameters, in
 /// the order of the parameters.
 ///
-/// The points lie in parts that were evaluated together; products go part by part.
+/// The points lie in parts, each evaluated in one pass; products go part by part.
 #[derive(Debug, Clone)]
 pub struct BlockTape<B: Backend> {
     parts: Vec<Part<B>>,
-    /// The blocks of all points, once somebody asked for them.
+    /// The blocks of all points, once they were asked for.
     whole: OnceCell<Vec<Block<B>>>,
 }
 
@@ -77,7 +75,7 @@ impl<B: Backend> Tape<B> for BlockTape<B> {
         };
         assert!(!points.is_empty(), "a tape has points");
         let mut parts = Vec::new();
-        // Neighbours in the list that lie in one part stay together.
+        // Neighbours in the list that lie in one part stay in one part.
         let mut left = points;
         while let Some(&first) = left.first() {
             let (part, range) = self.part_of(first);

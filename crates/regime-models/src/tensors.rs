@@ -1,20 +1,78 @@
 //! The operations of networks as ordinary tensor operations, for any backend.
 
-pub(crate) mod activation;
-pub(crate) mod layer;
-pub(crate) mod tape;
-pub(crate) mod window;
+mod activation;
+mod layer;
+mod tape;
+mod window;
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::{DType, Tensor, backend::Backend};
 
-/// Tensors below each other, without a copy for a single one.
-pub(crate) fn joined<B: Backend, const D: usize>(mut parts: Vec<Tensor<B, D>>) -> Tensor<B, D> {
-    if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(parts, 0) }
-}
+use crate::{
+    activation::Activation,
+    block::{Block, Part},
+    layer::Layer,
+    operations::Operations,
+    precision::Precision,
+    window::Window,
+};
 
-/// The vector `b`, `[m]`, as each of `n` rows, by a product: adding it by broadcast
-/// takes several times longer in float64 on Flex than product and addition together.
-pub(crate) fn rows_of<B: Backend>(b: Tensor<B, 1>, n: usize) -> Tensor<B, 2> {
-    let ones = Tensor::ones([n, 1], (&b.device(), b.dtype()));
-    ones.matmul(b.unsqueeze::<2>())
+/// The operations on the tensors of any backend.
+pub(crate) struct Ordinary;
+
+impl<B: Backend> Operations<B> for Ordinary {
+    fn affine(
+        &self,
+        layer: &Layer,
+        w: &Tensor<B, 1>,
+        a: Tensor<B, 2>,
+        biases: bool,
+    ) -> Tensor<B, 2> {
+        layer::affine(layer, w, a, biases)
+    }
+
+    fn back(&self, layer: &Layer, w: &Tensor<B, 1>, delta: Tensor<B, 2>) -> Tensor<B, 2> {
+        layer::back(layer, w, delta)
+    }
+
+    fn value(&self, phi: Activation, gain: f64, z: Tensor<B, 2>) -> Tensor<B, 2> {
+        activation::value(phi, gain, z)
+    }
+
+    fn value_and_slope(
+        &self,
+        phi: Activation,
+        gain: f64,
+        z: Tensor<B, 2>,
+    ) -> (Tensor<B, 2>, Tensor<B, 2>) {
+        activation::value_and_slope(phi, gain, z)
+    }
+
+    fn elementwise(&self, a: Tensor<B, 2>, b: Tensor<B, 2>) -> Tensor<B, 2> {
+        a * b
+    }
+
+    fn dot(&self, a: Tensor<B, 1>, b: Tensor<B, 1>) -> f64 {
+        Precision::to_host((a.cast(DType::F64) * b.cast(DType::F64)).sum())[0]
+    }
+
+    fn patches(&self, window: &Window, maps: Tensor<B, 2>) -> Tensor<B, 2> {
+        window::patches(window, maps)
+    }
+
+    fn overlay(&self, window: &Window, patches: Tensor<B, 2>) -> Tensor<B, 2> {
+        window::overlay(window, patches)
+    }
+
+    fn jvp(&self, parts: &[Part<B>], v: &Tensor<B, 1>) -> Tensor<B, 1> {
+        tape::jvp(parts, v)
+    }
+
+    fn vjp(&self, parts: &[Part<B>], g: &Tensor<B, 1>) -> Tensor<B, 1> {
+        tape::vjp(parts, g)
+    }
+
+    /// `None`: the caller's products are as good.
+    fn kernel(&self, _: &[&Block<B>], _: Vec<f64>) -> Option<Tensor<B, 2>> {
+        None
+    }
 }

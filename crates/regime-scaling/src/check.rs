@@ -4,8 +4,9 @@
 use std::fmt;
 
 use crate::bootstrap::{BootstrapConfig, BootstrapInterval, Pairing};
-use crate::equivalence::{Equivalence, Placement};
+use crate::expected::Expected;
 use crate::exponent::{ExponentError, exponent_interval};
+use crate::outcome::Outcome;
 use crate::power_law::{exponent_drift, fit_power_law};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -26,50 +27,6 @@ pub struct Sample {
     pub value: f64,
 }
 
-/// What an exponent ought to be.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Expected {
-    /// This, up to a margin.
-    Near(Equivalence),
-    /// Not more than this.
-    AtMost(f64),
-}
-
-impl Expected {
-    /// What a closed interval `[low, high]` for the exponent says.
-    ///
-    /// ```
-    /// use regime_scaling::{Equivalence, Expected, Outcome};
-    /// let flat = Expected::Near(Equivalence { target: 0.0, margin: 0.1 });
-    /// assert_eq!(flat.judge(-0.05, 0.02), Outcome::Pass);
-    /// assert_eq!(flat.judge(-0.05, 0.2), Outcome::Undecided);
-    /// assert_eq!(Expected::AtMost(0.1).judge(-2.0, 0.0), Outcome::Pass);
-    /// assert_eq!(Expected::AtMost(0.1).judge(0.9, 1.1), Outcome::Fail);
-    /// ```
-    pub fn judge(self, low: f64, high: f64) -> Outcome {
-        match self {
-            Self::Near(range) => match range.place(low, high) {
-                Placement::Within => Outcome::Pass,
-                Placement::Outside => Outcome::Fail,
-                Placement::Straddles => Outcome::Undecided,
-            },
-            Self::AtMost(bound) if low <= high && high <= bound => Outcome::Pass,
-            Self::AtMost(bound) if low <= high && bound < low => Outcome::Fail,
-            Self::AtMost(_) => Outcome::Undecided,
-        }
-    }
-}
-
-impl fmt::Display for Expected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Near(Equivalence { target, margin }) => write!(f, "{target:+.2} ± {margin:.2}"),
-            Self::AtMost(bound) => write!(f, "at most {bound:+.2}"),
-        }
-    }
-}
-
 /// What ought to hold of one quantity at one step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExponentClaim {
@@ -79,29 +36,6 @@ pub struct ExponentClaim {
     pub step: usize,
     /// Its exponent.
     pub expected: Expected,
-}
-
-/// Whether a claim holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// The whole interval agrees with it.
-    Pass,
-    /// The whole interval contradicts it.
-    Fail,
-    /// Neither: more seeds or a larger range of widths would tell.
-    Undecided,
-}
-
-impl Outcome {
-    /// In one word, in capitals.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Pass => "PASS",
-            Self::Fail => "FAIL",
-            Self::Undecided => "UNDECIDED",
-        }
-    }
 }
 
 /// Why an exponent has no interval.
@@ -154,14 +88,7 @@ pub struct ExponentCheck {
 impl ExponentCheck {
     /// Failed if any claim has, else undecided if any is, or if there are none.
     pub fn outcome(&self) -> Outcome {
-        let any = |outcome| self.rows.iter().any(|row| row.outcome == outcome);
-        if any(Outcome::Fail) {
-            Outcome::Fail
-        } else if any(Outcome::Undecided) || self.rows.is_empty() {
-            Outcome::Undecided
-        } else {
-            Outcome::Pass
-        }
+        Outcome::of_all(self.rows.iter().map(|row| row.outcome))
     }
 
     /// How many claims came out so.

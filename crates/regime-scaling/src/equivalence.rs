@@ -40,15 +40,21 @@ impl Equivalence {
     /// Equivalence testing by confidence interval: Schuirmann, J. Pharmacokinet.
     /// Biopharm. 15 (1987) 657.
     pub fn place(&self, low: f64, high: f64) -> Placement {
-        let (bottom, top) = (self.target - self.margin, self.target + self.margin);
+        Placement::of([low, high], [self.target - self.margin, self.target + self.margin])
+    }
+}
+
+impl Placement {
+    /// Places a closed interval with respect to a closed range.
+    pub(crate) fn of([low, high]: [f64; 2], [bottom, top]: [f64; 2]) -> Self {
         if !(low <= high && bottom <= top) {
-            Placement::Straddles
+            Self::Straddles
         } else if bottom <= low && high <= top {
-            Placement::Within
+            Self::Within
         } else if high < bottom || top < low {
-            Placement::Outside
+            Self::Outside
         } else {
-            Placement::Straddles
+            Self::Straddles
         }
     }
 }

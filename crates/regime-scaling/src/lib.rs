@@ -17,7 +17,8 @@
 //! - two arms: [`difference_of_means`], [`ratio_of_means`];
 //! - anything else over seeds: [`bootstrap`] with a closure; what its intervals
 //!   are worth has been measured and is written there;
-//! - a verdict: [`Equivalence`]; on many exponents at once: [`check_exponents`].
+//! - a verdict: [`Equivalence`], [`Expected`]; on a claim of several [`Statement`]s:
+//!   [`Outcome::of_all`]; on many exponents at once: [`check_exponents`].
 //!
 //! # Example
 //! The crossover `α*` of a curve `g(√h·α)` scales as `h^{−1/2}`:
@@ -49,15 +50,18 @@
 
 mod bootstrap;
 mod check;
+mod claim;
 mod collapse;
 mod compare;
 mod crossing;
 mod equivalence;
+mod expected;
 mod exponent;
 mod grid;
 mod isotonic;
 mod line;
 mod minimise;
+mod outcome;
 mod power_law;
 mod rescale;
 mod samples;
@@ -70,18 +74,20 @@ pub use bootstrap::{
     bootstrap_groups,
 };
 pub use check::{
-    CheckedExponent, Expected, ExponentCheck, ExponentClaim, NoInterval, Outcome, Sample,
-    check_exponents,
+    CheckedExponent, ExponentCheck, ExponentClaim, NoInterval, Sample, check_exponents,
 };
+pub use claim::Statement;
 pub use collapse::{
     Collapse, CollapseConfig, CollapseError, Curve, collapse, collapse_interval, collapse_quality,
 };
 pub use compare::{CompareError, difference_of_means, ratio_of_means};
 pub use crossing::{Crossing, CrossingError, CrossingPolicy, Direction, crossing};
 pub use equivalence::{Equivalence, Placement};
+pub use expected::Expected;
 pub use exponent::{ExponentError, exponent_interval};
 pub use grid::{GridError, decade_grid, log_spaced};
 pub use line::{FitError, Line, fit_line, fit_line_weighted};
+pub use outcome::Outcome;
 pub use power_law::{
     Drift, LocalExponent, PowerLaw, exponent_drift, fit_power_law, fit_power_law_weighted,
     local_exponents,

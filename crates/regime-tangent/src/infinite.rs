@@ -85,6 +85,7 @@
 //! (arc-cosine kernels); Lee et al., arXiv 1711.00165 (NNGP).
 
 mod arc_cosine;
+mod error;
 mod expansion;
 mod panels;
 mod plane;
@@ -93,12 +94,14 @@ mod recursion;
 mod smooth;
 
 use ndarray::{Array2, ArrayView2};
-use regime_models::{Activation, DenseSpec, ModelError};
+use regime_models::{Activation, DenseSpec};
 
 use arc_cosine::ArcCosine;
 use points::Points;
 use recursion::{Pairs, Propagated, propagate};
 use smooth::Smooth;
+
+pub use error::InfiniteError;
 
 /// The kernels of a fully connected network of infinite width.
 ///
@@ -127,22 +130,6 @@ pub struct LazyLimit {
     pub train: Array2<f64>,
     /// Between test points (rows) and training points, `[n_test, n]`.
     pub test_train: Array2<f64>,
-}
-
-/// Why there is no kernel of infinite width.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum InfiniteError {
-    /// The specification is not that of a network.
-    #[error(transparent)]
-    Model(#[from] ModelError),
-    /// A point is not finite, or so far out that its square overflows.
-    #[error("point {row} has the norm {norm}, where one below 1e150 is needed")]
-    Point {
-        /// Its row.
-        row: usize,
-        /// Its Euclidean norm.
-        norm: f64,
-    },
 }
 
 impl InfiniteWidth {

@@ -40,7 +40,7 @@ pub struct Coordinates {
 /// `points` before the first step and after each.
 ///
 /// `None` for a network that does not show its preactivations. The steps go on whatever
-/// becomes of the network: numbers that are not finite are told as they are.
+/// becomes of the network: numbers that are not finite are reported as they are.
 ///
 /// Takes `n` backward passes per measurement for `n` points, and holds their gradients:
 /// `2nP` numbers.
@@ -61,14 +61,14 @@ pub fn coordinates<B: Backend, N: Network<B>>(
     let rates = system.tensor(rates);
     let mut w = w0.clone();
     let start = Snapshot::of(system.network(), &w, &rates, points)?;
-    let mut told = vec![start.since(&start, 0)];
+    let mut found = vec![start.since(&start, 0)];
     for step in 1..=steps {
         let point = system.point(system.trial(w.clone()));
         w = w - point.gradient * rates.clone();
         let now = Snapshot::of(system.network(), &w, &rates, points)?;
-        told.push(now.since(&start, step));
+        found.push(now.since(&start, step));
     }
-    Some(told)
+    Some(found)
 }
 
 /// What is measured, as it is.

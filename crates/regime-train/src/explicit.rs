@@ -4,8 +4,8 @@ use burn::tensor::{Tensor, backend::Backend};
 use regime_models::{Network, Tape};
 
 use crate::{
+    attempt::{Accepted, Attempt, Clock},
     spec::{Momentum, StepRule},
-    step::{Accepted, Attempt, Clock},
     system::{Point, System, TapeOf, largest_change},
 };
 
@@ -64,7 +64,7 @@ pub(crate) fn attempt<B: Backend, N: Network<B>>(
     }))
 }
 
-/// `‖g − g'‖²/(‖g‖‖g'‖)`; nil when the gradient vanishes after the step, as it does
+/// `‖g − g'‖²/(‖g‖‖g'‖)`; zero when the gradient vanishes after the step, as it does
 /// when the last margin of a hinge is reached. A metric may be singular, and a square
 /// in it then negative by rounding.
 fn turn<B: Backend, N: Network<B>>(

@@ -10,7 +10,7 @@ use regime_models::{Memory, Precision};
 
 use crate::workspace::{Lent, Workspace};
 
-/// Rows that are factorised together on the host while the rest stays on the device: for 5000
+/// Rows that are factorised at once on the host while the rest stays on the device: for 5000
 /// rows the host took 4.5 ms in all on one core of an EPYC, and 60 ms with 256. Fewer rows are
 /// more trips.
 const BLOCK: usize = 64;
@@ -24,7 +24,7 @@ pub(crate) enum Symmetric<B: Backend> {
 }
 
 impl<B: Backend> Symmetric<B> {
-    /// `S^½ Θ S^½` with `S^½ = diag(root)`; its memory goes to the workspace in the end.
+    /// `S^½ Θ S^½` with `S^½ = diag(root)`; its memory goes to the workspace when it is dropped.
     ///
     /// # Shapes
     /// `theta`: `[m, m]`, `root`: `[m]`
@@ -44,7 +44,7 @@ impl<B: Backend> Symmetric<B> {
     }
 
     /// The Cholesky factor of `I + c M`; `None` where there is none.
-    pub(crate) fn shifted(&self, c: f64) -> Option<Factor<B>> {
+    pub(crate) fn cholesky_of_shifted(&self, c: f64) -> Option<Factor<B>> {
         match self {
             Self::Host { values, size } => {
                 let workspace = values.home();
@@ -93,21 +93,21 @@ impl HostFactor {
     fn of(mut values: Lent, size: usize) -> Option<Self> {
         let matrix = MatMut::from_column_major_slice_mut(&mut values, size, size);
         let params = Default::default();
-        let room = llt::factor::cholesky_in_place_scratch::<f64>(size, Par::Seq, params);
-        let mut room = MemBuffer::new(room);
-        let (room, regularization) = (MemStack::new(&mut room), Default::default());
-        llt::factor::cholesky_in_place(matrix, regularization, Par::Seq, room, params).ok()?;
+        let needed = llt::factor::cholesky_in_place_scratch::<f64>(size, Par::Seq, params);
+        let mut scratch = MemBuffer::new(needed);
+        let (scratch, regularization) = (MemStack::new(&mut scratch), Default::default());
+        llt::factor::cholesky_in_place(matrix, regularization, Par::Seq, scratch, params).ok()?;
         Some(Self { values, size })
     }
 
     fn solve(&self, v: &[f64]) -> Vec<f64> {
         let factor = MatRef::from_column_major_slice(&self.values, self.size, self.size);
         let mut solution = v.to_vec();
-        let room = llt::solve::solve_in_place_scratch::<f64>(self.size, 1, Par::Seq);
-        let mut room = MemBuffer::new(room);
-        let room = MemStack::new(&mut room);
+        let needed = llt::solve::solve_in_place_scratch::<f64>(self.size, 1, Par::Seq);
+        let mut scratch = MemBuffer::new(needed);
+        let scratch = MemStack::new(&mut scratch);
         let column = MatMut::from_column_major_slice_mut(&mut solution, self.size, 1);
-        llt::solve::solve_in_place(factor, column, Par::Seq, room);
+        llt::solve::solve_in_place(factor, column, Par::Seq, scratch);
         solution
     }
 }
@@ -222,7 +222,7 @@ mod tests {
             let host = Symmetric::weighted(host, &vec![1.0; m], &workspace);
             assert!(matches!(host, Symmetric::Host { .. }));
             let matrix = Precision::F64.matrix::<B>(&values, [m, m], device);
-            let wanted = host.shifted(0.7).unwrap().solve(&right);
+            let wanted = host.cholesky_of_shifted(0.7).unwrap().solve(&right);
             for block in [1, 4, 7, 100] {
                 let blocked = Blocked::of(matrix.clone().mul_scalar(0.7), block).unwrap();
                 let found = Factor::Device(blocked).solve(&right);
@@ -232,7 +232,7 @@ mod tests {
                 assert_eq!(found.len(), m);
             }
             // I − 10 M is not positive definite.
-            assert!(m < 2 || host.shifted(-10.0).is_none());
+            assert!(m < 2 || host.cholesky_of_shifted(-10.0).is_none());
             assert!(m < 2 || Blocked::of(matrix.mul_scalar(-10.0), 4).is_none());
         }
     }
@@ -259,7 +259,7 @@ mod tests {
         let step = || {
             let kernel = regime_tangent::kernel_in(&tape, workspace.take());
             let weighted = Symmetric::weighted(kernel, &[1.0, 0.5], &workspace);
-            let factor = weighted.shifted(0.5).unwrap();
+            let factor = weighted.cholesky_of_shifted(0.5).unwrap();
             let (Symmetric::Host { values, .. }, Factor::Host(factor)) = (&weighted, &factor)
             else {
                 panic!("Flex is in host memory")

@@ -5,12 +5,13 @@ use regime_models::{Network, Precision, Tape};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    attempt::{Attempt, Clock},
     event::{Passage, Sample},
     loss::Loss,
     observe::{Divergence, End, Moment, Observation, Observer, Outcome},
     schedule::next_scheduled,
     spec::{FlowSpec, Momentum, Scheme, SpecError, StepRule},
-    step::{Attempt, Clock, Prepared, attempt},
+    step::{Prepared, attempt},
     system::System,
 };
 

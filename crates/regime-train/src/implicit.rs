@@ -10,9 +10,9 @@ use regime_models::{Network, Precision, Tape};
 use regime_tangent::kernel_in;
 
 use crate::{
+    attempt::{Accepted, Attempt, Clock},
     factor::{Factor, Symmetric},
     spec::Momentum,
-    step::{Accepted, Attempt, Clock},
     system::{Point, System, TapeOf, Trial, largest_scaled_change},
 };
 
@@ -62,7 +62,7 @@ impl<B: Backend, N: Network<B>> Active<B, N> {
     /// is the remedy for either.
     fn solver(&self, c: f64) -> Option<Solver<'_, B, N>> {
         let Some(stiff) = &self.stiff else { return Some(Solver { c, factored: None }) };
-        let factor = stiff.weighted_kernel.shifted(c)?;
+        let factor = stiff.weighted_kernel.cholesky_of_shifted(c)?;
         Some(Solver { c, factored: Some((stiff, factor)) })
     }
 }

@@ -234,24 +234,24 @@ impl<B: Backend> KernelModel<B> {
 }
 
 /// The tangent kernel between other points and the training points of a network, as
-/// [`KernelModel::with_points`] takes it; `together` points are evaluated at a time.
+/// [`KernelModel::with_points`] takes it; `batch_size` points are evaluated at a time.
 ///
 /// # Shapes
 /// `w`: `[P]`, `inputs`: `[n, d]`, `points`: `[m, d]` → `[m, n]`
 ///
 /// # Panics
-/// When `together` is 0.
+/// When `batch_size` is 0.
 pub fn cross_rows<B: Backend, N: Network<B>>(
     net: &N,
     w: &Tensor<B, 1>,
     inputs: &Tensor<B, 2>,
     points: &Tensor<B, 2>,
-    together: usize,
+    batch_size: usize,
 ) -> Tensor<B, 2> {
     let training = net.trace(w, inputs).linearise();
     let m = points.dims()[0];
-    let rows = (0..m).step_by(together).map(|start| {
-        let points = points.clone().narrow(0, start, together.min(m - start));
+    let rows = (0..m).step_by(batch_size).map(|start| {
+        let points = points.clone().narrow(0, start, batch_size.min(m - start));
         cross_kernel(&net.trace(w, &points).linearise(), &training)
     });
     Tensor::cat(rows.collect(), 0)

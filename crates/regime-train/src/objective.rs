@@ -85,7 +85,7 @@ impl Objective {
 
     /// The scale on which `F` is to be followed: `min(1, α √⟨f²⟩)`, the margin or the
     /// network's own outputs where those are smaller. 1 for a model whose initial outputs
-    /// are nil, which has no scale of its own.
+    /// are zero, which has no scale of its own.
     pub(crate) fn unit(&self, margins: &[f64]) -> f64 {
         if self.initial.iter().all(|&f| f == 0.0) {
             return 1.0;

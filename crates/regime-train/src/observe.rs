@@ -93,7 +93,7 @@ impl<B: Backend, O: Observer<B> + ?Sized> Observer<B> for &mut O {
 }
 
 /// Several observers, in this order; any of them interrupts.
-macro_rules! together {
+macro_rules! observe_in_turn {
     ($($observer:ident),+) => {
         impl<B: Backend, $($observer: Observer<B>),+> Observer<B> for ($($observer,)+) {
             #[allow(non_snake_case)]
@@ -113,9 +113,9 @@ macro_rules! together {
     };
 }
 
-together!(P, Q);
-together!(P, Q, R);
-together!(P, Q, R, S);
+observe_in_turn!(P, Q);
+observe_in_turn!(P, Q, R);
+observe_in_turn!(P, Q, R, S);
 
 /// An observer that looks away.
 impl<B: Backend> Observer<B> for () {
@@ -139,7 +139,7 @@ pub enum End {
     StepsSpent,
     /// The largest time was reached.
     TimeReached,
-    /// The gradient is exactly nil, but not all margins are reached: the stopping
+    /// The gradient is exactly zero, but not all margins are reached: the stopping
     /// margin lies beyond what the loss asks for.
     Stalled,
     /// The observer interrupted.

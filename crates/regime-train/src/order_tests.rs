@@ -7,7 +7,8 @@ use regime_models::{Activation, Alpha, DenseSpec, Network, Precision};
 
 use crate::{
     Loss, Momentum, Objective, Scheme, StepRule, System,
-    step::{Attempt, Clock, Prepared, attempt},
+    attempt::{Attempt, Clock},
+    step::{Prepared, attempt},
 };
 
 /// How long the flow is followed.

@@ -1,4 +1,4 @@
-//! What a run is told, as plain serialisable values.
+//! The settings of a run, as plain serialisable values.
 
 use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ pub enum Scheme {
     Implicit {
         /// Error allowed per step in `F`: `max_i |ΔF_i|/max(s, |F_i|)` with
         /// `s = min(1, α √⟨f²⟩)` over the training points, and `s = 1` for a model
-        /// whose initial outputs are nil; in (0, 1). Default 10⁻².
+        /// whose initial outputs are zero; in (0, 1). Default 10⁻².
         #[serde(default = "tolerance")]
         tolerance: f64,
         /// A point is active when its curvature `ℓ''` exceeds this part of the
@@ -170,7 +170,7 @@ pub struct Stop {
     /// less, or for a largest time. A flow ends with its smallest margin at most 10⁻³
     /// beyond: a step that goes farther is taken again, shorter, up to six times.
     pub margin: f64,
-    /// Largest number of accepted and rejected steps together.
+    /// Largest number of steps, accepted or rejected.
     pub max_steps: u64,
     /// Largest time, in the flow's time; `None` for no limit.
     pub max_time: Option<f64>,
@@ -195,7 +195,7 @@ impl Default for Stop {
     }
 }
 
-/// Everything a flow is told apart from its system and its initial weights.
+/// The settings of a flow: all but its system and its initial weights.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FlowSpec {

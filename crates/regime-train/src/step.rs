@@ -1,42 +1,16 @@
-//! What every scheme does: try a step, and say how it went.
+//! One trial step by any scheme.
 
 use burn::tensor::{Tensor, backend::Backend};
 use regime_models::Network;
 
 use crate::{
+    attempt::{Attempt, Clock},
     explicit, implicit,
     spec::{Momentum, Scheme},
     system::{Point, System},
 };
 
-/// The clock of a flow.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Clock {
-    /// Time, in the flow's unit.
-    pub(crate) t: f64,
-    /// The step to try next.
-    pub(crate) dt: f64,
-}
-
-/// A step that was accepted.
-pub(crate) struct Accepted<B: Backend, N: Network<B>> {
-    pub(crate) point: Point<B, N>,
-    /// The velocity after the step; `None` without momentum.
-    pub(crate) velocity: Option<Tensor<B, 1>>,
-    /// Time and next step size.
-    pub(crate) clock: Clock,
-}
-
-/// How a trial step went.
-pub(crate) enum Attempt<B: Backend, N: Network<B>> {
-    Accepted(Box<Accepted<B, N>>),
-    /// Undone; the smaller step to try next.
-    Rejected {
-        dt: f64,
-    },
-}
-
-/// One trial step.
+/// One trial step by `scheme`.
 pub(crate) fn attempt<B: Backend, N: Network<B>>(
     scheme: &Scheme,
     momentum: Momentum,
@@ -59,8 +33,8 @@ pub(crate) fn attempt<B: Backend, N: Network<B>>(
     }
 }
 
-/// A point and what the implicit scheme has worked out there, which a rejected
-/// step leaves as it is.
+/// A point and what the implicit scheme has computed there; a rejected step leaves both as
+/// they are.
 pub(crate) struct Prepared<B: Backend, N: Network<B>> {
     pub(crate) point: Point<B, N>,
     active: Option<implicit::Active<B, N>>,

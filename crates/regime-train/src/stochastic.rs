@@ -11,13 +11,13 @@ pub use draw::BATCH_STREAM;
 pub use spec::{Sampling, StochasticSpec};
 
 use crate::{
+    attempt::Clock,
     event::on_line,
     flow::MOST_REJECTED,
     loss::Loss,
     observe::{Divergence, End, Moment, Observation, Observer, Outcome},
     schedule::next_scheduled,
     spec::SpecError,
-    step::Clock,
     system::{System, largest_change},
 };
 use draw::{Batch, Draw};

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Vectors that nobody needs at present.
+/// Scratch vectors that are not in use.
 ///
 /// The kernel of a step's active points and its factor are by far the largest that a step
 /// makes; fresh memory for them would have to be cleared by the system every time. Which
@@ -16,17 +16,17 @@ use std::{
 pub(crate) struct Workspace(Arc<Mutex<Vec<Vec<f64>>>>);
 
 impl Workspace {
-    /// A vector that came back, with whatever is in it, or an empty one.
+    /// A vector that came back, whose numbers have no meaning, or an empty one.
     pub(crate) fn take(&self) -> Vec<f64> {
         self.free().pop().unwrap_or_default()
     }
 
-    /// Lets go of what nobody needs at present.
+    /// Frees the vectors that are not in use.
     pub(crate) fn clear(&self) {
         self.free().clear();
     }
 
-    /// Numbers whose memory comes back here when they are let go.
+    /// Numbers whose memory comes back here when they are dropped.
     pub(crate) fn lend(&self, numbers: Vec<f64>) -> Lent {
         Lent { numbers, home: self.clone() }
     }

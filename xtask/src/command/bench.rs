@@ -3,16 +3,12 @@
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
+use regime_benches::{Row, Selection, Sizes};
 use regime_models::Precision;
+use regime_study::{BackendName, Cells, Columns};
 
-use crate::{
-    backend,
-    bench::{Row, Selection, Sizes, peak_memory},
-    cli::Bench,
-    output, provenance,
-    sheet::{Column, Sheet},
-    study::BackendName,
-};
+use super::peak_memory::peak_memory;
+use crate::{backend, cli::Bench, output, provenance};
 
 /// The run whose memory is measured.
 const MEMORY: (usize, usize) = (5000, 400);
@@ -32,7 +28,7 @@ pub(super) fn run(arguments: &Bench) -> anyhow::Result<()> {
     );
     let sizes = if arguments.smoke { Sizes::Smoke } else { Sizes::Full };
     let selection = Selection { sizes, only: &arguments.only };
-    let mut tell = |row: &Row| {
+    let mut print = |row: &Row| {
         println!(
             "{:<40} {:>5} {:>4} {:>5} {:>7} {:>10.3} {:>9.1} {:>7.2}",
             row.work,
@@ -50,7 +46,7 @@ pub(super) fn run(arguments: &Bench) -> anyhow::Result<()> {
     threads.dedup();
     let mut rows = Vec::new();
     for precision in [Precision::F64, Precision::F32] {
-        rows.extend(backend::bench((name, device), precision, &threads, selection, &mut tell)?);
+        rows.extend(backend::bench((name, device), precision, &threads, selection, &mut print)?);
     }
     if rows.is_empty() {
         bail!("no work is called '{}': see the table without --only", arguments.only);
@@ -68,8 +64,8 @@ pub(super) fn run(arguments: &Bench) -> anyhow::Result<()> {
     if let Some(path) = &arguments.out {
         let day = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
         let place = format!("{} on {device}", name.name());
-        let sheet = sheet(&rows, &place, &machine, &day);
-        output::replace(path, sheet.to_csv().as_bytes())
+        let table = table(&rows, &place, &machine, &day);
+        output::replace(path, table.to_csv().as_bytes())
             .with_context(|| path.display().to_string())?;
     }
     Ok(())
@@ -82,13 +78,13 @@ fn dtype(precision: Precision) -> &'static str {
     }
 }
 
-fn sheet(rows: &[Row], place: &str, machine: &str, day: &str) -> Sheet {
+fn table(rows: &[Row], place: &str, machine: &str, day: &str) -> Columns {
     let text =
-        |of: &dyn Fn(&Row) -> String| Column::Text(rows.iter().map(|r| Some(of(r))).collect());
+        |of: &dyn Fn(&Row) -> String| Cells::Text(rows.iter().map(|r| Some(of(r))).collect());
     let whole =
-        |of: fn(&Row) -> usize| Column::Whole(rows.iter().map(|r| Some(of(r) as u64)).collect());
-    let real = |of: fn(&Row) -> f64| Column::Real(rows.iter().map(|r| Some(of(r))).collect());
-    Sheet::default()
+        |of: fn(&Row) -> usize| Cells::Whole(rows.iter().map(|r| Some(of(r) as u64)).collect());
+    let real = |of: fn(&Row) -> f64| Cells::Real(rows.iter().map(|r| Some(of(r))).collect());
+    Columns::default()
         .with("work", text(&|r| r.work.to_owned()))
         .with("n", whole(|r| r.n))
         .with("h", whole(|r| r.h))

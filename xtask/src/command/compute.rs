@@ -11,18 +11,15 @@ use std::{
 use anyhow::Context;
 use regime_lab::{Counts, Options, Outcome, RunKey, Store, execute};
 use regime_models::Precision;
+use regime_study::{
+    DataCache, NoRecord, Run, RunCheckpoint, RunContext, RunRecord, RunSpec, StudyError,
+};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     flag,
 };
 
-use crate::{
-    backend,
-    finding::{NoRecord, Run},
-    progress::Drawn,
-    provenance,
-    study::{DataCache, Partial, RunRecord, RunSpec, World},
-};
+use crate::{backend, progress::ProgressBar, provenance};
 
 /// Exit status of what was stopped, as shells have it after Ctrl-C: the same command goes on.
 pub(super) const INTERRUPTED: u8 = 130;
@@ -31,7 +28,7 @@ pub(super) const INTERRUPTED: u8 = 130;
 pub(super) struct Computed {
     pub(super) runs: Vec<Run>,
     pub(super) counts: Counts,
-    /// The user wanted it to end before it did.
+    /// Whether the user stopped it before its end.
     pub(super) stopped: bool,
 }
 
@@ -52,14 +49,14 @@ pub(super) fn compute(
         cancel: Some(Arc::clone(stop)),
         provenance: provenance::of_runs(specs),
     };
-    let simulate = |spec: &RunSpec| -> Result<RunRecord, String> {
-        let data = cache.get(&spec.data).map_err(|e| format!("{e:#}"))?;
-        let world = Around { start: Instant::now(), stop, store, spec };
-        backend::run(spec, &data, &world).map_err(|e| format!("{e:#}"))
+    let run = |spec: &RunSpec| -> Result<RunRecord, String> {
+        let data = cache.get(&spec.data).map_err(|e| e.to_string())?;
+        let context = Stored { start: Instant::now(), stop, store, spec };
+        backend::run(spec, &data, &context).map_err(|e| format!("{e:#}"))
     };
-    let mut drawn = Drawn::new(jobs);
-    let report = execute(specs, store, &options, simulate, &mut drawn)?;
-    drop(drawn);
+    let mut progress = ProgressBar::new(jobs);
+    let report = execute(specs, store, &options, run, &mut progress)?;
+    drop(progress);
     let runs = specs
         .iter()
         .zip(report.outcomes())
@@ -77,7 +74,7 @@ pub(super) fn compute(
     Ok(Computed { runs, counts, stopped })
 }
 
-/// What is to be said of a run in float32 whose outputs are not accurate enough for its steps.
+/// A warning for a run in float32 whose outputs are not accurate enough for its steps.
 ///
 /// `F = α(f − f₀)` is a difference of numbers of order one.
 fn rounding(spec: &RunSpec) -> Option<String> {
@@ -100,30 +97,31 @@ pub(super) fn threads_per_run(jobs: usize, runs: usize) -> usize {
     (cores / jobs.min(runs).max(1)).max(1)
 }
 
-/// The world around one run.
-struct Around<'a> {
+/// The context of one run: the clock, the signals, and the store for its checkpoints.
+struct Stored<'a> {
     start: Instant,
     stop: &'a AtomicBool,
     store: &'a Store,
     spec: &'a RunSpec,
 }
 
-impl World for Around<'_> {
+impl RunContext for Stored<'_> {
     fn elapsed_s(&self) -> f64 {
         self.start.elapsed().as_secs_f64()
     }
 
-    fn stopped(&self) -> bool {
+    fn stop_requested(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 
-    fn earlier(&self) -> Option<Partial> {
+    fn checkpoint(&self) -> Option<RunCheckpoint> {
         // A state that cannot be read costs time and nothing else.
         self.store.checkpoint(&RunKey::of(self.spec).ok()?).ok()?
     }
 
-    fn keep(&self, partial: &Partial) -> anyhow::Result<()> {
-        Ok(self.store.put_checkpoint(self.spec, partial)?)
+    fn save(&self, checkpoint: &RunCheckpoint) -> Result<(), StudyError> {
+        let saved = self.store.put_checkpoint(self.spec, checkpoint);
+        saved.map_err(|error| StudyError::Checkpoint(error.to_string()))
     }
 }
 

@@ -1,20 +1,21 @@
 //! The tasks, one file each.
 
 mod bench;
-mod calibrate;
 mod compute;
 mod coord_check;
 mod data;
 mod diagnose;
 mod docs;
 mod list;
+mod peak_memory;
 mod plan;
 mod report;
 mod reproduce;
 mod run;
-mod runs_file;
 mod setup_tch;
 mod share;
+mod spec_files;
+mod timer;
 
 use std::process::ExitCode;
 

@@ -5,15 +5,15 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use regime_data::default_cache_dir;
 use regime_lab::{RunKey, Store};
+use regime_study::{DataCache, NoRecord, Run, RunRecord, RunSpec};
 
 use super::plan;
 use crate::{
     cli::Grid,
-    finding::{Finding, NoRecord, Run, find},
-    output::{self, Told},
+    finding::{Finding, find},
+    output::{self, Results},
     provenance,
     report::VerdictKind,
-    study::{DataCache, RunRecord, RunSpec},
 };
 
 pub(super) fn run(grid: &Grid) -> anyhow::Result<ExitCode> {
@@ -35,7 +35,7 @@ pub(super) fn run(grid: &Grid) -> anyhow::Result<ExitCode> {
         }
         output::prepare(&grid.out.join(finding.name()))?;
         let left = if missing == 0 { String::new() } else { format!(" ({missing} runs missing)") };
-        tell(finding, grid, &runs, &store, &left)?;
+        write(finding, grid, &runs, &store, &left)?;
     }
     println!("{}", output::write_index(&grid.out)?.display());
     Ok(ExitCode::SUCCESS)
@@ -43,7 +43,7 @@ pub(super) fn run(grid: &Grid) -> anyhow::Result<ExitCode> {
 
 /// Analyses runs, writes the report of their finding and says in one line, with `left` on
 /// runs that are not there, what was found.
-pub(super) fn tell(
+pub(super) fn write(
     finding: &dyn Finding,
     grid: &Grid,
     runs: &[Run],
@@ -53,8 +53,8 @@ pub(super) fn tell(
     let name = finding.name();
     let study = finding.study(runs);
     let origins = provenance::of_records(runs.iter().map(|run| &run.spec), store);
-    let told = Told { finding, settings: grid.settings(), runs, study: &study, origins };
-    let report = output::write(&told, &grid.out.join(name))
+    let results = Results { finding, settings: grid.settings(), runs, study: &study, origins };
+    let report = output::write(&results, &grid.out.join(name))
         .with_context(|| format!("the report of {name}"))?;
     println!("{name}: {}{left} — {}", study.verdict.kind.words(), report.display());
     Ok(study.verdict.kind)

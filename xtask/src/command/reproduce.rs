@@ -4,20 +4,18 @@ use std::process::ExitCode;
 
 use regime_data::default_cache_dir;
 use regime_lab::Store;
+use regime_study::{DataCache, RunSpec};
 
 use super::{
-    calibrate::Calibration,
     compute::{Computed, INTERRUPTED, compute, stop_on_interrupt},
-    plan,
-    report::tell,
-    share,
+    plan, report, share,
+    timer::calibration,
 };
 use crate::{
     cli::{Grid, Reproduce},
     finding::{Finding, find},
     output,
     report::VerdictKind,
-    study::{DataCache, RunSpec},
 };
 
 pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
@@ -33,22 +31,22 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
         output::prepare(&grid.out.join(finding.name()))?;
     }
     let store = Store::open(grid.out.join("runs"))?;
-    let mut calibration = Calibration::new(&cache);
-    let mut foretell = |name: &str, specs: &[RunSpec]| {
+    let mut calibration = calibration(&cache);
+    let mut print_estimate = |name: &str, specs: &[RunSpec]| {
         // The runs of a calibration are tried all at once; those of the grid fail one by one,
         // and others go on.
         match plan::estimate(specs, Some(&store), &mut calibration, grid.jobs()) {
             Ok(estimate) => eprintln!("{name}: {}", plan::describe(&estimate, grid.jobs())),
-            Err(error) => eprintln!("{name}: how long it will take cannot be told: {error:#}"),
+            Err(error) => eprintln!("{name}: the time cannot be estimated: {error:#}"),
         }
     };
     if grids.len() > 1 {
-        foretell("all together", &plan::union(&grids)?);
+        print_estimate("all together", &plan::union(&grids)?);
     }
     let mut worst = VerdictKind::Reproduced;
     let mut failed = 0;
     for (finding, specs) in grids {
-        foretell(finding.name(), &specs);
+        print_estimate(finding.name(), &specs);
         let computed = compute(&specs, &store, grid.jobs(), &cache, &stop)?;
         let Some(ended) = end(finding, grid, computed, &store)? else {
             return Ok(ExitCode::from(INTERRUPTED));
@@ -122,7 +120,7 @@ fn end(
         0 => String::new(),
         n => format!(" ({n} runs failed)"),
     };
-    let verdict = tell(finding, grid, &runs, store, &failed)?;
+    let verdict = report::write(finding, grid, &runs, store, &failed)?;
     output::write_index(&grid.out)?;
     Ok(Some(Ended { verdict, failed: counts.failed }))
 }

@@ -8,20 +8,18 @@ use std::{
 use anyhow::{Context, bail};
 use regime_data::default_cache_dir;
 use regime_lab::{RunKey, Share, Store};
+use regime_study::{
+    DataCache, Ending, FrozenLearning, FrozenRecord, PlacedSpec, Run, RunRecord, RunSpec,
+    run_columns,
+};
 
 use super::{
-    calibrate::Calibration,
     compute::{Computed, INTERRUPTED, compute, stop_on_interrupt},
-    plan,
-    runs_file::{Placed, read, tied},
-    share,
+    plan, share,
+    spec_files::{checked, read},
+    timer::calibration,
 };
-use crate::{
-    cli::Run as Arguments,
-    finding::{FINDINGS, Run},
-    output,
-    study::{DataCache, Ending, FrozenLearning, FrozenRecord, RunRecord, RunSpec},
-};
+use crate::{cli::Run as Arguments, finding::FINDINGS, output, terminal};
 
 /// The runs of a file, and where their table goes.
 struct RunsOfFile {
@@ -46,7 +44,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if arguments.plan {
         let specs = arguments.share.unwrap_or(Share::WHOLE).of(&all())?;
         let store = plan::finished(&arguments.out)?;
-        let mut calibration = Calibration::new(&cache);
+        let mut calibration = calibration(&cache);
         let estimate = plan::estimate(&specs, store.as_ref(), &mut calibration, jobs)?;
         println!("{}", plan::describe(&estimate, jobs));
         return Ok(ExitCode::SUCCESS);
@@ -64,7 +62,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let Computed { runs, counts, stopped } = compute(&specs, &store, jobs, &cache, &stop)?;
         println!("{}", table(&runs, &store));
         let path = folder.join("data.csv");
-        output::replace(&path, output::csv(&runs).as_bytes())
+        output::replace(&path, run_columns(&runs).to_csv().as_bytes())
             .with_context(|| path.display().to_string())?;
         if stopped {
             eprintln!("{name}: stopped; the same command goes on from there");
@@ -81,14 +79,14 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Reads and checks a file; its runs are tied to the content of their data.
+/// Reads and checks a file.
 fn runs_of(file: &Path, arguments: &Arguments, cache: &DataCache) -> anyhow::Result<RunsOfFile> {
     let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     if name == "runs" || FINDINGS.iter().any(|finding| finding.name() == name) {
         bail!("{}: rename it, {name} stands for other results", file.display());
     }
-    let tied = |Placed { place, spec }: Placed| tied(spec, cache).context(place);
-    let specs = read(file)?.into_iter().map(tied).collect::<anyhow::Result<_>>()?;
+    let check = |PlacedSpec { place, spec }: PlacedSpec| checked(spec, cache).context(place);
+    let specs = read(file)?.into_iter().map(check).collect::<anyhow::Result<_>>()?;
     Ok(RunsOfFile { folder: arguments.out.join(&name), name, specs })
 }
 
@@ -122,7 +120,7 @@ fn table(runs: &[Run], store: &Store) -> String {
             spec.seed.to_string(),
         ];
         match record {
-            Ok(record) => row.extend(told(spec, record, store)),
+            Ok(record) => row.extend(columns_of(spec, record, store)),
             Err(why) => {
                 notes.push(format!("{}: {why}", row.join(" ")));
                 row.push("no record".into());
@@ -131,17 +129,12 @@ fn table(runs: &[Run], store: &Store) -> String {
         row.resize(head.len(), String::new());
         rows.push(row);
     }
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..head.len()).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).chain(notes).collect::<Vec<_>>().join("\n")
+    let rows = rows.iter().map(|row| row.iter().map(String::as_str));
+    terminal::table(rows).into_iter().chain(notes).collect::<Vec<_>>().join("\n")
 }
 
 /// What became of a run, from its end to the time it took.
-fn told(spec: &RunSpec, record: &RunRecord, store: &Store) -> Vec<String> {
+fn columns_of(spec: &RunSpec, record: &RunRecord, store: &Store) -> Vec<String> {
     let number = |value: Option<f64>| value.map(|v| format!("{v:.4}")).unwrap_or_default();
     let entry =
         RunKey::of(spec).ok().and_then(|key| store.entry::<RunSpec, RunRecord>(&key).ok()?);

@@ -8,9 +8,9 @@ use std::{
 };
 
 use regime_lab::{RunKey, Share, Store};
+use regime_study::{DataCache, RunSpec};
 
 use super::compute::{Computed, INTERRUPTED, compute};
-use crate::study::{DataCache, RunSpec};
 
 /// Makes one share of the runs that `specs` ask for, and says what is left to do.
 ///

@@ -1,9 +1,10 @@
 //! Numbers that may be missing.
 
+use regime_plot::number;
 use regime_scaling::BootstrapInterval;
 use serde::Serialize;
 
-use crate::{figure::number, report::KeyFigure};
+use crate::report::KeyFigure;
 
 /// A number, or why there is none.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -1,10 +1,7 @@
 //! Tangent kernels before and after training, as one sees them.
 
-use super::Run;
-use crate::{
-    figure::{Axis, Cell, Figure, Guide, HeatMap, Scale, number},
-    study::GramPair,
-};
+use regime_plot::{Axis, Cell, Figure, Guide, HeatMap, Scale, number};
+use regime_study::{GramPair, Run};
 
 /// A figure before training and one after it for each run that kept its kernel, in the order
 /// of the grid.

@@ -2,10 +2,10 @@
 
 use regime_data::{DataSpec, FitOn, Source};
 use regime_models::{Activation, DenseSpec, NetworkSpec};
+use regime_study::{Budget, Dynamics, RunSpec};
 use regime_train::{FlowSpec, Loss, Scheme};
 
-use super::{Profile, Settings};
-use crate::study::{Budget, Dynamics, RunSpec};
+use super::claim::{Profile, Settings};
 
 /// Where the runs differ from those of the paper's first version.
 pub(super) const PROTOCOL: &str = "Unlike the paper's first version, runs follow the plain gradient flow (there: \

@@ -1,12 +1,8 @@
 //! The kernel change through time, in units of `t₁`.
 
+use regime_plot::{Axis, Color, Figure, Guide, Interval, Series, number, position};
 use regime_scaling::mean;
-
-use super::{Run, curves::values};
-use crate::{
-    figure::{Axis, Color, Figure, Guide, Interval, Series, number, position},
-    study::RunRecord,
-};
+use regime_study::{Run, RunRecord, curves::values};
 
 /// Positions along the axis per decade of `t/t₁`.
 const PER_DECADE: i32 = 4;

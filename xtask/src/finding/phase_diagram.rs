@@ -1,11 +1,10 @@
 //! The plane of width and α: test error as colour, kernel change as contours.
 
-use regime_scaling::mean;
-
-use super::curves::{Point, Sample, values};
-use crate::figure::{
+use regime_plot::{
     Axis, Cell, Color, Figure, HeatMap, Scale, Series, Style, Surface, borders, contour,
 };
+use regime_scaling::mean;
+use regime_study::curves::{Point, Sample, values};
 
 /// Kernel changes whose contours are drawn, with their labels.
 const LEVELS: [(f64, &str); 4] = [(0.01, "0.01"), (0.1, "0.1"), (1.0, "1"), (10.0, "10")];
@@ -68,8 +67,8 @@ pub(super) fn phase_diagram(points: &[Point]) -> Figure {
 
 #[cfg(test)]
 mod tests {
-    use super::super::curves::Place;
     use super::*;
+    use regime_study::curves::Place;
 
     #[test]
     fn cells_hold_means_and_contours_follow_the_kernel() {

@@ -1,11 +1,11 @@
 //! Statements of which a claim consists, each an interval that has to lie somewhere.
 
+use regime_plot::number;
 use regime_scaling::BootstrapInterval;
 use serde::Serialize;
 
-use super::answer::Answer;
 use crate::{
-    figure::number,
+    finding::answer::Answer,
     report::{KeyFigure, Verdict, VerdictKind},
 };
 

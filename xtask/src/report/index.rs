@@ -1,12 +1,11 @@
 //! The page that leads to the reports of all findings.
 
-use std::fmt::Write as _;
+use maud::{Markup, html};
 
 use super::{
     Verdict,
     html::{badge, class, page},
 };
-use crate::figure::escape;
 
 /// One finding on the page.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,32 +22,34 @@ pub(crate) struct IndexEntry {
 
 /// Writes the page.
 pub(crate) fn index_html(entries: &[IndexEntry]) -> String {
-    let mut body = String::from(
-        "<header>\n<p class=\"kicker\">Regime</p>\n<h1>Lazy or feature learning: the findings</h1>\n\
-         <p>Claims of Geiger, Spigler, Jacot, Wyart, arXiv 1906.08034 v1, each measured anew.</p>\n\
-         </header>\n<main>\n",
-    );
-    for IndexEntry { name, title, found, href } in entries {
-        let (name, title, href) = (escape(name), escape(title), escape(href));
-        let _ = match found {
-            Some((Verdict { kind, sentence }, profile)) => writeln!(
-                body,
-                "<section class=\"verdict {}\" aria-label=\"{name}\">\n\
-                 <h2><a href=\"{href}\">{title}</a></h2>\n{}<p>{}</p>\n\
-                 <p class=\"kicker\">{name} · profile {}</p>\n</section>",
-                class(*kind),
-                badge(*kind),
-                escape(sentence),
-                escape(profile),
-            ),
-            None => writeln!(
-                body,
-                "<section class=\"verdict inconclusive\" aria-label=\"{name}\">\n<h2>{title}</h2>\n\
-                 <p>Not computed yet: <code>cargo xtask reproduce {name}</code></p>\n</section>",
-            ),
-        };
+    let heading = "Lazy or feature learning: the findings";
+    let body = html! {
+        header {
+            p.kicker { "Regime" }
+            h1 { (heading) }
+            p { "Claims of Geiger, Spigler, Jacot, Wyart, arXiv 1906.08034 v1, each measured anew." }
+        }
+        main { @for entry in entries { (section(entry)) } }
+    };
+    page(heading, &body)
+}
+
+fn section(IndexEntry { name, title, found, href }: &IndexEntry) -> Markup {
+    html! {
+        @if let Some((Verdict { kind, sentence }, profile)) = found {
+            section class={ "verdict " (class(*kind)) } aria-label=(name) {
+                h2 { a href=(href) { (title) } }
+                (badge(*kind))
+                p { (sentence) }
+                p.kicker { (name) " · profile " (profile) }
+            }
+        } @else {
+            section.verdict.inconclusive aria-label=(name) {
+                h2 { (title) }
+                p { "Not computed yet: " code { "cargo xtask reproduce " (name) } }
+            }
+        }
     }
-    page("Lazy or feature learning: the findings", &(body + "</main>\n"))
 }
 
 #[cfg(test)]
@@ -57,7 +58,7 @@ mod tests {
     use crate::report::VerdictKind;
 
     #[test]
-    fn a_page_tells_verdicts_and_what_is_missing() {
+    fn a_page_has_verdicts_and_what_is_missing() {
         let verdict = Verdict { kind: VerdictKind::NotReproduced, sentence: "p < q".into() };
         let entry = |name: &str, found| IndexEntry {
             name: name.into(),

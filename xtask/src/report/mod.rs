@@ -9,9 +9,8 @@
 mod html;
 mod index;
 
+use regime_plot::number;
 use serde::Serialize;
-
-use crate::figure::number;
 
 pub(crate) use html::to_html;
 pub(crate) use index::{IndexEntry, index_html};
@@ -112,8 +111,8 @@ impl KeyFigure {
 /// A figure on the page.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ReportFigure {
-    /// The SVG, as [`to_svg`](crate::figure::to_svg) makes it with
-    /// [`Theme::Adaptive`](crate::figure::Theme::Adaptive). It is not escaped.
+    /// The SVG, as [`to_svg`](regime_plot::to_svg) makes it with
+    /// [`Theme::Adaptive`](regime_plot::Theme::Adaptive). It is not escaped.
     pub(crate) svg: String,
     /// How it was measured, what to look at.
     pub(crate) caption: String,

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::AttemptError;
+use super::error::AttemptError;
 
 /// The most of a program's complaint that is passed on, in characters.
 const MESSAGE_CHARS: usize = 300;

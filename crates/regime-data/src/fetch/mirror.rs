@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use super::command::run;
+use super::error::AttemptError;
 use super::place::Place;
-use super::{AttemptError, Provider};
+use super::provider::Provider;
 use crate::archive::{Archive, ArchiveFile};
 
 /// A folder on the web that holds the files of an archive, compressed.

@@ -11,145 +11,27 @@
 //! step: the cache never holds half a file.
 
 mod command;
+mod error;
+mod event;
 mod mirror;
 mod package;
 mod place;
+mod provider;
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::archive::{Archive, ArchiveFile};
-use crate::checksum::ChecksumMismatch;
-use crate::idx::IdxError;
 use place::Place;
+use provider::Provider;
 
-/// What [`fetch()`] is doing, for whoever watches.
-#[derive(Debug)]
-pub enum FetchEvent<'a> {
-    /// The file was in the cache already, verified.
-    Present {
-        /// Its name.
-        file: &'a str,
-    },
-    /// A provider is being asked for what is missing.
-    Trying {
-        /// The provider, in words.
-        provider: &'a str,
-        /// How many files are missing.
-        missing: usize,
-    },
-    /// The provider could not give all that was missing; the next one is tried.
-    Failed(&'a Attempt),
-    /// The file has been verified and is now in the cache.
-    Fetched {
-        /// Its name.
-        file: &'a str,
-        /// Its length, uncompressed, in bytes.
-        bytes: usize,
-    },
-}
-
-/// A provider that was tried, and why it did not do.
-#[derive(Debug, thiserror::Error)]
-#[error("{provider}: {why}")]
-pub struct Attempt {
-    /// The provider, in words.
-    pub provider: String,
-    /// What went wrong.
-    #[source]
-    pub why: AttemptError,
-}
-
-/// Why a provider gave no file.
-#[derive(Debug, thiserror::Error)]
-pub enum AttemptError {
-    /// A program that is needed is not installed.
-    #[error("`{program}` is not installed")]
-    NoProgram {
-        /// The program, or the alternatives.
-        program: String,
-    },
-    /// A program failed.
-    #[error("`{program}` failed ({status}): {message}")]
-    Program {
-        /// The program.
-        program: String,
-        /// How it ended.
-        status: String,
-        /// The end of what it wrote to its standard error.
-        message: String,
-    },
-    /// The provider has no such file.
-    #[error("`{}` is not there", path.display())]
-    NoFile {
-        /// Where it was looked for.
-        path: PathBuf,
-    },
-    /// The file came, but is not the published one.
-    #[error(transparent)]
-    Checksum(#[from] ChecksumMismatch),
-    /// The file came, but is damaged.
-    #[error(transparent)]
-    Damaged(#[from] IdxError),
-    /// The cache or a temporary folder cannot be written.
-    #[error("`{}` cannot be written: {source}", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
-}
-
-/// Why a set could not be fetched.
-#[derive(Debug, thiserror::Error)]
-pub enum FetchError {
-    /// The folder for the set cannot be made.
-    #[error("`{}` cannot be created", dir.display())]
-    Cache {
-        /// The folder.
-        dir: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
-    /// No provider had it.
-    #[error(
-        "{archive} could not be fetched. Tried:\n{}\nWithout a network, put its four IDX files \
-         (gzip or not) into a folder and use the source `idx-directory` with its path.",
-        list(attempts)
-    )]
-    NoProvider {
-        /// The set.
-        archive: &'static str,
-        /// What was tried, in order; never empty.
-        attempts: Vec<Attempt>,
-    },
-}
-
-fn list(attempts: &[Attempt]) -> String {
-    let lines: Vec<String> = attempts.iter().map(|attempt| format!("  - {attempt}")).collect();
-    lines.join("\n")
-}
-
-/// Something that may have files of an archive.
-trait Provider {
-    /// The provider, in words.
-    fn name(&self) -> String;
-
-    /// Puts the `missing` files in their place, as many as possible, each as
-    /// soon as it is there. The first trouble ends the attempt.
-    fn provide(
-        &self,
-        missing: &[ArchiveFile],
-        place: &mut Place<'_, '_>,
-    ) -> Result<(), AttemptError>;
-}
+pub use error::{Attempt, AttemptError, FetchError};
+pub use event::FetchEvent;
 
 /// Makes sure that the four files of `archive` are in `cache_dir`, and returns
 /// the folder that holds them.
 ///
 /// A file that is there and verified is not fetched again, and an interrupted
-/// download goes on where it stopped. `on_event` hears of each step.
+/// download goes on where it stopped. `on_event` is called at each step.
 ///
 /// # Errors
 ///
@@ -193,7 +75,7 @@ fn fetch_from(
     let mut place = Place::new(dir, on_event);
     let mut missing = place.missing(files);
     for file in files.iter().filter(|file| !missing.contains(file)) {
-        place.tell(FetchEvent::Present { file: file.name });
+        place.report(FetchEvent::Present { file: file.name });
     }
     let mut attempts = Vec::new();
     for provider in providers {
@@ -201,10 +83,10 @@ fn fetch_from(
             break;
         }
         let name = provider.name();
-        place.tell(FetchEvent::Trying { provider: &name, missing: missing.len() });
+        place.report(FetchEvent::Trying { provider: &name, missing: missing.len() });
         if let Err(why) = provider.provide(&missing, &mut place) {
             let attempt = Attempt { provider: name, why };
-            place.tell(FetchEvent::Failed(&attempt));
+            place.report(FetchEvent::Failed(&attempt));
             attempts.push(attempt);
         }
         missing = place.missing(&missing);

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::command::run;
+use super::error::AttemptError;
 use super::place::Place;
-use super::{AttemptError, Provider};
+use super::provider::Provider;
 use crate::archive::ArchiveFile;
 
 /// Where the Debian package of Fashion-MNIST puts its files.

@@ -4,7 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{AttemptError, FetchEvent};
+use super::error::AttemptError;
+use super::event::FetchEvent;
 use crate::archive::ArchiveFile;
 
 /// The folder where the files of one archive belong.
@@ -18,7 +19,7 @@ impl<'a, 'f> Place<'a, 'f> {
         Self { dir, on_event }
     }
 
-    pub(super) fn tell(&mut self, event: FetchEvent<'_>) {
+    pub(super) fn report(&mut self, event: FetchEvent<'_>) {
         (self.on_event)(event);
     }
 
@@ -47,7 +48,7 @@ impl<'a, 'f> Place<'a, 'f> {
         fs::write(&written, &bytes).map_err(cannot_write(&written))?;
         let target = self.dir.join(file.name);
         fs::rename(&written, &target).map_err(cannot_write(&target))?;
-        self.tell(FetchEvent::Fetched { file: file.name, bytes: bytes.len() });
+        self.report(FetchEvent::Fetched { file: file.name, bytes: bytes.len() });
         Ok(())
     }
 

@@ -3,7 +3,10 @@
 use burn::tensor::Tensor;
 use burn_flex::{Flex, FlexDevice};
 
-use super::{Numbers, products::vectorised, with_scalar};
+use super::{
+    numbers::{Numbers, tensor, with_scalar},
+    products::vectorised,
+};
 use crate::{
     activation::{Activation, gelu, relu, silu, tanh},
     pointwise::{self, Real},
@@ -32,7 +35,7 @@ pub(super) fn value_and_slope(
     with_scalar!(dtype, T => {
         let values = data.as_mut_slice::<T>().expect("the element type was matched");
         let slopes = apply(phi, ValuesAndSlopes { values, gain });
-        let slopes = super::tensor(slopes, shape);
+        let slopes = tensor(slopes, shape);
         (Tensor::from_data(data, (&FlexDevice, dtype)), slopes)
     })
 }

@@ -14,20 +14,23 @@ use faer::{
 };
 use rayon::prelude::*;
 
-use super::{Numbers, Scalar, products::vectorised, with_scalar};
+use super::{
+    numbers::{Numbers, Scalar, tensor, with_scalar},
+    products::vectorised,
+};
 use crate::{block::Block, pointwise::Real as _};
 
 /// Rows of a tile: two Gram matrices of this size stay in a core's level-2 cache.
 const TILE: usize = 128;
 
-/// Rows and columns that are mirrored together.
+/// Rows and columns that are mirrored at once.
 const MIRRORED: usize = 32;
 
 /// `Σ (c² a aᵀ + 1) ∘ (δ δᵀ)` over the blocks, without the 1 for those that have no biases.
 ///
 /// # Shapes
 /// `[n, n]`, symmetric to the bit. `None` when a layer is used at several positions.
-pub(super) fn kernel(blocks: &[&Block<Flex>], room: Vec<f64>) -> Option<Tensor<Flex, 2>> {
+pub(super) fn kernel(blocks: &[&Block<Flex>], scratch: Vec<f64>) -> Option<Tensor<Flex, 2>> {
     if blocks.iter().any(|block| block.window.is_some()) {
         return None;
     }
@@ -47,7 +50,7 @@ pub(super) fn kernel(blocks: &[&Block<Flex>], room: Vec<f64>) -> Option<Tensor<F
                 bias: if block.biases.is_some() { T::narrow(1.0) } else { T::default() },
             })
             .collect();
-        Some(super::tensor(gram_products(&layers, n, T::room(room)), [n, n]))
+        Some(tensor(gram_products(&layers, n, T::scratch(scratch)), [n, n]))
     })
 }
 
@@ -102,8 +105,8 @@ impl<'a, T: Scalar> Rows<'a, T> {
 }
 
 /// Strips of the lower triangle, which are made side by side, and then the upper one.
-fn gram_products<T: Scalar>(layers: &[Layer<'_, T>], n: usize, room: Vec<T>) -> Vec<T> {
-    let mut kernel = room;
+fn gram_products<T: Scalar>(layers: &[Layer<'_, T>], n: usize, scratch: Vec<T>) -> Vec<T> {
+    let mut kernel = scratch;
     match kernel.capacity() < n * n {
         // Comes cleared from the system, without a pass over it.
         true => kernel = vec![T::default(); n * n],
@@ -113,13 +116,13 @@ fn gram_products<T: Scalar>(layers: &[Layer<'_, T>], n: usize, room: Vec<T>) -> 
     let strips = kernel.par_chunks_mut(TILE * n).enumerate().rev().with_max_len(1);
     strips.for_each_init(
         || [vec![T::default(); TILE * TILE], vec![T::default(); TILE * TILE]],
-        |room, (p, strip)| {
+        |scratch, (p, strip)| {
             let rows = p * TILE..p * TILE + strip.len() / n;
             for q in 0..=p {
                 let columns = q * TILE..((q + 1) * TILE).min(n);
                 for (l, layer) in layers.iter().enumerate() {
                     let accum = if l == 0 { Accum::Replace } else { Accum::Add };
-                    add_tile(layer, [&rows, &columns], accum, room, strip, n);
+                    add_tile(layer, [&rows, &columns], accum, scratch, strip, n);
                 }
             }
         },

@@ -4,10 +4,9 @@ use burn::tensor::Tensor;
 use burn_flex::Flex;
 
 use super::{
-    Numbers,
+    numbers::{Numbers, tensor, with_scalar},
     products::{self, Sizes},
     window::{add, gather},
-    with_scalar,
 };
 use crate::{layer::Layer, memory::Memory};
 
@@ -46,7 +45,7 @@ pub(super) fn affine(
                 }
             }
         }
-        super::tensor(z, [rows_out, m])
+        tensor(z, [rows_out, m])
     })
 }
 
@@ -64,7 +63,7 @@ pub(super) fn back(layer: &Layer, w: &Tensor<Flex, 1>, delta: &Tensor<Flex, 2>) 
         let Some(window) = &layer.window else {
             let mut out = vec![T::default(); rows * k];
             back(delta, &mut out);
-            return super::tensor(out, [rows, k]);
+            return tensor(out, [rows, k]);
         };
         let (n, channels) = (rows / window.n_positions(), k / window.n_taps());
         let (per_map, per_point) = (window.n_pixels() * channels, window.n_positions() * m);
@@ -75,6 +74,6 @@ pub(super) fn back(layer: &Layer, w: &Tensor<Flex, 1>, delta: &Tensor<Flex, 2>) 
             back(&delta[points.start * per_point..points.end * per_point], &mut patches);
             add(window, &patches, channels, &mut maps[points.start * per_map..points.end * per_map]);
         }
-        super::tensor(maps, [n * window.n_pixels(), channels])
+        tensor(maps, [n * window.n_pixels(), channels])
     })
 }

@@ -2,7 +2,7 @@
 
 use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
 
-use super::Scalar;
+use super::numbers::Scalar;
 
 /// The sizes of a layer's products: `rows` of `k` inputs and `m` outputs.
 #[derive(Debug, Clone, Copy)]
@@ -67,7 +67,7 @@ pub(super) fn back<T: Scalar>(
 /// Adds `c·aᵀ·diag(g)·δ` to `weights`, `[k, m]`, and `gᵀ·δ` to `biases`, `[m]`.
 ///
 /// `g` has one number for every point, which is as many rows as there are positions;
-/// `weighted` is room for `diag(g)·δ`.
+/// `weighted` is a scratch buffer for `diag(g)·δ`.
 pub(super) fn pull<T: Scalar>(
     Sizes { rows, k, m }: Sizes,
     c: f64,
@@ -100,22 +100,22 @@ pub(super) fn pull<T: Scalar>(
 }
 
 /// Adds to every point's number in `moved` the sum of `(c·a·V + b) ∘ δ` over its rows
-/// and columns; `room` is room for the product.
+/// and columns; `product` is a scratch buffer for `c·a·V + b`.
 pub(super) fn push<T: Scalar>(
     sizes: Sizes,
     c: f64,
     (a, v, b): (&[T], &[T], Option<&[T]>),
     delta: &[T],
-    room: &mut Vec<T>,
+    product: &mut Vec<T>,
     moved: &mut [T],
 ) {
-    room.clear();
-    affine(sizes, c, (a, v, b), room);
+    product.clear();
+    affine(sizes, c, (a, v, b), product);
     let per_point = delta.len() / moved.len();
     vectorised(
         #[inline(always)]
         || {
-            let points = room.chunks_exact(per_point).zip(delta.chunks_exact(per_point));
+            let points = product.chunks_exact(per_point).zip(delta.chunks_exact(per_point));
             for (sum, (change, delta)) in moved.iter_mut().zip(points) {
                 *sum += dot(change, delta);
             }

@@ -5,15 +5,11 @@ use burn_flex::Flex;
 use rayon::prelude::*;
 
 use super::{
-    Numbers, Scalar,
+    numbers::{Numbers, Scalar, tensor, with_scalar},
     products::{self, Sizes},
     window::gather,
-    with_scalar,
 };
-use crate::{
-    block::Block,
-    tape::{Part, TOGETHER},
-};
+use crate::block::{Block, PARTS_HELD, Part};
 
 /// `J v`, part by part.
 pub(super) fn jvp(parts: &[Part<Flex>], v: &Tensor<Flex, 1>) -> Tensor<Flex, 1> {
@@ -22,14 +18,14 @@ pub(super) fn jvp(parts: &[Part<Flex>], v: &Tensor<Flex, 1>) -> Tensor<Flex, 1> 
         let moved = parts.par_iter().flat_map_iter(|part| moved::<T>(part, v.slice()));
         let moved: Vec<T> = moved.collect();
         let n = moved.len();
-        super::tensor(moved, [n])
+        tensor(moved, [n])
     })
 }
 
 /// `Jᵀ g`.
 ///
 /// Without maps, layer by layer: the sum over the points is made in place, in their
-/// order, whoever does it. A layer with maps can be most of the work of its network:
+/// order, whichever thread does it. A layer with maps can be most of the work of its network:
 /// there some parts are worked on side by side and then added up.
 pub(super) fn vjp(parts: &[Part<Flex>], g: &Tensor<Flex, 1>) -> Tensor<Flex, 1> {
     let g = Numbers::of(g);
@@ -46,7 +42,7 @@ pub(super) fn vjp(parts: &[Part<Flex>], g: &Tensor<Flex, 1>) -> Tensor<Flex, 1> 
         let has_maps = parts[0].0.iter().any(|block| block.window.is_some());
         let pulled = if has_maps { by_parts::<T>(&parts) } else { by_layers::<T>(&parts) };
         let n_params = pulled.len();
-        super::tensor(pulled, [n_params])
+        tensor(pulled, [n_params])
     })
 }
 
@@ -58,8 +54,8 @@ fn by_parts<T: Scalar>(parts: &[(&Part<Flex>, &[T])]) -> Vec<T> {
     let group = |group: &[(&Part<Flex>, &[T])]| {
         group.par_iter().map(|part| by_layers(&[*part])).collect::<Vec<Vec<T>>>()
     };
-    // In their order, whoever came first, and not all of them held at once.
-    parts.chunks(TOGETHER).flat_map(group).reduce(add).expect("a tape has points")
+    // In their order, whichever came first, and not all of them held at once.
+    parts.chunks(PARTS_HELD).flat_map(group).reduce(add).expect("a tape has points")
 }
 
 fn by_layers<T: Scalar>(parts: &[(&Part<Flex>, &[T])]) -> Vec<T> {
@@ -78,10 +74,10 @@ fn by_layers<T: Scalar>(parts: &[(&Part<Flex>, &[T])]) -> Vec<T> {
     }
     stretches.into_par_iter().enumerate().for_each(|(layer, here)| {
         let (weights, biases) = here.split_at_mut(blocks[layer].weights.len());
-        let mut room = Room::default();
+        let mut scratch = Scratch::default();
         for (part, g) in parts {
             let biases = blocks[layer].biases.is_some().then_some(&mut *biases);
-            pull_block(&part[layer], g, &mut room, weights, biases);
+            pull_block(&part[layer], g, &mut scratch, weights, biases);
         }
     });
     pulled
@@ -89,7 +85,7 @@ fn by_layers<T: Scalar>(parts: &[(&Part<Flex>, &[T])]) -> Vec<T> {
 
 /// Buffers that the stretches of a product use one after the other.
 #[derive(Default)]
-struct Room<T> {
+struct Scratch<T> {
     patches: Vec<T>,
     products: Vec<T>,
 }
@@ -97,14 +93,14 @@ struct Room<T> {
 fn pull_block<T: Scalar>(
     block: &Block<Flex>,
     g: &[T],
-    room: &mut Room<T>,
+    scratch: &mut Scratch<T>,
     weights: &mut [T],
     mut biases: Option<&mut [T]>,
 ) {
     let m = block.n_outputs();
     let k = block.weights.len() / m;
     let (sources, deltas) = (Numbers::of(&block.sources), Numbers::of(&block.sensitivities));
-    let Room { patches, products } = room;
+    let Scratch { patches, products } = scratch;
     let mut pull = |a: &[T], delta: &[T], g: &[T]| {
         let sizes = Sizes { rows: a.len() / k, k, m };
         products::pull(
@@ -123,7 +119,7 @@ fn pull_block<T: Scalar>(
 
 fn moved<T: Scalar>(part: &Part<Flex>, v: &[T]) -> Vec<T> {
     let mut sums = vec![T::default(); part[0].n_points()];
-    let Room { mut patches, mut products } = Room::default();
+    let Scratch { mut patches, mut products } = Scratch::default();
     for block in part {
         let m = block.n_outputs();
         let k = block.weights.len() / m;

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use burn_flex::Flex;
 
-use super::{Numbers, Scalar, with_scalar};
+use super::numbers::{Numbers, Scalar, tensor, with_scalar};
 use crate::window::Window;
 
 /// As [`Window::patches`].
@@ -14,7 +14,7 @@ pub(super) fn patches(window: &Window, maps: &Tensor<Flex, 2>) -> Tensor<Flex, 2
     with_scalar!(maps.dtype(), T => {
         let mut patches = Vec::new();
         gather::<T>(window, maps.slice(), channels, &mut patches);
-        super::tensor(patches, shape)
+        tensor(patches, shape)
     })
 }
 
@@ -27,7 +27,7 @@ pub(super) fn overlay(window: &Window, patches: &Tensor<Flex, 2>) -> Tensor<Flex
     with_scalar!(patches.dtype(), T => {
         let mut maps = vec![T::default(); shape[0] * channels];
         add::<T>(window, patches.slice(), channels, &mut maps);
-        super::tensor(maps, shape)
+        tensor(maps, shape)
     })
 }
 

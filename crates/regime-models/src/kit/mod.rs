@@ -11,12 +11,12 @@
 //! use regime_models::{Network, Precision};
 //! use regime_models::kit::{close, for_all, strategies};
 //!
-//! // A network does not mind whether its points come together or one by one.
+//! // A network does not mind whether its points come in one batch or one by one.
 //! for_all(4, strategies::problems(strategies::activations()), |problem| {
 //!     let (w, x) = problem.tensors::<Flex>(Precision::F64, &FlexDevice);
-//!     let together = Precision::to_host(problem.net.forward(&w, &x));
+//!     let batch = Precision::to_host(problem.net.forward(&w, &x));
 //!     let first = Precision::to_host(problem.net.forward(&w, &x.narrow(0, 0, 1)));
-//!     assert!(close(together[0], first[0], 1e-12));
+//!     assert!(close(batch[0], first[0], 1e-12));
 //!     Ok(())
 //! });
 //! ```

@@ -2,22 +2,10 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::table::Parametrisation;
+use super::{role::Role, table::Parametrisation};
 use crate::{Alpha, ModelError, NetworkSpec, init::standard_normals};
 
-/// Which of the rows of a [`Parametrisation`] a layer belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Its fan-in does not grow with the width.
-    Input,
-    /// Both grow.
-    Hidden,
-    /// Its fan-out does not grow.
-    Output,
-}
-
-/// A parametrisation together with the α of `F = α(f − f₀)`, stated for that
-/// parametrisation.
+/// A parametrisation and the α of `F = α(f − f₀)`, stated for that parametrisation.
 ///
 /// The flow is that of the loss `L = 1/(α²n) Σ ℓ` with the parametrisation's rates.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

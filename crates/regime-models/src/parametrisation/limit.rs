@@ -31,7 +31,7 @@ use crate::Activation;
 ///
 /// # Reference
 /// Yang and Hu, arXiv 2011.14522 (their number `r`, and the conditions for stability);
-/// here with rates by layer, biases, and the first step told from later ones. For the change of the NTK kernel, `1/n`: Dyer and Gur-Ari,
+/// here with rates by layer, biases, and the first step apart from later ones. For the change of the NTK kernel, `1/n`: Dyer and Gur-Ari,
 /// arXiv 1909.11304.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limit {

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::layout::Role;
+use super::role::Role;
 
 /// How the width `n` enters one kind of weights.
 ///

@@ -5,12 +5,12 @@ use burn::tensor::{Tensor, activation::relu, backend::Backend};
 use crate::activation::Activation;
 
 /// `gain · φ(z)`
-pub(crate) fn value<B: Backend>(phi: Activation, gain: f64, z: Tensor<B, 2>) -> Tensor<B, 2> {
+pub(super) fn value<B: Backend>(phi: Activation, gain: f64, z: Tensor<B, 2>) -> Tensor<B, 2> {
     bare(phi, z).mul_scalar(gain)
 }
 
 /// `gain · φ(z)` and `gain · φ'(z)`
-pub(crate) fn value_and_slope<B: Backend>(
+pub(super) fn value_and_slope<B: Backend>(
     phi: Activation,
     gain: f64,
     z: Tensor<B, 2>,

@@ -2,11 +2,15 @@
 
 use burn::tensor::{Tensor, backend::Backend};
 
-use super::{joined, rows_of};
-use crate::{layer::Layer, memory::Memory};
+use super::window::{overlay, patches};
+use crate::{
+    layer::Layer,
+    memory::Memory,
+    rows::{joined, rows_of},
+};
 
 /// `c·a·W`, and `+ b` where `biases` are asked for.
-pub(crate) fn affine<B: Backend>(
+pub(super) fn affine<B: Backend>(
     layer: &Layer,
     w: &Tensor<B, 1>,
     a: Tensor<B, 2>,
@@ -30,13 +34,13 @@ fn linear<B: Backend>(layer: &Layer, w: &Tensor<B, 1>, a: Tensor<B, 2>) -> Tenso
     let memory = Memory::of::<B>(&a.device());
     let chunks = window.chunks(rows / pixels, channels, memory).map(|points| {
         let maps = a.clone().narrow(0, points.start * pixels, points.len() * pixels);
-        window.patches(maps).matmul(weights.clone())
+        patches(window, maps).matmul(weights.clone())
     });
     joined(chunks.collect())
 }
 
 /// `c·δ·Wᵀ`, laid back over the maps under a window.
-pub(crate) fn back<B: Backend>(
+pub(super) fn back<B: Backend>(
     layer: &Layer,
     w: &Tensor<B, 1>,
     delta: Tensor<B, 2>,
@@ -48,7 +52,7 @@ pub(crate) fn back<B: Backend>(
     let memory = Memory::of::<B>(&delta.device());
     let chunks = window.chunks(delta.dims()[0] / p, channels, memory).map(|points| {
         let delta = delta.clone().narrow(0, points.start * p, points.len() * p);
-        window.overlay(delta.matmul(weights.clone()))
+        overlay(window, delta.matmul(weights.clone()))
     });
     joined(chunks.collect())
 }

@@ -5,14 +5,14 @@ use std::ops::Range;
 use burn::tensor::{Tensor, backend::Backend};
 use rayon::prelude::*;
 
-use super::{joined, rows_of};
+use super::window::patches;
 use crate::{
-    block::Block,
-    tape::{Part, TOGETHER},
+    block::{Block, PARTS_HELD, Part},
+    rows::{joined, rows_of},
 };
 
 /// `J v`
-pub(crate) fn jvp<B: Backend>(parts: &[Part<B>], v: &Tensor<B, 1>) -> Tensor<B, 1> {
+pub(super) fn jvp<B: Backend>(parts: &[Part<B>], v: &Tensor<B, 1>) -> Tensor<B, 1> {
     let moved = parts.par_iter().map(|blocks| {
         let terms = blocks.iter().map(|block| moved(block, v));
         let n = blocks[0].n_points();
@@ -22,7 +22,7 @@ pub(crate) fn jvp<B: Backend>(parts: &[Part<B>], v: &Tensor<B, 1>) -> Tensor<B, 
 }
 
 /// `Jᵀ g`
-pub(crate) fn vjp<B: Backend>(parts: &[Part<B>], g: &Tensor<B, 1>) -> Tensor<B, 1> {
+pub(super) fn vjp<B: Backend>(parts: &[Part<B>], g: &Tensor<B, 1>) -> Tensor<B, 1> {
     let mut start = 0;
     let parts: Vec<_> = parts
         .iter()
@@ -35,8 +35,8 @@ pub(crate) fn vjp<B: Backend>(parts: &[Part<B>], g: &Tensor<B, 1>) -> Tensor<B, 
     let group = |group: &[(&Part<B>, Tensor<B, 2>)]| {
         group.par_iter().map(|(blocks, g)| pulled_by(blocks, g.clone())).collect::<Vec<_>>()
     };
-    // In their order, whoever came first, and not all of them held at once.
-    parts.chunks(TOGETHER).flat_map(group).reduce(|a, b| a + b).expect("a tape has points")
+    // In their order, whichever came first, and not all of them held at once.
+    parts.chunks(PARTS_HELD).flat_map(group).reduce(|a, b| a + b).expect("a tape has points")
 }
 
 /// What some points add to `Jᵀ g`; `g`: `[n, 1]`.
@@ -75,7 +75,7 @@ fn moved<B: Backend>(block: &Block<B>, v: &Tensor<B, 1>) -> Tensor<B, 2> {
     let ones = Tensor::<B, 2>::ones([per_point, 1], (&v.device(), v.dtype()));
     let chunks = block.chunks().into_iter().map(|points| {
         let n = points.len();
-        let mut moved = block.inputs(points.clone()).matmul(direction.clone());
+        let mut moved = inputs(block, points.clone()).matmul(direction.clone());
         if let Some(biases) = &biases {
             let rows = moved.dims()[0];
             moved = moved + rows_of(biases.clone(), rows);
@@ -95,7 +95,7 @@ fn pulled<B: Backend>(
 ) -> (Tensor<B, 1>, Option<Tensor<B, 1>>) {
     let sensitivities = block.sensitivities_of(points.clone());
     let weighted = sensitivities.clone() * beside.reshape(sensitivities.dims());
-    let weights = block.inputs(points).transpose().matmul(weighted.clone());
+    let weights = inputs(block, points).transpose().matmul(weighted.clone());
     let weights = weights.mul_scalar(block.weight_scale).reshape([block.weights.len()]);
     let biases = block.biases.as_ref().map(|range| {
         let rows = weighted.dims()[0];
@@ -118,6 +118,15 @@ fn pulled_by_chunks<B: Backend>(
         (w + x, b.zip(c).map(|(b, c): (Tensor<B, 1>, _)| b + c))
     };
     chunks.reduce(sum).expect("a tape has points")
+}
+
+/// What the layer of a block acts on at all positions of some points, `[points·p, k]`.
+fn inputs<B: Backend>(block: &Block<B>, points: Range<usize>) -> Tensor<B, 2> {
+    let sources = block.sources_of(points);
+    match &block.window {
+        None => sources,
+        Some(window) => patches(window, sources),
+    }
 }
 
 /// A column `[n, 1]` beside itself, `[n, columns]`; see [`rows_of`].

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// As [`Window::patches`].
-pub(crate) fn patches<B: Backend>(window: &Window, maps: Tensor<B, 2>) -> Tensor<B, 2> {
+pub(super) fn patches<B: Backend>(window: &Window, maps: Tensor<B, 2>) -> Tensor<B, 2> {
     let [rows, channels] = maps.dims();
     let n = rows / window.n_pixels();
     let shape = [n * window.n_positions(), window.n_taps() * channels];
@@ -17,7 +17,7 @@ pub(crate) fn patches<B: Backend>(window: &Window, maps: Tensor<B, 2>) -> Tensor
 }
 
 /// As [`Window::overlay`].
-pub(crate) fn overlay<B: Backend>(window: &Window, patches: Tensor<B, 2>) -> Tensor<B, 2> {
+pub(super) fn overlay<B: Backend>(window: &Window, patches: Tensor<B, 2>) -> Tensor<B, 2> {
     match Memory::of::<B>(&patches.device()) {
         Memory::Host => added_up(window, patches),
         Memory::Device => gathered_up(window, patches),
@@ -53,11 +53,11 @@ fn on_taps<B: Backend>(window: &Window, patches: Tensor<B, 2>) -> Tensor<B, 3> {
 }
 
 /// The rows with these numbers of every point, `[n, rows, c]` → `[n, indices, c]`; the row after
-/// the last is nil.
+/// the last is zero.
 fn gathered<B: Backend>(rows: Tensor<B, 3>, indices: Vec<i64>) -> Tensor<B, 3> {
     let ([n, _, channels], device) = (rows.dims(), rows.device());
-    let nil = Tensor::zeros([n, 1, channels], (&device, rows.dtype()));
-    Tensor::cat(vec![rows, nil], 1).select(1, list(indices, &device))
+    let zero = Tensor::zeros([n, 1, channels], (&device, rows.dtype()));
+    Tensor::cat(vec![rows, zero], 1).select(1, list(indices, &device))
 }
 
 fn list<B: Backend>(indices: Vec<i64>, device: &B::Device) -> Tensor<B, 1, Int> {

@@ -139,7 +139,7 @@ pub(crate) fn preactivations_move_at_their_rates<B: Backend>(device: &B::Device)
     });
 }
 
-/// More images than are evaluated together.
+/// More images than are evaluated in one pass.
 pub(crate) fn points_in_several_parts_are_points<B: Backend>(device: &B::Device) {
     let net = ConvolutionalSpec { activation: Activation::Tanh, ..ConvolutionalSpec::setup_b(3) };
     let problem = Problem::of(NetworkSpec::Convolutional(net), 260, 8);

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
-use super::InfiniteError;
+use super::error::InfiniteError;
 
 /// Norms from which on squares come near to overflowing.
 const FARTHEST: f64 = 1e150;

@@ -5,6 +5,7 @@ use regime_models::kit::numbers;
 
 use super::{
     Claim, Invariant, Violation, accuracy,
+    claim::on_points,
     compare::{Comparison, largest},
     differences,
 };
@@ -41,7 +42,7 @@ pub fn products_are_derivatives<C: Claim + ?Sized>(
 ) -> Result<(), Violation> {
     let v = Array1::from_vec(numbers(claim.n_params(), 0x5eed));
     let g = Array1::from_vec(numbers(x.nrows(), 0xfeed));
-    let slope = differences::along(claim, w, x, v.view());
+    let slope = differences::along(&on_points(claim, x), w, v.view());
     let relative = differences::accuracy(claim.precision());
     // The rounding of `f` is divided by the step.
     let floor = 1e-3 * largest(&claim.output(w, x));

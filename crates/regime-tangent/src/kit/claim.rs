@@ -3,7 +3,7 @@ use std::ops::Range;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Slice, concatenate};
 use regime_models::Precision;
 
-use super::differences;
+use super::differences::{self, Function};
 
 /// A function `f(w, x)` and the kernel that is claimed to be its own.
 ///
@@ -60,7 +60,7 @@ pub trait Claim {
         x: ArrayView2<'_, f64>,
         v: ArrayView1<'_, f64>,
     ) -> Array1<f64> {
-        differences::along(self, w, x, v)
+        differences::along(&on_points(self, x), w, v)
     }
 
     /// `Jᵀ g`, `[P]`. By default from central differences along every parameter, in at
@@ -71,14 +71,14 @@ pub trait Claim {
         x: ArrayView2<'_, f64>,
         g: ArrayView1<'_, f64>,
     ) -> Array1<f64> {
-        differences::jacobian(self, w, x).t().dot(&g)
+        differences::jacobian(&on_points(self, x), w).t().dot(&g)
     }
 
     /// The Jacobian, `[n, P]`. By default from `n` products with `Jᵀ` where those are
     /// exact, from central differences otherwise.
     fn jacobian(&self, w: ArrayView1<'_, f64>, x: ArrayView2<'_, f64>) -> Array2<f64> {
         if !self.has_exact_products() {
-            return differences::jacobian(self, w, x);
+            return differences::jacobian(&on_points(self, x), w);
         }
         let n = x.nrows();
         let mut jacobian = Array2::zeros((n, self.n_params()));
@@ -100,6 +100,15 @@ pub trait Claim {
     fn precision(&self) -> Precision {
         Precision::F64
     }
+}
+
+/// The function `w ↦ f(w, x)` of a claim.
+pub(super) fn on_points<C: Claim + ?Sized>(
+    claim: &C,
+    x: ArrayView2<'_, f64>,
+) -> Function<impl Fn(ArrayView1<'_, f64>) -> Array1<f64>> {
+    let f = move |w: ArrayView1<'_, f64>| claim.output(w, x);
+    Function { f, n: x.nrows(), precision: claim.precision() }
 }
 
 /// The kernel of some of the parameters.

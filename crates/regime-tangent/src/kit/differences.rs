@@ -1,9 +1,9 @@
 //! Derivatives of a function by central differences.
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView1};
 use regime_models::Precision;
 
-use super::{Claim, compare::largest};
+use super::compare::largest;
 
 /// How closely differences give a derivative, in units of the largest entry.
 pub(super) fn accuracy(precision: Precision) -> f64 {
@@ -13,37 +13,44 @@ pub(super) fn accuracy(precision: Precision) -> f64 {
     }
 }
 
+/// A function of parameters, `f: [P] → [n]`.
+pub(super) struct Function<F> {
+    pub(super) f: F,
+    /// Number of outputs.
+    pub(super) n: usize,
+    /// The precision in which it is evaluated.
+    pub(super) precision: Precision,
+}
+
 /// `J v`, from `f(w ± εv)`.
-pub(super) fn along<C: Claim + ?Sized>(
-    claim: &C,
+pub(super) fn along<F: Fn(ArrayView1<'_, f64>) -> Array1<f64>>(
+    function: &Function<F>,
     w: ArrayView1<'_, f64>,
-    x: ArrayView2<'_, f64>,
     v: ArrayView1<'_, f64>,
 ) -> Array1<f64> {
     let longest = largest(&v);
     if longest == 0.0 {
-        return Array1::zeros(x.nrows());
+        return Array1::zeros(function.n);
     }
     let unit = v.mapv(|v| v / longest);
-    let slope = derivative(|e| claim.output((&w + &(&unit * e)).view(), x), claim.precision());
+    let slope = derivative(|e| (function.f)((&w + &(&unit * e)).view()), function.precision);
     slope * longest
 }
 
 /// `J`, `[n, P]`, parameter by parameter.
-pub(super) fn jacobian<C: Claim + ?Sized>(
-    claim: &C,
+pub(super) fn jacobian<F: Fn(ArrayView1<'_, f64>) -> Array1<f64>>(
+    function: &Function<F>,
     w: ArrayView1<'_, f64>,
-    x: ArrayView2<'_, f64>,
 ) -> Array2<f64> {
     let mut moved = w.to_owned();
-    let mut jacobian = Array2::zeros((x.nrows(), claim.n_params()));
+    let mut jacobian = Array2::zeros((function.n, w.len()));
     for (p, mut column) in jacobian.columns_mut().into_iter().enumerate() {
         let slope = derivative(
             |e| {
                 moved[p] = w[p] + e;
-                claim.output(moved.view(), x)
+                (function.f)(moved.view())
             },
-            claim.precision(),
+            function.precision,
         );
         column.assign(&slope);
         moved[p] = w[p];

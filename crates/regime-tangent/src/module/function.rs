@@ -7,21 +7,19 @@ use burn::{
 
 use super::{
     error::ModuleError,
-    independence,
     parameters::Parameters,
-    tapes::{ModuleTape, UnheldTape},
     ties::{assigned, flattened, tied, values},
 };
 
-/// Points that are evaluated together, so that their graph stays small.
+/// Points evaluated at once, few enough for a small graph.
 pub(super) const BATCH: usize = 128;
 
 /// A burn module as a function of its parameters, on some points.
 ///
 /// It is made of a module over an autodiff backend, the function that evaluates it, and
 /// points. It gives a [`Tape`](regime_models::Tape) for every output, and so everything
-/// this crate makes of tapes: held ([`ModuleTape`], the Jacobian in memory) or not
-/// ([`UnheldTape`], which differentiates again whenever it is asked).
+/// this crate makes of tapes: held ([`ModuleTape`](super::ModuleTape), the Jacobian in memory) or not
+/// ([`UnheldTape`](super::UnheldTape), which differentiates again whenever it is asked).
 ///
 /// # Shapes
 /// - points: any rank, `n` of them along the first dimension
@@ -122,37 +120,8 @@ where
     M: Module<AB>,
     F: Fn(&M, Tensor<AB, D>) -> Tensor<AB, 2>,
 {
-    /// Takes the module as it is now; changing it later has no effect here.
-    ///
-    /// Costs some four evaluations of all points, and `n` of single points.
-    ///
-    /// # Errors
-    /// [`ModuleError`] when there are no points, parameters or outputs, when element
-    /// types differ, when two places claim to share a parameter and do not, and for
-    /// modules that mix points or are random.
-    pub fn new(
-        module: &M,
-        forward: F,
-        points: Tensor<AB::InnerBackend, D>,
-    ) -> Result<Self, ModuleError> {
-        Self::of(module, forward, points, None)
-    }
-
-    /// As [`new`](Self::new), with derivatives by the parameters below a path only: see
-    /// [`Parameters::group`].
-    ///
-    /// # Errors
-    /// As [`new`](Self::new), and when there are no parameters below the path.
-    pub fn of_group(
-        module: &M,
-        forward: F,
-        points: Tensor<AB::InnerBackend, D>,
-        prefix: &str,
-    ) -> Result<Self, ModuleError> {
-        Self::of(module, forward, points, Some(prefix))
-    }
-
-    fn of(
+    /// A function of which it is not known yet whether it mixes points or is random.
+    pub(super) fn unchecked(
         module: &M,
         forward: F,
         points: Tensor<AB::InnerBackend, D>,
@@ -182,20 +151,6 @@ where
             return Err(ModuleError::Outputs { rows, columns, points: n });
         }
         function.n_outputs = columns;
-        independence::check(&function)?;
-        Ok(function)
-    }
-
-    /// The same function on other points, for kernels between two sets.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new).
-    pub fn at(&self, points: Tensor<AB::InnerBackend, D>) -> Result<Self, ModuleError> {
-        if points.dims()[0] == 0 {
-            return Err(ModuleError::NoPoints);
-        }
-        let function = Self { points, ..self.clone() };
-        independence::check(&function)?;
         Ok(function)
     }
 
@@ -225,7 +180,6 @@ where
     }
 
     /// The same function on other points, not checked again.
-    #[cfg(feature = "proptest")]
     pub(crate) fn on(&self, points: Tensor<AB::InnerBackend, D>) -> Self {
         Self { points, ..self.clone() }
     }
@@ -257,42 +211,6 @@ where
         let batch =
             move |start: usize| (start, self.points.clone().narrow(0, start, BATCH.min(n - start)));
         (0..n).step_by(BATCH).map(batch)
-    }
-
-    /// One tape per output, with its Jacobian in memory: `n·K` forward and backward
-    /// passes on single points. `limit_bytes` is what all Jacobians may take together
-    /// while they are made, which is twice `K·n·P` numbers.
-    ///
-    /// # Errors
-    /// [`ModuleError::Memory`] when they would take more; then there is
-    /// [`unheld_tapes`](Self::unheld_tapes).
-    pub fn tapes(
-        &self,
-        limit_bytes: u64,
-    ) -> Result<Vec<ModuleTape<AB::InnerBackend>>, ModuleError> {
-        let (n, parameters) = (self.n_points(), self.parameters());
-        let numbers = 2 * self.n_outputs as u64 * n as u64 * parameters.n_params() as u64;
-        let needed = numbers * self.points.dtype().size() as u64;
-        if needed > limit_bytes {
-            return Err(ModuleError::Memory {
-                tapes: self.n_outputs,
-                points: n,
-                parameters: parameters.n_params(),
-                needed,
-                limit: limit_bytes,
-            });
-        }
-        let tape = |output: usize| {
-            let rows = (0..n).map(|i| self.gradient(i, output).unsqueeze::<2>());
-            ModuleTape::new(Tensor::cat(rows.collect(), 0), Arc::clone(parameters))
-        };
-        Ok((0..self.n_outputs).map(tape).collect())
-    }
-
-    /// One tape per output that holds nothing and differentiates whenever it is asked.
-    /// [`plan`](crate::plan) says how to make a kernel of them within a limit of memory.
-    pub fn unheld_tapes(&self) -> Vec<UnheldTape<AB, M, F, D>> {
-        (0..self.n_outputs).map(|output| UnheldTape::new(self.clone(), output)).collect()
     }
 
     /// `∂f_k(xᵢ)/∂w`, `[P]`, from the point alone.

@@ -1,5 +1,6 @@
 //! The Jacobian of any burn module, by automatic differentiation: see [`ModuleFunction`].
 
+mod checked;
 mod error;
 mod function;
 mod independence;

@@ -156,3 +156,46 @@ where
         Self::new(self.function.select(points), self.output)
     }
 }
+
+impl<AB, M, F, const D: usize> ModuleFunction<AB, M, F, D>
+where
+    AB: AutodiffBackend,
+    M: Module<AB>,
+    F: Fn(&M, Tensor<AB, D>) -> Tensor<AB, 2>,
+{
+    /// One tape per output, with its Jacobian in memory: `n·K` forward and backward
+    /// passes on single points. `limit_bytes` bounds the memory of all Jacobians while
+    /// they are made, that of `2·K·n·P` numbers.
+    ///
+    /// # Errors
+    /// [`ModuleError::Memory`] when they would take more; then there is
+    /// [`unheld_tapes`](Self::unheld_tapes).
+    pub fn tapes(
+        &self,
+        limit_bytes: u64,
+    ) -> Result<Vec<ModuleTape<AB::InnerBackend>>, ModuleError> {
+        let (n, parameters) = (self.n_points(), self.parameters());
+        let numbers = 2 * self.n_outputs() as u64 * n as u64 * parameters.n_params() as u64;
+        let needed = numbers * self.points().dtype().size() as u64;
+        if needed > limit_bytes {
+            return Err(ModuleError::Memory {
+                tapes: self.n_outputs(),
+                points: n,
+                parameters: parameters.n_params(),
+                needed,
+                limit: limit_bytes,
+            });
+        }
+        let tape = |output: usize| {
+            let rows = (0..n).map(|i| self.gradient(i, output).unsqueeze::<2>());
+            ModuleTape::new(Tensor::cat(rows.collect(), 0), Arc::clone(parameters))
+        };
+        Ok((0..self.n_outputs()).map(tape).collect())
+    }
+
+    /// One tape per output that holds nothing and differentiates whenever it is asked.
+    /// [`plan`](crate::plan) says how to make a kernel of them within a limit of memory.
+    pub fn unheld_tapes(&self) -> Vec<UnheldTape<AB, M, F, D>> {
+        (0..self.n_outputs()).map(|output| UnheldTape::new(self.clone(), output)).collect()
+    }
+}

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Probe;
 
-/// The parameters of one layer, weights and biases together, as a vector.
+/// The parameters of one layer, weights and biases, as one vector.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LayerWeights {
     /// `‖w‖`.
@@ -28,7 +28,7 @@ impl WeightsByLayer {
         Self { ranges: net.layer_ranges(), initial: Precision::to_host(w0.clone()) }
     }
 
-    /// `‖w₀‖` of all layers together.
+    /// `‖w₀‖` over all layers.
     pub fn initial_norm(&self) -> f64 {
         norm(self.initial.iter().copied())
     }

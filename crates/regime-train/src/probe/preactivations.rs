@@ -8,23 +8,23 @@ use crate::System;
 /// points, units and positions, from the first layer to the last (whose preactivation
 /// is `f`). `None` for a network that does not show its preactivations.
 ///
-/// `together` points are worked on at a time, which bounds the memory.
+/// `batch_size` points are worked on at a time, which bounds the memory.
 ///
 /// # Shapes
 /// `w`: `[P]`
 ///
 /// # Panics
-/// When `together` is 0.
+/// When `batch_size` is 0.
 pub fn preactivation_speeds<B: Backend, N: Network<B>>(
     system: &System<'_, B, N>,
     w: &Tensor<B, 1>,
-    together: usize,
+    batch_size: usize,
 ) -> Option<Vec<f64>> {
     let net = system.network();
     let n = system.objective().n_points();
     let points: Vec<usize> = (0..n).collect();
     let traces =
-        || points.chunks(together).map(|part| (part, net.trace(w, &system.inputs_at(part))));
+        || points.chunks(batch_size).map(|part| (part, net.trace(w, &system.inputs_at(part))));
 
     let mut descent = w.zeros_like();
     for (part, trace) in traces() {

@@ -21,30 +21,30 @@ struct Batch<B: Backend> {
 }
 
 impl<'a, B: Backend, N: Network<B>> TestError<'a, B, N> {
-    /// For `F = α(f − f₀)` with `f₀` at the weights `w0`, `[P]`; `together` points are
+    /// For `F = α(f − f₀)` with `f₀` at the weights `w0`, `[P]`; `batch_size` points are
     /// evaluated at a time, which bounds the memory of a large set.
     ///
     /// # Shapes
     /// `inputs`: `[n, d]`, `labels`: `[n]`
     ///
     /// # Panics
-    /// When the numbers of inputs and labels differ, or `together` is 0.
+    /// When the numbers of inputs and labels differ, or `batch_size` is 0.
     pub fn new(
         net: &'a N,
         inputs: &Tensor<B, 2>,
         labels: &[f64],
         (w0, alpha): (&Tensor<B, 1>, Alpha),
-        together: usize,
+        batch_size: usize,
     ) -> Self {
         let n = labels.len();
         assert_eq!(inputs.dims()[0], n, "every input has a label");
         let batch = |start: usize| {
-            let labels = labels[start..n.min(start + together)].to_vec();
+            let labels = labels[start..n.min(start + batch_size)].to_vec();
             let inputs = inputs.clone().narrow(0, start, labels.len());
             let scaled = Scaled::at(net, w0, &inputs, alpha);
             Batch { inputs, labels, scaled }
         };
-        Self { net, batches: (0..n).step_by(together).map(batch).collect() }
+        Self { net, batches: (0..n).step_by(batch_size).map(batch).collect() }
     }
 
     /// `F` on all points with the weights `w`, `[P]`.

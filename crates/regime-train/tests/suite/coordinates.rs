@@ -24,9 +24,9 @@ pub(crate) fn coordinates_are_those_of_descent_by_hand<B: Backend>(device: &B::D
     let system = system(&net, &w0, n, alpha, Loss::Squared, device);
     let points = Precision::F64.matrix::<B>(&numbers(8, 5), [4, 2], device);
     let rates = vec![rate; net.n_params()];
-    let told = coordinates(&system, &w0, &rates, &points, 2).unwrap();
-    assert_eq!(told.iter().map(|c| c.step).collect::<Vec<_>>(), [0, 1, 2]);
-    assert!(told.iter().all(|c| c.preactivations.len() == 2));
+    let found = coordinates(&system, &w0, &rates, &points, 2).unwrap();
+    assert_eq!(found.iter().map(|c| c.step).collect::<Vec<_>>(), [0, 1, 2]);
+    assert!(found.iter().all(|c| c.preactivations.len() == 2));
 
     // ∂L/∂f = (F − y)/(αn).
     let x = numbers(n * 2, 17);
@@ -40,7 +40,7 @@ pub(crate) fn coordinates_are_those_of_descent_by_hand<B: Backend>(device: &B::D
     };
     let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-10 * (1.0 + b), "{a} is not {b}");
     let mut w = w0.clone();
-    for coordinates in &told {
+    for coordinates in &found {
         let outputs = Precision::to_host(net.forward(&w, &points));
         let initial = Precision::to_host(net.forward(&w0, &points));
         let moved: Vec<f64> = outputs.iter().zip(&initial).map(|(a, b)| a - b).collect();
@@ -61,8 +61,8 @@ pub(crate) fn coordinates_are_those_of_descent_by_hand<B: Backend>(device: &B::D
         let gradient = trace.linearise().vjp(Precision::F64.vector(&g, device));
         w = w - gradient.mul_scalar(rate);
     }
-    assert!(told[2].output.change > 0.01 && told[2].kernel_change > 0.01, "{told:?}");
-    assert_eq!((told[0].output.change, told[0].kernel_change), (0.0, 0.0));
+    assert!(found[2].output.change > 0.01 && found[2].kernel_change > 0.01, "{found:?}");
+    assert_eq!((found[0].output.change, found[0].kernel_change), (0.0, 0.0));
 }
 
 /// Weights and rates of µP on the house's network: the same as those of the mean-field
@@ -73,7 +73,7 @@ pub(crate) fn coordinates_are_the_same_in_every_parametrisation<B: Backend>(devi
     let net = spec.build().unwrap();
     let layout = Layout::of(&NetworkSpec::Dense(spec)).unwrap();
     let points = Precision::F64.matrix::<B>(&numbers(6, 5), [3, 2], device);
-    let told = |parametrisation: Parametrisation, alpha: f64| {
+    let found = |parametrisation: Parametrisation, alpha: f64| {
         let from = Convention { parametrisation, alpha };
         let house = Convention { parametrisation: Parametrisation::NTK, alpha };
         let w = layout.initial_weights(&parametrisation, 4);
@@ -82,9 +82,9 @@ pub(crate) fn coordinates_are_the_same_in_every_parametrisation<B: Backend>(devi
         let system = system(&net, &w, 4, alpha, Loss::Squared, device);
         coordinates(&system, &w, &rates, &points, 3).unwrap()
     };
-    let mean_field = told(Parametrisation::MEAN_FIELD, 1.0);
-    let mu_p = told(Parametrisation::MU_P, 1.0);
-    let scaled = told(Parametrisation::NTK, 1.0 / 3.0);
+    let mean_field = found(Parametrisation::MEAN_FIELD, 1.0);
+    let mu_p = found(Parametrisation::MU_P, 1.0);
+    let scaled = found(Parametrisation::NTK, 1.0 / 3.0);
     for ((a, b), c) in mean_field.iter().zip(&mu_p).zip(&scaled) {
         let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-11 * (1.0 + b), "{a} is not {b}");
         close(a.output.change, b.output.change);

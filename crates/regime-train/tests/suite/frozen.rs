@@ -295,9 +295,9 @@ pub(crate) fn a_kernel_is_observed_like_a_network<B: Backend>(device: &B::Device
     let system = kernel_system(model, &case.labels, 1.0, Loss::SoftHinge { beta: 20.0 });
     let points = model.training_points();
     let others = model.other_points().unwrap();
-    let test = |labels: &[f64], together| {
+    let test = |labels: &[f64], batch_size| {
         let at = (&model.origin(), Alpha::paper(1.0).unwrap());
-        TestError::new(model, &others, labels, at, together)
+        TestError::new(model, &others, labels, at, batch_size)
     };
     let mut observers = (
         Recorder::new(test(&[1.0; 9], 4), &[Moment::End]),
@@ -313,8 +313,8 @@ pub(crate) fn a_kernel_is_observed_like_a_network<B: Backend>(device: &B::Device
     assert_eq!(errors.readings()[0].1, negative);
     let signs: Vec<f64> = f.iter().map(|f| f.signum()).collect();
     use regime_train::Probe;
-    for together in [1, 9, 100] {
-        assert_eq!(test(&signs, together).read(&flow.weights()), 0.0);
+    for batch_size in [1, 9, 100] {
+        assert_eq!(test(&signs, batch_size).read(&flow.weights()), 0.0);
     }
     let theta = Precision::to_host(model.theta());
     let part = Precision::to_host(kernels.readings()[0].1.clone());

@@ -90,10 +90,10 @@ pub(crate) fn layers_and_test_points_are_counted<B: Backend>(device: &B::Device)
     let difference = net.forward(&doubled, &inputs) - net.forward(&w0, &inputs);
     let right: Vec<f64> = Precision::to_host(difference).iter().map(|f| f.signum()).collect();
     let mut labels = right.clone();
-    for together in [1, 4, 100] {
-        let probe = TestError::new(&net, &inputs, &right, (&w0, alpha), together);
+    for batch_size in [1, 4, 100] {
+        let probe = TestError::new(&net, &inputs, &right, (&w0, alpha), batch_size);
         assert_eq!(probe.read(&doubled), 0.0);
-        // F is nil at w₀, which is on no side.
+        // F is zero at w₀, which is on no side.
         assert_eq!(probe.read(&w0), 1.0);
         let not_finite = w0.clone().mul_scalar(f64::NAN);
         assert_eq!(probe.read(&not_finite), 1.0);

@@ -1,8 +1,6 @@
-use super::*;
-use crate::{
-    finding::curves::Place,
-    report::{Verdict, VerdictKind},
-};
+use super::{analysis::*, *};
+use crate::report::{Verdict, VerdictKind};
+use regime_study::curves::Place;
 
 fn kind(outcome: &Outcome) -> VerdictKind {
     verdict(&[statement(outcome.kernel.exponent.clone())]).kind

@@ -1,6 +1,6 @@
-use super::*;
-use crate::finding::curves::Place;
+use super::{analysis::*, *};
 use crate::report::VerdictKind;
+use regime_study::curves::Place;
 
 /// A number between −1 and 1 that looks random.
 fn scatter(of: [u64; 3]) -> f64 {

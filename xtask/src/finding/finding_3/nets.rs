@@ -1,11 +1,13 @@
 //! What runs leave on the test points, and the nets of one width together.
 
 use regime_scaling::{Mean, mean};
+use regime_study::{Run, curves::values};
 
-use super::{
-    super::{Run, curves::values},
-    BORDER, FEWEST_NETS,
-};
+/// The value of √h·α that divides the two regimes of the grid, which are decades from it.
+pub(super) const BORDER: f64 = 1.0;
+
+/// Nets at one width below which the spread over seeds says nothing.
+pub(super) const FEWEST_NETS: usize = 3;
 
 /// What one converged run leaves on the test points.
 #[derive(Debug, Clone, PartialEq)]

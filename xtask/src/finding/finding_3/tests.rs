@@ -3,6 +3,7 @@ use rand_distr::{Distribution, StandardNormal};
 use regime_scaling::{BootstrapInterval, sample_variance};
 
 use super::{
+    analysis::*,
     nets::{Group, Net, groups},
     *,
 };

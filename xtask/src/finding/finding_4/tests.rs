@@ -1,7 +1,7 @@
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 use rand_distr::{Distribution, StandardNormal};
 
-use super::*;
+use super::{analysis::*, *};
 use crate::{finding::Profile, report::VerdictKind};
 
 /// `t₁ = √h^q·α^p` with a scatter of some percent, and this slope before it.

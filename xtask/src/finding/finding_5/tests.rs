@@ -1,4 +1,4 @@
-use super::*;
+use super::{analysis::*, *};
 use crate::report::VerdictKind;
 
 /// `(√h·α)^{−a(L)}` with a scatter of some percent, and `1/(√h·α)` on the lazy side.

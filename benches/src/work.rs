@@ -1,0 +1,388 @@
+//! What is timed.
+
+use std::{hint::black_box, thread};
+
+use burn::tensor::{Tensor, backend::Backend};
+use rayon::{ThreadPoolBuildError, ThreadPoolBuilder};
+use regime_models::{
+    Alpha, ConvolutionalSpec, FeedForward, Memory, Network, Precision, Tape, Trace,
+};
+use regime_tangent::kernel;
+use regime_train::{
+    Derivatives, Flow, FlowSpec, Loss, Objective, Sampling, Stochastic, StochasticSpec, Stop,
+    System,
+};
+
+use crate::{
+    bare,
+    clock::medians,
+    problem::{INPUTS, matrix_on, network},
+    row::Row,
+};
+
+/// Hidden layers of the dense networks.
+const LAYERS: usize = 5;
+
+/// Products of `n·h²` per layer in an implicit step, in units of those of a gradient: two
+/// gradients, and two solutions with a forward and a reverse product each.
+const GRADIENTS_PER_STEP: f64 = 2.0 + 4.0 / 3.0;
+
+/// As many of them as are made in a row where only products are timed.
+const WHOLE_GRADIENTS: usize = GRADIENTS_PER_STEP as usize;
+
+/// Steps of a flow that is timed.
+const STEPS: u64 = 2;
+
+/// Multiply-adds of the products and the factorisation of one step, with as many as these gradients.
+fn step_cost(gradients: f64, n: usize, h: usize) -> f64 {
+    gradients * bare::gradient_cost(n, h, LAYERS)
+        + bare::kernel_cost(n, h, LAYERS)
+        + bare::factorisation_cost(n)
+}
+
+/// Stochastic steps after which the batch has its full size, those in which all points of the
+/// training set are drawn once, and those that are timed.
+const GROWING: u64 = 3;
+const ROUND: u64 = 31;
+const STOCHASTIC_STEPS: u64 = 2 * ROUND;
+
+/// How much is timed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sizes {
+    /// That everything works.
+    Smoke,
+    /// The sizes of the table in docs/performance.md.
+    Full,
+}
+
+/// Which works are timed, and how large.
+#[derive(Debug, Clone, Copy)]
+pub struct Selection<'a> {
+    /// How large the works are.
+    pub sizes: Sizes,
+    /// Only those whose name contains this.
+    pub only: &'a str,
+}
+
+/// Times works with one element type on a device, once on each of these numbers of threads.
+///
+/// # Errors
+/// When a pool of threads cannot be made.
+pub fn measure<B: Backend>(
+    device: &B::Device,
+    precision: Precision,
+    threads: &[usize],
+    selection: Selection<'_>,
+    report: &mut (dyn FnMut(&Row) + Send),
+) -> Result<Vec<Row>, ThreadPoolBuildError> {
+    let mut rows = Vec::new();
+    for &threads in threads {
+        let pool = ThreadPoolBuilder::new().num_threads(threads).build()?;
+        let bench = Bench::<B> { device, precision, threads };
+        pool.install(|| {
+            for (work, time) in bench.works(selection.sizes) {
+                if !work.contains(selection.only) {
+                    continue;
+                }
+                let row = time().named(work, precision, threads);
+                report(&row);
+                rows.push(row);
+            }
+        });
+    }
+    Ok(rows)
+}
+
+struct Bench<'a, B: Backend> {
+    device: &'a B::Device,
+    precision: Precision,
+    threads: usize,
+}
+
+/// What was timed: points and width; seconds of the work and of what it is compared with; the
+/// multiply-adds that it cannot do without.
+struct Timed {
+    size: (usize, usize),
+    times: [f64; 2],
+    cost: f64,
+}
+
+impl Timed {
+    fn named(self, work: &'static str, precision: Precision, threads: usize) -> Row {
+        let Self { size: (n, h), times: [seconds, bare_seconds], cost } = self;
+        Row { work, n, h, precision, threads, seconds, bare_seconds, multiply_adds: cost }
+    }
+}
+
+/// What it is called, and how it is timed.
+type Work<'a> = (&'static str, Box<dyn Fn() -> Timed + 'a>);
+
+impl<B: Backend> Bench<'_, B> {
+    fn works(&self, sizes: Sizes) -> Vec<Work<'_>> {
+        let gradient =
+            |n, h| -> Work<'_> { ("loss and gradient", Box::new(move || self.gradient(n, h))) };
+        let kernel =
+            |n, h| -> Work<'_> { ("structured kernel", Box::new(move || self.kernel(n, h))) };
+        let step = |n, h| -> Work<'_> {
+            ("implicit step, all points active", Box::new(move || self.step(n, h)))
+        };
+        let convolution = |n, h| -> Work<'_> {
+            ("loss and gradient, setup (B)", Box::new(move || self.convolution(n, h)))
+        };
+        let stochastic = |n, h| -> Work<'_> {
+            ("stochastic step, setup (B)", Box::new(move || self.stochastic(n, h)))
+        };
+        let mut works = match sizes {
+            Sizes::Smoke => vec![
+                gradient(100, 16),
+                kernel(60, 16),
+                step(60, 16),
+                convolution(10, 4),
+                stochastic(4, 4),
+            ],
+            Sizes::Full => {
+                let mut works = Vec::new();
+                for (n, h) in [(1000, 100), (1000, 400), (5000, 100), (5000, 400)] {
+                    works.extend([gradient(n, h), kernel(n, h), step(n, h)]);
+                }
+                works.extend([kernel(2000, 100), convolution(500, 32), stochastic(32, 16)]);
+                // The size of the paper's grid that takes longest; on a processor, minutes.
+                if Memory::of::<B>(self.device) == Memory::Device {
+                    works.push(step(5000, 800));
+                }
+                works
+            }
+        };
+        // Two runs with one thread each: the size of the pool plays no part.
+        if self.threads == 1 {
+            let (n, h) = match sizes {
+                Sizes::Smoke => (60, 16),
+                Sizes::Full => (1000, 100),
+            };
+            works.push((
+                "two runs side by side, against in turn",
+                Box::new(move || self.side_by_side(n, h)),
+            ));
+            works.push((
+                "bare products of two runs side by side",
+                Box::new(move || self.bare_side_by_side(n, h)),
+            ));
+        }
+        if self.precision == Precision::F32 {
+            let (n, h) = match sizes {
+                Sizes::Smoke => (100, 16),
+                Sizes::Full => (5000, 100),
+            };
+            works.push((
+                "loss and gradient, against float64",
+                Box::new(move || self.against_f64(n, h)),
+            ));
+        }
+        works
+    }
+
+    /// Medians in seconds; fewer repetitions of what takes long.
+    fn times(&self, cost: f64, form: impl Fn(), reference: impl Fn()) -> [f64; 2] {
+        let repetitions = match cost {
+            cost if cost > 3e10 => 1,
+            cost if cost > 5e9 => 3,
+            _ => 9,
+        };
+        // What is asked of a GPU is done when it is done, not when the call is back.
+        let form = || {
+            form();
+            let _ = B::sync(self.device);
+        };
+        let reference = || {
+            reference();
+            let _ = B::sync(self.device);
+        };
+        medians(repetitions, form, reference).map(|time| time.as_secs_f64())
+    }
+
+    /// The mean loss of `n` points and its gradient in all weights.
+    fn gradient(&self, n: usize, h: usize) -> Timed {
+        let net = network(INPUTS, h, LAYERS);
+        let bare = bare::gradient(n, h, LAYERS, self.precision);
+        let cost = bare::gradient_cost(n, h, LAYERS);
+        let form = self.loss_and_gradient(&net, n);
+        Timed { size: (n, h), times: self.times(cost, form, bare), cost }
+    }
+
+    /// The same in this element type against float64, in turn.
+    fn against_f64(&self, n: usize, h: usize) -> Timed {
+        let net = network(INPUTS, h, LAYERS);
+        let cost = bare::gradient_cost(n, h, LAYERS);
+        let of = |precision| Bench::<B> { precision, ..*self }.loss_and_gradient(&net, n);
+        let times = self.times(cost, of(self.precision), of(Precision::F64));
+        Timed { size: (n, h), times, cost }
+    }
+
+    fn loss_and_gradient<'n>(&self, net: &'n FeedForward, n: usize) -> impl Fn() + use<'n, B> {
+        let Problem { w, x, objective } = self.problem(net, n, Loss::SoftHinge { beta: 20.0 });
+        let (precision, device) = (self.precision, self.device.clone());
+        move || {
+            let trace = net.trace(&w, &x);
+            let margins = objective.margins(&Precision::to_host(trace.output()));
+            let Derivatives { mean_loss, gradient, .. } = objective.derivatives(&margins);
+            let gradient = trace.linearise().vjp(precision.vector(&gradient, &device));
+            drop(black_box((mean_loss, gradient)));
+        }
+    }
+
+    /// The tangent kernel of `n` points, from the linearised network.
+    fn kernel(&self, n: usize, h: usize) -> Timed {
+        let net = network(INPUTS, h, LAYERS);
+        let Problem { w, x, .. } = self.problem(&net, n, Loss::Squared);
+        let tape = net.trace(&w, &x).linearise();
+        let bare = bare::kernel(n, h, LAYERS, self.precision);
+        let cost = bare::kernel_cost(n, h, LAYERS);
+        let times = self.times(cost, || drop(black_box(kernel(&tape))), bare);
+        Timed { size: (n, h), times, cost }
+    }
+
+    /// One step of the implicit integrator in which every point is active.
+    fn step(&self, n: usize, h: usize) -> Timed {
+        let gradient = bare::gradient(n, h, LAYERS, self.precision);
+        let grams = bare::kernel(n, h, LAYERS, self.precision);
+        let factor = bare::factorisation(n);
+        let cost = step_cost(GRADIENTS_PER_STEP, n, h);
+        let parts = || {
+            grams();
+            factor();
+        };
+        let [steps, start] = self.times(cost, self.steps(n, h), self.start(n, h));
+        let [parts, gradient] = self.times(cost, parts, gradient);
+        let times = [(steps - start) / STEPS as f64, GRADIENTS_PER_STEP * gradient + parts];
+        Timed { size: (n, h), times, cost }
+    }
+
+    /// A flow of so many steps, from its beginning.
+    fn steps(&self, n: usize, h: usize) -> impl Fn() {
+        self.flow(n, h, |mut flow| drop(black_box(flow.run(&mut ()))))
+    }
+
+    /// Its beginning alone.
+    fn start(&self, n: usize, h: usize) -> impl Fn() {
+        self.flow(n, h, |flow| drop(black_box(flow)))
+    }
+
+    fn flow(&self, n: usize, h: usize, then: impl Fn(Flow<'_, B, FeedForward>)) -> impl Fn() {
+        let net = network(INPUTS, h, LAYERS);
+        // The curvature of this loss is the same everywhere.
+        let Problem { w, x, objective } = self.problem(&net, n, Loss::Squared);
+        let spec = FlowSpec {
+            stop: Stop { max_steps: STEPS, margin: 0.999, ..Stop::default() },
+            ..FlowSpec::default()
+        };
+        move || {
+            let system = System::new(&net, x.clone(), objective.clone());
+            then(Flow::start(&system, spec, w.clone()).expect("the spec is right"));
+        }
+    }
+
+    /// Two implicit steps at once, one thread each, against one after the other.
+    fn side_by_side(&self, n: usize, h: usize) -> Timed {
+        let cost = 2.0 * STEPS as f64 * step_cost(GRADIENTS_PER_STEP, n, h);
+        let times = self.twice(cost, |_| self.steps(n, h)());
+        Timed { size: (n, h), times, cost }
+    }
+
+    /// The same of the products and the factorisations of those steps alone: what the cores of
+    /// the machine are worth together for such work.
+    fn bare_side_by_side(&self, n: usize, h: usize) -> Timed {
+        let bare_steps = || {
+            let gradient = bare::gradient(n, h, LAYERS, self.precision);
+            let grams = bare::kernel(n, h, LAYERS, self.precision);
+            let factor = bare::factorisation(n);
+            move || {
+                for _ in 0..STEPS {
+                    (0..WHOLE_GRADIENTS).for_each(|_| gradient());
+                    grams();
+                    factor();
+                }
+            }
+        };
+        let bare_steps = alone(|| [bare_steps(), bare_steps()]);
+        let cost = 2.0 * STEPS as f64 * step_cost(WHOLE_GRADIENTS as f64, n, h);
+        let times = self.twice(cost, |which| bare_steps[which]());
+        Timed { size: (n, h), times, cost }
+    }
+
+    /// One work on each of two threads at once, against both on one thread.
+    fn twice(&self, cost: f64, work: impl Fn(usize) + Sync) -> [f64; 2] {
+        let one = |which| alone(|| work(which));
+        let together = || {
+            thread::scope(|scope| {
+                scope.spawn(|| one(0));
+                one(1);
+            });
+        };
+        let in_turn = || (0..2).for_each(one);
+        self.times(cost, together, in_turn)
+    }
+
+    /// Loss and gradient of the convolutional net of setup (B).
+    fn convolution(&self, n: usize, h: usize) -> Timed {
+        let net = ConvolutionalSpec::setup_b(h).build().expect("the paper's net");
+        let bare = bare::convolutions(n, h, self.precision);
+        let cost = 3.0 * n as f64 * net.forward_cost();
+        let form = self.loss_and_gradient(&net, n);
+        Timed { size: (n, h), times: self.times(cost, form, bare), cost }
+    }
+
+    /// A step of stochastic training of the net of setup (B), with its share of the looks at
+    /// all points, against loss and gradient of the batch.
+    fn stochastic(&self, batch: usize, h: usize) -> Timed {
+        let net = ConvolutionalSpec::setup_b(h).build().expect("the paper's net");
+        let n = ROUND as usize * batch;
+        let loss = Loss::SoftHinge { beta: 20.0 };
+        let Problem { w, x, objective } = self.problem(&net, n, loss);
+        let system = System::new(&net, x, objective);
+        let steps = |max_steps: u64| {
+            let spec = StochasticSpec {
+                // So cold that nothing moves: the batch then grows to its full size at once.
+                temperature: 1e-200,
+                largest_batch: batch,
+                sampling: Sampling::Points,
+                // Each looks at all points, and in so short a time there would be many.
+                observations_per_decade: 1,
+                stop: Stop { max_steps, ..Stop::default() },
+                ..StochasticSpec::default()
+            };
+            let training = Stochastic::start(&system, spec, 0, w.clone());
+            drop(black_box(training.expect("the spec is right").run(&mut ())));
+        };
+        let gradient = self.loss_and_gradient(&net, batch);
+        let gradients = || (0..STOCHASTIC_STEPS).for_each(|_| gradient());
+        let cost = 3.0 * batch as f64 * net.forward_cost();
+        let all = STOCHASTIC_STEPS as f64;
+        let long = || steps(GROWING + STOCHASTIC_STEPS);
+        let [long, gradients] = self.times(all * cost, long, gradients);
+        let [short, _] = self.times(cost, || steps(GROWING), || ());
+        let times = [(long - short) / all, gradients / all];
+        Timed { size: (batch, h), times, cost }
+    }
+
+    fn problem(&self, net: &FeedForward, n: usize, loss: Loss) -> Problem<B> {
+        let w = self.precision.vector::<B>(&net.initial_weights(0), self.device);
+        let x = matrix_on::<B>(n, net.n_inputs(), self.precision, self.device);
+        let labels = (0..n).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
+        let f0 = Precision::to_host(net.forward(&w, &x));
+        let alpha = Alpha::paper(1.0).expect("1 is an α");
+        let objective = Objective::new(alpha, loss, labels, f0).expect("labels are ±1");
+        Problem { w, x, objective }
+    }
+}
+
+/// On one thread of its own.
+fn alone<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let pool = ThreadPoolBuilder::new().num_threads(1).build().expect("one thread starts");
+    pool.install(work)
+}
+
+struct Problem<B: Backend> {
+    w: Tensor<B, 1>,
+    x: Tensor<B, 2>,
+    objective: Objective,
+}

@@ -1,0 +1,244 @@
+//! Series: bands, lines, markers, error bars.
+
+use super::placement::sample;
+use super::projection::Frame;
+use crate::drawing::{Drawing, Part, Pen, Pixel, Role};
+use crate::figure::{Interval, Series, Style};
+
+/// Half the size of a marker in pixels.
+const MARKER: f64 = 3.7;
+
+/// How many markers there are; the last is a hollow circle.
+const MARKERS: usize = 6;
+
+/// The dashes of the series that have no markers; the first is solid.
+/// Guides have dashes of their own.
+const DASHES: [&[f64]; 5] = [&[], &[9.0, 3.0], &[2.0, 3.0], &[9.0, 3.0, 2.0, 3.0], &[14.0, 4.0]];
+
+/// What distinguishes a series.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Look {
+    pub(super) color: Role,
+    style: Style,
+    marker: usize,
+    dashes: &'static [f64],
+}
+
+/// The looks of the series. Series with markers take the markers in turn, those
+/// without take the dashes, so that one fit among measurements is a solid line.
+pub(super) fn looks(series: &[Series]) -> Vec<Look> {
+    let (mut marked, mut unmarked) = (0, 0);
+    let mut next = |style| match style {
+        Style::Points | Style::LinePoints => {
+            marked += 1;
+            (marked - 1, DASHES[0])
+        }
+        Style::Line => {
+            unmarked += 1;
+            (0, DASHES[(unmarked - 1) % DASHES.len()])
+        }
+    };
+    let looks = series.iter().enumerate().map(|(index, series)| {
+        let (marker, dashes) = next(series.style);
+        Look { color: Role::Series(index), style: series.style, marker, dashes }
+    });
+    looks.collect()
+}
+
+/// Draws the band of a series.
+pub(super) fn draw_band(drawing: &mut Drawing, frame: &Frame, look: Look, series: &Series) {
+    let outlines = band_outlines(frame, &series.band);
+    if outlines.is_empty() {
+        return;
+    }
+    let pen = Pen { fill_opacity: 0.17, clipped: true, ..Pen::fill(look.color) };
+    let group = drawing.group(pen);
+    for outline in outlines {
+        group.path(vec![Part::Polygon(outline)]);
+    }
+}
+
+/// Draws the error bars of a series.
+pub(super) fn draw_error_bars(drawing: &mut Drawing, frame: &Frame, look: Look, series: &Series) {
+    if series.error_bars.is_empty() {
+        return;
+    }
+    let group = drawing.group(Pen { clipped: true, ..Pen::line(look.color, 1.3) });
+    for parts in series.error_bars.iter().filter_map(|bar| error_bar(frame, bar)) {
+        group.path(parts);
+    }
+}
+
+/// Draws a strip of paper under the line of a series.
+pub(super) fn draw_halo(drawing: &mut Drawing, frame: &Frame, series: &Series) {
+    if series.style == Style::Points {
+        return;
+    }
+    let pen = Pen {
+        round_joins: true,
+        stroke_opacity: 0.8,
+        clipped: true,
+        ..Pen::line(Role::Surface, 5.0)
+    };
+    draw_runs(drawing, pen, &runs(frame, &series.points));
+}
+
+/// Draws the line and the markers of a series.
+pub(super) fn draw(drawing: &mut Drawing, frame: &Frame, look: Look, series: &Series) {
+    let runs = runs(frame, &series.points);
+    if series.style != Style::Points {
+        draw_runs(drawing, Pen { clipped: true, ..line_pen(look) }, &runs);
+    }
+
+    // A point without neighbours would be lost in a series of lines only.
+    let marked = runs.iter().filter(|run| series.style != Style::Line || run.len() == 1).flatten();
+    let visible: Vec<Pixel> = marked.copied().filter(|&pixel| frame.holds(pixel)).collect();
+    draw_markers(drawing, look, &visible);
+}
+
+/// Draws what identifies a series beside its label: a piece of its line, 22
+/// pixels long, and its marker.
+pub(super) fn draw_sample(drawing: &mut Drawing, look: Look, (x, y): Pixel) {
+    if look.style != Style::Points {
+        drawing.group(line_pen(look)).line((x, y), (x + 22.0, y));
+    }
+    if look.style != Style::Line {
+        draw_markers(drawing, look, &[(x + 11.0, y)]);
+    }
+}
+
+/// Where the ink of a series is, for labels to avoid.
+pub(super) fn ink(frame: &Frame, series: &Series) -> Vec<Pixel> {
+    let mut ink: Vec<Pixel> = runs(frame, &series.points).concat();
+    if series.style != Style::Points {
+        for run in runs(frame, &series.points) {
+            ink.extend(run.windows(2).flat_map(|ends| sample(ends[0], ends[1])));
+        }
+    }
+    for bar in &series.error_bars {
+        if let (Some(x), Some(low), Some(high)) =
+            (frame.x.pixel(bar.x), frame.y.pixel_or_edge(bar.low), frame.y.pixel_or_edge(bar.high))
+        {
+            ink.extend(sample((x, low), (x, high)));
+        }
+    }
+    ink.retain(|&pixel| frame.holds(pixel));
+    ink
+}
+
+/// The points that can be shown, in runs without a gap.
+fn runs(frame: &Frame, points: &[(f64, f64)]) -> Vec<Vec<Pixel>> {
+    points
+        .split(|&point| frame.pixel(point).is_none())
+        .filter(|run| !run.is_empty())
+        .map(|run| run.iter().filter_map(|&point| frame.pixel(point)).collect())
+        .collect()
+}
+
+/// One closed outline for each run of intervals without a gap.
+fn band_outlines(frame: &Frame, band: &[Interval]) -> Vec<Vec<Pixel>> {
+    let edges = |interval: &Interval| {
+        let x = frame.x.pixel(interval.x)?;
+        Some((
+            (x, frame.y.pixel_or_edge(interval.low)?),
+            (x, frame.y.pixel_or_edge(interval.high)?),
+        ))
+    };
+    band.split(|interval| edges(interval).is_none())
+        .filter(|run| run.len() > 1)
+        .map(|run| {
+            let (low, high): (Vec<Pixel>, Vec<Pixel>) = run.iter().filter_map(edges).unzip();
+            low.into_iter().chain(high.into_iter().rev()).collect()
+        })
+        .collect()
+}
+
+fn error_bar(frame: &Frame, bar: &Interval) -> Option<Vec<Part>> {
+    const CAP: f64 = 3.5;
+    let x = frame.x.pixel(bar.x)?;
+    let (low, high) = (frame.y.pixel_or_edge(bar.low)?, frame.y.pixel_or_edge(bar.high)?);
+    let cap = |y| Part::Line(vec![(x - CAP, y), (x + CAP, y)]);
+    Some(vec![Part::Line(vec![(x, low), (x, high)]), cap(low), cap(high)])
+}
+
+fn line_pen(Look { color, dashes, .. }: Look) -> Pen {
+    Pen { round_joins: true, dashes: Some(dashes), ..Pen::line(color, 1.9) }
+}
+
+/// Draws a line through each run of two points or more.
+fn draw_runs(drawing: &mut Drawing, pen: Pen, runs: &[Vec<Pixel>]) {
+    let group = drawing.group(pen);
+    for run in runs.iter().filter(|run| run.len() > 1) {
+        group.path(vec![Part::Line(run.clone())]);
+    }
+}
+
+/// Draws markers with a fine edge of paper, which separates overlapping ones.
+fn draw_markers(drawing: &mut Drawing, look: Look, pixels: &[Pixel]) {
+    if pixels.is_empty() {
+        return;
+    }
+    let hollow = look.marker % MARKERS == MARKERS - 1;
+    let (fill, stroke, width) =
+        if hollow { (Role::Surface, look.color, 1.7) } else { (look.color, Role::Surface, 0.8) };
+    let group = drawing.group(Pen { fill: Some(fill), ..Pen::line(stroke, width) });
+    for &pixel in pixels {
+        group.path(vec![marker(look.marker, pixel)]);
+    }
+}
+
+/// The outline of a marker; shapes of about equal area.
+fn marker(index: usize, (x, y): Pixel) -> Part {
+    let polygon = |corners: &[Pixel]| {
+        Part::Polygon(corners.iter().map(|(dx, dy)| (x + dx * MARKER, y + dy * MARKER)).collect())
+    };
+    match index % MARKERS {
+        1 => polygon(&[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]),
+        2 => polygon(&[(0.0, -1.3), (1.2, 0.85), (-1.2, 0.85)]),
+        3 => polygon(&[(0.0, -1.3), (1.3, 0.0), (0.0, 1.3), (-1.3, 0.0)]),
+        4 => polygon(&[(0.0, 1.3), (1.2, -0.85), (-1.2, -0.85)]),
+        _ => Part::Circle((x, y), MARKER),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::projection::Projection;
+    use super::*;
+    use crate::figure::Axis;
+
+    fn frame() -> Frame {
+        let axis = Axis { range: Some((1.0, 100.0)), ..Axis::log("") };
+        Frame {
+            x: Projection::new(&axis, std::iter::empty(), 0.0, 200.0),
+            y: Projection::new(&axis, std::iter::empty(), 200.0, 0.0),
+        }
+    }
+
+    #[test]
+    fn markers_and_dashes_are_counted_apart() {
+        let styles = [Style::Points, Style::Line, Style::LinePoints, Style::Line];
+        let series = styles.map(|style| Series { style, ..Series::new("", Vec::new()) });
+        let looks = looks(&series);
+        assert_eq!((looks[0].marker, looks[2].marker), (0, 1));
+        assert_eq!((looks[1].dashes, looks[3].dashes), (&[][..], DASHES[1]));
+    }
+
+    #[test]
+    fn missing_points_leave_gaps() {
+        let points = [(1.0, 1.0), (10.0, f64::NAN), (10.0, 10.0), (100.0, 1.0), (0.0, 1.0)];
+        assert_eq!(
+            runs(&frame(), &points),
+            [vec![(0.0, 200.0)], vec![(100.0, 100.0), (200.0, 200.0)]]
+        );
+        assert!(runs(&frame(), &[]).is_empty());
+    }
+
+    #[test]
+    fn a_band_that_reaches_zero_goes_down_to_the_axis() {
+        let band = [1.0, 10.0].map(|x| Interval { x, low: -1.0, high: 10.0 });
+        let outline = [(0.0, 200.0), (100.0, 200.0), (100.0, 100.0), (0.0, 100.0)];
+        assert_eq!(band_outlines(&frame(), &band), [outline]);
+        assert!(band_outlines(&frame(), &band[..1]).is_empty());
+    }
+}

@@ -1,0 +1,180 @@
+//! A drawing in pixels: groups of shapes from back to front, each group with
+//! one pen. It knows nothing of figures or of files.
+
+use crate::colour::{GRID, INK, MUTED, Paint, SURFACE};
+
+/// A point in pixels, x to the right and y down.
+pub(crate) type Pixel = (f64, f64);
+
+/// A drawing.
+pub(crate) struct Drawing {
+    /// Its size in pixels.
+    pub(crate) width: f64,
+    pub(crate) height: f64,
+    /// Two corners of the rectangle to which a pen may be clipped: left and
+    /// top, right and bottom.
+    pub(crate) clip: (Pixel, Pixel),
+    /// The colours of [`Role::Series`].
+    pub(crate) series: Vec<Paint>,
+    /// The colours of [`Role::Shade`].
+    pub(crate) shades: Vec<Paint>,
+    /// From back to front.
+    pub(crate) groups: Vec<Group>,
+}
+
+/// Shapes that are drawn with the same pen.
+pub(crate) struct Group {
+    pub(crate) pen: Pen,
+    pub(crate) shapes: Vec<Shape>,
+}
+
+/// How shapes are filled and stroked, and how texts are set. The fields are
+/// the attributes of an SVG.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pen {
+    pub(crate) fill: Option<Role>,
+    pub(crate) fill_opacity: f64,
+    /// Whether edges are drawn without blending, so that cells that touch leave
+    /// no seam.
+    pub(crate) crisp: bool,
+    pub(crate) font_size: Option<f64>,
+    pub(crate) bold: bool,
+    pub(crate) italic: bool,
+    /// Lies over the fill of a shape, and under that of a text.
+    pub(crate) stroke: Option<Role>,
+    pub(crate) stroke_width: f64,
+    pub(crate) round_joins: bool,
+    pub(crate) stroke_opacity: f64,
+    /// Lengths of dashes and of the gaps between them, in turn; none or an
+    /// empty list for a solid line.
+    pub(crate) dashes: Option<&'static [f64]>,
+    /// Whether shapes end at the rectangle [`Drawing::clip`].
+    pub(crate) clipped: bool,
+}
+
+impl Pen {
+    /// The pen that draws nothing, for the fields that are not named.
+    pub(crate) const BLANK: Self = Self {
+        fill: None,
+        fill_opacity: 1.0,
+        crisp: false,
+        font_size: None,
+        bold: false,
+        italic: false,
+        stroke: None,
+        stroke_width: 1.0,
+        round_joins: false,
+        stroke_opacity: 1.0,
+        dashes: None,
+        clipped: false,
+    };
+
+    /// Fills shapes.
+    pub(crate) const fn fill(role: Role) -> Self {
+        Self { fill: Some(role), ..Self::BLANK }
+    }
+
+    /// Draws lines of this width.
+    pub(crate) const fn line(role: Role, stroke_width: f64) -> Self {
+        Self { stroke: Some(role), stroke_width, ..Self::BLANK }
+    }
+
+    /// Writes texts of this size.
+    pub(crate) const fn text(role: Role, size: f64) -> Self {
+        Self { fill: Some(role), font_size: Some(size), ..Self::BLANK }
+    }
+}
+
+/// What a colour is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The paper.
+    Surface,
+    /// Text that matters.
+    Ink,
+    /// Axes, guides and secondary text.
+    Muted,
+    /// Grid lines.
+    Grid,
+    /// The series of this index.
+    Series(usize),
+    /// The shade of this index on the ramp of a heat map.
+    Shade(usize),
+}
+
+/// What a pen draws.
+pub(crate) enum Shape {
+    /// One outline, of several parts.
+    Path(Vec<Part>),
+    /// A line of text.
+    Text(Text),
+}
+
+/// A part of an outline.
+pub(crate) enum Part {
+    /// Points joined in turn.
+    Line(Vec<Pixel>),
+    /// The same, and the last joined to the first.
+    Polygon(Vec<Pixel>),
+    /// The rectangle between two opposite corners.
+    Rectangle(Pixel, Pixel),
+    /// A circle by its centre and radius.
+    Circle(Pixel, f64),
+}
+
+/// A line of text.
+pub(crate) struct Text {
+    /// Where its anchor stands on the baseline.
+    pub(crate) at: Pixel,
+    pub(crate) anchor: Anchor,
+    pub(crate) text: String,
+    /// If it is turned: by how many degrees clockwise, around which pixel,
+    /// which is then the origin of `at`.
+    pub(crate) turn: Option<(f64, Pixel)>,
+}
+
+/// Which end of a text stands at its position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+impl Drawing {
+    /// Adds an empty group in front of all others.
+    pub(crate) fn group(&mut self, pen: Pen) -> &mut Group {
+        self.groups.push(Group { pen, shapes: Vec::new() });
+        let last = self.groups.len() - 1;
+        &mut self.groups[last]
+    }
+
+    /// The colour of a role.
+    pub(crate) fn paint(&self, role: Role) -> Paint {
+        match role {
+            Role::Surface => SURFACE,
+            Role::Ink => INK,
+            Role::Muted => MUTED,
+            Role::Grid => GRID,
+            Role::Series(index) => self.series.get(index).copied().unwrap_or(INK),
+            Role::Shade(index) => self.shades.get(index).copied().unwrap_or(INK),
+        }
+    }
+}
+
+impl Group {
+    /// Adds an outline.
+    pub(crate) fn path(&mut self, parts: Vec<Part>) {
+        self.shapes.push(Shape::Path(parts));
+    }
+
+    /// Adds a straight line.
+    pub(crate) fn line(&mut self, from: Pixel, to: Pixel) {
+        self.path(vec![Part::Line(vec![from, to])]);
+    }
+
+    /// Adds a horizontal text.
+    pub(crate) fn text(&mut self, at: Pixel, anchor: Anchor, text: &str) {
+        self.shapes.push(Shape::Text(Text { at, anchor, text: text.into(), turn: None }));
+    }
+}

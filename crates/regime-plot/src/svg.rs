@@ -1,0 +1,183 @@
+//! A figure as SVG.
+
+mod markup;
+mod shape;
+
+use std::fmt::Write as _;
+
+pub use markup::escape;
+
+use markup::identifier;
+use shape::shape;
+
+use crate::colour::{Paint, SURFACE, hex};
+use crate::draw::draw;
+use crate::drawing::{Drawing, Group, Pen, Role};
+use crate::figure::Figure;
+
+/// For which paper a figure is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// Light, and dark where the reader's system asks for it.
+    #[default]
+    Adaptive,
+    /// White paper.
+    Light,
+    /// Dark paper.
+    Dark,
+}
+
+/// The fonts of the figures, best first, as an attribute has them.
+const FAMILIES: &str = "'DejaVu Sans', Verdana, system-ui, sans-serif";
+
+/// Draws a figure. The SVG has no XML declaration, so that it can stand in a
+/// page as well as in a file; its title and description are for screen readers.
+pub fn to_svg(figure: &Figure, theme: Theme) -> String {
+    let drawing = draw(figure);
+    let id = identifier(&figure.id);
+    let (title, description) = (escape(&figure.title), escape(&figure.caption));
+    let Drawing { width, height, .. } = drawing;
+    let writer = Writer { drawing: &drawing, theme, id: &id };
+    let (style, clip) = (writer.style_sheet(), writer.clip());
+    let paper = writer.paint(&Pen::fill(Role::Surface));
+    let groups: String = drawing.groups.iter().map(|group| writer.group(group)).collect();
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" id=\"{id}\" viewBox=\"0 0 {width} {height}\" \
+         width=\"{width}\" height=\"{height}\" role=\"img\" aria-labelledby=\"{id}-title {id}-desc\" \
+         font-family=\"{FAMILIES}\">\n\
+         <title id=\"{id}-title\">{title}</title>\n<desc id=\"{id}-desc\">{description}</desc>\n\
+         {style}<rect width=\"{width}\" height=\"{height}\" {paper}/>\n{clip}{groups}</svg>\n"
+    )
+}
+
+/// What the markup of every group needs.
+struct Writer<'a> {
+    drawing: &'a Drawing,
+    theme: Theme,
+    /// Scopes the style sheet and the names in it.
+    id: &'a str,
+}
+
+impl Writer<'_> {
+    /// Names the rectangle that [`Pen::clipped`] refers to.
+    fn clip(&self) -> String {
+        let ((left, top), (right, bottom)) = self.drawing.clip;
+        let (width, height, id) = (right - left, bottom - top, self.id);
+        format!(
+            "<clipPath id=\"{id}-plot\"><rect x=\"{left:.2}\" y=\"{top:.2}\" width=\"{width:.2}\" height=\"{height:.2}\"/></clipPath>\n"
+        )
+    }
+
+    fn group(&self, Group { pen, shapes }: &Group) -> String {
+        let shapes: String = shapes.iter().map(shape).collect();
+        format!("<g {}{}>\n{shapes}</g>\n", self.paint(pen), self.attributes(pen))
+    }
+
+    /// The attributes for a fill and a stroke. An adaptive figure also names
+    /// their classes, by which the style sheet finds them.
+    fn paint(&self, pen: &Pen) -> String {
+        let mut attributes = Vec::new();
+        let mut classes = Vec::new();
+        for (property, role) in [("fill", pen.fill), ("stroke", pen.stroke)] {
+            match role {
+                None => attributes.push(format!("{property}=\"none\"")),
+                Some(role) => {
+                    let Paint { light, dark } = self.drawing.paint(role);
+                    let colour = if self.theme == Theme::Dark { dark } else { light };
+                    attributes.push(format!("{property}=\"{}\"", hex(colour)));
+                    classes.push(class(property, role));
+                }
+            }
+        }
+        if self.theme == Theme::Adaptive && !classes.is_empty() {
+            attributes.push(format!("class=\"{}\"", classes.join(" ")));
+        }
+        attributes.join(" ")
+    }
+
+    /// The other attributes of a pen, each after a space; those that have their
+    /// initial value are left out.
+    fn attributes(&self, pen: &Pen) -> String {
+        let mut text = String::new();
+        let mut put = |name: &str, value: &dyn std::fmt::Display| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, " {name}=\"{value}\"");
+        };
+        if pen.fill_opacity != 1.0 {
+            put("fill-opacity", &pen.fill_opacity);
+        }
+        if pen.crisp {
+            put("shape-rendering", &"crispEdges");
+        }
+        if let Some(size) = pen.font_size {
+            put("font-size", &size);
+        }
+        if pen.bold {
+            put("font-weight", &600);
+        }
+        if pen.italic {
+            put("font-style", &"italic");
+        }
+        if pen.stroke.is_some() {
+            put("stroke-width", &pen.stroke_width);
+        }
+        if pen.round_joins {
+            put("stroke-linejoin", &"round");
+        }
+        if pen.stroke_opacity != 1.0 {
+            put("stroke-opacity", &pen.stroke_opacity);
+        }
+        if let Some(dashes) = pen.dashes {
+            let lengths: Vec<String> = dashes.iter().map(f64::to_string).collect();
+            let lengths = if lengths.is_empty() { "none".into() } else { lengths.join(" ") };
+            put("stroke-dasharray", &lengths);
+        }
+        if pen.font_size.is_some() && pen.stroke.is_some() {
+            put("paint-order", &"stroke");
+        }
+        if pen.clipped {
+            put("clip-path", &format_args!("url(#{}-plot)", self.id));
+        }
+        text
+    }
+
+    /// The rules that give an adaptive figure its dark colours, on screens
+    /// only: paper is white.
+    fn style_sheet(&self) -> String {
+        if self.theme != Theme::Adaptive {
+            return String::new();
+        }
+        let (id, drawing) = (self.id, self.drawing);
+        let roles = [Role::Surface, Role::Ink, Role::Muted, Role::Grid]
+            .into_iter()
+            .chain((0..drawing.series.len()).map(Role::Series))
+            .chain((0..drawing.shades.len()).map(Role::Shade));
+        let rules: String = roles
+            .flat_map(|role| ["fill", "stroke"].map(|property| (property, role)))
+            .map(|(property, role)| {
+                let colour = hex(drawing.paint(role).dark);
+                format!("#{id} .{}{{{property}:{colour}}}\n", class(property, role))
+            })
+            .collect();
+        let (light, dark) = (hex(SURFACE.light), hex(SURFACE.dark));
+        format!(
+            "<style>\n#{id}{{background:{light}}}\n@media screen and (prefers-color-scheme:dark){{\n\
+             #{id}{{background:{dark}}}\n{rules}}}\n</style>\n"
+        )
+    }
+}
+
+fn class(property: &str, role: Role) -> String {
+    let name = match role {
+        Role::Surface => "surface".into(),
+        Role::Ink => "ink".into(),
+        Role::Muted => "muted".into(),
+        Role::Grid => "grid".into(),
+        Role::Series(index) => format!("s{index}"),
+        Role::Shade(index) => format!("h{index}"),
+    };
+    format!("{property}-{name}")
+}
+
+#[cfg(test)]
+mod tests;

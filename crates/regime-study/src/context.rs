@@ -1,0 +1,100 @@
+//! What a run asks of the program around it, and when it is interrupted.
+
+use burn::tensor::{Tensor, backend::Backend};
+use regime_train::{Observation, Observer};
+
+use crate::{checkpoint::RunCheckpoint, error::StudyError};
+
+/// Wall-clock seconds between two checkpoints of a run.
+const CHECKPOINT_INTERVAL_S: f64 = 60.0;
+
+/// What a run asks of the program around it: a clock, a wish to stop, a place for
+/// checkpoints.
+///
+/// The defaults are those of a run that nothing interrupts.
+pub trait RunContext {
+    /// Wall-clock seconds since the run started. No record depends on it.
+    fn elapsed_s(&self) -> f64 {
+        0.0
+    }
+
+    /// Whether the caller wants the run to stop.
+    fn stop_requested(&self) -> bool {
+        false
+    }
+
+    /// The checkpoint that an earlier call left of this run.
+    fn checkpoint(&self) -> Option<RunCheckpoint> {
+        None
+    }
+
+    /// Saves a checkpoint.
+    ///
+    /// # Errors
+    /// [`StudyError::Checkpoint`] when it cannot be saved; the run then ends with this error.
+    fn save(&self, _: &RunCheckpoint) -> Result<(), StudyError> {
+        Ok(())
+    }
+}
+
+/// A context without limits and without checkpoints.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Uninterrupted;
+
+impl RunContext for Uninterrupted {}
+
+/// Decides when a run is interrupted: at the caller's wish, at the end of its budget, and
+/// to save a checkpoint.
+pub(crate) struct InterruptPolicy<'a> {
+    context: &'a dyn RunContext,
+    max_wall_s: f64,
+    /// When the last checkpoint was saved.
+    saved_s: f64,
+}
+
+impl<'a> InterruptPolicy<'a> {
+    pub(crate) fn new(context: &'a dyn RunContext, max_wall_s: f64) -> Self {
+        Self { context, max_wall_s, saved_s: context.elapsed_s() }
+    }
+
+    fn is_due(&self) -> bool {
+        let checkpoint_due = self.context.elapsed_s() > self.saved_s + CHECKPOINT_INTERVAL_S;
+        self.context.stop_requested() || self.budget_is_spent() || checkpoint_due
+    }
+
+    fn budget_is_spent(&self) -> bool {
+        self.context.elapsed_s() > self.max_wall_s
+    }
+
+    /// Saves an interrupted run, and returns if it may go on.
+    ///
+    /// Where a run stands when its budget is spent depends on the machine and its load:
+    /// that is no record of the spec, and so an error, which `progress` describes.
+    pub(crate) fn pause(
+        &mut self,
+        checkpoint: &RunCheckpoint,
+        progress: impl FnOnce() -> String,
+    ) -> Result<(), StudyError> {
+        self.context.save(checkpoint)?;
+        if self.context.stop_requested() {
+            return Err(StudyError::Stopped);
+        }
+        if self.budget_is_spent() {
+            let max_wall_s = self.max_wall_s;
+            return Err(StudyError::BudgetSpent { max_wall_s, progress: progress() });
+        }
+        self.saved_s = self.context.elapsed_s();
+        Ok(())
+    }
+}
+
+/// An observer that only interrupts training.
+pub(crate) struct Interrupter<'a>(pub(crate) &'a InterruptPolicy<'a>);
+
+impl<B: Backend> Observer<B> for Interrupter<'_> {
+    fn observe(&mut self, _: &Observation, _: &Tensor<B, 1>) {}
+
+    fn interrupts(&mut self) -> bool {
+        self.0.is_due()
+    }
+}

@@ -1,0 +1,279 @@
+//! A coordinate check: the same network at several widths, a few steps of descent each,
+//! and what a parametrisation says of it.
+
+use burn::tensor::backend::Backend;
+use rayon::prelude::*;
+use regime_data::Dataset;
+use regime_models::{
+    Alpha, Convention, Layout, Limit, Network, NetworkSpec, Parametrisation, Precision,
+    UnstableLimit,
+};
+use regime_scaling::{
+    BootstrapConfig, Equivalence, Expected, ExponentCheck, ExponentClaim, Pairing, Sample,
+    check_exponents,
+};
+use regime_train::{Coordinates, Objective, System, coordinates};
+use serde_json::{Map, Value};
+
+use crate::{coordinate_spec::CoordinateSpec, error::StudyError, points::tensor, run::fits};
+
+/// Numbers that the gradients of one measurement may hold: 8 GiB of float64.
+const MOST_NUMBERS: usize = 1 << 30;
+
+/// A coordinate check whose spec is valid.
+#[derive(Debug, Clone)]
+pub struct CoordinateCheck {
+    spec: CoordinateSpec,
+    /// By width.
+    networks: Vec<NetworkSpec>,
+    parametrisation: Parametrisation,
+    /// What is expected; an unstable parametrisation leaves only that nothing grows.
+    pub limit: Result<Limit, UnstableLimit>,
+    hidden_layers: usize,
+}
+
+impl CoordinateCheck {
+    /// Checks all that can be checked without the data.
+    ///
+    /// # Errors
+    /// One line that names the first field out of its range.
+    pub fn new(spec: CoordinateSpec) -> Result<Self, StudyError> {
+        let CoordinateSpec { alpha, rate, margin, alpha_exponent, rate_exponent, .. } = spec;
+        for (field, value) in [("alpha", alpha), ("rate", rate), ("margin", margin)] {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(StudyError::field(field, value, "has to be finite and greater than 0"));
+            }
+        }
+        for (field, value) in [("alpha_exponent", alpha_exponent), ("rate_exponent", rate_exponent)]
+        {
+            if !value.is_finite() {
+                return Err(StudyError::field(field, value, "has to be finite"));
+            }
+        }
+        if spec.steps == 0 || spec.seeds == 0 {
+            return Err(StudyError::Mismatch(format!(
+                "steps is {} and seeds {}, but each has to be at least 1",
+                spec.steps, spec.seeds
+            )));
+        }
+        let mut widths = spec.widths.clone();
+        widths.sort_unstable();
+        widths.dedup();
+        if widths.len() < 2 || widths.len() < spec.widths.len() {
+            let message = "widths has to hold two or more different numbers";
+            return Err(StudyError::Mismatch(message.into()));
+        }
+        spec.loss.check()?;
+        spec.data.check()?;
+        if spec.data.n_kernel == 0 {
+            let requirement = "those are the points that are measured";
+            return Err(StudyError::field("data.n_kernel", 0, requirement));
+        }
+
+        let own = table("parametrisation", &spec.parametrisation)?;
+        let parametrisation = own.slower(rate_exponent);
+        let expected = match &spec.expect {
+            Some(value) => table("expect", value)?,
+            None => parametrisation.with_alpha(alpha_exponent),
+        };
+        let mut networks = Vec::with_capacity(spec.widths.len());
+        let (mut hidden_layers, mut bias) = (0, false);
+        for &width in &spec.widths {
+            let network = with_width(&spec.network, width)?;
+            let layout = Layout::of(&network).map_err(StudyError::Network)?;
+            if layout.n_params().saturating_mul(spec.data.n_kernel) > MOST_NUMBERS {
+                return Err(StudyError::Mismatch(format!(
+                    "width {width}: {} parameters on {} points are more than fit into memory",
+                    layout.n_params(),
+                    spec.data.n_kernel
+                )));
+            }
+            let rates = layout.own_rates(&own, 1.0);
+            hidden_layers = rates.len() - 1;
+            bias = rates[0].biases.is_some();
+            networks.push(network);
+        }
+        let limit = Limit::of(&expected, networks[0].activation(), hidden_layers, bias);
+        Ok(Self { spec, networks, parametrisation, limit, hidden_layers })
+    }
+
+    /// What it was made of.
+    pub fn spec(&self) -> &CoordinateSpec {
+        &self.spec
+    }
+
+    /// What is to be run: width by width, the seeds of each.
+    pub fn runs(&self) -> Vec<(NetworkSpec, u64)> {
+        let of = |network: &NetworkSpec| {
+            let network = *network;
+            (0..self.spec.seeds).map(move |seed| (network, seed))
+        };
+        self.networks.iter().flat_map(of).collect()
+    }
+
+    /// Carries out all runs side by side, and judges every exponent.
+    ///
+    /// # Errors
+    /// As [`Self::measure`].
+    pub fn run<B: Backend>(
+        &self,
+        data: &Dataset,
+        device: &B::Device,
+    ) -> Result<ExponentCheck, StudyError> {
+        let samples: Result<Vec<Vec<Sample>>, StudyError> = self
+            .runs()
+            .par_iter()
+            .map(|(network, seed)| self.measure::<B>(network, *seed, data, device))
+            .collect();
+        // The same seed at another width is another network.
+        let pairing = Pairing::Independent;
+        let config = BootstrapConfig::default();
+        Ok(check_exponents(&samples?.concat(), &self.claims(), pairing, &config))
+    }
+
+    /// Carries out one of them.
+    ///
+    /// # Errors
+    /// Points that do not fit the network.
+    pub fn measure<B: Backend>(
+        &self,
+        network: &NetworkSpec,
+        seed: u64,
+        data: &Dataset,
+        device: &B::Device,
+    ) -> Result<Vec<Sample>, StudyError> {
+        let spec = &self.spec;
+        let net = network.build().map_err(StudyError::Network)?;
+        let layout = Layout::of(network).map_err(StudyError::Network)?;
+        fits(&net, data)?;
+        let alpha = spec.alpha * (network.width() as f64).powf(-spec.alpha_exponent);
+        let own = Convention { parametrisation: self.parametrisation, alpha };
+        // The network's own convention, with the same α.
+        let house = Convention { parametrisation: Parametrisation::NTK, alpha };
+        let w = layout.initial_weights(&self.parametrisation, seed);
+        let w = spec.precision.vector::<B>(&layout.convert(&w, &own, &house), device);
+        let rates = layout.per_parameter(&layout.learning_rates(&own, &house, spec.rate));
+        let inputs = tensor::<B>(&data.train, spec.precision, device);
+        let points = tensor::<B>(&data.kernel, spec.precision, device);
+
+        let f0 = Precision::to_host(net.forward(&w, &inputs));
+        let alpha_of_paper = Alpha::paper(alpha).map_err(StudyError::Alpha)?;
+        let objective = Objective::new(alpha_of_paper, spec.loss, data.train.y.to_vec(), f0)?;
+        let system = System::new(&net, inputs, objective);
+        let measured = coordinates(&system, &w, &rates, &points, spec.steps).ok_or_else(|| {
+            StudyError::Mismatch("the network does not show its preactivations".into())
+        })?;
+        let width = network.width() as f64;
+        Ok(measured
+            .iter()
+            .filter(|coordinates| self.steps().contains(&coordinates.step))
+            .flat_map(|coordinates| {
+                let step = coordinates.step;
+                let sample = move |(quantity, value)| Sample { quantity, step, width, seed, value };
+                quantities(coordinates, alpha).into_iter().map(sample)
+            })
+            .collect())
+    }
+
+    /// What ought to hold.
+    pub fn claims(&self) -> Vec<ExponentClaim> {
+        let mut claims = Vec::new();
+        for step in self.steps() {
+            for (quantity, exponent) in self.exponents(step) {
+                let margin = self.spec.margin;
+                let expected = match exponent {
+                    Some(target) => Expected::Near(Equivalence { target, margin }),
+                    None => Expected::AtMost(margin),
+                };
+                claims.push(ExponentClaim { quantity, step, expected });
+            }
+        }
+        claims
+    }
+
+    /// The steps that are judged: the start, the first step and the last.
+    fn steps(&self) -> Vec<usize> {
+        let mut steps = vec![0, 1, self.spec.steps];
+        steps.dedup();
+        steps
+    }
+
+    /// The exponents that are judged at one step; `None` where all that
+    /// can be asked is that nothing grows.
+    fn exponents(&self, step: usize) -> Vec<(String, Option<f64>)> {
+        let layers = 1..=self.hidden_layers;
+        let expected = |of: &dyn Fn(&Limit) -> f64| self.limit.as_ref().ok().map(of);
+        let mut all: Vec<_> = layers
+            .clone()
+            .map(|layer| (value_of(layer), expected(&|limit| limit.preactivation())))
+            .collect();
+        if step == 0 {
+            // Later it is a sum of two powers; its change is the one that counts.
+            all.push((OUTPUT.into(), expected(&|limit| limit.output(step))));
+        }
+        all.push((KERNEL.into(), expected(&|limit| limit.kernel(step))));
+        if step > 0 {
+            all.extend(layers.map(|layer| {
+                let change = expected(&|limit| limit.preactivation_change(layer, step));
+                (change_of(layer), change)
+            }));
+            all.push((OUTPUT_CHANGE.into(), expected(&|limit| limit.output_change(step))));
+        }
+        if step > 0 && step == self.spec.steps {
+            // After the first step alone, a term that falls by √n more than the one that
+            // wins in the end would still be in front at any width one can afford.
+            all.push((KERNEL_CHANGE.into(), expected(&|limit| limit.kernel_change(step))));
+        }
+        all
+    }
+}
+
+const OUTPUT: &str = "output";
+const KERNEL: &str = "kernel";
+const OUTPUT_CHANGE: &str = "change of output";
+const KERNEL_CHANGE: &str = "change of kernel";
+
+fn value_of(layer: usize) -> String {
+    format!("preactivations {layer}")
+}
+
+fn change_of(layer: usize) -> String {
+    format!("change of preactivations {layer}")
+}
+
+/// The numbers of one moment by name; outputs are those of `F`, without its `f₀`.
+fn quantities(of: &Coordinates, alpha: f64) -> Vec<(String, f64)> {
+    let layers = || of.preactivations.iter().zip(1..);
+    let mut all: Vec<(String, f64)> =
+        layers().map(|(layer, at)| (value_of(at), layer.value)).collect();
+    all.push((OUTPUT.into(), alpha * of.output.value));
+    all.push((KERNEL.into(), of.kernel));
+    if of.step > 0 {
+        all.extend(layers().map(|(layer, at)| (change_of(at), layer.change)));
+        all.push((OUTPUT_CHANGE.into(), alpha * of.output.change));
+        all.push((KERNEL_CHANGE.into(), of.kernel_change));
+    }
+    all
+}
+
+/// A parametrisation by its name or as a table.
+fn table(field: &str, value: &Value) -> Result<Parametrisation, StudyError> {
+    let wrong = |reason: String| StudyError::Parse { place: field.to_owned(), reason };
+    let Value::String(name) = value else {
+        return serde_json::from_value(value.clone()).map_err(|e| wrong(e.to_string()));
+    };
+    Parametrisation::named(name).ok_or_else(|| {
+        let names: Vec<&str> = Parametrisation::NAMED.iter().map(|(name, _)| *name).collect();
+        wrong(format!("there is no '{name}': choose {} or write a table", names.join(", ")))
+    })
+}
+
+fn with_width(network: &Map<String, Value>, width: usize) -> Result<NetworkSpec, StudyError> {
+    let wrong = |reason: String| StudyError::Parse { place: "network".into(), reason };
+    if network.contains_key("width") {
+        return Err(wrong("its width is one of `widths`".into()));
+    }
+    let mut network = network.clone();
+    network.insert("width".into(), width.into());
+    serde_json::from_value(Value::Object(network)).map_err(|e| wrong(e.to_string()))
+}

@@ -1,0 +1,145 @@
+//! What a run costs, estimated from its spec.
+
+use regime_lab::Spec;
+use regime_models::{Activation, FeedForward, NetworkSpec, Precision};
+use regime_train::{FlowSpec, Scheme};
+
+use crate::{dynamics::Dynamics, frozen_kernel::FrozenKernel, place::DeviceName, spec::RunSpec};
+
+/// Steps, with those that are undone, of a lazy run of the implicit scheme with its default
+/// tolerance.
+const LAZY_STEPS: f64 = 220.0;
+
+/// Gradients that one such step is worth, with its kernel and its solutions.
+const GRADIENTS_PER_STEP: f64 = 2.5;
+
+/// Steps of the explicit schemes and of stochastic training, which differ by a factor of ten to
+/// either side and more: a guess.
+const EXPLICIT_STEPS: f64 = 2e4;
+const STOCHASTIC_STEPS: f64 = 5e4;
+
+/// Decades of time in which a run is observed.
+const DECADES: f64 = 6.0;
+
+impl Spec for RunSpec {
+    const KIND: &'static str = "regime-run";
+    const VERSION: u32 = 3;
+
+    fn cost(&self) -> f64 {
+        self.run_cost()
+    }
+}
+
+impl RunSpec {
+    /// Multiply-adds of a run, without what its frozen kernels learn.
+    ///
+    /// The implicit scheme takes the more steps the farther a run is on the feature side, where
+    /// they are twice those of a lazy run at √h·α = 1 and seven times at 10⁻³; they fall more
+    /// slowly with the tolerance than its square root. Runs of one place in a grid differ by
+    /// a factor of two and more, those at small α of small widths most.
+    fn run_cost(&self) -> f64 {
+        // Roots alone, whose bits are the same on every machine: shares of a grid rest on them.
+        let fourth = |x: f64| x.sqrt().sqrt();
+        let (steps, stop, per_decade) = match self.dynamics {
+            Dynamics::Flow(flow) => {
+                let steps = match flow.scheme {
+                    Scheme::Implicit { tolerance, .. } => {
+                        let regime = 1.0 + 1.0 / fourth(self.root_width_alpha());
+                        let coarse = fourth(tolerance / 0.01);
+                        LAZY_STEPS * regime / (coarse * coarse.sqrt())
+                    }
+                    Scheme::Explicit { .. } => EXPLICIT_STEPS,
+                };
+                (steps, flow.stop, flow.observations_per_decade)
+            }
+            Dynamics::Stochastic(spec) => {
+                (STOCHASTIC_STEPS, spec.stop, spec.observations_per_decade)
+            }
+        };
+        let steps = steps.min(stop.max_steps as f64);
+        let observations = DECADES * f64::from(per_decade);
+        // Test points are looked at in the beginning, at the end, and where outputs are kept.
+        let looks = if self.outputs_kept > 0 { 3.0 } else { 2.0 };
+        let tests = looks * self.data.n_test as f64 * self.gradient_cost() / 3.0;
+        steps * self.step_cost() + observations * self.observation_cost() + tests
+    }
+
+    /// Multiply-adds of a step.
+    pub fn step_cost(&self) -> f64 {
+        let n = self.data.n_train as f64;
+        let gradients = match self.dynamics {
+            Dynamics::Flow(FlowSpec { scheme: Scheme::Implicit { .. }, .. }) => {
+                GRADIENTS_PER_STEP * n
+            }
+            Dynamics::Flow(_) => n,
+            // The gradient of a batch, and the forward pass that judges it.
+            Dynamics::Stochastic(spec) => 4.0 / 3.0 * n.min(spec.largest_batch as f64),
+        };
+        gradients * self.gradient_cost()
+    }
+
+    /// Multiply-adds of an observation: where training knows its points already, none to speak
+    /// of; else a forward pass of them.
+    pub fn observation_cost(&self) -> f64 {
+        match self.dynamics {
+            Dynamics::Flow(_) => 0.0,
+            Dynamics::Stochastic(_) => self.data.n_train as f64 * self.gradient_cost() / 3.0,
+        }
+    }
+
+    /// Multiply-adds of the gradient of one point's loss; 0 for a network that cannot be built.
+    fn gradient_cost(&self) -> f64 {
+        let Ok(net) = self.network.build() else { return 0.0 };
+        // A fused activation costs about as much as this many multiply-adds, and the
+        // trace holds two numbers per unit.
+        let pointwise = if self.network.activation() == Activation::Relu { 10.0 } else { 50.0 };
+        3.0 * net.forward_cost() + pointwise * net.trace_size()
+    }
+
+    /// Numbers held at once by one run, in bytes: what linearisations of two points
+    /// of the flow keep and the active kernel twice, or what a look at all points does;
+    /// after it, what a frozen kernel takes while it is made and learnt with.
+    pub fn memory_bytes(&self) -> f64 {
+        let Ok(net) = self.network.build() else { return 0.0 };
+        let n = self.data.n_train as f64;
+        let size = match self.precision {
+            Precision::F64 => 8.0,
+            Precision::F32 => 4.0,
+        };
+        let evaluation = batch_points(&net) as f64 * net.trace_size();
+        let (traced, active) = match self.dynamics {
+            Dynamics::Flow(_) => (2.0 * n, 0.4 * n),
+            Dynamics::Stochastic(spec) => (spec.largest_batch as f64, 0.0),
+        };
+        let kernels = 3.0 * (self.data.n_kernel as f64).powi(2);
+        let points = (self.data.n_test + self.data.n_train) as f64 * net.n_inputs() as f64;
+        let weights = 8.0 * net.n_params() as f64;
+        let traces = 1.5 * traced * net.trace_size();
+        let training = traces + 3.0 * active * active;
+        let learning = if self.frozen.is_empty() {
+            0.0
+        } else {
+            let kept = 8.0 / size * self.frozen.len() as f64 * net.n_params() as f64;
+            // A trace and the same points joined; between test and training points the
+            // kernel of infinite width, in float64, and its copies.
+            let made = 2.5 * n * net.trace_size() + 3.0 * n * n;
+            let rows = match self.frozen.contains(&FrozenKernel::InfiniteWidth) {
+                true => 8.0 / size * 4.0 * self.data.n_test as f64 * n,
+                false => 0.0,
+            };
+            kept + rows + made.max(n * n + 3.0 * active * active)
+        };
+        // On a GPU patches of many points are made together, with a few copies.
+        let patches = match (self.device, &self.network) {
+            (DeviceName::Cuda(_), NetworkSpec::Convolutional(_)) => 1e8,
+            _ => 0.0,
+        };
+        size * (training.max(learning) + evaluation + points + kernels + weights + patches)
+    }
+}
+
+/// Points evaluated together, which bounds the memory of a large test set.
+pub(crate) fn batch_points(net: &FeedForward) -> usize {
+    const NUMBERS: f64 = 1e7;
+    (NUMBERS / net.trace_size()).clamp(1.0, 1e5) as usize
+}

@@ -1,0 +1,110 @@
+//! What keeps a run from its record.
+
+use regime_data::DataError;
+use regime_models::ModelError;
+use regime_tangent::InfiniteError;
+use regime_train::{KernelModelError, ObjectiveError, SpecError};
+
+/// Why a run leaves no record.
+///
+/// Every message is one line that names the field or the value and what would be right.
+/// Training that does not converge is a record, not an error.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum StudyError {
+    /// A field of a spec is out of its range.
+    #[error("{field} is {value}, but {requirement}")]
+    Field {
+        /// The field of the spec.
+        field: &'static str,
+        /// Its value.
+        value: String,
+        /// What would be right.
+        requirement: String,
+    },
+    /// Fields of a spec that do not fit each other.
+    #[error("{0}")]
+    Mismatch(String),
+    /// The network cannot be built.
+    #[error("network: {0}")]
+    Network(ModelError),
+    /// α is out of its range.
+    #[error("{0}")]
+    Alpha(ModelError),
+    /// The loss or the dynamics is out of its range.
+    #[error("{0}")]
+    Dynamics(#[from] SpecError),
+    /// The labels do not fit the loss or the outputs.
+    #[error("{0}")]
+    Objective(#[from] ObjectiveError),
+    /// The data cannot be read or prepared.
+    #[error("{0}")]
+    Data(String),
+    /// The network has another number of inputs than the points have coordinates.
+    #[error("network: it has {network} inputs, but the points have {points} coordinates")]
+    Inputs {
+        /// Inputs of the network.
+        network: usize,
+        /// Coordinates of a point.
+        points: usize,
+    },
+    /// A part of a spec in a file cannot be read.
+    #[error("{place}: {reason}")]
+    Parse {
+        /// The field or the place in the file.
+        place: String,
+        /// What the parser says.
+        reason: String,
+    },
+    /// A frozen kernel cannot be made into a model.
+    #[error("{0}")]
+    FrozenKernel(String),
+    /// The caller asked the run to stop. Its checkpoint is saved.
+    #[error("stopped by the user")]
+    Stopped,
+    /// The wall-clock budget of one call is spent. The checkpoint is saved.
+    #[error(
+        "not finished within {max_wall_s} s of wall-clock time: {progress}; the same command goes \
+         on from there"
+    )]
+    BudgetSpent {
+        /// The budget of one call, in seconds.
+        max_wall_s: f64,
+        /// How far the run is.
+        progress: String,
+    },
+    /// The checkpoint cannot be saved.
+    #[error("the checkpoint cannot be saved: {0}")]
+    Checkpoint(String),
+    /// A short run that estimates the time of others failed.
+    #[error("{0}")]
+    Calibration(String),
+}
+
+impl StudyError {
+    /// A field out of its range.
+    pub(crate) fn field(
+        field: &'static str,
+        value: impl ToString,
+        requirement: impl Into<String>,
+    ) -> Self {
+        Self::Field { field, value: value.to_string(), requirement: requirement.into() }
+    }
+}
+
+impl From<DataError> for StudyError {
+    fn from(error: DataError) -> Self {
+        Self::Data(error.to_string())
+    }
+}
+
+impl From<InfiniteError> for StudyError {
+    fn from(error: InfiniteError) -> Self {
+        Self::FrozenKernel(error.to_string())
+    }
+}
+
+impl From<KernelModelError> for StudyError {
+    fn from(error: KernelModelError) -> Self {
+        Self::FrozenKernel(error.to_string())
+    }
+}

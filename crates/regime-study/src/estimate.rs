@@ -1,0 +1,86 @@
+//! What a grid of runs takes: operations, time, memory, disk.
+
+use regime_lab::{RunKey, Spec};
+
+use crate::{calibration::Calibration, error::StudyError, spec::RunSpec};
+
+/// A cost is counted in multiply-adds.
+const FLOPS_PER_COST: f64 = 2.0;
+
+/// The record of a run without outputs, as it lies in the store.
+const RECORD_BYTES: f64 = 3e4;
+
+/// What is known of a grid before it runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Estimate {
+    /// Runs in the grid.
+    pub runs: usize,
+    /// Those that are stored already.
+    pub stored: usize,
+    /// Wall-clock seconds for the others.
+    pub wall_s: f64,
+    /// Floating-point operations for the others.
+    pub flops: f64,
+    /// Bytes held by the largest runs side by side.
+    pub memory_bytes: f64,
+    /// Bytes that the records of the others take on the disk.
+    pub disk_bytes: f64,
+}
+
+/// Runs, time and memory of a grid whose stored runs are not made again, with `jobs` runs
+/// side by side.
+///
+/// # Errors
+/// A short run of the calibration that fails, or a spec without a key.
+pub fn estimate(
+    specs: &[RunSpec],
+    is_stored: &dyn Fn(&RunKey) -> bool,
+    calibration: &mut Calibration<'_>,
+    jobs: usize,
+) -> Result<Estimate, StudyError> {
+    let mut missing = Vec::new();
+    for spec in specs {
+        let key = RunKey::of(spec).map_err(|e| StudyError::Calibration(e.to_string()))?;
+        if !is_stored(&key) {
+            missing.push(spec);
+        }
+    }
+    let mut memory: Vec<f64> = missing.iter().map(|spec| spec.memory_bytes()).collect();
+    memory.sort_by(f64::total_cmp);
+    let cost = |specs: &[&RunSpec]| -> f64 { specs.iter().map(|spec| spec.cost()).sum() };
+    let side_by_side = jobs.min(missing.len());
+    let mut wall_s = 0.0;
+    for specs in &by_price(&missing) {
+        wall_s += calibration.unit(specs, side_by_side)? * cost(specs);
+    }
+    Ok(Estimate {
+        runs: specs.len(),
+        stored: specs.len() - missing.len(),
+        wall_s,
+        flops: FLOPS_PER_COST * cost(&missing),
+        memory_bytes: memory.iter().rev().take(jobs).sum(),
+        disk_bytes: missing.iter().map(|spec| RECORD_BYTES + 20.0 * numbers_kept(spec)).sum(),
+    })
+}
+
+/// Runs that take their operations at one price.
+fn by_price<'a>(specs: &[&'a RunSpec]) -> Vec<Vec<&'a RunSpec>> {
+    let price = |spec: &RunSpec| {
+        let RunSpec { network, dynamics, precision, backend, device, .. } = spec;
+        (network.architecture(), dynamics.name(), *precision, *backend, *device)
+    };
+    let mut kinds: Vec<Vec<&RunSpec>> = Vec::new();
+    for &spec in specs {
+        match kinds.iter_mut().find(|kind| price(kind[0]) == price(spec)) {
+            Some(kind) => kind.push(spec),
+            None => kinds.push(vec![spec]),
+        }
+    }
+    kinds
+}
+
+/// Outputs and halves of kernels that a record holds besides.
+fn numbers_kept(spec: &RunSpec) -> f64 {
+    let gram = spec.gram_kept as f64;
+    spec.outputs_kept as f64 + gram * (gram + 1.0)
+}

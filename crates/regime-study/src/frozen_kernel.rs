@@ -1,0 +1,46 @@
+//! Which kernels are learnt with beside the network.
+
+use regime_train::{Moment, Observation};
+use serde::{Deserialize, Serialize};
+
+/// A kernel that does not change while it learns. In a file: `"initial"`, `"half-loss"`,
+/// `"end"`, `{"at": t}` or `"infinite-width"`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FrozenKernel {
+    /// The tangent kernel of the network at its initial weights: the limit of large α.
+    Initial,
+    /// Its tangent kernel just after `t₁`.
+    HalfLoss,
+    /// Its tangent kernel when training ended.
+    End,
+    /// Its tangent kernel at the first observation at or after this time, in the
+    /// convention of the paper. Observations are log-spaced.
+    At(f64),
+    /// That of the fully connected network of infinite width: the lazy limit of the
+    /// experiment, without fluctuations.
+    InfiniteWidth,
+}
+
+impl FrozenKernel {
+    /// As in a table.
+    pub fn name(self) -> String {
+        match self {
+            Self::Initial => "initial".into(),
+            Self::HalfLoss => "half-loss".into(),
+            Self::End => "end".into(),
+            Self::At(t) => format!("t={t}"),
+            Self::InfiniteWidth => "infinite-width".into(),
+        }
+    }
+
+    /// Whether the kernel is that of the weights at this observation, and these are not
+    /// at hand anyhow.
+    pub(crate) fn belongs_to(self, observation: &Observation) -> bool {
+        match self {
+            Self::Initial | Self::End | Self::InfiniteWidth => false,
+            Self::HalfLoss => observation.moment == Moment::HalfLoss,
+            Self::At(t) => observation.t >= t,
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Learning with kernels that do not change, beside the network they belong to.
+
+use burn::tensor::{Tensor, backend::Backend};
+use regime_data::Dataset;
+use regime_models::{Alpha, FeedForward, NetworkSpec};
+use regime_tangent::InfiniteWidth;
+use regime_train::{KernelModel, Linearised, Objective, Outcome, Probe, System, TestError};
+
+use crate::{
+    checkpoint::{FrozenProgress, RunCheckpoint, SavedWeights},
+    context::{InterruptPolicy, Interrupter},
+    cost_model::batch_points,
+    error::StudyError,
+    frozen_kernel::FrozenKernel,
+    points::tensor,
+    record::{Ending, FrozenLearning, FrozenRecord},
+    spec::RunSpec,
+    trainer::{Trainer, TrainerState},
+};
+
+/// A task with the network that was trained on it.
+pub(crate) struct FrozenTraining<'a, B: Backend> {
+    pub(crate) spec: &'a RunSpec,
+    pub(crate) net: &'a FeedForward,
+    pub(crate) data: &'a Dataset,
+    /// Of the training points, `[n, d]`.
+    pub(crate) inputs: &'a Tensor<B, 2>,
+    pub(crate) initial: Tensor<B, 1>,
+    /// When training ended, and with which weights.
+    pub(crate) end: (f64, Tensor<B, 1>),
+    pub(crate) saved_weights: &'a [Option<SavedWeights>],
+}
+
+impl<B: Backend> FrozenTraining<'_, B> {
+    /// Learns with every kernel that the spec asks for, from `progress` on. `checkpoint` is
+    /// that of the whole run with this part of it.
+    ///
+    /// # Errors
+    /// Those of [`InterruptPolicy::pause`].
+    pub(crate) fn run(
+        &self,
+        FrozenProgress { mut done, mut next }: FrozenProgress,
+        interrupts: &mut InterruptPolicy<'_>,
+        checkpoint: impl Fn(FrozenProgress) -> RunCheckpoint,
+    ) -> Result<Vec<FrozenRecord>, StudyError> {
+        for index in done.len()..self.spec.frozen.len() {
+            let kernel = self.spec.frozen[index];
+            let learning = match self.kernel(index) {
+                Err(why) => FrozenLearning::NoKernel(why),
+                Ok(source) => self.learn_with(&source, next.take(), interrupts, |state| {
+                    checkpoint(FrozenProgress { done: done.clone(), next: Some(state) })
+                })?,
+            };
+            done.push(FrozenRecord { kernel, learning });
+        }
+        Ok(done)
+    }
+
+    /// The kernel with this number in the spec, or why there is none.
+    fn kernel(&self, index: usize) -> Result<Source<B>, String> {
+        let saved = || {
+            let SavedWeights { t, weights } = self.saved_weights[index].as_ref()?;
+            let precision = self.spec.precision;
+            Some((*t, precision.vector(weights, &self.inputs.device())))
+        };
+        let kernel = self.spec.frozen[index];
+        let (time, weights) = match kernel {
+            FrozenKernel::Initial => (0.0, self.initial.clone()),
+            FrozenKernel::End => self.end.clone(),
+            FrozenKernel::HalfLoss => saved().ok_or("the mean loss has not fallen to half")?,
+            FrozenKernel::At(t) => {
+                saved().ok_or_else(|| format!("training ended before t = {t}"))?
+            }
+            FrozenKernel::InfiniteWidth => return self.infinite_width(),
+        };
+        let model = KernelModel::of(self.net, &weights, self.inputs).map_err(|e| e.to_string())?;
+        Ok(Source { kernel, time, model, weights: Some(weights) })
+    }
+
+    /// The kernel of infinite width, with the test points beside the training points.
+    fn infinite_width(&self) -> Result<Source<B>, String> {
+        let NetworkSpec::Dense(dense) = &self.spec.network else {
+            // The spec's check has refused it.
+            return Err("infinite width is there for dense networks only".into());
+        };
+        let limit = InfiniteWidth::new(dense)
+            .and_then(|infinite| {
+                infinite.lazy_limit(self.data.train.x.view(), self.data.test.x.view())
+            })
+            .map_err(|e| e.to_string())?;
+        let (precision, device) = (self.spec.precision, self.inputs.device());
+        let (rows, columns) = limit.test_train.dim();
+        let values: Vec<f64> = limit.test_train.iter().copied().collect();
+        let model = KernelModel::from_host(limit.train.view(), precision, &device)
+            .and_then(|model| {
+                model.with_points(precision.matrix(&values, [rows, columns], &device))
+            })
+            .map_err(|e| e.to_string())?;
+        Ok(Source { kernel: FrozenKernel::InfiniteWidth, time: 0.0, model, weights: None })
+    }
+
+    /// Learns with one kernel, from `state` on.
+    fn learn_with(
+        &self,
+        source: &Source<B>,
+        state: Option<TrainerState>,
+        interrupts: &mut InterruptPolicy<'_>,
+        checkpoint: impl Fn(TrainerState) -> RunCheckpoint,
+    ) -> Result<FrozenLearning, StudyError> {
+        let RunSpec { dynamics, seed, loss, .. } = *self.spec;
+        let model = &source.model;
+        let labels = self.data.train.y.to_vec();
+        let f0 = vec![0.0; labels.len()];
+        // F does not depend on α here.
+        let objective =
+            Objective::new(Alpha::paper(1.0).map_err(StudyError::Alpha)?, loss, labels, f0)?;
+        let system = System::new(model, model.training_points(), objective);
+        let resumed = state.and_then(|state| Trainer::resume(&system, dynamics, seed, state)?.ok());
+        let mut trainer = match resumed {
+            Some(trainer) => trainer,
+            None => Trainer::start(&system, dynamics, seed, model.origin())?,
+        };
+        loop {
+            let outcome = trainer.run(&mut Interrupter(interrupts));
+            if let Some(ending) = Ending::of(outcome.end) {
+                let test_error = self.test_error(source, trainer.weights())?;
+                return Ok(learnt(source.time, ending, outcome, test_error));
+            }
+            interrupts.pause(&checkpoint(trainer.state()), || {
+                let now = trainer.observation();
+                format!(
+                    "with the frozen kernel {}, {} of {} margins are not reached at t = {:.4e}",
+                    source.kernel.name(),
+                    now.n_violating,
+                    self.data.train.len(),
+                    now.t
+                )
+            })?;
+        }
+    }
+
+    /// The test error of what has been learnt.
+    fn test_error(&self, source: &Source<B>, c: Tensor<B, 1>) -> Result<f64, StudyError> {
+        let labels = self.data.test.y.to_vec();
+        let alpha = Alpha::paper(1.0).map_err(StudyError::Alpha)?;
+        // A linearisation holds about twice what a forward pass does.
+        let batch_size = batch_points(self.net).div_ceil(2);
+        let Some(weights) = &source.weights else {
+            let model = &source.model;
+            let points = model.other_points().expect("it came with the test points");
+            let at = (&model.origin(), alpha);
+            return Ok(TestError::new(model, &points, &labels, at, batch_size).read(&c));
+        };
+        // The kernel between test and training points is not needed: the function is that
+        // of a linearised network.
+        let linear = Linearised::at(self.net, weights.clone());
+        let inputs = tensor(&self.data.test, self.spec.precision, &self.inputs.device());
+        let probe = TestError::new(&linear, &inputs, &labels, (weights, alpha), batch_size);
+        Ok(probe.read(&linear.weights(self.inputs, c)))
+    }
+}
+
+/// A kernel to learn with, and where it comes from.
+struct Source<B: Backend> {
+    kernel: FrozenKernel,
+    time: f64,
+    /// Those of the network it is the kernel of; none for infinite width, whose model has
+    /// the test points beside the training points.
+    weights: Option<Tensor<B, 1>>,
+    model: KernelModel<B>,
+}
+
+fn learnt(kernel_time: f64, ending: Ending, outcome: Outcome, test_error: f64) -> FrozenLearning {
+    FrozenLearning::Learnt {
+        kernel_time,
+        ending,
+        steps: outcome.steps,
+        rejected: outcome.rejected,
+        half_loss_time: outcome.half_loss_time,
+        margins_time: outcome.margins_time,
+        test_error,
+        path: outcome.observations,
+    }
+}

@@ -1,0 +1,91 @@
+//! One run of the laboratory, from its spec to its record.
+//!
+//! A [`RunSpec`] says everything that a run depends on: points, network, α, loss, dynamics,
+//! seeds. [`run()`] prepares the data, trains the network and follows its tangent kernel; the
+//! result is a [`RunRecord`], whose fields state their units. Equal specs on the same backend
+//! give the same bits. Beside the network, frozen kernels can learn the same task
+//! ([`FrozenKernel`]).
+//!
+//! The crate is generic over Burn's backend. It does not print, read a clock or know a
+//! command line: a program passes a [`RunContext`] for the time, the wish to stop and the
+//! checkpoints. It touches the disk only through `regime-data`, which reads data sets. Grids,
+//! stores and executors are in `regime-lab`; figures in `regime-plot`.
+//!
+//! Start reading at [`RunSpec`], then [`run_on()`].
+//!
+//! ```
+//! use burn_flex::{Flex, FlexDevice};
+//! use regime_data::{DataSpec, InputSpec, Source, Task};
+//! use regime_models::{Activation, DenseSpec, NetworkSpec};
+//! use regime_study::{Measurement, RunSpec, run};
+//!
+//! let network = NetworkSpec::Dense(DenseSpec {
+//!     inputs: 4,
+//!     width: 20,
+//!     hidden_layers: 2,
+//!     activation: Activation::Softplus { beta: 5.0 },
+//!     bias: true,
+//! });
+//! let mut spec = RunSpec::new(network, 0.5);
+//! spec.data = DataSpec {
+//!     source: Source::Stripe { dim: 4 },
+//!     task: Task::Own,
+//!     inputs: InputSpec::RAW,
+//!     n_train: 30,
+//!     n_test: 50,
+//!     n_kernel: 10,
+//!     ..DataSpec::default()
+//! };
+//! let mut times = Vec::new();
+//! let record = run::<Flex>(&spec, &FlexDevice, &mut |m: &Measurement| times.push(m.training.t))?;
+//! assert!(record.converged());
+//! assert_eq!(times.len(), record.path.len());
+//! assert!(record.kernel_change().unwrap() > 0.0);
+//! # Ok::<(), regime_study::StudyError>(())
+//! ```
+
+mod calibration;
+mod checkpoint;
+mod columns;
+mod context;
+mod coordinate_check;
+mod coordinate_spec;
+mod cost_model;
+pub mod curves;
+mod data_cache;
+mod diagnosis;
+mod dynamics;
+mod error;
+mod estimate;
+mod frozen_kernel;
+mod frozen_training;
+mod gram;
+mod measuring_observer;
+mod outcome;
+mod place;
+mod points;
+mod record;
+mod run;
+mod spec;
+mod spec_file;
+mod trainer;
+
+pub use calibration::{Calibration, TimedRuns, Timer};
+pub use checkpoint::RunCheckpoint;
+pub use columns::{Cells, Column, Columns, run_columns};
+pub use context::{RunContext, Uninterrupted};
+pub use coordinate_check::CoordinateCheck;
+pub use coordinate_spec::CoordinateSpec;
+pub use data_cache::DataCache;
+pub use diagnosis::{Border, Diagnosis, KERNEL_CHANGE_AT_BORDER, Regime};
+pub use dynamics::Dynamics;
+pub use error::StudyError;
+pub use estimate::{Estimate, estimate};
+pub use frozen_kernel::FrozenKernel;
+pub use measuring_observer::{Quiet, RunObserver};
+pub use outcome::{NoRecord, Run};
+pub use place::{BackendName, DeviceName};
+pub use record::{Ending, FrozenLearning, FrozenRecord, GramPair, Measurement, RunRecord};
+pub use run::{run, run_on};
+pub use spec::{Budget, RunSpec};
+pub use spec_file::{PlacedSpec, read_specs};

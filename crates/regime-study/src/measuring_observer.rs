@@ -1,0 +1,127 @@
+//! What is measured while a network trains.
+
+use burn::tensor::{Tensor, backend::Backend};
+use regime_data::Dataset;
+use regime_models::{Alpha, FeedForward, Precision};
+use regime_train::{
+    KernelChange, Moment, Observation, Observer, Outcome, Probe, TestError, WeightsByLayer,
+};
+
+use crate::{
+    checkpoint::{FrozenProgress, RunCheckpoint, SavedWeights},
+    cost_model::batch_points,
+    points::tensor,
+    record::Measurement,
+    spec::RunSpec,
+    trainer::TrainerState,
+};
+
+/// Sees the measurements of a run as they are made.
+pub trait RunObserver {
+    /// Called once for each measurement, in the order of time. A run that goes on from a
+    /// checkpoint does not repeat those before it.
+    fn on_measurement(&mut self, measurement: &Measurement);
+}
+
+/// An observer that ignores what it sees.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Quiet;
+
+impl RunObserver for Quiet {
+    fn on_measurement(&mut self, _: &Measurement) {}
+}
+
+impl<F: FnMut(&Measurement)> RunObserver for F {
+    fn on_measurement(&mut self, measurement: &Measurement) {
+        self(measurement);
+    }
+}
+
+/// Measures a run at the moments that training announces.
+pub(crate) struct MeasuringObserver<'a, B: Backend> {
+    spec: &'a RunSpec,
+    layers: WeightsByLayer,
+    kernel: Option<KernelChange<'a, B, FeedForward>>,
+    pub(crate) test: TestError<'a, B, FeedForward>,
+    pub(crate) path: Vec<Measurement>,
+    /// See [`RunCheckpoint`].
+    pub(crate) saved_weights: Vec<Option<SavedWeights>>,
+    observer: &'a mut dyn RunObserver,
+}
+
+impl<'a, B: Backend> MeasuringObserver<'a, B> {
+    pub(crate) fn new(
+        spec: &'a RunSpec,
+        net: &'a FeedForward,
+        data: &Dataset,
+        w0: &Tensor<B, 1>,
+        device: &B::Device,
+        observer: &'a mut dyn RunObserver,
+    ) -> Self {
+        let precision = spec.precision;
+        let alpha = Alpha::paper(spec.alpha).expect("checked before");
+        let labels: Vec<f64> = data.test.y.to_vec();
+        let inputs = tensor::<B>(&data.test, precision, device);
+        let points =
+            (!data.kernel.is_empty()).then(|| tensor::<B>(&data.kernel, precision, device));
+        Self {
+            spec,
+            layers: WeightsByLayer::from(net, w0),
+            kernel: points.map(|points| KernelChange::from(net, points, w0)),
+            test: TestError::new(net, &inputs, &labels, (w0, alpha), batch_points(net)),
+            path: Vec::new(),
+            saved_weights: vec![None; spec.frozen.len()],
+            observer,
+        }
+    }
+
+    /// Goes on from what an earlier call measured.
+    pub(crate) fn resume(
+        &mut self,
+        path: Vec<Measurement>,
+        mut saved_weights: Vec<Option<SavedWeights>>,
+    ) {
+        saved_weights.resize(self.spec.frozen.len(), None);
+        (self.path, self.saved_weights) = (path, saved_weights);
+    }
+
+    /// The whole run as it stands.
+    pub(crate) fn checkpoint(
+        &self,
+        training: TrainerState,
+        frozen: Option<(Outcome, FrozenProgress)>,
+    ) -> RunCheckpoint {
+        let (path, saved_weights) = (self.path.clone(), self.saved_weights.clone());
+        RunCheckpoint { training, path, saved_weights, frozen }
+    }
+}
+
+impl<B: Backend> Observer<B> for MeasuringObserver<'_, B> {
+    fn observe(&mut self, observation: &Observation, w: &Tensor<B, 1>) {
+        let at_end = observation.moment == Moment::End;
+        let kernel_change = match (observation.moment, &self.kernel) {
+            (Moment::Start, Some(_)) => Some(0.0),
+            (moment, Some(kernel)) if self.spec.kernel_path || moment != Moment::Scheduled => {
+                kernel.read(w).ok().filter(|change| change.is_finite())
+            }
+            _ => None,
+        };
+        let layers = self.layers.read(w);
+        let moved = layers.iter().map(|layer| layer.change.powi(2)).sum::<f64>().sqrt();
+        let measurement = Measurement {
+            training: *observation,
+            test_error: at_end.then(|| self.test.read(w)),
+            kernel_change,
+            weight_change: moved / self.layers.initial_norm(),
+            layers,
+        };
+        self.observer.on_measurement(&measurement);
+        self.path.push(measurement);
+        for (kernel, saved) in self.spec.frozen.iter().zip(&mut self.saved_weights) {
+            if saved.is_none() && kernel.belongs_to(observation) {
+                let weights = Precision::to_host(w.clone());
+                *saved = Some(SavedWeights { t: observation.t, weights });
+            }
+        }
+    }
+}

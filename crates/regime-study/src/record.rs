@@ -1,0 +1,184 @@
+//! What a run leaves behind.
+
+use regime_train::{Divergence, End, LayerWeights, Moment, Observation};
+use serde::{Deserialize, Serialize};
+
+use crate::frozen_kernel::FrozenKernel;
+
+/// What one run leaves behind. Every number is finite; nothing in it depends on
+/// the clock.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// How the flow ended.
+    pub ending: Ending,
+    /// Accepted steps of the integrator.
+    pub steps: u64,
+    /// Rejected steps.
+    pub rejected: u64,
+    /// `t₁`, at which the mean loss fell below half its initial value.
+    pub half_loss_time: Option<f64>,
+    /// `t₂`, at which the last margin was reached.
+    pub margins_time: Option<f64>,
+    /// Root mean square velocity of the preactivations of every layer under the plain
+    /// flow at t = 0, from the first layer to the last.
+    pub preactivation_speeds: Vec<f64>,
+    /// What was measured on the way; the last one belongs to the end.
+    pub path: Vec<Measurement>,
+    /// `F` at the end on the first test points, as many as the spec keeps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub test_outputs: Vec<f64>,
+    /// Labels ±1 of the same points.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub test_labels: Vec<i8>,
+    /// The tangent kernel at the beginning and at the end, where the spec keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gram: Option<GramPair>,
+    /// What frozen kernels learnt, in the order of the spec.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frozen: Vec<FrozenRecord>,
+}
+
+/// The tangent kernel of `f` on the same points before and after training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GramPair {
+    /// Labels ±1 of the points.
+    pub labels: Vec<i8>,
+    /// Their classes.
+    pub classes: Vec<u8>,
+    /// The kernel at t = 0: its upper triangle, row by row.
+    pub before: Vec<f64>,
+    /// The same at the end.
+    pub after: Vec<f64>,
+}
+
+/// What became of one frozen kernel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FrozenRecord {
+    /// Which.
+    pub kernel: FrozenKernel,
+    /// What it learnt.
+    pub learning: FrozenLearning,
+}
+
+/// What a frozen kernel learnt, from `F = 0` on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FrozenLearning {
+    /// It was learnt with.
+    Learnt {
+        /// The time of the run to which the kernel belongs.
+        kernel_time: f64,
+        /// How its flow ended.
+        ending: Ending,
+        /// Accepted steps of the integrator.
+        steps: u64,
+        /// Rejected steps.
+        rejected: u64,
+        /// `t₁` of its own flow.
+        half_loss_time: Option<f64>,
+        /// `t₂` of its own flow.
+        margins_time: Option<f64>,
+        /// Part of the test points on the wrong side, `y F ≤ 0`, at the end.
+        test_error: f64,
+        /// The training set on the way; the last one belongs to the end.
+        path: Vec<Observation>,
+    },
+    /// There was no such kernel, and why.
+    NoKernel(String),
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "ending")]
+pub enum Ending {
+    /// Every margin is reached.
+    Converged,
+    /// The flow could not be continued; what went wrong, and after which step.
+    Diverged {
+        /// What went wrong.
+        quantity: String,
+        /// The number of accepted steps before.
+        step: u64,
+    },
+    /// The budget of steps was spent.
+    StepsSpent,
+    /// The largest time was reached.
+    TimeReached,
+    /// The gradient vanished before all margins were reached.
+    Stalled,
+}
+
+impl Ending {
+    /// `None` for a run that goes on.
+    pub(crate) fn of(end: End) -> Option<Self> {
+        Some(match end {
+            End::Converged => Self::Converged,
+            End::Diverged { quantity, step } => {
+                let quantity = match quantity {
+                    Divergence::Gradient => "the gradient is not finite",
+                    Divergence::StepSize => "no step is small enough",
+                };
+                Self::Diverged { quantity: quantity.into(), step }
+            }
+            End::StepsSpent => Self::StepsSpent,
+            End::TimeReached => Self::TimeReached,
+            End::Stalled => Self::Stalled,
+            End::Interrupted => return None,
+        })
+    }
+
+    /// One word.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Converged => "converged",
+            Self::Diverged { .. } => "diverged",
+            Self::StepsSpent => "steps-spent",
+            Self::TimeReached => "time-reached",
+            Self::Stalled => "stalled",
+        }
+    }
+}
+
+/// The state of a run at one time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measurement {
+    /// Time and the state of the training set.
+    pub training: Observation,
+    /// Part of the test points on the wrong side, `y F ≤ 0`; measured at the end.
+    pub test_error: Option<f64>,
+    /// `‖Θ − Θ₀‖_F/‖Θ₀‖_F` on the kernel points, which are outside the training
+    /// set; measured at the start (0), at `t₁` and at the end, and at every observation
+    /// where the spec asks for it.
+    pub kernel_change: Option<f64>,
+    /// `‖w − w₀‖/‖w₀‖`.
+    pub weight_change: f64,
+    /// The weights layer by layer, from the first to the last.
+    pub layers: Vec<LayerWeights>,
+}
+
+impl RunRecord {
+    /// Whether every margin was reached.
+    pub fn converged(&self) -> bool {
+        self.ending == Ending::Converged
+    }
+
+    /// The state at the end.
+    pub fn last(&self) -> Option<&Measurement> {
+        self.path.last()
+    }
+
+    /// The kernel change at the end.
+    pub fn kernel_change(&self) -> Option<f64> {
+        self.last().and_then(|m| m.kernel_change)
+    }
+
+    /// The kernel change just after `t₁`.
+    pub fn kernel_change_at_half_loss(&self) -> Option<f64> {
+        self.path.iter().find(|m| m.training.moment == Moment::HalfLoss)?.kernel_change
+    }
+
+    /// The test error at the end.
+    pub fn test_error(&self) -> Option<f64> {
+        self.last().and_then(|m| m.test_error)
+    }
+}

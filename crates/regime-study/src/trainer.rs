@@ -1,0 +1,91 @@
+//! Flow and stochastic training behind one interface.
+
+use burn::tensor::{Tensor, backend::Backend};
+use regime_models::Network;
+use regime_train::{
+    Checkpoint, Flow, Moment, Observation, Observer, Outcome, SpecError, Stochastic,
+    StochasticCheckpoint, System,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::dynamics::Dynamics;
+
+/// Training that is under way.
+pub(crate) enum Trainer<'a, B: Backend, N: Network<B>> {
+    Flow(Box<Flow<'a, B, N>>),
+    Stochastic(Box<Stochastic<'a, B, N>>),
+}
+
+/// Its state between two steps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub(crate) enum TrainerState {
+    Flow(Checkpoint),
+    Stochastic(StochasticCheckpoint),
+}
+
+impl<'a, B: Backend, N: Network<B>> Trainer<'a, B, N> {
+    pub(crate) fn start(
+        system: &'a System<'a, B, N>,
+        dynamics: Dynamics,
+        seed: u64,
+        w0: Tensor<B, 1>,
+    ) -> Result<Self, SpecError> {
+        match dynamics {
+            Dynamics::Flow(spec) => Ok(Self::Flow(Box::new(Flow::start(system, spec, w0)?))),
+            Dynamics::Stochastic(spec) => {
+                let training = Stochastic::start(system, spec, seed, w0)?;
+                Ok(Self::Stochastic(Box::new(training)))
+            }
+        }
+    }
+
+    /// `None` when the state is of another kind of training.
+    pub(crate) fn resume(
+        system: &'a System<'a, B, N>,
+        dynamics: Dynamics,
+        seed: u64,
+        state: TrainerState,
+    ) -> Option<Result<Self, SpecError>> {
+        match (dynamics, state) {
+            (Dynamics::Flow(spec), TrainerState::Flow(state)) => {
+                let flow = Flow::resume(system, spec, state);
+                Some(flow.map(|flow| Self::Flow(Box::new(flow))))
+            }
+            (Dynamics::Stochastic(spec), TrainerState::Stochastic(state)) => {
+                let training = Stochastic::resume(system, spec, seed, state);
+                Some(training.map(|training| Self::Stochastic(Box::new(training))))
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn run(&mut self, observer: &mut impl Observer<B>) -> Outcome {
+        match self {
+            Self::Flow(flow) => flow.run(observer),
+            Self::Stochastic(stochastic) => stochastic.run(observer),
+        }
+    }
+
+    pub(crate) fn state(&self) -> TrainerState {
+        match self {
+            Self::Flow(flow) => TrainerState::Flow(flow.checkpoint()),
+            Self::Stochastic(stochastic) => TrainerState::Stochastic(stochastic.checkpoint()),
+        }
+    }
+
+    pub(crate) fn weights(&self) -> Tensor<B, 1> {
+        match self {
+            Self::Flow(flow) => flow.weights(),
+            Self::Stochastic(stochastic) => stochastic.weights(),
+        }
+    }
+
+    /// The present state, as it would be observed at the end.
+    pub(crate) fn observation(&self) -> Observation {
+        match self {
+            Self::Flow(flow) => flow.observation(Moment::End),
+            Self::Stochastic(stochastic) => stochastic.observation(Moment::End),
+        }
+    }
+}

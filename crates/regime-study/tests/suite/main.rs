@@ -1,0 +1,19 @@
+//! Runs, over every backend.
+
+mod backends;
+mod coordinates;
+mod resume;
+
+mod on {
+    use regime_models::on_every_backend;
+
+    on_every_backend!(backends:
+        implicit_and_explicit_runs_agree,
+        float32_is_near,
+        convolutional_runs_agree,
+        stochastic_runs_agree,
+    );
+    on_every_backend!(resume:
+        frozen_kernels_learn_beside_the_network,
+    );
+}

@@ -1,0 +1,69 @@
+//! Functions that have been checked: the public constructors.
+
+use burn::{
+    module::Module,
+    tensor::{Tensor, backend::AutodiffBackend},
+};
+
+use super::{error::ModuleError, function::ModuleFunction, independence};
+
+impl<AB, M, F, const D: usize> ModuleFunction<AB, M, F, D>
+where
+    AB: AutodiffBackend,
+    M: Module<AB>,
+    F: Fn(&M, Tensor<AB, D>) -> Tensor<AB, 2>,
+{
+    /// Takes the module as it is now; changing it later has no effect here.
+    ///
+    /// Costs some four evaluations of all points, and `n` of single points.
+    ///
+    /// # Errors
+    /// [`ModuleError`] when there are no points, parameters or outputs, when element
+    /// types differ, when two places claim to share a parameter and do not, and for
+    /// modules that mix points or are random.
+    pub fn new(
+        module: &M,
+        forward: F,
+        points: Tensor<AB::InnerBackend, D>,
+    ) -> Result<Self, ModuleError> {
+        Self::checked(module, forward, points, None)
+    }
+
+    /// As [`new`](Self::new), with derivatives by the parameters below a path only: see
+    /// [`Parameters::group`](super::Parameters::group).
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and when there are no parameters below the path.
+    pub fn of_group(
+        module: &M,
+        forward: F,
+        points: Tensor<AB::InnerBackend, D>,
+        prefix: &str,
+    ) -> Result<Self, ModuleError> {
+        Self::checked(module, forward, points, Some(prefix))
+    }
+
+    fn checked(
+        module: &M,
+        forward: F,
+        points: Tensor<AB::InnerBackend, D>,
+        group: Option<&str>,
+    ) -> Result<Self, ModuleError> {
+        let function = Self::unchecked(module, forward, points, group)?;
+        independence::check(&function)?;
+        Ok(function)
+    }
+
+    /// The same function on other points, for kernels between two sets.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn at(&self, points: Tensor<AB::InnerBackend, D>) -> Result<Self, ModuleError> {
+        if points.dims()[0] == 0 {
+            return Err(ModuleError::NoPoints);
+        }
+        let function = self.on(points);
+        independence::check(&function)?;
+        Ok(function)
+    }
+}

@@ -1,0 +1,37 @@
+//! Times short runs side by side, for estimates of what a grid takes.
+
+use std::{thread, time::Instant};
+
+use anyhow::bail;
+use regime_study::{
+    Calibration, DataCache, RunRecord, RunSpec, StudyError, TimedRuns, Uninterrupted,
+};
+
+use super::compute::threads_per_run;
+use crate::backend;
+
+/// A calibration by this machine's clock.
+pub(super) fn calibration(cache: &DataCache) -> Calibration<'_> {
+    Calibration::new(|spec, side_by_side| {
+        timed(spec, side_by_side, cache).map_err(|e| StudyError::Calibration(format!("{e:#}")))
+    })
+}
+
+fn timed(spec: &RunSpec, side_by_side: usize, cache: &DataCache) -> anyhow::Result<TimedRuns> {
+    let data = cache.get(&spec.data)?;
+    let run = || -> anyhow::Result<RunRecord> {
+        let threads = threads_per_run(side_by_side, side_by_side);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+        pool.install(|| backend::run(spec, &data, &Uninterrupted))
+    };
+    let start = Instant::now();
+    let ended: Vec<_> = thread::scope(|scope| {
+        let runs: Vec<_> = (0..side_by_side).map(|_| scope.spawn(run)).collect();
+        runs.into_iter().map(|run| run.join()).collect()
+    });
+    let wall_s = start.elapsed().as_secs_f64();
+    let failed = |_| bail!("a short run failed, with {side_by_side} side by side");
+    let records =
+        ended.into_iter().map(|run| run.unwrap_or_else(failed)).collect::<Result<_, _>>()?;
+    Ok(TimedRuns { wall_s, records })
+}
