@@ -2,9 +2,9 @@
 //!
 //! A [`Figure`] describes what is shown, without coordinates: axes, series,
 //! guides, coloured cells. [`to_svg`] draws it, and [`to_png`] makes the same
-//! drawing into pixels (feature `png`, on by default). Labels are placed where
-//! they cover nothing, axes have ticks at round numbers, and numbers are written
-//! as in print ([`number`]).
+//! drawing into pixels. Labels are placed where they cover nothing, if there is
+//! such a place; axes have ticks at round numbers, and numbers are written as in
+//! print ([`number`]).
 //!
 //! It is *not* a plotting library for every kind of chart: a figure has one pair
 //! of axes and a fixed size, and is not interactive. It knows nothing of what the
@@ -58,14 +58,13 @@ mod draw;
 mod drawing;
 mod figure;
 mod font;
+mod line;
 pub mod number;
-#[cfg(feature = "png")]
 mod png;
 mod svg;
 
 pub use colour::{Color, position};
 pub use contour::{Surface, contour};
 pub use figure::{Axis, Cell, Figure, Guide, HeatMap, Interval, Scale, Series, Style, borders};
-#[cfg(feature = "png")]
 pub use png::{PngError, to_png};
 pub use svg::{Theme, escape, to_svg};

@@ -8,7 +8,7 @@ use ttf_parser::OutlineBuilder;
 use crate::draw::draw;
 use crate::drawing::{Anchor, Drawing, Group, Part, Pen, Pixel, Role, Shape, Text};
 use crate::figure::Figure;
-use crate::font;
+use crate::line::set;
 
 /// Pixels of the image for each pixel of the drawing, enough for print and for
 /// screens of high density.
@@ -171,7 +171,7 @@ fn join(path: &mut PathBuilder, points: &[Pixel]) {
 fn letters(Text { at: (x, y), anchor, text, .. }: &Text, size: f64, bold: bool) -> Option<Path> {
     // Viewers of an SVG reduce runs of white space to one space, too.
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
-    let line = font::set(&words.join(" "), bold);
+    let line = set(&words.join(" "), bold);
     let before = match anchor {
         Anchor::Start => 0.0,
         Anchor::Middle => 0.5 * line.width,
@@ -181,11 +181,8 @@ fn letters(Text { at: (x, y), anchor, text, .. }: &Text, size: f64, bold: bool) 
     for glyph in &line.glyphs {
         let (right, up) = glyph.at;
         let origin = ((x + size * (right - before)) as f32, (y - size * up) as f32);
-        glyph.outline(&mut Contours {
-            path: &mut path,
-            origin,
-            unit: (size * glyph.unit()) as f32,
-        });
+        let unit = (size * glyph.font.unit()) as f32;
+        glyph.font.outline(glyph.id, &mut Contours { path: &mut path, origin, unit });
     }
     path.finish()
 }

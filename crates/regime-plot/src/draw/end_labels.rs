@@ -60,7 +60,7 @@ impl EndLabels {
             .iter()
             .filter_map(|label| Some((end(frame, &series[label.series])?, label)))
             .collect();
-        // Stable: series that end together keep their order.
+        // Stable: series that end at the same height stay in their order.
         shown.sort_by(|((_, one), _), ((_, other), _)| one.total_cmp(other));
 
         let wanted: Vec<f64> = shown.iter().map(|((_, y), _)| *y).collect();

@@ -54,7 +54,7 @@ pub(super) fn clearest(
     best.map(|(_, spot)| spot)
 }
 
-/// Points along a segment, close enough together that no label slips between.
+/// Points along a segment, so close that no label fits between.
 pub(super) fn sample(
     (x0, y0): (f64, f64),
     (x1, y1): (f64, f64),

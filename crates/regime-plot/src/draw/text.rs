@@ -1,10 +1,10 @@
 //! How wide a text is, and where it is broken into lines.
 
-use crate::font;
+use crate::line::set;
 
 /// The width in pixels of `text` at the given size, in the embedded font.
 pub(super) fn width(text: &str, size: f64) -> f64 {
-    font::set(text, false).width * size
+    set(text, false).width * size
 }
 
 /// Breaks `text` at spaces into lines of at most `limit` pixels, where words

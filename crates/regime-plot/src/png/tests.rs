@@ -71,18 +71,22 @@ fn between_the_axes_it_is_what_a_viewer_makes_of_the_svg() -> Result<(), Box<dyn
 
         let ((left, top), (right, bottom)) = draw(&figure).clip;
         let pixel = |length: f64| (SCALE * length as f32) as u32;
-        let (mut inked, mut differing) = (0, 0);
+        let (mut inked, mut largest) = (0, 0);
         for y in pixel(top) + 3..pixel(bottom) - 3 {
             for x in pixel(left) + 3..pixel(right) - 3 {
                 let [one, other] = [&image, &viewed].map(|image| image.pixel(x, y).unwrap());
                 inked += usize::from(one.green() < 250);
-                let channels = [(one.red(), other.red()), (one.green(), other.green())];
-                differing += usize::from(channels.iter().any(|(a, b)| a.abs_diff(*b) > 8));
+                let channels = [
+                    one.red().abs_diff(other.red()),
+                    one.green().abs_diff(other.green()),
+                    one.blue().abs_diff(other.blue()),
+                ];
+                largest = channels.into_iter().fold(largest, u8::max);
             }
         }
-        // Coordinates of an SVG are rounded to a hundredth of a pixel.
-        eprintln!("{differing} of {inked}");
-        assert!(inked > 10_000 || differing < inked / 1000, "{differing} of {inked}");
+        // An SVG gives coordinates to a hundredth of a pixel, which changes the
+        // shades along edges.
+        assert!(inked > 10_000 && largest <= 64, "{inked} {largest}");
     }
     Ok(())
 }
