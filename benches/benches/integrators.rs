@@ -11,7 +11,7 @@
 
 use std::time::{Duration, Instant};
 
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use regime_benches::{Backend, DEVICE, network};
 use regime_data::{DataSpec, Dataset, default_cache_dir, prepare};
 use regime_models::{Alpha, FeedForward, Network, Precision, Scaled};

@@ -1,6 +1,6 @@
 //! The problems that are timed.
 
-use burn::tensor::{Tensor, backend::Backend as AnyBackend};
+use burn_tensor::{Tensor, backend::Backend as AnyBackend};
 use regime_models::{Activation, DenseSpec, FeedForward, Precision};
 
 /// The backend of this crate's own benchmarks.

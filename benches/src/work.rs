@@ -2,7 +2,7 @@
 
 use std::{hint::black_box, thread};
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use rayon::{ThreadPoolBuildError, ThreadPoolBuilder};
 use regime_models::{
     Alpha, ConvolutionalSpec, FeedForward, Memory, Network, Precision, Tape, Trace,

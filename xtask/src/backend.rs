@@ -1,7 +1,7 @@
 //! The one place where a backend is chosen.
 
 use anyhow::{Context, bail};
-use burn::tensor::backend::Backend;
+use burn_tensor::backend::Backend;
 use regime_benches::{Row, Selection, measure};
 use regime_data::Dataset;
 use regime_models::Precision;

@@ -56,6 +56,9 @@ pub(crate) enum Command {
     Bench(Bench),
     /// Get LibTorch for the tch backend, into a folder of the repository.
     SetupTch(SetupTch),
+    /// Print the JSON Schema of a file, for editors and other programs.
+    #[command(subcommand)]
+    Schema(SchemaOf),
 }
 
 /// Arguments of `bench`.
@@ -83,6 +86,15 @@ impl Bench {
     pub(crate) fn backend(&self) -> (BackendName, DeviceName) {
         (self.backend.0, self.device)
     }
+}
+
+/// The files that have a schema.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum SchemaOf {
+    /// A run, for `run` and `diagnose`.
+    Run,
+    /// A coordinate check, for `coord-check`.
+    CoordCheck,
 }
 
 /// Arguments of `setup-tch`.
@@ -454,7 +466,7 @@ mod tests {
             ("xtask reproduce finding-1 --source /does/not/exist", "a folder of IDX files"),
             (
                 "xtask frobnicate",
-                "choose reproduce, run, list, plan, report, diagnose, docs, data, coord-check, bench, setup-tch",
+                "choose reproduce, run, list, plan, report, diagnose, docs, data, coord-check, bench, setup-tch, schema",
             ),
             ("xtask reproduce", "finding-1"),
             ("xtask run", "docs/examples"),

@@ -55,7 +55,10 @@ fn the_page_of_files_shows_their_order() {
         fs::write(&path, &page).expect("docs is writable");
     }
     let written = fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == page, "docs/files.md is old: UPDATE_DOCS=1 cargo test -p xtask --test loops");
+    assert!(
+        written == page,
+        "docs/files.md is old: UPDATE_DOCS=1 cargo test -p xtask --test loops"
+    );
 }
 
 /// The check can fail: a loop through a re-export, one through a path, and none.

@@ -33,6 +33,7 @@ pub const MAX_DIM: usize = 16_384;
 
 /// What the components are divided by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum PcaScaling {
     /// Each by the root of its own eigenvalue, `sⱼ = √λⱼ`: over the fitted

@@ -20,6 +20,7 @@ use crate::archive::Archive;
 /// Serialised with the tag `kind`, for example `{"kind": "mnist-t10k"}` or
 /// `{"kind": "stripe", "dim": 10}`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Source {
     /// The 10,000 test images of MNIST, embedded in the crate (the default).

@@ -30,6 +30,7 @@ const MAX_SYNTHETIC_VALUES: usize = 1 << 30;
 /// # Ok::<(), regime_data::DataError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct DataSpec {
     /// Where points come from. Default: [`Source::MnistT10k`].
@@ -63,6 +64,7 @@ pub struct DataSpec {
 
 /// What is done to the inputs, in the order of the fields.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct InputSpec {
     /// Whether to subtract the mean of each coordinate. Default: true.
@@ -77,6 +79,7 @@ pub struct InputSpec {
 
 /// Projection on principal components.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct PcaSpec {
     /// Number of components, 1 to the number of coordinates. Default: 10.
@@ -87,6 +90,7 @@ pub struct PcaSpec {
 
 /// The points on which the mean and the principal components are fitted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum FitOn {
     /// The training points only: nothing of the test inputs is used (the

@@ -11,6 +11,7 @@ use crate::error::DataError;
 /// Serialised with the tag `kind`, for example `{"kind": "parity"}` or
 /// `{"kind": "one-vs-rest", "class": 3}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Task {
     /// Even classes +1, odd classes −1 (the default, as in the paper).

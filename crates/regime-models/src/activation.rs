@@ -11,6 +11,7 @@ use crate::{
 /// With weights of unit variance and layers scaled by `1/√h` the preactivations
 /// then keep unit variance through the depth of the network.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 #[serde(deny_unknown_fields)]
 pub enum Activation {

@@ -1,6 +1,6 @@
 use std::{ops::Range, sync::Arc};
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 
 use crate::{memory::Memory, rows::joined, window::Window};
 
@@ -87,7 +87,7 @@ impl<B: Backend> Block<B> {
     }
 
     /// The rows that belong to `points`, which `indices` names as a tensor.
-    pub(crate) fn select(&self, points: Tensor<B, 1, burn::tensor::Int>) -> Self {
+    pub(crate) fn select(&self, points: Tensor<B, 1, burn_tensor::Int>) -> Self {
         let n = self.n_points();
         let rows = |values: &Tensor<B, 2>| {
             let [rows, columns] = values.dims();

@@ -11,6 +11,7 @@ use crate::{
 
 /// The shape of images. A point is an image row by row, channels last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ImageShape {
     /// Pixels from top to bottom, at least 1.
@@ -52,6 +53,7 @@ impl ImageShape {
 /// # Reference
 /// Geiger, Spigler, Jacot, Wyart, arXiv 1906.08034 v1, setup (B).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ConvolutionalSpec {
     /// The images.

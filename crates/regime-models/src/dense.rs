@@ -20,6 +20,7 @@ use crate::{
 /// # Reference
 /// Geiger, Spigler, Jacot, Wyart, arXiv 1906.08034 v1, section 2.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DenseSpec {
     /// Number of inputs `d`, at least 1.

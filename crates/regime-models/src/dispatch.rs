@@ -7,7 +7,7 @@
 #[cfg(feature = "flex")]
 use std::any::Any;
 
-use burn::tensor::backend::Backend;
+use burn_tensor::backend::Backend;
 
 #[cfg(feature = "flex")]
 use crate::host::Host;
@@ -32,10 +32,10 @@ pub(crate) fn operations<B: Backend>() -> &'static dyn Operations<B> {
 mod tests {
     use std::sync::Arc;
 
-    use burn::tensor::{DType, Tensor};
     use burn_autodiff::Autodiff;
     use burn_flex::{Flex, FlexDevice};
     use burn_ndarray::{NdArray, NdArrayDevice};
+    use burn_tensor::{DType, Tensor};
 
     use super::*;
     use crate::{

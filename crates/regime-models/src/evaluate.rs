@@ -1,6 +1,6 @@
 //! The values of layers and activations, by the operations of the backend.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 
 use crate::{activation::Activation, dispatch::operations, layer::Layer};
 

@@ -1,6 +1,6 @@
 use std::{ops::Range, sync::Arc};
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use rayon::prelude::*;
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use rayon::prelude::*;
 
 use crate::{block::Block, dispatch::operations, rows::joined};

@@ -12,8 +12,8 @@ mod products;
 mod tape;
 mod window;
 
-use burn::tensor::{DType, Tensor};
 use burn_flex::Flex;
+use burn_tensor::{DType, Tensor};
 
 use crate::{
     activation::Activation,

@@ -1,6 +1,6 @@
 //! Where tensors lie, and hence how much is best done at once.
 
-use burn::tensor::backend::Backend;
+use burn_tensor::backend::Backend;
 
 /// The memory of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 
 use crate::{feed_forward::FeedForward, tape::BlockTape};
 

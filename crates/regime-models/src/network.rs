@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use burn::tensor::{DType, Tensor, backend::Backend};
+use burn_tensor::{DType, Tensor, backend::Backend};
 
 use crate::{block::Block, dispatch::operations};
 

@@ -1,7 +1,7 @@
 //! The operations that networks and their tangents are made of: the extension of a backend
 //! that this crate works with.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 
 use crate::{
     activation::Activation,

@@ -2,7 +2,7 @@
 //!
 //! A convolution is the product of patches and weights.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 
 use crate::{dispatch::operations, window::Window};
 
@@ -27,9 +27,9 @@ impl Window {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::DType;
     use burn_flex::{Flex, FlexDevice};
     use burn_ndarray::{NdArray, NdArrayDevice};
+    use burn_tensor::DType;
 
     use super::*;
     use crate::Precision;

@@ -1,4 +1,4 @@
-use burn::tensor::{DType, Tensor, TensorData, backend::Backend};
+use burn_tensor::{DType, Tensor, TensorData, backend::Backend};
 use serde::{Deserialize, Serialize};
 
 /// The element type of every tensor of a computation.
@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// of the backend type, so it is stated wherever a tensor is made from host
 /// values; all operations keep the type of their operands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// IEEE binary64, the default everywhere.

@@ -1,6 +1,6 @@
 //! Matrices out of rows: tensors below each other, and one vector as every row.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 
 /// Tensors below each other, without a copy for a single one.
 pub(crate) fn joined<B: Backend, const D: usize>(mut parts: Vec<Tensor<B, D>>) -> Tensor<B, D> {

@@ -9,6 +9,7 @@ use crate::{
 ///
 /// Serialised with the tag `architecture`: `dense`, `convolutional` or `wide-resnet`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", tag = "architecture")]
 pub enum NetworkSpec {
     /// Fully connected.

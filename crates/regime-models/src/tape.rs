@@ -1,6 +1,6 @@
 use std::{cell::OnceCell, ops::Range};
 
-use burn::tensor::{DType, Tensor, TensorData, backend::Backend};
+use burn_tensor::{DType, Tensor, TensorData, backend::Backend};
 
 use crate::{
     block::{Block, Part},

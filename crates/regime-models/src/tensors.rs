@@ -5,7 +5,7 @@ mod layer;
 mod tape;
 mod window;
 
-use burn::tensor::{DType, Tensor, backend::Backend};
+use burn_tensor::{DType, Tensor, backend::Backend};
 
 use crate::{
     activation::Activation,

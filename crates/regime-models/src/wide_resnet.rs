@@ -31,6 +31,7 @@ use crate::{
 /// Zagoruyko, Komodakis, "Wide residual networks", BMVC 2016, in the variant of
 /// Geiger, Spigler, Jacot, Wyart, arXiv 1906.08034 v1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WideResNetSpec {
     /// The images.

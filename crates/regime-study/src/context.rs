@@ -1,6 +1,6 @@
 //! What a run asks of the program around it, and when it is interrupted.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use regime_train::{Observation, Observer};
 
 use crate::{checkpoint::RunCheckpoint, error::StudyError};

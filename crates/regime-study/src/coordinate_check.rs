@@ -1,7 +1,7 @@
 //! A coordinate check: the same network at several widths, a few steps of descent each,
 //! and what a parametrisation says of it.
 
-use burn::tensor::backend::Backend;
+use burn_tensor::backend::Backend;
 use rayon::prelude::*;
 use regime_data::Dataset;
 use regime_models::{

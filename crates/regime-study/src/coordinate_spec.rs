@@ -10,6 +10,7 @@ use crate::place::{BackendName, DeviceName};
 
 /// What a coordinate check depends on. In a file, what is absent takes its default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct CoordinateSpec {
     /// Where tensors live.
@@ -76,5 +77,13 @@ impl Default for CoordinateSpec {
             expect: None,
             margin: 0.2,
         }
+    }
+}
+
+impl CoordinateSpec {
+    /// The JSON Schema of a spec in a file, with a description of every field.
+    #[cfg(feature = "schema")]
+    pub fn schema() -> serde_json::Value {
+        schemars::schema_for!(CoordinateSpec).to_value()
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// How a network is trained.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Dynamics {
     /// The gradient flow on all points.

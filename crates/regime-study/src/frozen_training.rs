@@ -1,6 +1,6 @@
 //! Learning with kernels that do not change, beside the network they belong to.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use regime_data::Dataset;
 use regime_models::{Alpha, FeedForward, NetworkSpec};
 use regime_tangent::InfiniteWidth;

@@ -1,6 +1,6 @@
 //! The tangent kernel before and after training, for the record.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use regime_data::Dataset;
 use regime_models::{FeedForward, Precision};
 use regime_train::{Probe, WholeKernel};

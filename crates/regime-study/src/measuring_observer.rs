@@ -1,6 +1,6 @@
 //! What is measured while a network trains.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use regime_data::Dataset;
 use regime_models::{Alpha, FeedForward, Precision};
 use regime_train::{

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The backends this program can be built with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum BackendName {
     /// `burn-flex`: pure Rust, the default.
@@ -33,7 +34,9 @@ impl BackendName {
 
 /// A device, `cpu` or `cuda:0`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
+#[cfg_attr(feature = "schema", schemars(with = "String"))]
 pub enum DeviceName {
     /// The processor.
     #[default]

@@ -1,6 +1,6 @@
 //! Points of a data set as tensors.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use regime_data::Part;
 use regime_models::Precision;
 

@@ -1,6 +1,6 @@
 //! One run on one backend: data → network → training, observed by its tangent kernel.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use regime_data::{Dataset, default_cache_dir, prepare};
 use regime_models::{Alpha, FeedForward, Network, Precision};
 use regime_train::{Objective, Outcome, Probe, System, preactivation_speeds};

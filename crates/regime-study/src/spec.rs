@@ -16,6 +16,7 @@ use crate::{
 ///
 /// In a file, what is absent takes its default: all but the network and α.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RunSpec {
     /// Where tensors live.
@@ -90,6 +91,7 @@ fn soft_hinge() -> Loss {
 /// A limit that, unlike those of the flow, depends on the machine: a run that
 /// meets it fails and leaves a checkpoint, from which the next call goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
     /// Wall-clock seconds, of one call.
@@ -125,6 +127,12 @@ impl RunSpec {
             budget: Budget::default(),
             seed: 0,
         }
+    }
+
+    /// The JSON Schema of a spec in a file, with a description of every field.
+    #[cfg(feature = "schema")]
+    pub fn schema() -> serde_json::Value {
+        schemars::schema_for!(RunSpec).to_value()
     }
 
     /// Checks all that can be checked without the data.

@@ -1,6 +1,6 @@
 //! Flow and stochastic training behind one interface.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use regime_models::Network;
 use regime_train::{
     Checkpoint, Flow, Moment, Observation, Observer, Outcome, SpecError, Stochastic,

@@ -1,6 +1,6 @@
 //! The kernel as a sum of products of Gram matrices.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use rayon::prelude::*;
 use regime_models::{Block, Memory, Tape};
 

@@ -1,6 +1,6 @@
 //! The kernel from an explicit Jacobian: any model, at a price.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Precision, Tape};
 
 /// The Jacobian `J = ∂f/∂w`, row by row: `n` products with `Jᵀ`, each on the tape

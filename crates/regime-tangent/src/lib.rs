@@ -50,6 +50,7 @@ mod jacobian;
 #[cfg(feature = "proptest")]
 pub mod kit;
 mod method;
+#[cfg(feature = "module")]
 mod module;
 mod outputs;
 mod products;
@@ -59,6 +60,7 @@ pub use gram::{TILE, cross_kernel, kernel, kernel_in, layer_kernels};
 pub use infinite::{InfiniteError, InfiniteKernels, InfiniteWidth, LazyLimit};
 pub use jacobian::{contracted_kernel, jacobian};
 pub use method::{Estimate, KernelPlan, LayerSizes, Method, PlanError, Sizes, plan};
+#[cfg(feature = "module")]
 pub use module::{
     Difference, ModuleError, ModuleFunction, ModuleTape, Parameter, Parameters, UnheldTape,
     in_precision,

@@ -3,7 +3,7 @@
 //! A function with `K` outputs is `K` tapes, one per output, on the same points and the
 //! same parameters.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use regime_models::Tape;
 
 use crate::gram::{cross_kernel, kernel};

@@ -1,6 +1,6 @@
 //! What can be had of a kernel without forming it.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Precision, Tape};
 
 use crate::{

@@ -1,6 +1,6 @@
 //! How a trial step ended: the types that every scheme returns.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use regime_models::Network;
 
 use crate::system::Point;

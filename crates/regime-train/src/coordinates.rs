@@ -1,7 +1,7 @@
 //! How large everything in a network is, and how far it moves, in the first steps of
 //! gradient descent.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Network, Precision, Trace};
 use regime_tangent::{frobenius_norm, jacobian, relative_change};
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! The explicit scheme of the paper, with both of its step rules.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Network, Tape};
 
 use crate::{

@@ -1,6 +1,6 @@
 //! Factorisations of `I + c M` for the symmetric `M` of a step: where the tensors are.
 
-use burn::tensor::{DType, Tensor, TensorData, backend::Backend};
+use burn_tensor::{DType, Tensor, TensorData, backend::Backend};
 use faer::{
     Mat, MatMut, MatRef, Par, Side,
     dyn_stack::{MemBuffer, MemStack},

@@ -1,6 +1,6 @@
 //! A flow from its initial weights to its end.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Network, Precision, Tape};
 use serde::{Deserialize, Serialize};
 

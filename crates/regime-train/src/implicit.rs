@@ -5,7 +5,7 @@
 //! Comput. 20 (1999), 1456–1480: a two-stage Rosenbrock method that is of second
 //! order for *any* matrix `A` in place of the Jacobian.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Network, Precision, Tape};
 use regime_tangent::kernel_in;
 

@@ -1,6 +1,6 @@
 //! A kernel that is given, learnt with as if it were a network.
 
-use burn::tensor::{DType, IndexingUpdateOp, Int, Tensor, TensorData, backend::Backend};
+use burn_tensor::{DType, IndexingUpdateOp, Int, Tensor, TensorData, backend::Backend};
 use ndarray::ArrayView2;
 use regime_models::{Network, Precision, Tape, Trace, dot};
 use regime_tangent::{cross_kernel, kernel};

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Network, Tape, Trace};
 
 /// The model that is linear in its weights and touches a network at the weights `w₀`:

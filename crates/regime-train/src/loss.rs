@@ -4,6 +4,7 @@ use crate::spec::{SpecError, positive};
 
 /// A loss `ℓ(u)` of the margin `u = y F`, with its first two derivatives.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 #[serde(deny_unknown_fields)]
 pub enum Loss {

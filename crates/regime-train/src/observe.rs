@@ -1,6 +1,6 @@
 //! What a run tells while it goes on, and what it leaves behind.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
 use crate::Objective;

@@ -1,8 +1,8 @@
 //! The order of the schemes: how the global error falls with the step, measured at
 //! fixed steps on a smooth flow.
 
-use burn::tensor::Tensor;
 use burn_flex::{Flex, FlexDevice};
+use burn_tensor::Tensor;
 use regime_models::{Activation, Alpha, DenseSpec, Network, Precision};
 
 use crate::{

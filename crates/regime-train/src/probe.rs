@@ -5,7 +5,7 @@ mod layers;
 mod preactivations;
 mod test_error;
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 
 pub use kernel::{KernelChange, WholeKernel};
 pub use layers::{LayerWeights, WeightsByLayer};

@@ -1,10 +1,11 @@
 //! The settings of a run, as plain serialisable values.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
 /// How the flow is integrated.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", tag = "scheme")]
 #[serde(deny_unknown_fields)]
 pub enum Scheme {
@@ -53,6 +54,7 @@ impl Scheme {
 
 /// How an explicit step is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", tag = "rule")]
 #[serde(deny_unknown_fields)]
 pub enum StepRule {
@@ -94,6 +96,7 @@ impl StepRule {
 ///
 /// Over an explicit step of size dt the velocity becomes `x v − (1 − x) ∇L`.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", tag = "inertia")]
 #[serde(deny_unknown_fields)]
 pub enum Momentum {
@@ -163,6 +166,7 @@ impl Momentum {
 
 /// When a run ends.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Stop {
     /// The margin `u` that every training point has to reach; the paper: 1. A
@@ -197,6 +201,7 @@ impl Default for Stop {
 
 /// The settings of a flow: all but its system and its initial weights.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct FlowSpec {
     /// The integrator.

@@ -1,6 +1,6 @@
 //! One trial step by any scheme.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use regime_models::Network;
 
 use crate::{

@@ -3,7 +3,7 @@
 mod draw;
 mod spec;
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Network, Precision, Tape, Trace, dot};
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 //! The gradient flow's right-hand side, evaluated.
 
-use burn::tensor::{DType, Tensor, TensorData, backend::Backend};
+use burn_tensor::{DType, Tensor, TensorData, backend::Backend};
 use regime_models::{Network, Precision, Tape, Trace};
 
 use crate::{

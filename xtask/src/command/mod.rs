@@ -12,6 +12,7 @@ mod plan;
 mod report;
 mod reproduce;
 mod run;
+mod schema;
 mod setup_tch;
 mod share;
 mod spec_files;
@@ -40,6 +41,10 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::CoordCheck(arguments) => coord_check::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::SetupTch(arguments) => setup_tch::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Schema(of) => {
+            schema::run(of);
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Data(task) => data::run(&task).map(|()| ExitCode::SUCCESS),
     }
 }

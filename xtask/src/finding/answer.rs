@@ -22,6 +22,14 @@ impl<T> Answer<T> {
         }
     }
 
+    /// The number, or why there is none.
+    pub(super) fn result(self) -> Result<T, String> {
+        match self {
+            Self::Found(value) => Ok(value),
+            Self::Missing(why) => Err(why),
+        }
+    }
+
     pub(super) fn found(&self) -> Option<&T> {
         match self {
             Self::Found(value) => Some(value),

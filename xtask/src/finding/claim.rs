@@ -53,7 +53,7 @@ pub(crate) struct Settings {
 #[cfg(test)]
 impl Settings {
     /// A profile's grid with one seed.
-    fn one_seed(profile: Profile) -> Self {
+    pub(super) fn one_seed(profile: Profile) -> Self {
         Self {
             profile,
             precision: Precision::default(),

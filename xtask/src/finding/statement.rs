@@ -1,131 +1,68 @@
-//! Statements of which a claim consists, each an interval that has to lie somewhere.
+//! A claim's statements in words, and the verdict on them.
 
 use regime_plot::number;
-use regime_scaling::BootstrapInterval;
-use serde::Serialize;
+use regime_scaling::{Equivalence, Expected, Outcome, Statement};
 
 use crate::{
     finding::answer::Answer,
     report::{KeyFigure, Verdict, VerdictKind},
 };
 
-/// Seeds below which an interval decides nothing.
-const LEAST_SEEDS: usize = 3;
-
-/// A quantity, and the values at which the claim holds.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Statement {
-    /// What is measured, in the middle of a sentence.
-    what: String,
-    /// The estimate with its 95 % interval.
-    answer: Answer<BootstrapInterval>,
-    /// Ends of the accepted values; infinite for none.
-    accepted: (f64, f64),
-    /// The accepted values in words.
-    words: String,
-}
-
-impl Statement {
-    /// `target ± margin` is accepted.
-    pub(super) fn near(
-        what: impl Into<String>,
-        answer: Answer<BootstrapInterval>,
-        target: f64,
-        margin: f64,
-    ) -> Self {
-        let words = format!("{} ± {}", plain(target), plain(margin));
-        Self { what: what.into(), answer, accepted: (target - margin, target + margin), words }
-    }
-
-    /// Values between these are accepted.
-    pub(super) fn between(
-        what: impl Into<String>,
-        answer: Answer<BootstrapInterval>,
-        (least, most): (f64, f64),
-    ) -> Self {
-        let words = format!("between {} and {}", plain(least), plain(most));
-        Self { what: what.into(), answer, accepted: (least, most), words }
-    }
-
-    /// Values above `least` are accepted.
-    pub(super) fn above(
-        what: impl Into<String>,
-        answer: Answer<BootstrapInterval>,
-        least: f64,
-    ) -> Self {
-        let words = format!("above {}", plain(least));
-        Self { what: what.into(), answer, accepted: (least, f64::INFINITY), words }
-    }
-
-    /// Values below `most` are accepted.
-    pub(super) fn below(
-        what: impl Into<String>,
-        answer: Answer<BootstrapInterval>,
-        most: f64,
-    ) -> Self {
-        let words = format!("below {}", plain(most));
-        Self { what: what.into(), answer, accepted: (f64::NEG_INFINITY, most), words }
-    }
-
-    /// What the interval says of the statement.
-    fn kind(&self) -> VerdictKind {
-        let (least, most) = self.accepted;
-        match &self.answer {
-            Answer::Found(i) if i.n_seeds < LEAST_SEEDS => VerdictKind::Inconclusive,
-            Answer::Found(i) if least <= i.low && i.high <= most => VerdictKind::Reproduced,
-            Answer::Found(i) if i.high < least || most < i.low => VerdictKind::NotReproduced,
-            _ => VerdictKind::Inconclusive,
-        }
-    }
-
-    /// The interval in words, where there is one that can decide.
-    fn value(&self) -> Result<String, String> {
-        let what = &self.what;
-        match &self.answer {
-            Answer::Missing(why) => Err(format!("{what} has no interval: {why}")),
-            Answer::Found(i) => {
-                let value = number::with_interval(i.estimate, i.low, i.high);
-                if i.n_seeds < LEAST_SEEDS {
-                    return Err(format!("{what} is {value} from {} seeds, too few", i.n_seeds));
-                }
-                Ok(value)
-            }
-        }
-    }
-
-    /// What the interval says of the accepted values, in words.
-    fn relation(&self) -> String {
-        let relation = match self.kind() {
-            VerdictKind::Reproduced => "as claimed,",
-            VerdictKind::NotReproduced => "not",
-            VerdictKind::Inconclusive => "not clearly",
-        };
-        format!("{relation} {}", self.words)
-    }
-
-    /// A row among the key figures.
-    pub(super) fn key_figure(&self) -> KeyFigure {
-        let note = |i: &BootstrapInterval| format!("claim: {}; {} seeds", self.words, i.n_seeds);
-        self.answer.key_figure(&self.what, note)
-    }
-}
-
 /// The verdict on a claim that consists of these statements: reproduced when every
 /// interval lies within what is accepted, not reproduced when any lies outside.
 pub(super) fn verdict(statements: &[Statement]) -> Verdict {
-    let kinds: Vec<VerdictKind> = statements.iter().map(Statement::kind).collect();
-    let kind = if kinds.contains(&VerdictKind::NotReproduced) {
-        VerdictKind::NotReproduced
-    } else if kinds.contains(&VerdictKind::Inconclusive) || kinds.is_empty() {
-        VerdictKind::Inconclusive
-    } else {
-        VerdictKind::Reproduced
-    };
+    let outcome = Outcome::of_all(statements.iter().map(Statement::outcome));
     // What decides comes first.
-    let (decisive, rest): (Vec<_>, Vec<_>) = statements.iter().partition(|s| s.kind() == kind);
-    let sentences = [sentences(&decisive), sentences(&rest)].concat();
-    let sentence = sentences.join("; ") + " (95 %).";
+    let (decisive, rest): (Vec<_>, Vec<_>) =
+        statements.iter().partition(|statement| statement.outcome() == outcome);
+    let sentence = [sentences(&decisive), sentences(&rest)].concat().join("; ") + " (95 %).";
+    let kind = match outcome {
+        Outcome::Pass => VerdictKind::Reproduced,
+        Outcome::Fail => VerdictKind::NotReproduced,
+        Outcome::Undecided => VerdictKind::Inconclusive,
+    };
     Verdict { kind, sentence: capitalised(sentence) }
+}
+
+/// The row of a statement among the key figures.
+pub(super) fn key_figure(statement: &Statement) -> KeyFigure {
+    let Statement { quantity, interval, expected } = statement;
+    let answer = Answer::of(interval.clone());
+    answer.key_figure(quantity, |i| format!("claim: {}; {} seeds", accepted(*expected), i.n_seeds))
+}
+
+/// The accepted values.
+fn accepted(expected: Expected) -> String {
+    match expected {
+        Expected::Near(Equivalence { target, margin }) => {
+            format!("{} ± {}", plain(target), plain(margin))
+        }
+        Expected::Between { least, most } => {
+            format!("between {} and {}", plain(least), plain(most))
+        }
+        Expected::AtLeast(least) => format!("above {}", plain(least)),
+        Expected::AtMost(most) => format!("below {}", plain(most)),
+    }
+}
+
+/// The interval, where there is one that can decide.
+fn value(Statement { quantity, interval, .. }: &Statement) -> Result<String, String> {
+    let i = interval.as_ref().map_err(|why| format!("{quantity} has no interval: {why}"))?;
+    let value = number::with_interval(i.estimate, i.low, i.high);
+    if i.n_seeds < Statement::LEAST_SEEDS {
+        return Err(format!("{quantity} is {value} from {} seeds, too few", i.n_seeds));
+    }
+    Ok(value)
+}
+
+/// What the interval says of the accepted values.
+fn relation(statement: &Statement) -> String {
+    let relation = match statement.outcome() {
+        Outcome::Pass => "as claimed,",
+        Outcome::Fail => "not",
+        Outcome::Undecided => "not clearly",
+    };
+    format!("{relation} {}", accepted(statement.expected))
 }
 
 /// With a capital in front, but for a symbol.
@@ -141,43 +78,45 @@ fn capitalised(sentence: String) -> String {
 
 /// One sentence for all statements of which the same is true.
 fn sentences(statements: &[&Statement]) -> Vec<String> {
-    let mut told: Vec<String> = Vec::new();
-    let mut together: Vec<(String, Vec<String>)> = Vec::new();
+    let mut sentences: Vec<String> = Vec::new();
+    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
     for statement in statements {
-        let value = match statement.value() {
+        let value = match value(statement) {
             Ok(value) => value,
             Err(why) => {
-                told.push(why);
+                sentences.push(why);
                 continue;
             }
         };
-        let (what, relation) = (&statement.what, statement.relation());
-        match together.iter_mut().find(|(same, _)| *same == relation) {
-            Some((_, values)) => values.push(format!("{what} {value}")),
-            None => together.push((relation, vec![format!("{what} is {value}")])),
+        let (quantity, relation) = (&statement.quantity, relation(statement));
+        match groups.iter_mut().find(|(same, _)| *same == relation) {
+            Some((_, values)) => values.push(format!("{quantity} {value}")),
+            None => groups.push((relation, vec![format!("{quantity} is {value}")])),
         }
     }
     let joined = |values: &[String]| match values {
         [most @ .., last] if !most.is_empty() => format!("{} and {last}", most.join(", ")),
         one => one.concat(),
     };
-    told.extend(
-        together.iter().map(|(relation, values)| format!("{}, {relation}", joined(values))),
-    );
-    told
+    let of_group =
+        |(relation, values): &(String, Vec<String>)| format!("{}, {relation}", joined(values));
+    sentences.extend(groups.iter().map(of_group));
+    sentences
 }
 
-/// Without decimals that are nought.
+/// Without decimals that are zero.
 fn plain(value: f64) -> String {
     value.to_string().replace('-', "−")
 }
 
 #[cfg(test)]
 mod tests {
+    use regime_scaling::BootstrapInterval;
+
     use super::*;
 
-    fn interval(low: f64, high: f64, n_seeds: usize) -> Answer<BootstrapInterval> {
-        Answer::Found(BootstrapInterval {
+    fn interval(low: f64, high: f64, n_seeds: usize) -> Result<BootstrapInterval, String> {
+        Ok(BootstrapInterval {
             estimate: 0.5 * (low + high),
             low,
             high,
@@ -190,8 +129,8 @@ mod tests {
         })
     }
 
-    fn kind(answers: &[Answer<BootstrapInterval>]) -> VerdictKind {
-        let of = |a: &Answer<BootstrapInterval>| Statement::near("p", a.clone(), 1.0, 0.25);
+    fn kind(answers: &[Result<BootstrapInterval, String>]) -> VerdictKind {
+        let of = |a: &Result<_, _>| Statement::near("p", a.clone(), 1.0, 0.25);
         verdict(&answers.iter().map(of).collect::<Vec<_>>()).kind
     }
 
@@ -199,7 +138,7 @@ mod tests {
     fn one_statement_outside_outweighs_all_others() {
         let (within, outside) = (interval(0.9, 1.2, 5), interval(0.3, 0.6, 5));
         let (straddles, few) = (interval(0.6, 0.9, 5), interval(0.9, 1.2, 2));
-        let missing = Answer::Missing("no run".into());
+        let missing = Err("no run".into());
         assert_eq!(kind(&[within.clone(), within.clone()]), VerdictKind::Reproduced);
         for open in [straddles, few, missing] {
             assert_eq!(kind(&[within.clone(), open.clone()]), VerdictKind::Inconclusive);
@@ -210,8 +149,8 @@ mod tests {
 
     #[test]
     fn statements_of_which_the_same_is_true_share_a_sentence() {
-        let gap = |what: &str, low, high| Statement::above(what, interval(low, high, 5), 0.0);
-        let few = Statement::above("another gap", interval(0.1, 0.2, 2), 0.0);
+        let gap = |what: &str, low, high| Statement::at_least(what, interval(low, high, 5), 0.0);
+        let few = Statement::at_least("another gap", interval(0.1, 0.2, 2), 0.0);
         let statements = [
             gap("the gap in (A)", 0.01, 0.02),
             few,
@@ -229,8 +168,8 @@ mod tests {
     #[test]
     fn the_sentence_begins_with_what_decides() {
         let statements = [
-            Statement::above("the gap", interval(0.01, 0.02, 5), 0.0),
-            Statement::below("the trend", interval(0.1, 0.2, 5), 0.0),
+            Statement::at_least("the gap", interval(0.01, 0.02, 5), 0.0),
+            Statement::at_most("the trend", interval(0.1, 0.2, 5), 0.0),
         ];
         let Verdict { kind, sentence } = verdict(&statements);
         assert_eq!(kind, VerdictKind::NotReproduced);

@@ -3,27 +3,27 @@
 use std::collections::BTreeSet;
 
 /// One name that a `use` brings in.
-pub struct Use {
+pub(crate) struct Use {
     /// The name in this file; `*` for all.
-    pub name: String,
-    pub path: Vec<String>,
+    pub(crate) name: String,
+    pub(crate) path: Vec<String>,
     /// Whether it is a re-export.
-    pub is_public: bool,
+    pub(crate) is_public: bool,
 }
 
 /// The code of one file, without what is for tests.
-pub struct Code {
+pub(crate) struct Code {
     /// Modules in files of their own.
-    pub children: BTreeSet<String>,
+    pub(crate) children: BTreeSet<String>,
     /// Names of the items that are defined here.
-    pub items: BTreeSet<String>,
-    pub uses: Vec<Use>,
+    pub(crate) items: BTreeSet<String>,
+    pub(crate) uses: Vec<Use>,
     /// Paths in expressions and types that begin with `crate`, `self`, `super` or a child.
-    pub paths: Vec<Vec<String>>,
+    pub(crate) paths: Vec<Vec<String>>,
 }
 
 impl Code {
-    pub fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let text = without_tests(&without_comments(text));
         let (statements, rest) = split_uses(&text);
         let mut code = Self {
@@ -36,9 +36,8 @@ impl Code {
             code.read_line(line);
         }
         let children = code.children.clone();
-        let starts = |word: &str| {
-            matches!(word, "crate" | "self" | "super") || children.contains(word)
-        };
+        let starts =
+            |word: &str| matches!(word, "crate" | "self" | "super") || children.contains(word);
         code.paths = paths(&rest).into_iter().filter(|path| starts(&path[0])).collect();
         code
     }
@@ -50,7 +49,15 @@ impl Code {
             return;
         }
         const KINDS: [&str; 10] = [
-            "fn", "struct", "enum", "trait", "type", "const", "static", "union", "mod",
+            "fn",
+            "struct",
+            "enum",
+            "trait",
+            "type",
+            "const",
+            "static",
+            "union",
+            "mod",
             "macro_rules!",
         ];
         let Some(kind) = words.by_ref().find(|word| KINDS.contains(word)) else { return };

@@ -18,14 +18,14 @@ use code::{Code, Use};
 type Module = Vec<String>;
 
 /// The files of one crate.
-pub struct SourceGraph {
+pub(crate) struct SourceGraph {
     /// The code of every module that is a file, by its path; the root is empty.
     modules: BTreeMap<Module, Code>,
 }
 
 impl SourceGraph {
     /// Reads the sources below `folder`, whose root is `lib.rs` or `main.rs`.
-    pub fn read(folder: &Path) -> Self {
+    pub(crate) fn read(folder: &Path) -> Self {
         let mut modules = BTreeMap::new();
         let mut open: Vec<Module> = vec![Vec::new()];
         while let Some(module) = open.pop() {
@@ -40,7 +40,7 @@ impl SourceGraph {
     }
 
     /// For every module, those that it imports from.
-    pub fn imports(&self) -> BTreeMap<String, BTreeSet<String>> {
+    pub(crate) fn imports(&self) -> BTreeMap<String, BTreeSet<String>> {
         let of = |(module, code): (&Module, &Code)| {
             let private = code.uses.iter().filter(|item| !item.is_public).map(|item| &item.path);
             let found = private.chain(&code.paths).filter_map(|path| self.defines(module, path, 0));
@@ -96,7 +96,7 @@ impl SourceGraph {
 }
 
 /// Groups of modules that import each other in a loop, from what each imports.
-pub fn loops(imports: &BTreeMap<String, BTreeSet<String>>) -> Vec<Vec<String>> {
+pub(crate) fn loops(imports: &BTreeMap<String, BTreeSet<String>>) -> Vec<Vec<String>> {
     let reached = |from: &String| {
         let mut seen = BTreeSet::new();
         let mut open: Vec<&String> = imports[from].iter().collect();
@@ -121,7 +121,7 @@ pub fn loops(imports: &BTreeMap<String, BTreeSet<String>>) -> Vec<Vec<String>> {
 }
 
 /// Modules by floor, without loops: each imports from lower floors only.
-pub fn floors(imports: &BTreeMap<String, BTreeSet<String>>) -> Vec<Vec<String>> {
+pub(crate) fn floors(imports: &BTreeMap<String, BTreeSet<String>>) -> Vec<Vec<String>> {
     let mut floors: Vec<Vec<String>> = Vec::new();
     let mut placed = BTreeSet::new();
     while placed.len() < imports.len() {

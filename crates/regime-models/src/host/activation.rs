@@ -1,7 +1,7 @@
 //! What is done element by element, in one pass over memory.
 
-use burn::tensor::Tensor;
 use burn_flex::{Flex, FlexDevice};
+use burn_tensor::Tensor;
 
 use super::{
     numbers::{Numbers, tensor, with_scalar},

@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
-use burn::tensor::Tensor;
 use burn_flex::Flex;
+use burn_tensor::Tensor;
 use faer::{
     Accum, MatMut, MatRef, Par,
     linalg::matmul::{

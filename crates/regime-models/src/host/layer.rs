@@ -1,7 +1,7 @@
 //! The products of one layer, with the weights read where they lie in the parameter vector.
 
-use burn::tensor::Tensor;
 use burn_flex::Flex;
+use burn_tensor::Tensor;
 
 use super::{
     numbers::{Numbers, tensor, with_scalar},

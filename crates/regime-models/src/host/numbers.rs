@@ -2,8 +2,8 @@
 
 use std::ops::{Add, AddAssign, Mul, MulAssign};
 
-use burn::tensor::{DType, Element, Tensor, TensorData};
 use burn_flex::{Flex, FlexDevice, FlexTensor};
+use burn_tensor::{DType, Element, Tensor, TensorData};
 use faer::traits::ComplexField;
 
 use crate::pointwise::Real;
@@ -70,7 +70,7 @@ pub(super) fn tensor<T: Scalar, const D: usize>(
 macro_rules! with_scalar {
     ($dtype:expr, $T:ident => $body:expr) => {
         match $dtype {
-            burn::tensor::DType::F32 => {
+            burn_tensor::DType::F32 => {
                 type $T = f32;
                 $body
             }

@@ -1,7 +1,7 @@
 //! The products of a [`BlockTape`](crate::BlockTape) on host memory.
 
-use burn::tensor::Tensor;
 use burn_flex::Flex;
+use burn_tensor::Tensor;
 use rayon::prelude::*;
 
 use super::{

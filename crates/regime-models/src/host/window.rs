@@ -1,7 +1,7 @@
 //! The patches under a window, and back, without a list of indices.
 
-use burn::tensor::Tensor;
 use burn_flex::Flex;
+use burn_tensor::Tensor;
 
 use super::numbers::{Numbers, Scalar, tensor, with_scalar};
 use crate::window::Window;

@@ -1,6 +1,6 @@
 //! Activations, differentiable by `burn-autodiff`.
 
-use burn::tensor::{Tensor, activation::relu, backend::Backend};
+use burn_tensor::{Tensor, activation::relu, backend::Backend};
 
 use crate::activation::Activation;
 

@@ -1,6 +1,6 @@
 //! The products of one layer.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 
 use super::window::{overlay, patches};
 use crate::{

@@ -1,6 +1,6 @@
 //! The patches under a window, and back, by lists of indices.
 
-use burn::tensor::{DType, IndexingUpdateOp, Int, Tensor, TensorData, backend::Backend};
+use burn_tensor::{DType, IndexingUpdateOp, Int, Tensor, TensorData, backend::Backend};
 
 use crate::{
     memory::Memory,

@@ -1,6 +1,6 @@
 //! The forward pass, and `F = α(f − f₀)`.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use proptest::prelude::*;
 use regime_models::{
     Activation, Alpha, DenseSpec, Network, Precision, Scaled, Tape, Trace,

@@ -1,7 +1,7 @@
 //! The Jacobian as an operator, and what moves on the way to the output.
 
-use burn::tensor::{Tensor, backend::Backend};
 use burn_autodiff::Autodiff;
+use burn_tensor::{Tensor, backend::Backend};
 use proptest::prelude::*;
 use regime_models::{
     Activation, ConvolutionalSpec, Network, NetworkSpec, Precision, Tape, Trace,

@@ -1,7 +1,7 @@
 //! Parametrisations against a dense network in plain loops, with every multiplier
 //! written out and gradients by hand.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use proptest::prelude::*;
 use regime_models::{
     Abc, Activation, BiasExponents, Convention, ConvolutionalSpec, DenseSpec, ImageShape,

@@ -1,7 +1,7 @@
 //! The same spec on every backend, against the float64 reference.
 
-use burn::tensor::backend::Backend;
 use burn_flex::{Flex, FlexDevice};
+use burn_tensor::backend::Backend;
 use regime_data::{DataSpec, Dataset, InputSpec, Source, Task, default_cache_dir, prepare};
 use regime_models::{Activation, ConvolutionalSpec, DenseSpec, NetworkSpec, Precision};
 use regime_study::{Dynamics, Quiet, RunRecord, RunSpec, Uninterrupted, run_on};

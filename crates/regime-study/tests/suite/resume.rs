@@ -2,8 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 
-use burn::tensor::backend::Backend;
 use burn_flex::{Flex, FlexDevice};
+use burn_tensor::backend::Backend;
 use regime_data::{DataSpec, Dataset, InputSpec, Source, Task, default_cache_dir, prepare};
 use regime_models::{Activation, ConvolutionalSpec, DenseSpec, NetworkSpec};
 use regime_study::{

@@ -1,6 +1,6 @@
 //! Kernels as matrices in host memory, and what makes one fit for analysis.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use faer::{Mat, Side};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, CowArray, Ix2};
 use regime_models::Precision;

@@ -98,8 +98,8 @@ fn norm(values: impl Iterator<Item = f64>) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Tensor;
     use burn_flex::{Flex, FlexDevice};
+    use burn_tensor::Tensor;
     use regime_models::Precision;
 
     use super::*;

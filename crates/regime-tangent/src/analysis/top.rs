@@ -1,6 +1,6 @@
 //! The leading eigenpairs of a kernel that is never formed.
 
-use burn::tensor::backend::Backend;
+use burn_tensor::backend::Backend;
 use regime_models::{Precision, Tape};
 
 use super::{

@@ -25,7 +25,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use burn::tensor::backend::Backend;
+use burn_tensor::backend::Backend;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Slice};
 use regime_models::{Block, Network, Precision, Tape};
 

@@ -1,4 +1,4 @@
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use regime_models::{Network, Precision, Tape, Trace};
 

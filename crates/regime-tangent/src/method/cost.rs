@@ -1,4 +1,4 @@
-use burn::tensor::backend::Backend;
+use burn_tensor::backend::Backend;
 use regime_models::Tape;
 
 use super::Method;

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use burn::tensor::DType;
+use burn_tensor::DType;
 
 /// Why a module has no tangent kernel on some points, or none that fits.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

@@ -18,8 +18,9 @@ pub(super) const BATCH: usize = 128;
 ///
 /// It is made of a module over an autodiff backend, the function that evaluates it, and
 /// points. It gives a [`Tape`](regime_models::Tape) for every output, and so everything
-/// this crate makes of tapes: held ([`ModuleTape`](super::ModuleTape), the Jacobian in memory) or not
-/// ([`UnheldTape`](super::UnheldTape), which differentiates again whenever it is asked).
+/// this crate makes of tapes: held ([`ModuleTape`](super::ModuleTape), the Jacobian in
+/// memory) or not ([`UnheldTape`](super::UnheldTape), which differentiates again whenever
+/// it is asked).
 ///
 /// # Shapes
 /// - points: any rank, `n` of them along the first dimension

@@ -136,7 +136,7 @@ where
 
     fn placement(
         &self,
-    ) -> (<AB::InnerBackend as burn::tensor::backend::BackendTypes>::Device, DType) {
+    ) -> (<AB::InnerBackend as burn_tensor::backend::BackendTypes>::Device, DType) {
         (self.function.points().device(), self.function.points().dtype())
     }
 

@@ -9,8 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use burn::tensor::Tensor;
 use burn_flex::{Flex, FlexDevice};
+use burn_tensor::Tensor;
 use ndarray::{Array1, Array2, Array3, ArrayD, Axis, Dimension, Ix2, IxDyn, Slice, array};
 use regime_models::{Activation, DenseSpec, FeedForward, Network, Precision, Tape, Trace};
 use regime_tangent::{

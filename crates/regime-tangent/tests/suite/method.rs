@@ -1,7 +1,7 @@
 //! The choice of a way to the kernel, against formulas worked out by hand.
 
-use burn::tensor::Tensor;
 use burn_flex::{Flex, FlexDevice};
+use burn_tensor::Tensor;
 use regime_models::{Activation, BlockTape, ConvolutionalSpec, DenseSpec, ImageShape, NetworkSpec};
 use regime_tangent::{
     LayerSizes, Method, Outputs, PlanError, Precision, Sizes, full_kernel, jacobian, plan,

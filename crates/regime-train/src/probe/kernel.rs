@@ -1,4 +1,4 @@
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use ndarray::Array2;
 use regime_models::{Network, Trace};
 use regime_tangent::{CompareError, analysis::to_host_matrix, kernel, relative_change};

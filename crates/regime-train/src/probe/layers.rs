@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Network, Precision};
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Network, Precision, Tape, Trace, dot};
 
 use crate::System;

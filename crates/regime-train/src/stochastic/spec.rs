@@ -7,6 +7,7 @@ use crate::spec::{Momentum, SpecError, Stop, positive};
 /// With `V` the training points that violate their margin and `bs` the size of the
 /// batch, the gradient of `L = 1/(α²n) Σ ℓ(uᵢ)` is estimated by a sum over the batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Sampling {
     /// The paper's first version: violators only, `1/bs` times their sum. Too large by
@@ -30,6 +31,7 @@ pub enum Sampling {
 /// keeps the noise of the gradient at the temperature `T`. The step grows at most to
 /// the one that belongs to the largest batch, `dt = bs T/(1 − (bs − 1)/(n − 1))`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct StochasticSpec {
     /// The temperature `T` > 0, in the flow's time per point; the paper: 3·10⁻⁴.

@@ -1,6 +1,6 @@
 //! Coordinates of a few steps of descent.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{
     Activation, Convention, DenseSpec, Layout, Network, NetworkSpec, Parametrisation, Precision,
     Tape, Trace,

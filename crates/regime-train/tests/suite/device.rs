@@ -1,8 +1,8 @@
 //! Training on a device with memory of its own: what is computed stays there, and what crosses is
 //! what docs/backends.md says.
 
-use burn::tensor::backend::Backend;
 use burn_flex::{Flex, FlexDevice};
+use burn_tensor::backend::Backend;
 use rayon::ThreadPoolBuilder;
 use regime_models::{
     Activation, ConvolutionalSpec, FeedForward, ImageShape, Memory, Network, Precision, Trace,

@@ -1,6 +1,6 @@
 //! Flows against closed forms and against each other.
 
-use burn::tensor::backend::Backend;
+use burn_tensor::backend::Backend;
 use faer::{Mat, Side};
 use regime_models::{FeedForward, Network, Precision};
 use regime_tangent::kernel;

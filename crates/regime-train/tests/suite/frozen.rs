@@ -1,7 +1,7 @@
 //! Learning with frozen kernels, against linearised networks, closed forms and networks.
 
-use burn::tensor::{Tensor, backend::Backend};
 use burn_flex::{Flex, FlexDevice};
+use burn_tensor::{Tensor, backend::Backend};
 use faer::{Mat, linalg::solvers::Solve};
 use ndarray::Array2;
 use regime_models::{Alpha, FeedForward, Network, Precision, Tape, Trace};

@@ -1,7 +1,7 @@
 //! Models that are not networks: a linear one, whose tape has no blocks, and one
 //! that has no neighbourhood.
 
-use burn::tensor::{DType, Tensor, backend::Backend};
+use burn_tensor::{DType, Tensor, backend::Backend};
 use regime_models::{Network, Tape, Trace};
 
 /// `f = x·w/√d`, as any other model would be given: products with its Jacobian, and

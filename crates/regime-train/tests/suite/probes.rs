@@ -1,6 +1,6 @@
 //! Probes, read while a network trains.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Alpha, Network, Precision, Tape, Trace};
 use regime_train::{
     Flow, FlowSpec, KernelChange, Loss, Moment, Probe, Recorder, TestError, WeightsByLayer,

@@ -1,6 +1,6 @@
 //! The problems that flows are tried on.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 pub(crate) use regime_models::kit::numbers;
 use regime_models::{Activation, Alpha, DenseSpec, FeedForward, Network, Precision};
 use regime_train::{Loss, Objective, Observation, Observer, System};

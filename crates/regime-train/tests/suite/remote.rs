@@ -12,15 +12,15 @@ use std::{
     },
 };
 
-use burn::tensor::{
-    DType, Shape, TensorData,
-    backend::{DTypeUsageSet, Device, DeviceId, DeviceOps, ExecutionError},
-};
 use burn_ir::{OperationIr, TensorId, TensorIr};
 use burn_ndarray::{NdArray, NdArrayDevice};
 use burn_router::{
     BackendRouter, MultiBackendBridge, RouterTensor, Runner, RunnerChannel, RunnerClient,
     get_client,
+};
+use burn_tensor::{
+    DType, Shape, TensorData,
+    backend::{DTypeUsageSet, Device, DeviceId, DeviceOps, ExecutionError},
 };
 
 /// The backend.

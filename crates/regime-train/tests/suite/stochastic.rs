@@ -1,6 +1,6 @@
 //! Stochastic training.
 
-use burn::tensor::backend::Backend;
+use burn_tensor::backend::Backend;
 use regime_models::{Activation, ConvolutionalSpec, FeedForward, ImageShape, Precision};
 use regime_train::{
     Divergence, End, Flow, FlowSpec, Loss, Moment, Momentum, Sampling, Scheme, StepRule,

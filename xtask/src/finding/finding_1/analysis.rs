@@ -3,9 +3,9 @@
 use regime_plot::number;
 use regime_scaling::{
     BootstrapConfig, BootstrapInterval, Collapse, CollapseConfig, Crossing, CrossingPolicy,
-    Direction, Drift, LocalExponent, Pairing, Scale, Scales, bootstrap, collapse_interval,
-    crossing, difference_of_means, exponent_drift, exponent_interval, fit_power_law,
-    local_exponents, mean, rescale,
+    Direction, Drift, LocalExponent, Pairing, Scale, Scales, Statement, bootstrap,
+    collapse_interval, crossing, difference_of_means, exponent_drift, exponent_interval,
+    fit_power_law, local_exponents, mean, rescale,
 };
 use regime_study::{
     KERNEL_CHANGE_AT_BORDER,
@@ -13,7 +13,7 @@ use regime_study::{
 };
 use serde::Serialize;
 
-use crate::finding::{answer::Answer, statement::Statement};
+use crate::finding::answer::Answer;
 
 /// The claimed exponent of α* against h.
 pub(super) const CLAIM: f64 = -0.5;
@@ -218,5 +218,5 @@ impl Border {
 
 /// See [`Finding1::rule`].
 pub(super) fn statement(exponent: Answer<BootstrapInterval>) -> Statement {
-    Statement::near("the exponent p of α* ∝ hᵖ", exponent, CLAIM, MARGIN)
+    Statement::near("the exponent p of α* ∝ hᵖ", exponent.result(), CLAIM, MARGIN)
 }

@@ -1,6 +1,6 @@
 use super::{analysis::*, *};
 use crate::report::{Verdict, VerdictKind};
-use regime_study::curves::Place;
+use regime_study::curves::{Place, Point, Sample};
 
 fn kind(outcome: &Outcome) -> VerdictKind {
     verdict(&[statement(outcome.kernel.exponent.clone())]).kind

@@ -1,14 +1,16 @@
 //! Test errors of both regimes, their gap, and its trend with the width.
 
 use regime_models::NetworkSpec;
-use regime_scaling::{BootstrapConfig, BootstrapInterval, fit_line, mean, mean_interval};
+use regime_scaling::{
+    BootstrapConfig, BootstrapInterval, Statement, fit_line, mean, mean_interval,
+};
 use regime_study::{
     Ending, FrozenKernel, FrozenLearning, KERNEL_CHANGE_AT_BORDER, Run, RunSpec,
     curves::{Point, Sample, values},
 };
 use serde::Serialize;
 
-use crate::finding::{answer::Answer, statement::Statement};
+use crate::finding::answer::Answer;
 
 /// The largest values of α that make the lazy side.
 pub(super) const LAZY_ALPHAS: usize = 2;
@@ -205,9 +207,9 @@ pub(super) fn statements(setups: &[Setting; 2]) -> Vec<Statement> {
     let [a, b] = setups;
     let gap = |setup: &Setting| {
         let what = format!("the gap in ({})", setup.name);
-        Statement::above(what, setup.outcome.gap.clone(), LEAST_GAP)
+        Statement::at_least(what, setup.outcome.gap.clone().result(), LEAST_GAP)
     };
-    let trend =
-        Statement::below("the trend of the gap in (A) against ln h", a.outcome.trend.clone(), 0.0);
+    let trend = a.outcome.trend.clone().result();
+    let trend = Statement::at_most("the trend of the gap in (A) against ln h", trend, 0.0);
     vec![gap(a), trend, gap(b)]
 }

@@ -8,13 +8,13 @@ use crate::{
     finding::{
         answer::Answer,
         series::test_errors,
-        statement::{Statement, verdict},
+        statement::{key_figure, verdict},
     },
     report::{KeyFigure, Table},
 };
 
 pub(super) fn key_figures(setups: &[Setting; 2]) -> Vec<KeyFigure> {
-    let mut rows: Vec<KeyFigure> = statements(setups).iter().map(Statement::key_figure).collect();
+    let mut rows: Vec<KeyFigure> = statements(setups).iter().map(key_figure).collect();
     for Setting { name, outcome, .. } in setups {
         if let Some(OfWidth { width, gap: Answer::Found(i), .. }) = outcome.per_width.last() {
             let what = format!("the gap at the largest width in ({name}), h = {width}");

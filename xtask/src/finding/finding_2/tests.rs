@@ -1,6 +1,6 @@
 use super::{analysis::*, *};
 use crate::report::VerdictKind;
-use regime_study::curves::Place;
+use regime_study::curves::{Place, Point, Sample, values};
 
 /// A number between −1 and 1 that looks random.
 fn scatter(of: [u64; 3]) -> f64 {

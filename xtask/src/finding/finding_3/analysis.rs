@@ -2,18 +2,16 @@
 
 use regime_plot::number;
 use regime_scaling::{
-    BootstrapConfig, BootstrapError, BootstrapInterval, LocalExponent, Mean, Pairing, bootstrap,
-    bootstrap_groups, difference_of_means, fit_power_law, local_exponents, mean, mean_interval,
+    BootstrapConfig, BootstrapError, BootstrapInterval, LocalExponent, Mean, Pairing, Statement,
+    bootstrap, bootstrap_groups, difference_of_means, fit_power_law, local_exponents, mean,
+    mean_interval,
 };
 use regime_study::curves::values;
 use serde::Serialize;
 
 use super::nets::{FEWEST_NETS, Group, Net, groups};
 use crate::{
-    finding::{
-        answer::Answer,
-        statement::{Statement, verdict},
-    },
+    finding::{answer::Answer, statement::verdict},
     report::VerdictKind,
 };
 
@@ -275,10 +273,10 @@ pub(super) fn about(
 ) -> [Statement; 2] {
     let what = format!("the exponent of Var against h in the {name} regime");
     [
-        Statement::near(what, exponent, CLAIM, MARGIN),
-        Statement::above(
+        Statement::near(what, exponent.result(), CLAIM, MARGIN),
+        Statement::at_least(
             format!("the gain of the ensemble {ensemble}in the {name} regime"),
-            gain,
+            gain.result(),
             0.0,
         ),
     ]

@@ -4,7 +4,7 @@ use regime_scaling::{BootstrapInterval, sample_variance};
 
 use super::{
     analysis::*,
-    nets::{Group, Net, groups},
+    nets::{BORDER, Group, Net, groups},
     *,
 };
 use crate::report::{Verdict, VerdictKind};

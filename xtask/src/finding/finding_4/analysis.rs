@@ -1,7 +1,7 @@
 //! Times, slopes and growth on the feature side.
 
 use regime_scaling::{
-    BootstrapConfig, BootstrapInterval, bootstrap, fit_line, mean, mean_interval,
+    BootstrapConfig, BootstrapInterval, Statement, bootstrap, fit_line, mean, mean_interval,
 };
 use regime_study::{
     Run, RunRecord,
@@ -10,7 +10,7 @@ use regime_study::{
 use regime_train::Moment;
 use serde::Serialize;
 
-use crate::finding::{answer::Answer, statement::Statement};
+use crate::finding::answer::Answer;
 
 /// `√h·α` up to which a run counts as one of the feature side: about a decade below the
 /// border, where the kernel changes by more than its own norm.
@@ -211,10 +211,11 @@ impl Outcome {
     /// See [`Finding4::rule`].
     pub(super) fn statements(&self) -> [Statement; 3] {
         let Exponents { alpha, root_width } = self.half_loss.clone();
+        let early_slope = self.early_slope.clone().result();
         [
-            Statement::near("the exponent p of t₁ in α", alpha, 1.0, MARGIN),
-            Statement::near("the exponent q of t₁ in √h", root_width, 1.0, MARGIN),
-            Statement::near("the slope s of ‖F‖ before t₁", self.early_slope.clone(), 1.0, MARGIN),
+            Statement::near("the exponent p of t₁ in α", alpha.result(), 1.0, MARGIN),
+            Statement::near("the exponent q of t₁ in √h", root_width.result(), 1.0, MARGIN),
+            Statement::near("the slope s of ‖F‖ before t₁", early_slope, 1.0, MARGIN),
         ]
     }
 }

@@ -11,13 +11,13 @@ use crate::{
     finding::{
         answer::Answer,
         series::{Average, geometric_centre, series_by_width},
-        statement::{Statement, verdict},
+        statement::{key_figure, verdict},
     },
     report::{KeyFigure, Table},
 };
 
 pub(super) fn key_figures(outcome: &Outcome) -> Vec<KeyFigure> {
-    let mut rows: Vec<KeyFigure> = outcome.statements().iter().map(Statement::key_figure).collect();
+    let mut rows: Vec<KeyFigure> = outcome.statements().iter().map(key_figure).collect();
     let mut row = |name: &str, answer: &Answer<BootstrapInterval>, note: &str| {
         if let Some(i) = answer.found() {
             rows.push(KeyFigure::new(name, i.estimate, Some((i.low, i.high)), note));

@@ -1,5 +1,6 @@
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 use rand_distr::{Distribution, StandardNormal};
+use regime_study::curves::{Place, Sample, values};
 
 use super::{analysis::*, *};
 use crate::{finding::Profile, report::VerdictKind};

@@ -2,7 +2,8 @@
 
 use regime_models::{Activation, NetworkSpec};
 use regime_scaling::{
-    BootstrapConfig, BootstrapInterval, Pairing, exponent_interval, fit_power_law, mean_interval,
+    BootstrapConfig, BootstrapInterval, Pairing, Statement, exponent_interval, fit_power_law,
+    mean_interval,
 };
 use regime_study::{
     Run,
@@ -10,7 +11,7 @@ use regime_study::{
 };
 use serde::Serialize;
 
-use crate::finding::{answer::Answer, statement::Statement};
+use crate::finding::answer::Answer;
 
 /// The smooth activation of the paper.
 pub(super) const SOFTPLUS: Activation = Activation::Softplus { beta: 5.0 };
@@ -184,14 +185,14 @@ impl Outcome {
             };
             let what = |depth: &usize| format!("a ({name}, L = {depth})");
             for (depth, a) in others {
-                statements.push(Statement::below(what(depth), a.clone(), 2.0 + MARGIN));
+                statements.push(Statement::at_most(what(depth), a.clone().result(), 2.0 + MARGIN));
             }
             if let Some((depth, a)) = deepest {
-                let accepted = (LEAST_DEEPEST, 2.0 + MARGIN);
-                statements.push(Statement::between(what(depth), a.clone(), accepted));
+                let (least, most) = (LEAST_DEEPEST, 2.0 + MARGIN);
+                statements.push(Statement::between(what(depth), a.clone().result(), least, most));
             }
             let what = format!("the increase d of a with depth ({name})");
-            statements.push(Statement::above(what, difference.clone(), 0.0));
+            statements.push(Statement::at_least(what, difference.clone().result(), 0.0));
         }
         statements
     }

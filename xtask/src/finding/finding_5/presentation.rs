@@ -13,13 +13,13 @@ use crate::{
     finding::{
         answer::Answer,
         series::{Average, series_by},
-        statement::{Statement, verdict},
+        statement::{key_figure, verdict},
     },
     report::{KeyFigure, Table},
 };
 
 pub(super) fn key_figures(outcome: &Outcome) -> Vec<KeyFigure> {
-    let mut rows: Vec<KeyFigure> = outcome.statements().iter().map(Statement::key_figure).collect();
+    let mut rows: Vec<KeyFigure> = outcome.statements().iter().map(key_figure).collect();
     for OfActivation { name, feature, lazy, .. } in &outcome.activations {
         if let Some((depth, Answer::Found(i))) = feature.last() {
             let what = format!("2 − a for {name}, L = {depth}");

@@ -1,5 +1,6 @@
 use super::{analysis::*, *};
 use crate::report::VerdictKind;
+use regime_study::curves::{Place, Sample};
 
 /// `(√h·α)^{−a(L)}` with a scatter of some percent, and `1/(√h·α)` on the lazy side.
 fn synthetic(a: impl Fn(usize) -> f64, seeds: u64) -> Vec<Change> {

@@ -1,6 +1,6 @@
-use burn::tensor::backend::Backend;
 use burn_flex::{Flex, FlexDevice};
 use burn_ndarray::{NdArray, NdArrayDevice};
+use burn_tensor::backend::Backend;
 use ndarray::{Array2, ArrayView1, Axis};
 use proptest::prelude::*;
 use regime_models::{Activation, DenseSpec, Network, Precision, Tape, Trace};

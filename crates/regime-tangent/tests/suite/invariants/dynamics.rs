@@ -1,6 +1,6 @@
 //! Groups 8 and 9: a step, and the linearised flow.
 
-use burn::tensor::backend::Backend;
+use burn_tensor::backend::Backend;
 use ndarray::{Array1, Array2, ArrayView1, array};
 use proptest::prelude::*;
 use regime_models::NetworkSpec;

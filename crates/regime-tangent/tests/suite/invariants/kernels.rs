@@ -1,6 +1,6 @@
 //! Groups 1 to 4, and of 8 and 9 what holds for any function.
 
-use burn::tensor::backend::Backend;
+use burn_tensor::backend::Backend;
 use ndarray::{Array1, Array2};
 use regime_models::{Activation, DenseSpec, NetworkSpec, Precision};
 use regime_tangent::{

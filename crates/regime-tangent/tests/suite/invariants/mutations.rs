@@ -1,6 +1,6 @@
 //! Group 11: what is broken is caught, and by which invariant.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, array};
 use regime_models::{
     Activation, ConvolutionalSpec, DenseSpec, ImageShape, NetworkSpec, Precision, WideResNetSpec,

@@ -1,6 +1,6 @@
 //! Groups 5 to 7: scales, homogeneity, hidden units.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use proptest::prelude::*;
 use regime_models::{Activation, Alpha, DenseSpec, FeedForward, Network, NetworkSpec, Precision};
