@@ -88,7 +88,7 @@ fn on_backend<J: Job>(
         }
         #[cfg(not(feature = "ndarray"))]
         (BackendName::Ndarray, DeviceName::Cpu) => {
-            bail!("the ndarray backend is not compiled in: build with `--features ndarray`")
+            bail!("the ndarray backend is not compiled in: `cargo xtask-ndarray` builds with it")
         }
         #[cfg(feature = "tch")]
         (BackendName::Tch, device) => job.on::<burn_tch::LibTorch>(&libtorch(device)?),

@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -63,7 +64,9 @@ pub(crate) fn write(results: &Results<'_>, folder: &Path) -> anyhow::Result<Path
         Ok(names)
     };
 
-    save_columns("data", &run_columns(runs))?;
+    let data = run_columns(runs);
+    save_columns("data", &data)?;
+    let units: BTreeMap<_, _> = data.columns().iter().map(|c| (c.name, c.unit)).collect();
     let origin = runs.first().map(|run| provenance::of_run(&run.spec)).unwrap_or_default();
     let outcome = json!({
         "finding": finding.name(),
@@ -77,6 +80,7 @@ pub(crate) fn write(results: &Results<'_>, folder: &Path) -> anyhow::Result<Path
         "key_figures": study.key_figures,
         "analysis": study.outcome,
         "notes": study.notes,
+        "columns_of_data": units,
         "provenance": { "report": origin, "runs": origins },
     });
     save("outcome.json", (serde_json::to_string_pretty(&outcome)? + "\n").as_bytes())?;

@@ -130,12 +130,12 @@ fn a_finding_is_reproduced_once_and_the_same_for_any_number_of_jobs() {
     assert!(stderr(&third).contains("damaged"), "{}", stderr(&third));
     assert_eq!(read("one", "data.csv"), read("two", "data.csv"));
 
-    // A report alone makes no run: one that is not there is told as missing.
+    // A report alone makes no run: one that is not there is reported as missing.
     fs::remove_file(&some).unwrap();
     let arguments = ["report", "finding-1", "--profile", "smoke", "--seeds", "1", "--out", "one"];
     let report = xtask(&arguments, folder.path());
-    let told = String::from_utf8_lossy(&report.stdout).into_owned();
-    assert!(told.contains("finding-1: inconclusive (1 runs missing)"), "{told}");
+    let text = String::from_utf8_lossy(&report.stdout).into_owned();
+    assert!(text.contains("finding-1: inconclusive (1 runs missing)"), "{text}");
     assert!(!some.exists());
     let rows = String::from_utf8(read("one", "data.csv")).unwrap();
     assert_eq!(rows.matches(",missing,").count(), 1, "{rows}");
@@ -171,11 +171,11 @@ fn a_setting_is_diagnosed() {
     assert!(text.lines().last().unwrap().starts_with("lazy: "), "{text}");
 
     let output = xtask(&["diagnose", "setting.json", "--json"], folder.path());
-    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(told["diagnosis"]["regime"], "lazy", "{told}");
-    assert_eq!(told["diagnosis"]["alpha"], 1e4, "{told}");
-    assert!(told["diagnosis"]["kernel_change"].as_f64().unwrap() < 1.0, "{told}");
-    assert_eq!(told["runs"].as_array().unwrap().len(), 5, "{told}");
+    let text: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(text["diagnosis"]["regime"], "lazy", "{text}");
+    assert_eq!(text["diagnosis"]["alpha"], 1e4, "{text}");
+    assert!(text["diagnosis"]["kernel_change"].as_f64().unwrap() < 1.0, "{text}");
+    assert_eq!(text["runs"].as_array().unwrap().len(), 5, "{text}");
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn frozen_kernels_are_told_beside_their_run() {
     assert!(lines[1][start..].contains(", end 0."), "{text}");
     assert!(lines[1].ends_with(", t=1000000000000 none"), "{text}");
     assert!(!lines[2].contains("initial"), "{text}");
-    // Records that are there are told again, not made again.
+    // Records that are there are reported again, not made again.
     let records = || entries(&folder.path().join("results/runs"));
     let made = records();
     assert_eq!(made.len(), 2);
@@ -253,13 +253,13 @@ fn shares_make_the_runs_of_a_sweep_and_the_whole_is_what_it_is_in_one_go() {
 
     let mut lacking = 6;
     for share in ["2/3", "3/3", "1/3"] {
-        let told = run("shared", &["--share", share]);
-        let made = told.strip_prefix(&format!("share {share}: ")).and_then(|rest| {
+        let text = run("shared", &["--share", share]);
+        let made = text.strip_prefix(&format!("share {share}: ")).and_then(|rest| {
             let (made, rest) = rest.split_once(" of 6 runs, 0 without a record; ")?;
             Some((made.parse::<usize>().ok()?, rest))
         });
-        let (made, rest) = made.expect(&told);
-        assert!(made > 0, "{told}");
+        let (made, rest) = made.expect(&text);
+        assert!(made > 0, "{text}");
         lacking -= made;
         let left = format!("all shares together lack {lacking} — shared/runs\n");
         assert_eq!(rest, left);

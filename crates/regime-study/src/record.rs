@@ -1,4 +1,9 @@
 //! What a run leaves behind.
+//!
+//! Units. Times are those of the flow in the convention of the paper: `dF/dt = −Θ ∂ℓ` with the
+//! kernel of `f`, whatever α is. Outputs `F`, margins and losses are in units of the margin asked
+//! for, 1. Changes of weights and kernels are relative to their initial norms (Euclidean and
+//! Frobenius). Errors are shares of the test points, from 0 to 1.
 
 use regime_train::{Divergence, End, LayerWeights, Moment, Observation};
 use serde::{Deserialize, Serialize};
@@ -20,7 +25,7 @@ pub struct RunRecord {
     /// `t₂`, at which the last margin was reached.
     pub margins_time: Option<f64>,
     /// Root mean square velocity of the preactivations of every layer under the plain
-    /// flow at t = 0, from the first layer to the last.
+    /// flow at t = 0, from the first layer to the last; per unit of the flow's time.
     pub preactivation_speeds: Vec<f64>,
     /// What was measured on the way; the last one belongs to the end.
     pub path: Vec<Measurement>,

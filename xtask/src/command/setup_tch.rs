@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 
 use crate::cli::SetupTch;
 
-/// Runs the script that installs it and says what to do with it. It is a script because whoever
+/// Runs the script that installs it and says what to do with it. It is a script because the caller who
 /// wants to build with LibTorch needs it before there is this program.
 pub(super) fn run(arguments: &SetupTch) -> anyhow::Result<()> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("setup-tch.sh");

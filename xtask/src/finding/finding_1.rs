@@ -50,7 +50,7 @@ impl Finding for Finding1 {
          and how the local exponent drifts with h is reported beside it, as is whether the \
          interval contains −½ itself.\n\n\
          The same is measured on the test error, rescaled to 0 at the two smallest and 1 at the \
-         two largest α, where it crosses ½, provided that the two plateaus can be told apart; it \
+         two largest α, where it crosses ½, provided that the two plateaus can be distinguished; it \
          is reported beside the verdict and does not enter it."
     }
 

@@ -98,7 +98,7 @@ impl Finding for Finding2 {
             );
         }
         notes.extend(setups.iter().flat_map(Setting::notes));
-        let told: serde_json::Map<String, serde_json::Value> = setups
+        let outcome: serde_json::Map<String, serde_json::Value> = setups
             .iter()
             .map(|setup| (format!("setup-{}", setup.name), serde_json::json!(setup.outcome)))
             .chain([("frozen".to_owned(), serde_json::json!(frozen))])
@@ -114,7 +114,7 @@ impl Finding for Finding2 {
                 .chain(unconverged)
                 .collect(),
             notes,
-            outcome: told.into(),
+            outcome: outcome.into(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A finding told on one page: the claim, the verdict, what it rests on.
+//! A finding on one page: the claim, the verdict, what it rests on.
 //!
 //! A [`Report`] is plain text, figures and tables; [`to_html`] makes it a
 //! single HTML file that needs nothing else: no script, no style sheet, no font

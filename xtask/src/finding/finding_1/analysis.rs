@@ -104,11 +104,11 @@ pub(super) fn test_error_border(points: &[Point]) -> Border {
         |p| p.test_error,
         |curve| half_way(curve).map_err(|e| e.to_string()),
     );
-    // Half-way between two plateaus that cannot be told apart is nowhere.
+    // Half-way between two plateaus that cannot be distinguished is nowhere.
     let mut indistinct = None;
     for (width, answer) in &mut crossings {
         if let Some(why) = plateaus_overlap(points, *width) {
-            let why = format!("the plateaus of the test error cannot be told apart ({why})");
+            let why = format!("the plateaus of the test error cannot be distinguished ({why})");
             indistinct.get_or_insert_with(|| format!("at h = {width} {why}"));
             *answer = Answer::Missing(why);
         }

@@ -61,7 +61,7 @@ fn too_few_seeds_or_no_runs_are_inconclusive() {
         let Verdict { kind, sentence } = verdict(&[statement(outcome.kernel.exponent.clone())]);
         assert_eq!(kind, VerdictKind::Inconclusive, "{sentence}");
         assert!(sentence.contains("no interval"));
-        // What is told of nothing must not fail either.
+        // Nothing to report must not fail either.
         assert_eq!(figures(&points, &outcome).len(), 5);
         table(&outcome);
         sensitivity(&points);

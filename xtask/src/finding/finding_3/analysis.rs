@@ -145,7 +145,7 @@ pub(super) fn width_as_good(curve: &[(f64, f64)], error: f64) -> Option<f64> {
     Some(h_before * (h / h_before).powf(part))
 }
 
-/// What cannot be told from so many widths.
+/// What cannot be said from so many widths.
 pub(super) fn too_few(widths: usize) -> Answer<BootstrapInterval> {
     Answer::Missing(format!(
         "{widths} widths with at least {FEWEST_NETS} converged nets, where {FEWEST_WIDTHS} are \

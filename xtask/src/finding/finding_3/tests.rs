@@ -167,7 +167,7 @@ fn too_few_seeds_or_no_runs_are_inconclusive() {
         let Verdict { kind, sentence } = verdict(&statements(&outcome));
         assert_eq!(kind, VerdictKind::Inconclusive, "{sentence}");
         assert!(sentence.contains("no interval"), "{sentence}");
-        // What is told of nothing must not fail either.
+        // Nothing to report must not fail either.
         assert_eq!(figures(&outcome).len(), 3);
         assert!(table(&outcome).rows.is_empty());
         assert_eq!(sensitivity_table(&outcome).rows.len(), 5);
