@@ -216,7 +216,7 @@ impl Border {
     }
 }
 
-/// See [`Finding1::rule`].
+/// The statements of the rule of finding-1.
 pub(super) fn statement(exponent: Answer<BootstrapInterval>) -> Statement {
     Statement::near("the exponent p of α* ∝ hᵖ", exponent.result(), CLAIM, MARGIN)
 }

@@ -202,7 +202,7 @@ pub(super) fn frozen(runs: &[Run]) -> Vec<Frozen> {
     all
 }
 
-/// See [`Finding2::rule`].
+/// The statements of the rule of finding-2.
 pub(super) fn statements(setups: &[Setting; 2]) -> Vec<Statement> {
     let [a, b] = setups;
     let gap = |setup: &Setting| {

@@ -252,7 +252,7 @@ pub(super) fn sensitivity(nets: &[&Net], all: &[Group]) -> Vec<Variant> {
     ]
 }
 
-/// See [`Finding3::rule`].
+/// The statements of the rule of finding-3.
 pub(super) fn statements(outcome: &Outcome) -> Vec<Statement> {
     let of = |(name, regime): (&'static str, &Regime)| {
         let ensemble = match regime.moderate() {

@@ -208,7 +208,7 @@ pub(super) fn mean_over_seeds(
 }
 
 impl Outcome {
-    /// See [`Finding4::rule`].
+    /// The statements of the rule of finding-4.
     pub(super) fn statements(&self) -> [Statement; 3] {
         let Exponents { alpha, root_width } = self.half_loss.clone();
         let early_slope = self.early_slope.clone().result();

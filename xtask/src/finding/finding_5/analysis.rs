@@ -175,7 +175,7 @@ pub(super) fn difference(
 }
 
 impl Outcome {
-    /// See [`Finding5::rule`].
+    /// The statements of the rule of finding-5.
     pub(super) fn statements(&self) -> Vec<Statement> {
         let mut statements = Vec::new();
         for OfActivation { name, feature, difference, .. } in &self.activations {
