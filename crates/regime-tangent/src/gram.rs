@@ -35,19 +35,19 @@ pub fn kernel<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 2> {
     kernel_in(tape, Vec::new())
 }
 
-/// As [`kernel`], in memory that is not needed any more, where the backend can: for whoever
-/// computes kernels of about the same size one after the other.
+/// As [`kernel`], in a scratch buffer where the backend can: for callers that compute kernels of
+/// about the same size one after the other.
 ///
 /// # Shapes
-/// `[n, n]`, the same to the bit whatever `room` holds. A capacity of `n²` numbers or more spares
+/// `[n, n]`, the same to the bit whatever `scratch` holds. A capacity of `n²` numbers or more spares
 /// the allocation of a float64 kernel of layers that are used once per point, on Flex; otherwise
-/// `room` is let go.
-pub fn kernel_in<B: Backend, T: Tape<B>>(tape: &T, room: Vec<f64>) -> Tensor<B, 2> {
+/// `scratch` is dropped.
+pub fn kernel_in<B: Backend, T: Tape<B>>(tape: &T, scratch: Vec<f64>) -> Tensor<B, 2> {
     if let Some(known) = tape.kernel_with(tape) {
         return known;
     }
     match tape.blocks() {
-        Some(blocks) => of_blocks(&blocks.iter().collect::<Vec<_>>(), room),
+        Some(blocks) => of_blocks(&blocks.iter().collect::<Vec<_>>(), scratch),
         None => contracted(&jacobian(tape)),
     }
 }
@@ -88,12 +88,12 @@ pub fn layer_kernels<B: Backend, T: Tape<B>>(tape: &T) -> Option<Vec<Tensor<B, 2
     Some(tape.blocks()?.iter().map(|block| of_blocks(&[block], Vec::new())).collect())
 }
 
-fn of_blocks<B: Backend>(blocks: &[&Block<B>], room: Vec<f64>) -> Tensor<B, 2> {
+fn of_blocks<B: Backend>(blocks: &[&Block<B>], scratch: Vec<f64>) -> Tensor<B, 2> {
     let n = blocks[0].n_points();
     let (once, shared): (Vec<&Block<B>>, Vec<_>) =
         blocks.iter().partition(|block| block.n_positions() == 1);
     let once = (!once.is_empty()).then(|| {
-        Block::fused_kernel(&once, room).unwrap_or_else(|| {
+        Block::fused_kernel(&once, scratch).unwrap_or_else(|| {
             let factors: Vec<Factors<B>> = once.into_iter().map(Factors::of).collect();
             // The layers are added up inside each tile, which stays in the cache of a host.
             let device = factors[0].inputs.device();
