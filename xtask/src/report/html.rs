@@ -179,11 +179,11 @@ fn cells(caption: &Markup, header: &[String], rows: &[Vec<String>]) -> Markup {
         })
         .collect();
     html! {
-        table.wide[columns >= WIDE] {
+        table class=[(columns >= WIDE).then_some("wide")] {
             (caption)
             thead { tr {
                 @for (column, &number) in of_numbers.iter().enumerate() {
-                    th.number[number] scope="col" { (cell(header, column)) }
+                    th class=[number.then_some("number")] scope="col" { (cell(header, column)) }
                 }
             } }
             tbody {
@@ -192,10 +192,15 @@ fn cells(caption: &Markup, header: &[String], rows: &[Vec<String>]) -> Markup {
                         @for (column, &number) in of_numbers.iter().enumerate() {
                             @let text = cell(row, column);
                             @if column == 0 {
-                                th.number[number] scope="row" { (text) }
+                                th class=[number.then_some("number")] scope="row" { (text) }
                             } @else {
-                                @let whole = !number && column < row.len() && is_number(&text);
-                                td.number[number].whole[whole] { (text) }
+                                @let whole = column < row.len() && is_number(&text);
+                                @let class = match (number, whole) {
+                                    (true, _) => Some("number"),
+                                    (false, true) => Some("whole"),
+                                    (false, false) => None,
+                                };
+                                td class=[class] { (text) }
                             }
                         }
                     }
