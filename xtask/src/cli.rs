@@ -91,7 +91,7 @@ impl Bench {
 /// The files that have a schema.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub(crate) enum SchemaOf {
-    /// A run, for `run` and `diagnose`.
+    /// Runs and sweeps, for `run` and `diagnose`.
     Run,
     /// A coordinate check, for `coord-check`.
     CoordCheck,

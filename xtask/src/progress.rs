@@ -65,7 +65,7 @@ impl Observer for ProgressBar {
                 self.tenths = if *total == *reused { 10 } else { 0 };
             }
             // The user knows; the command reports it once.
-            Event::Failed { reason, .. } if *reason == StudyError::Stopped.to_string() => {}
+            Event::Failed { reason, .. } if reason.ends_with(&StudyError::Stopped.to_string()) => {}
             Event::Failed { reason, .. } => self.line(&format!("a run failed: {reason}")),
             _ => {}
         }

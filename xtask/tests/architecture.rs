@@ -191,7 +191,7 @@ fn a_backend_is_chosen_in_one_file() {
     // invokes it.
     let exceptions = [
         "xtask/src/backend.rs",
-        "benches/src/lib.rs",
+        "benches/src/problem.rs",
         "crates/regime-models/src/host",
         "crates/regime-models/src/dispatch.rs",
         "crates/regime-models/src/kit/backends.rs",

@@ -77,6 +77,33 @@ fn entries(folder: &Path) -> Vec<String> {
 }
 
 #[test]
+fn a_bad_value_in_a_file_is_reported_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |fields: &str| {
+        format!(
+            r#"{{"network": {{"architecture": "dense", "inputs": 10, "width": 9, "hidden_layers": 2,
+            "activation": {{"kind": "relu"}}, "bias": true}}, {fields}}}"#
+        )
+    };
+    for (command, fields, message) in [
+        (
+            "run",
+            r#""alpha": 1, "loss": {"kind": "soft-hinge", "beta": -1}"#,
+            "bad.json, run 1: beta of the loss is -1, but has to be finite and greater than 0",
+        ),
+        (
+            "diagnose",
+            r#""alpha": -1"#,
+            "bad.json: alpha is -1, but has to be finite and greater than 0",
+        ),
+    ] {
+        fs::write(folder.path().join("bad.json"), run(fields)).unwrap();
+        let output = xtask(&[command, "bad.json"], folder.path());
+        assert_eq!(stderr(&output).trim_end(), format!("error: {message}"));
+    }
+}
+
+#[test]
 fn a_finding_is_reproduced_once_and_the_same_for_any_number_of_jobs() {
     let folder = tempfile::tempdir().unwrap();
     let smoke = |out: &str, jobs: &str| {

@@ -67,4 +67,4 @@ pub use colour::{Color, position};
 pub use contour::{Surface, contour};
 pub use figure::{Axis, Cell, Figure, Guide, HeatMap, Interval, Scale, Series, Style, borders};
 pub use png::{PngError, to_png};
-pub use svg::{Theme, escape, to_svg};
+pub use svg::{Theme, to_svg};

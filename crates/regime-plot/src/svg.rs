@@ -5,7 +5,7 @@ mod shape;
 
 use std::fmt::Write as _;
 
-pub use markup::escape;
+pub(crate) use markup::escape;
 
 use markup::identifier;
 use shape::shape;

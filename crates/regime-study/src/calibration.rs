@@ -61,7 +61,7 @@ impl<'a> Calibration<'a> {
         };
         let Some(&median) = sorted.iter().find(half) else { return Ok(0.0) };
         let sample = sample(median);
-        let key = RunKey::of(&sample).map_err(|e| StudyError::Calibration(e.to_string()))?;
+        let key = RunKey::of(&sample).map_err(|e| StudyError::Estimate(e.to_string()))?;
         let key = (key, side_by_side);
         if let Some(&unit) = self.known.get(&key) {
             return Ok(unit);

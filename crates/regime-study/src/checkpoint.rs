@@ -14,8 +14,8 @@ use crate::{
 pub struct RunCheckpoint {
     pub(crate) training: TrainerState,
     pub(crate) path: Vec<Measurement>,
-    /// The weights whose kernels are to be frozen, as far as they were passed; in the
-    /// order of the spec.
+    /// The weights whose kernels are to be frozen, in the order of the spec; `None` for those
+    /// whose time has not come.
     #[serde(default, skip_serializing_if = "Vec::is_empty", rename = "kept")]
     pub(crate) saved_weights: Vec<Option<SavedWeights>>,
     /// Once training has ended, its outcome, and where the frozen kernels are.

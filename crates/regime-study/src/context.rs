@@ -8,7 +8,7 @@ use crate::{checkpoint::RunCheckpoint, error::StudyError};
 /// Wall-clock seconds between two checkpoints of a run.
 const CHECKPOINT_INTERVAL_S: f64 = 60.0;
 
-/// What a run asks of the program around it: a clock, a wish to stop, a place for
+/// What a run asks of the program around it: a clock, a stop request, a place for
 /// checkpoints.
 ///
 /// The defaults are those of a run that nothing interrupts.

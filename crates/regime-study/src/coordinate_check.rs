@@ -66,7 +66,7 @@ impl CoordinateCheck {
         spec.loss.check()?;
         spec.data.check()?;
         if spec.data.n_kernel == 0 {
-            let requirement = "those are the points that are measured";
+            let requirement = "has to be at least 1: kernel points are measured";
             return Err(StudyError::field("data.n_kernel", 0, requirement));
         }
 

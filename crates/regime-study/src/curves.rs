@@ -1,5 +1,7 @@
 //! Runs of a grid grouped into curves.
 
+use std::cmp::Ordering;
+
 use regime_scaling::Curve;
 
 use crate::{outcome::Run, spec::RunSpec};
@@ -81,7 +83,8 @@ pub fn converged(runs: &[Run]) -> Vec<Point> {
 /// The different values of a quantity, in increasing order.
 pub fn values<S, T: PartialOrd + Copy>(points: &[S], quantity: impl Fn(&S) -> T) -> Vec<T> {
     let mut all: Vec<T> = points.iter().map(quantity).collect();
-    all.sort_by(|a, b| a.partial_cmp(b).expect("specs hold no NaN"));
+    // What has no order, a NaN, stays where it is.
+    all.sort_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
     all.dedup_by(|a, b| a == b);
     all
 }

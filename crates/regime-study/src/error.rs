@@ -1,9 +1,8 @@
-//! What keeps a run from its record.
+//! Why a run leaves no record.
 
 use regime_data::DataError;
 use regime_models::ModelError;
-use regime_tangent::InfiniteError;
-use regime_train::{KernelModelError, ObjectiveError, SpecError};
+use regime_train::{ObjectiveError, SpecError};
 
 /// Why a run leaves no record.
 ///
@@ -31,10 +30,10 @@ pub enum StudyError {
     #[error("{0}")]
     Alpha(ModelError),
     /// The loss or the dynamics is out of its range.
-    #[error("{0}")]
+    #[error(transparent)]
     Dynamics(#[from] SpecError),
     /// The labels do not fit the loss or the outputs.
-    #[error("{0}")]
+    #[error(transparent)]
     Objective(#[from] ObjectiveError),
     /// The data cannot be read or prepared.
     #[error("{0}")]
@@ -55,16 +54,12 @@ pub enum StudyError {
         /// What the parser says.
         reason: String,
     },
-    /// A frozen kernel cannot be made into a model.
-    #[error("{0}")]
-    FrozenKernel(String),
     /// The caller asked the run to stop. Its checkpoint is saved.
-    #[error("stopped by the user")]
+    #[error("the run was stopped")]
     Stopped,
     /// The wall-clock budget of one call is spent. The checkpoint is saved.
     #[error(
-        "not finished within {max_wall_s} s of wall-clock time: {progress}; the same command goes \
-         on from there"
+        "not finished within {max_wall_s} s of wall-clock time: {progress}; the next call goes on from there"
     )]
     BudgetSpent {
         /// The budget of one call, in seconds.
@@ -75,9 +70,9 @@ pub enum StudyError {
     /// The checkpoint cannot be saved.
     #[error("the checkpoint cannot be saved: {0}")]
     Checkpoint(String),
-    /// A short run that estimates the time of others failed.
+    /// A grid cannot be estimated: a short run failed, or a spec has no key.
     #[error("{0}")]
-    Calibration(String),
+    Estimate(String),
 }
 
 impl StudyError {
@@ -94,17 +89,5 @@ impl StudyError {
 impl From<DataError> for StudyError {
     fn from(error: DataError) -> Self {
         Self::Data(error.to_string())
-    }
-}
-
-impl From<InfiniteError> for StudyError {
-    fn from(error: InfiniteError) -> Self {
-        Self::FrozenKernel(error.to_string())
-    }
-}
-
-impl From<KernelModelError> for StudyError {
-    fn from(error: KernelModelError) -> Self {
-        Self::FrozenKernel(error.to_string())
     }
 }

@@ -40,7 +40,7 @@ pub fn estimate(
 ) -> Result<Estimate, StudyError> {
     let mut missing = Vec::new();
     for spec in specs {
-        let key = RunKey::of(spec).map_err(|e| StudyError::Calibration(e.to_string()))?;
+        let key = RunKey::of(spec).map_err(|e| StudyError::Estimate(e.to_string()))?;
         if !is_stored(&key) {
             missing.push(spec);
         }

@@ -35,8 +35,8 @@ impl FrozenKernel {
         }
     }
 
-    /// Whether the kernel is that of the weights at this observation, and these are not
-    /// at hand anyhow.
+    /// Whether the weights at this observation have to be saved for the kernel. Those at the
+    /// start and at the end are available without.
     pub(crate) fn belongs_to(self, observation: &Observation) -> bool {
         match self {
             Self::Initial | Self::End | Self::InfiniteWidth => false,

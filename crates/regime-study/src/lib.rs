@@ -88,4 +88,6 @@ pub use place::{BackendName, DeviceName};
 pub use record::{Ending, FrozenLearning, FrozenRecord, GramPair, Measurement, RunRecord};
 pub use run::{run, run_on};
 pub use spec::{Budget, RunSpec};
+#[cfg(feature = "schema")]
+pub use spec_file::file_schema;
 pub use spec_file::{PlacedSpec, read_specs};

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// The backends this program can be built with.
+/// A backend of Burn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -22,7 +22,7 @@ impl BackendName {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Flex, Self::Ndarray, Self::Tch];
 
-    /// The name on the command line.
+    /// The name, as it is serialised.
     pub fn name(self) -> &'static str {
         match self {
             Self::Flex => "flex",

@@ -1,8 +1,8 @@
 //! What a run leaves behind.
 //!
 //! Units. Times are those of the flow in the convention of the paper: `dF/dt = −Θ ∂ℓ` with the
-//! kernel of `f`, whatever α is. Outputs `F`, margins and losses are in units of the margin asked
-//! for, 1. Changes of weights and kernels are relative to their initial norms (Euclidean and
+//! kernel of `f`, whatever α is. Outputs `F`, margins and losses are in units in which the
+//! margin of the hinge is 1. Changes of weights and kernels are relative to their initial norms (Euclidean and
 //! Frobenius). Errors are shares of the test points, from 0 to 1.
 
 use regime_train::{Divergence, End, LayerWeights, Moment, Observation};

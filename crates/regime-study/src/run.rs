@@ -19,10 +19,10 @@ use crate::{
     trainer::Trainer,
 };
 
-/// Carries out a run without limits: prepares its data from the embedded or fetched data
+/// Carries out a run without interruptions (its budget is ignored): prepares its data from the embedded or fetched data
 /// sets, trains the network on the device, and returns the record.
 ///
-/// The backend is the type parameter; the one that the spec names is not looked at.
+/// The backend is the type parameter; the one that the spec names is ignored.
 /// `observer` sees every measurement as it is made; `&mut Quiet` ignores them, and a closure
 /// `|m: &Measurement| …` is an observer.
 ///
@@ -53,8 +53,14 @@ pub fn run_on<B: Backend>(
     context: &dyn RunContext,
     observer: &mut dyn RunObserver,
 ) -> Result<RunRecord, StudyError> {
+    spec.check()?;
     let net = spec.network.build().map_err(StudyError::Network)?;
     fits(&net, data)?;
+    if spec.gram_kept > data.kernel.len() {
+        let (kept, points) = (spec.gram_kept, data.kernel.len());
+        let message = format!("gram_kept is {kept}, but the data have {points} kernel points");
+        return Err(StudyError::Mismatch(message));
+    }
     let alpha = Alpha::paper(spec.alpha).map_err(StudyError::Alpha)?;
     let precision = spec.precision;
     let w0 = precision.vector::<B>(&net.initial_weights(spec.seed), device);

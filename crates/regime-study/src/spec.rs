@@ -70,7 +70,7 @@ pub struct RunSpec {
     pub seed: u64,
 }
 
-/// Parameters beyond which a network is a slip of the finger.
+/// The most parameters of a network; more is taken for a typing error.
 const MOST_PARAMETERS: usize = 1 << 32;
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]

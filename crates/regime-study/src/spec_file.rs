@@ -41,6 +41,47 @@ pub fn read_specs(name: &str, text: &str) -> Result<Vec<PlacedSpec>, StudyError>
     Ok(runs)
 }
 
+/// The JSON Schema of the texts that [`read_specs`] reads, with a description of every field.
+#[cfg(feature = "schema")]
+pub fn file_schema() -> Value {
+    let mut run = RunSpec::schema();
+    let mut definitions = match run["$defs"].take() {
+        Value::Object(definitions) => definitions,
+        _ => serde_json::Map::new(),
+    };
+    if let Some(run) = run.as_object_mut() {
+        run.remove("$defs");
+        run.remove("$schema");
+    }
+    definitions.insert("RunSpec".into(), run);
+    definitions.insert(
+        "Sweep".into(),
+        serde_json::json!({
+            "description": "A base, and axes that are multiplied around it. Fields are named by \
+                            their path, such as `network.width`; those of one axis vary together.",
+            "type": "object",
+            "required": ["base", "axes"],
+            "additionalProperties": false,
+            "properties": {
+                "base": {"description": "What the runs share.", "type": "object"},
+                "axes": {
+                    "description": "The first varies slowest.",
+                    "type": "array",
+                    "items": {"type": "object", "additionalProperties": {"type": "array"}},
+                },
+            },
+        }),
+    );
+    let one = serde_json::json!([{"$ref": "#/$defs/RunSpec"}, {"$ref": "#/$defs/Sweep"}]);
+    let list = serde_json::json!({"type": "array", "minItems": 1, "items": {"anyOf": one}});
+    serde_json::json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Runs: a run, a sweep, or a list of both",
+        "$defs": definitions,
+        "anyOf": [one[0], one[1], list],
+    })
+}
+
 fn swept(entry: Value, place: &str) -> Result<Vec<PlacedSpec>, StudyError> {
     let sweep: Sweep = serde_json::from_value(entry).map_err(|e| at(place, e))?;
     let specs = sweep.specs().map_err(|e| at(place, e))?.into_iter().enumerate();

@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Err(unstable) = &check.limit {
         println!("No stable limit is expected: {unstable}. Only that nothing grows is checked.");
     }
-    let data = prepare(&check.spec().data, &default_cache_dir())?;
+    let data = prepare(&check.spec().data, &default_cache_dir()).with_context(|| name.clone())?;
     let result = backend::coordinates(&check, &data).with_context(|| name.clone())?;
     println!("{result}");
     let (outcome, all) = (result.outcome(), result.rows.len());

@@ -28,6 +28,7 @@ pub(super) fn run(arguments: &Diagnose) -> anyhow::Result<ExitCode> {
     let Some(PlacedSpec { spec, .. }) = settings.pop().filter(|_| settings.is_empty()) else {
         bail!("{}: diagnose takes one run, but the file has several", place());
     };
+    let spec = checked(spec, &cache).with_context(place)?;
     let specs = Diagnosis::runs_of(&spec)
         .into_iter()
         .map(|spec| checked(spec, &cache))

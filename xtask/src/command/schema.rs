@@ -1,12 +1,12 @@
 //! `schema`: the JSON Schemas of the files that people write.
 
-use regime_study::{CoordinateSpec, RunSpec};
+use regime_study::{CoordinateSpec, file_schema};
 
 use crate::cli::SchemaOf;
 
 pub(super) fn run(of: SchemaOf) {
     let schema = match of {
-        SchemaOf::Run => RunSpec::schema(),
+        SchemaOf::Run => file_schema(),
         SchemaOf::CoordCheck => CoordinateSpec::schema(),
     };
     println!("{schema:#}");
@@ -14,6 +14,8 @@ pub(super) fn run(of: SchemaOf) {
 
 #[cfg(test)]
 mod tests {
+    use regime_study::RunSpec;
+
     use super::*;
 
     /// Every field of a spec that is written out has its description.
@@ -38,5 +40,10 @@ mod tests {
             }
         }
         assert_eq!(RunSpec::schema()["required"], serde_json::json!(["network", "alpha"]));
+        let file = file_schema();
+        assert_eq!(file["$defs"]["RunSpec"]["properties"], RunSpec::schema()["properties"]);
+        assert!(
+            file["$defs"]["Source"].is_object() && file["anyOf"].as_array().unwrap().len() == 3
+        );
     }
 }

@@ -6,8 +6,8 @@ use anyhow::{Context, bail};
 
 use crate::cli::SetupTch;
 
-/// Runs the script that installs it and says what to do with it. It is a script because the caller who
-/// wants to build with LibTorch needs it before there is this program.
+/// Runs the script that installs it and says what to do with it. It is a script, so that
+/// it can run before this program is built.
 pub(super) fn run(arguments: &SetupTch) -> anyhow::Result<()> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("setup-tch.sh");
     let mut command = Command::new("bash");

@@ -13,7 +13,7 @@ use crate::backend;
 /// A calibration by this machine's clock.
 pub(super) fn calibration(cache: &DataCache) -> Calibration<'_> {
     Calibration::new(|spec, side_by_side| {
-        timed(spec, side_by_side, cache).map_err(|e| StudyError::Calibration(format!("{e:#}")))
+        timed(spec, side_by_side, cache).map_err(|e| StudyError::Estimate(format!("{e:#}")))
     })
 }
 

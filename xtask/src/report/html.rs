@@ -70,7 +70,9 @@ pub(super) fn page(title: &str, body: &Markup) -> String {
             body { (body) }
         }
     };
-    page.into_string()
+    // Characters that no page may hold, in the message of a failed run, say.
+    let shown = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+    page.into_string().chars().map(|c| if shown(c) { c } else { '\u{FFFD}' }).collect()
 }
 
 fn verdict_box(Verdict { kind, sentence }: &Verdict) -> Markup {

@@ -69,8 +69,12 @@ impl SourceGraph {
         };
         while let Some((segment, after)) = rest.split_first() {
             let code = &self.modules[&at];
+            let is_last = after.is_empty();
             if segment == "super" {
                 at.pop()?;
+            } else if is_last && code.items.contains(segment) {
+                // A function may have the name of the file beside it.
+                return Some(at);
             } else if code.children.contains(segment) {
                 at.push(segment.clone());
             } else if segment == "*" || code.items.contains(segment) {

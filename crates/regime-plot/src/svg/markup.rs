@@ -3,7 +3,7 @@
 /// `text` with the five characters that markup gives a meaning replaced by
 /// entities, fit for element content and for quoted attributes, in XML and
 /// HTML alike. Characters that XML 1.0 forbids become U+FFFD.
-pub fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -11,7 +11,7 @@ pub struct Columns {
 pub struct Column {
     /// Its name in the header.
     pub name: &'static str,
-    /// The unit or the convention of its values; empty where there is none to speak of.
+    /// The unit or the convention of its values; empty for a plain number or a word.
     pub unit: &'static str,
     /// Its cells, from the first row to the last.
     pub cells: Cells,
