@@ -5,6 +5,8 @@
 //! - [`Store`]: finished runs on disk, one readable file each, whole or absent.
 //! - [`execute()`]: computes the runs that a store lacks, side by side, with the
 //!   same bits whatever the number of workers.
+//! - [`execute_batches`]: the same for devices on which many runs of one shape advance
+//!   together.
 //! - [`Grid`], [`Sweep`]: products of axes, in a program and in a file.
 //! - [`Share`]: one of several shares of a grid, for machines with a common folder.
 //! - [`Provenance`], [`Progress`]: where a record comes from, how long the rest will
@@ -69,7 +71,7 @@ mod sweep;
 
 pub use execute::{
     Counts, Event, ExecError, Incomplete, NotAShare, Observer, Options, Outcome, Progress, Report,
-    RunError, Share, execute,
+    RunError, Share, execute, execute_batches,
 };
 pub use grid::Grid;
 pub use json::{EncodeError, Unencodable};

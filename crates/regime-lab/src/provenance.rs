@@ -47,7 +47,9 @@ pub struct Provenance {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub dtype: String,
     /// How long the run took, in seconds of wall time; filled in by
-    /// [`execute`](crate::execute()).
+    /// [`execute`](crate::execute()). For a run in a batch it is the time of the
+    /// batch divided by its number of runs, as
+    /// [`execute_batches`](crate::execute_batches) describes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wall_s: Option<f64>,
     /// Whatever else is worth knowing.

@@ -35,6 +35,8 @@ pub enum Event {
         index: usize,
         /// Its cost.
         cost: f64,
+        /// The number of runs that are computed together with it, itself included.
+        batch: usize,
         /// When.
         at_s: f64,
     },
@@ -50,7 +52,8 @@ pub enum Event {
     Finished {
         /// The run.
         key: RunKey,
-        /// How long it was computed.
+        /// How long it was computed: the wall time of its batch divided by the
+        /// number of runs computed in it.
         wall_s: f64,
         /// When.
         at_s: f64,
@@ -70,7 +73,7 @@ pub enum Event {
 /// looks away.
 pub trait Observer {
     /// Takes notice; called between runs on the thread that called
-    /// [`execute`](crate::execute()).
+    /// [`execute`](crate::execute()) or [`execute_batches`](crate::execute_batches).
     fn on(&mut self, event: &Event);
 }
 

@@ -7,13 +7,13 @@ use crate::json::EncodeError;
 use crate::provenance::Provenance;
 use crate::store::StoreError;
 
-/// How [`execute`](crate::execute()) computes. Nothing in here changes a record
+/// How [`execute`](crate::execute()) and [`execute_batches`](crate::execute_batches) compute. Nothing in here changes a record
 /// but `threads_per_run`, where a run's arithmetic depends on its threads.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Runs computed side by side; ≥ 1, default 1.
+    /// Runs (or batches of runs) computed side by side; ≥ 1, default 1.
     pub jobs: usize,
-    /// Threads of the rayon pool around each run; ≥ 1, default 1, which makes
+    /// Threads of the rayon pool around each run (or batch); ≥ 1, default 1, which makes
     /// the best use of the processor when there are more runs than cores.
     pub threads_per_run: usize,
     /// Once true, no further run is started. Default: none.
@@ -64,6 +64,19 @@ pub enum ExecError {
         index: usize,
         /// The cost.
         cost: f64,
+    },
+    /// The division into batches does not give every run exactly once.
+    #[error(
+        "the division into batches gives the index {index} {times} times; \
+         it must give each index below {n_runs} exactly once, and no other"
+    )]
+    Division {
+        /// The index that is wrong.
+        index: usize,
+        /// How many times it occurs (1 for the first index that is out of range).
+        times: usize,
+        /// How many runs there are to divide.
+        n_runs: usize,
     },
     /// A worker could not be made.
     #[error("cannot start the threads of a worker: {0}")]

@@ -16,7 +16,7 @@ use crate::spec::RunKey;
 /// # let key: RunKey = "00".repeat(32).parse().unwrap();
 /// let mut progress = Progress::new(2);
 /// progress.observe(&Event::Planned { total: 5, reused: 1, cost: 40.0 });
-/// progress.observe(&Event::Started { key, index: 0, cost: 10.0, at_s: 0.0 });
+/// progress.observe(&Event::Started { key, index: 0, cost: 10.0, batch: 1, at_s: 0.0 });
 /// progress.observe(&Event::Finished { key, wall_s: 5.0, at_s: 5.0 });
 /// assert_eq!(progress.fraction(), 0.25);
 /// // A cost of 30 at 2 a second, for each of two workers.
@@ -33,10 +33,20 @@ pub struct Progress {
     planned_cost: f64,
     /// Cost of those that came to an end of any kind.
     settled_cost: f64,
-    /// Cost and start, in seconds, of the runs in flight.
-    running: BTreeMap<RunKey, (f64, f64)>,
+    /// The runs in flight.
+    running: BTreeMap<RunKey, Running>,
     /// Cost and wall seconds of the finished runs.
     finished: (f64, f64),
+}
+
+/// A run in flight.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Running {
+    cost: f64,
+    /// When it was started, in seconds.
+    start_s: f64,
+    /// Runs in its batch, which share the time since then.
+    batch: usize,
 }
 
 impl Progress {
@@ -61,8 +71,8 @@ impl Progress {
             Event::Planned { total, reused, cost } => {
                 (self.total, self.reused, self.planned_cost) = (*total, *reused, *cost);
             }
-            Event::Started { key, cost, at_s, .. } => {
-                self.running.insert(*key, (*cost, *at_s));
+            Event::Started { key, cost, batch, at_s, .. } => {
+                self.running.insert(*key, Running { cost: *cost, start_s: *at_s, batch: *batch });
             }
             Event::FoundMeanwhile { cost, .. } => {
                 self.reused += 1;
@@ -124,27 +134,28 @@ impl Progress {
 
     /// The wall seconds left at `now_s` (seconds since the call, the time scale
     /// of the events): the work that is left shared among the workers, but no
-    /// less than the longest run in flight needs. 0 when nothing is left, else
+    /// less than the longest run (or batch of equal runs) in flight needs. 0 when nothing is left, else
     /// `None` where [`rate`](Progress::rate) is.
     pub fn time_left_s(&self, now_s: f64) -> Option<f64> {
         if self.settled() >= self.total {
             return Some(0.0);
         }
         let rate = self.rate()?;
-        let running_cost: f64 = self.running.values().map(|(cost, _)| cost).sum();
+        let running_cost: f64 = self.running.values().map(|run| run.cost).sum();
         let waiting_cost = (self.planned_cost - self.settled_cost - running_cost).max(0.0);
-        let in_flight = self.running.values().map(|(cost, start_s)| {
-            let left = cost / rate - (now_s - start_s);
-            left.max(0.0)
-        });
-        let (sum, longest) =
-            in_flight.fold((0.0, 0.0_f64), |(sum, longest), left| (sum + left, longest.max(left)));
+        let (mut sum, mut longest) = (0.0, 0.0_f64);
+        for run in self.running.values() {
+            let batch = run.batch as f64;
+            let left = (run.cost / rate - (now_s - run.start_s) / batch).max(0.0);
+            sum += left;
+            longest = longest.max(left * batch);
+        }
         Some(longest.max((sum + waiting_cost / rate) / self.workers as f64))
     }
 
     /// Takes a run out of flight and returns its cost.
     fn settle(&mut self, key: &RunKey) -> f64 {
-        let cost = self.running.remove(key).map_or(0.0, |(cost, _)| cost);
+        let cost = self.running.remove(key).map_or(0.0, |run| run.cost);
         self.settled_cost += cost;
         cost
     }
@@ -159,7 +170,7 @@ mod tests {
     }
 
     fn started(digit: char, cost: f64, at_s: f64) -> Event {
-        Event::Started { key: key(digit), index: 0, cost, at_s }
+        Event::Started { key: key(digit), index: 0, cost, batch: 1, at_s }
     }
 
     fn finished(digit: char, wall_s: f64, at_s: f64) -> Event {
@@ -214,6 +225,29 @@ mod tests {
         ];
         assert_eq!(after(1, &events).time_left_s(2.0), Some(6.0));
         assert_eq!(after(3, &events).time_left_s(2.0), Some(2.0));
+    }
+
+    #[test]
+    fn the_runs_of_a_batch_share_its_time() {
+        let in_batch = |digit| match started(digit, 1.0, 2.0) {
+            Event::Started { key, index, cost, at_s, .. } => {
+                Event::Started { key, index, cost, batch: 3, at_s }
+            }
+            other => other,
+        };
+        let events = [
+            Event::Planned { total: 6, reused: 0, cost: 6.0 },
+            started('a', 1.0, 0.0),
+            finished('a', 2.0, 2.0),
+            in_batch('b'),
+            in_batch('c'),
+            in_batch('d'),
+        ];
+        // The batch takes 6 s, the two waiting runs 4 s.
+        assert_eq!(after(1, &events).time_left_s(2.0), Some(10.0));
+        assert_eq!(after(1, &events).time_left_s(5.0), Some(7.0));
+        // One worker has the batch, whatever the number of the others.
+        assert_eq!(after(9, &events).time_left_s(5.0), Some(3.0));
     }
 
     #[test]

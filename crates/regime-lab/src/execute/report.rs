@@ -5,7 +5,8 @@ use std::fmt::Display;
 use crate::json::EncodeError;
 use crate::spec::RunKey;
 
-/// What became of the specs of one [`execute`](crate::execute()), in their order.
+/// What became of the specs of one [`execute`](crate::execute()) or
+/// [`execute_batches`](crate::execute_batches), in their order.
 #[derive(Debug)]
 pub struct Report<R, E> {
     /// One per distinct run.
@@ -23,7 +24,8 @@ pub enum Outcome<R, E> {
     Computed {
         /// The record, as read from the store.
         record: R,
-        /// How long it was computed, in seconds.
+        /// How long it was computed, in seconds: the wall time of its batch divided
+        /// by the number of runs computed in it.
         wall_s: f64,
     },
     /// It was started and has no record.
@@ -38,12 +40,20 @@ pub enum RunError<E> {
     /// It returned this error.
     #[error("{0}")]
     Failed(E),
-    /// It panicked with this message.
+    /// It panicked with this message; of several lines, the first that is not empty.
     #[error("panicked: {0}")]
     Panicked(String),
     /// Its record cannot be written as JSON.
     #[error("the record cannot be stored: {0}")]
     Unstorable(EncodeError),
+    /// Its batch was computed, but did not return one result for each run.
+    #[error("a batch of {n_runs} runs returned {n_results} results")]
+    WrongCount {
+        /// The runs that were computed in the batch.
+        n_runs: usize,
+        /// The results that it returned.
+        n_results: usize,
+    },
 }
 
 /// How many runs came to which end, equal ones counted once.

@@ -23,7 +23,7 @@ use crate::store::{Lookup, Store, StoreError};
 pub(super) struct Work<'a, S, F> {
     pub(super) specs: &'a [S],
     /// In the order in which they are to be started.
-    pub(super) tasks: &'a [Task],
+    pub(super) batches: &'a [Vec<&'a Task>],
     pub(super) store: &'a Store,
     pub(super) options: &'a Options,
     pub(super) run: &'a F,
@@ -39,7 +39,7 @@ enum Message<R, E> {
     Broken(StoreError),
 }
 
-/// Computes the tasks; hands events and outcomes over on the calling thread.
+/// Computes the batches; hands events and outcomes over on the calling thread.
 pub(super) fn compute<S, R, E, F>(
     work: Work<'_, S, F>,
     observer: &mut dyn Observer,
@@ -49,9 +49,9 @@ where
     S: Spec,
     R: Serialize + DeserializeOwned + Send,
     E: Display + Send,
-    F: Fn(&S) -> Result<R, E> + Sync,
+    F: Fn(&[&S]) -> Vec<Result<R, E>> + Sync,
 {
-    let workers = work.options.jobs.min(work.tasks.len());
+    let workers = work.options.jobs.min(work.batches.len());
     let pools = (0..workers)
         .map(|_| ThreadPoolBuilder::new().num_threads(work.options.threads_per_run).build())
         .collect::<Result<Vec<ThreadPool>, _>>()
@@ -85,7 +85,7 @@ where
     })
 }
 
-/// One worker: takes tasks until there are none, or until it is told to stop.
+/// One worker: takes batches until there are none, or until it is told to stop.
 fn work_off<S, R, E, F>(
     work: &Work<'_, S, F>,
     pool: &ThreadPool,
@@ -96,81 +96,168 @@ fn work_off<S, R, E, F>(
     S: Spec,
     R: Serialize + DeserializeOwned + Send,
     E: Display + Send,
-    F: Fn(&S) -> Result<R, E> + Sync,
+    F: Fn(&[&S]) -> Vec<Result<R, E>> + Sync,
 {
     let cancelled = || work.options.cancel.as_ref().is_some_and(|flag| flag.load(Ordering::SeqCst));
     while !halt.load(Ordering::SeqCst) && !cancelled() {
-        let Some(task) = work.tasks.get(next.fetch_add(1, Ordering::SeqCst)) else { return };
+        let Some(batch) = work.batches.get(next.fetch_add(1, Ordering::SeqCst)) else { return };
         // The receiver is gone only when the observer panicked.
         let mut heard = true;
-        let mut tell = |event| heard &= sender.send(Message::Event(event)).is_ok();
-        let last = match settle_task(work, pool, task, &mut tell) {
-            Ok(outcome) => Message::Outcome(task.slot, outcome),
-            Err(error) => Message::Broken(error),
-        };
-        if sender.send(last).is_err() || !heard {
+        settle_batch(work, pool, batch, &mut |message| heard &= sender.send(message).is_ok());
+        if !heard {
             return;
         }
     }
 }
 
-/// One run: looks for it once more, computes it, stores it, reads it back.
-fn settle_task<S, R, E, F>(
+/// One batch: looks for its runs once more, computes the others together, then
+/// stores each and reads it back.
+fn settle_batch<S, R, E, F>(
     work: &Work<'_, S, F>,
     pool: &ThreadPool,
-    task: &Task,
-    tell: &mut dyn FnMut(Event),
-) -> Result<Outcome<R, E>, StoreError>
-where
+    batch: &[&Task],
+    tell: &mut dyn FnMut(Message<R, E>),
+) where
     S: Spec,
     R: Serialize + DeserializeOwned + Send,
     E: Display + Send,
-    F: Fn(&S) -> Result<R, E> + Sync,
+    F: Fn(&[&S]) -> Vec<Result<R, E>> + Sync,
 {
-    let key = task.key;
     let now_s = || work.clock.elapsed().as_secs_f64();
-    match work.store.look_up(&key)? {
-        Lookup::Whole(record) => {
-            tell(Event::FoundMeanwhile { key, cost: task.cost });
-            return Ok(Outcome::Reused(record));
+    let mut tasks: Vec<&Task> = Vec::with_capacity(batch.len());
+    for &task in batch {
+        let key = task.key;
+        match work.store.look_up(&key) {
+            Ok(Lookup::Whole(record)) => {
+                tell(Message::Event(Event::FoundMeanwhile { key, cost: task.cost }));
+                tell(Message::Outcome(task.slot, Outcome::Reused(record)));
+            }
+            Ok(Lookup::Absent) => tasks.push(task),
+            Ok(Lookup::SetAside { moved_to, damage }) => {
+                tell(Message::Event(Event::Damaged { key, moved_to, damage }));
+                tasks.push(task);
+            }
+            Err(error) => return tell(Message::Broken(error)),
         }
-        Lookup::Absent => {}
-        Lookup::SetAside { moved_to, damage } => tell(Event::Damaged { key, moved_to, damage }),
+    }
+    let n_runs = tasks.len();
+    if n_runs == 0 {
+        return;
     }
 
-    let spec = &work.specs[task.index];
+    let specs: Vec<&S> = tasks.iter().map(|task| &work.specs[task.index]).collect();
     let start_s = now_s();
-    tell(Event::Started { key, index: task.index, cost: task.cost, at_s: start_s });
-    let caught = pool.install(|| catch_unwind(AssertUnwindSafe(|| (work.run)(spec))));
-    let wall_s = now_s() - start_s;
-
-    let mut failed = |error: RunError<E>| {
-        tell(Event::Failed { key, reason: error.to_string(), at_s: now_s() });
-        Ok(Outcome::Failed(error))
-    };
-    let record = match caught {
-        Ok(Ok(record)) => record,
-        Ok(Err(error)) => return failed(RunError::Failed(error)),
-        Err(payload) => return failed(RunError::Panicked(message(payload.as_ref()))),
-    };
-    let provenance = Provenance { wall_s: Some(wall_s), ..work.options.provenance.clone() };
-    match work.store.put(spec, &record, &provenance) {
-        Ok(_) => {}
-        Err(StoreError::Encode(error)) => return failed(RunError::Unstorable(error)),
-        Err(error) => return Err(error),
+    for &&Task { key, index, cost, .. } in &tasks {
+        tell(Message::Event(Event::Started { key, index, cost, batch: n_runs, at_s: start_s }));
     }
-    work.store.drop_checkpoint(&key)?;
-    // What is returned is what the next call will read. The file can only be
-    // missing if someone removed it this instant; the run then keeps its own.
-    let record = work.store.get(&key)?.unwrap_or(record);
-    tell(Event::Finished { key, wall_s, at_s: now_s() });
-    Ok(Outcome::Computed { record, wall_s })
+    let caught = pool.install(|| catch_unwind(AssertUnwindSafe(|| (work.run)(&specs))));
+    let wall_s = (now_s() - start_s) / n_runs as f64;
+
+    let fail_all = |error: &dyn Fn() -> RunError<E>| tasks.iter().map(|_| Err(error())).collect();
+    let results: Vec<Result<R, RunError<E>>> = match caught {
+        Ok(results) if results.len() == n_runs => {
+            results.into_iter().map(|result| result.map_err(RunError::Failed)).collect()
+        }
+        Ok(results) => fail_all(&|| RunError::WrongCount { n_runs, n_results: results.len() }),
+        Err(payload) => fail_all(&|| RunError::Panicked(message(payload.as_ref()))),
+    };
+    for (task, result) in tasks.iter().zip(results) {
+        let key = task.key;
+        // When the store fails for one, the others are still tried: their results
+        // are there.
+        let kept = match result {
+            Ok(record) => keep(work, task, record, wall_s),
+            Err(error) => Ok(Err(error)),
+        };
+        match kept {
+            Ok(Ok(record)) => {
+                tell(Message::Event(Event::Finished { key, wall_s, at_s: now_s() }));
+                tell(Message::Outcome(task.slot, Outcome::Computed { record, wall_s }));
+            }
+            Ok(Err(error)) => {
+                let reason = error.to_string();
+                tell(Message::Event(Event::Failed { key, reason, at_s: now_s() }));
+                tell(Message::Outcome(task.slot, Outcome::Failed(error)));
+            }
+            Err(error) => tell(Message::Broken(error)),
+        }
+    }
 }
 
-/// The text of a panic, which is a `&str` or a `String` wherever it was made by
-/// `panic!`.
+/// Stores a record and reads it back, unless JSON cannot hold it.
+fn keep<S, R, E, F>(
+    work: &Work<'_, S, F>,
+    task: &Task,
+    record: R,
+    wall_s: f64,
+) -> Result<Result<R, RunError<E>>, StoreError>
+where
+    S: Spec,
+    R: Serialize + DeserializeOwned,
+{
+    let provenance = Provenance { wall_s: Some(wall_s), ..work.options.provenance.clone() };
+    match work.store.put(&work.specs[task.index], &record, &provenance) {
+        Ok(_) => {}
+        Err(StoreError::Encode(error)) => return Ok(Err(RunError::Unstorable(error))),
+        Err(error) => return Err(error),
+    }
+    work.store.drop_checkpoint(&task.key)?;
+    // What is returned is what the next call will read. The file can only be
+    // missing if someone removed it this instant; the run then keeps its own.
+    Ok(Ok(work.store.get(&task.key)?.unwrap_or(record)))
+}
+
+/// The first line of a panic's text that is not empty. The text is a `&str` or a
+/// `String` wherever it was made by `panic!`.
+///
+/// A line also ends at the two characters `\n`, as which `{:?}` writes the end of a
+/// line: `Result::unwrap` panics with an error in that form.
 fn message(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("without a message").to_owned()
+    let mut lines = text.unwrap_or_default().lines().flat_map(|line| line.split("\\n"));
+    let first = lines.find(|line| !line.trim().is_empty());
+    first.map_or("without a message", str::trim_end).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is left of the message of a panic within `f`.
+    fn of_panic(f: impl FnOnce()) -> String {
+        message(catch_unwind(AssertUnwindSafe(f)).unwrap_err().as_ref())
+    }
+
+    #[test]
+    fn a_message_of_one_line_stays_as_it_is() {
+        assert_eq!(of_panic(|| panic!("no such layer")), "no such layer");
+        assert_eq!(of_panic(|| panic!("layer {}", 3)), "layer 3");
+    }
+
+    #[test]
+    fn of_several_lines_the_first_that_is_not_empty_stays() {
+        assert_eq!(of_panic(|| panic!("\n \r\nfirst\r\nsecond\n")), "first");
+    }
+
+    #[test]
+    fn an_unwrapped_error_is_cut_at_its_first_line() {
+        #[derive(Debug)]
+        #[expect(dead_code, reason = "read by Debug")]
+        struct Torch(&'static str);
+        let allocate = || -> Result<(), Torch> {
+            Err(Torch("CUDA out of memory. Tried to allocate 2.00 GiB.\nException raised from"))
+        };
+        assert_eq!(
+            of_panic(|| allocate().unwrap()),
+            "called `Result::unwrap()` on an `Err` value: \
+             Torch(\"CUDA out of memory. Tried to allocate 2.00 GiB."
+        );
+    }
+
+    #[test]
+    fn a_panic_may_have_no_message() {
+        assert_eq!(of_panic(|| panic!("\n")), "without a message");
+        assert_eq!(of_panic(|| std::panic::panic_any(7)), "without a message");
+    }
 }
