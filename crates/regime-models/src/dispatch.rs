@@ -1,16 +1,18 @@
-//! Which operations a backend has: fused ones on plain host memory, ordinary tensor operations
-//! on any other.
+//! Which operations a backend has: fused ones on plain host memory, those of LibTorch on its
+//! tensors, ordinary tensor operations on any other.
 //!
 //! No other file asks which backend it is, so that nothing that is built on a network has to
 //! name more than [`Backend`].
 
-#[cfg(feature = "flex")]
+#[cfg(any(feature = "flex", feature = "tch"))]
 use std::any::Any;
 
 use burn_tensor::backend::Backend;
 
 #[cfg(feature = "flex")]
 use crate::host::Host;
+#[cfg(feature = "tch")]
+use crate::libtorch::Torch;
 use crate::{operations::Operations, tensors::Ordinary};
 
 /// The operations on tensors of `B`.
@@ -22,6 +24,13 @@ pub(crate) fn operations<B: Backend>() -> &'static dyn Operations<B> {
     {
         let on_flex: &'static dyn Operations<burn_flex::Flex> = &Host;
         if let Some(&operations) = (&on_flex as &dyn Any).downcast_ref() {
+            return operations;
+        }
+    }
+    #[cfg(feature = "tch")]
+    {
+        let on_libtorch: &'static dyn Operations<burn_tch::LibTorch> = &Torch;
+        if let Some(&operations) = (&on_libtorch as &dyn Any).downcast_ref() {
             return operations;
         }
     }

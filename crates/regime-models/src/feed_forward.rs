@@ -8,7 +8,7 @@ use crate::{
     block::Block,
     dispatch::operations,
     init::standard_normals,
-    layer::Layer,
+    layer::{ChainLayer, Layer},
     memory::Memory,
     network::{Network, Trace},
     rows::joined,
@@ -171,6 +171,39 @@ impl FeedForward {
     /// the first layer to the last.
     pub fn layer_ranges(&self) -> Vec<Range<usize>> {
         self.plan.layers.iter().map(Layer::range).collect()
+    }
+
+    /// The network as layers with activations behind them, one after the other; `None` for one
+    /// of another kind, or with several outputs.
+    pub(crate) fn chain(&self) -> Option<Vec<ChainLayer>> {
+        let mut chain: Vec<ChainLayer> = Vec::with_capacity(self.plan.layers.len());
+        for (at, node) in self.plan.nodes.iter().enumerate() {
+            match *node {
+                Node::Input => {}
+                Node::Affine { layer, of } if of + 1 == at => {
+                    let layer = &self.plan.layers[layer];
+                    let free = chain.last().is_none_or(|before| before.activation.is_some());
+                    if layer.window.is_some() || !free {
+                        return None;
+                    }
+                    chain.push(ChainLayer {
+                        inputs: layer.inputs,
+                        outputs: layer.outputs,
+                        scale: layer.scale(),
+                        weights: layer.weights.clone(),
+                        biases: layer.biases.clone(),
+                        activation: None,
+                    });
+                }
+                Node::Activation { activation, gain, of } if of + 1 == at => {
+                    let layer = chain.last_mut().filter(|layer| layer.activation.is_none())?;
+                    layer.activation = Some((activation, gain));
+                }
+                _ => return None,
+            }
+        }
+        let last = chain.last()?;
+        (last.outputs == 1 && last.activation.is_none()).then_some(chain)
     }
 
     /// The affine layers, from the first to the last.

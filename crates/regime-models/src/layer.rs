@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use crate::window::Window;
+use crate::{activation::Activation, window::Window};
 
 /// `z = c·a·W + b` with `c = 1/√k`, at every position of a window or once.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,4 +26,17 @@ impl Layer {
     pub(crate) fn range(&self) -> Range<usize> {
         self.weights.start..self.biases.as_ref().unwrap_or(&self.weights).end
     }
+}
+
+/// An affine layer `z = c·a·W + b`, and what comes after it.
+#[derive(Debug, Clone)]
+pub(crate) struct ChainLayer {
+    pub(crate) inputs: usize,
+    pub(crate) outputs: usize,
+    /// `c`
+    pub(crate) scale: f64,
+    pub(crate) weights: Range<usize>,
+    pub(crate) biases: Option<Range<usize>>,
+    /// `gain · φ`; none after the last layer.
+    pub(crate) activation: Option<(Activation, f64)>,
 }

@@ -58,6 +58,9 @@ mod init;
 #[cfg(feature = "proptest")]
 pub mod kit;
 mod layer;
+#[cfg(feature = "tch")]
+mod libtorch;
+mod linear_algebra;
 mod memory;
 mod multi_output;
 mod network;
@@ -70,6 +73,8 @@ mod quadrature;
 mod rows;
 mod scaled;
 mod spec;
+mod stacked;
+mod stacked_tape;
 mod tape;
 mod tensors;
 mod wide_resnet;
@@ -83,9 +88,11 @@ pub use dense::DenseSpec;
 pub use error::ModelError;
 pub use feed_forward::{FeedForward, FeedForwardTrace};
 pub use init::INIT_STREAM;
+pub use linear_algebra::{cholesky_of_shifted, cholesky_solve, factorises};
 pub use memory::Memory;
 pub use multi_output::MultiOutput;
 pub use network::{Network, Tape, Trace, dot};
+pub use operations::Factorised;
 pub use parametrisation::{
     Abc, BiasExponents, Convention, LayerRates, Layout, Limit, Pace, Parametrisation, Role,
     UnstableLimit,
@@ -94,6 +101,8 @@ pub use precision::Precision;
 pub use quadrature::{gauss_legendre, gaussian_mean};
 pub use scaled::Scaled;
 pub use spec::NetworkSpec;
+pub use stacked::{StackedNetwork, StackedTrace};
+pub use stacked_tape::StackedTape;
 pub use tape::BlockTape;
 pub use wide_resnet::WideResNetSpec;
 pub use window::Window;

@@ -10,7 +10,8 @@ use crate::{
     window::Window,
 };
 
-/// The operations of a network on tensors of `B`.
+/// The operations of a network on tensors of `B`. Those on stacks of several networks of one shape have a
+/// form in ordinary tensor operations, which serves where there is nothing better.
 ///
 /// # Shapes
 /// `n` points; a layer of `k` inputs and `m` outputs at `p` positions, on maps of `c` channels.
@@ -61,4 +62,66 @@ pub(crate) trait Operations<B: Backend> {
     /// whose numbers have no meaning; `None` where the caller does as well with products of the
     /// layers' factors.
     fn kernel(&self, blocks: &[&Block<B>], scratch: Vec<f64>) -> Option<Tensor<B, 2>>;
+
+    /// `c + a b` of each of `r` networks.
+    ///
+    /// # Shapes
+    /// `a`: `[r, n, k]`, `b`: `[r, k, m]`, `c`: `[r, 1, m]` or `[r, n, m]`
+    fn add_products(&self, c: Tensor<B, 3>, a: Tensor<B, 3>, b: Tensor<B, 3>) -> Tensor<B, 3> {
+        a.matmul(b) + c
+    }
+
+    /// `sum + a ∘ b` of each of `r` networks.
+    ///
+    /// # Shapes
+    /// All `[r, n, m]`
+    fn add_elementwise(&self, sum: Tensor<B, 3>, a: Tensor<B, 3>, b: Tensor<B, 3>) -> Tensor<B, 3> {
+        sum + a * b
+    }
+
+    /// `factor · a aᵀ + summand` of each of `r` networks.
+    ///
+    /// # Shapes
+    /// `a`: `[r, n, k]`; `[r, n, n]`
+    fn scaled_grams(&self, a: Tensor<B, 3>, factor: f64, summand: f64) -> Tensor<B, 3> {
+        a.clone().mul_scalar(factor).matmul(a.swap_dims(1, 2)).add_scalar(summand)
+    }
+
+    /// Whether the backend has factorisations of its own.
+    fn factorises(&self) -> bool {
+        false
+    }
+
+    /// The Cholesky factors of `I + diag(root) M diag(root)`, in float64, made where the
+    /// tensors are; `None` for a backend without factorisations of its own.
+    ///
+    /// # Shapes
+    /// `m`: `[r, n, n]`, symmetric, of which one triangle is read; `root`: `[r, n]`
+    fn cholesky_of_shifted(&self, m: Tensor<B, 3>, root: Tensor<B, 2>) -> Option<Factorised<B>> {
+        let _ = (m, root);
+        None
+    }
+
+    /// `(L Lᵀ)⁻¹ v` for factors of [`cholesky_of_shifted`](Self::cholesky_of_shifted).
+    ///
+    /// # Shapes
+    /// `factors`: `[r, n, n]`, `right`: `[r, n]`
+    ///
+    /// # Panics
+    /// For a backend without factorisations of its own, which has made no factors.
+    fn cholesky_solve(&self, factors: &Tensor<B, 3>, right: Tensor<B, 2>) -> Tensor<B, 2> {
+        let _ = (factors, right);
+        unreachable!("this backend makes no Cholesky factors")
+    }
+}
+
+/// Cholesky factors `L`, in float64.
+#[derive(Debug, Clone)]
+pub struct Factorised<B: Backend> {
+    /// `L` in the lower triangle, `[r, n, n]`.
+    pub factors: Tensor<B, 3>,
+    /// 0, or the order of the leading minor that is not positive, `[r]`; the factor of that
+    /// matrix has no meaning then. A matrix with numbers that are not finite may count as factorised:
+    /// solutions are not finite then.
+    pub failed_at: Tensor<B, 1>,
 }

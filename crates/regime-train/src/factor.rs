@@ -6,7 +6,9 @@ use faer::{
     dyn_stack::{MemBuffer, MemStack},
     linalg::cholesky::llt,
 };
-use regime_models::{Memory, Precision};
+use regime_models::{
+    Factorised, Memory, Precision, cholesky_of_shifted, cholesky_solve, factorises,
+};
 
 use crate::workspace::{Lent, Workspace};
 
@@ -19,28 +21,32 @@ const BLOCK: usize = 64;
 pub(crate) enum Symmetric<B: Backend> {
     /// In host memory, column by column, which is row by row as well.
     Host { values: Lent, size: usize },
-    /// On a device with memory of its own, `[m, m]`.
-    Device(Tensor<B, 2>),
+    /// A tensor `[m, m]`: on a device with memory of its own, or of a backend that has
+    /// factorisations.
+    Tensor(Tensor<B, 2>),
 }
 
 impl<B: Backend> Symmetric<B> {
     /// `S^½ Θ S^½` with `S^½ = diag(root)`; its memory goes to the workspace when it is dropped.
     ///
     /// # Shapes
-    /// `theta`: `[m, m]`, `root`: `[m]`
-    pub(crate) fn weighted(theta: Tensor<B, 2>, root: &[f64], workspace: &Workspace) -> Self {
-        let m = root.len();
-        let device = theta.device();
-        if Memory::of::<B>(&device) == Memory::Host {
+    /// `theta`: `[m, m]`, `root`: `[m]` in float64
+    pub(crate) fn weighted(
+        theta: Tensor<B, 2>,
+        root: &Tensor<B, 1>,
+        workspace: &Workspace,
+    ) -> Self {
+        let [m] = root.dims();
+        if Memory::of::<B>(&theta.device()) == Memory::Host && !factorises::<B>() {
+            let root = Precision::to_host(root.clone());
             let mut values = workspace.lend(Precision::to_host(theta));
-            for (column, &b) in values.chunks_exact_mut(m).zip(root) {
-                column.iter_mut().zip(root).for_each(|(value, &a)| *value *= a * b);
+            for (column, &b) in values.chunks_exact_mut(m).zip(&root) {
+                column.iter_mut().zip(&root).for_each(|(value, &a)| *value *= a * b);
             }
             return Self::Host { values, size: m };
         }
-        let root = Precision::F64.vector::<B>(root, &device);
         let rows = root.clone().reshape([m, 1]);
-        Self::Device(theta.cast(DType::F64) * rows * root.reshape([1, m]))
+        Self::Tensor(theta.cast(DType::F64) * rows * root.clone().reshape([1, m]))
     }
 
     /// The Cholesky factor of `I + c M`; `None` where there is none.
@@ -58,9 +64,7 @@ impl<B: Backend> Symmetric<B> {
                 let values = workspace.lend(shifted);
                 HostFactor::of(values, *size).map(Factor::Host)
             }
-            Self::Device(matrix) => {
-                Blocked::of(matrix.clone().mul_scalar(c), BLOCK).map(Factor::Device)
-            }
+            Self::Tensor(matrix) => Factor::of_tensor(matrix, c),
         }
     }
 }
@@ -68,16 +72,39 @@ impl<B: Backend> Symmetric<B> {
 /// A Cholesky factor.
 pub(crate) enum Factor<B: Backend> {
     Host(HostFactor),
-    Device(Blocked<B>),
+    /// By the backend's own factorisation, `[1, m, m]`.
+    Own(Tensor<B, 3>),
+    Blocked(Blocked<B>),
 }
 
 impl<B: Backend> Factor<B> {
-    /// `(I + c M)⁻¹ v`.
-    pub(crate) fn solve(&self, v: &[f64]) -> Vec<f64> {
-        match self {
-            Self::Host(factor) => factor.solve(v),
-            Self::Device(factor) => factor.solve(v),
+    fn of_tensor(matrix: &Tensor<B, 2>, c: f64) -> Option<Self> {
+        let [m, _] = matrix.dims();
+        if !factorises::<B>() {
+            return Blocked::of(matrix.clone().mul_scalar(c), BLOCK).map(Self::Blocked);
         }
+        // What multiplies rows and columns is √c: there is none of a negative one.
+        let root = Tensor::full([1, m], c.sqrt(), (&matrix.device(), DType::F64));
+        let Factorised { factors, failed_at } =
+            cholesky_of_shifted(matrix.clone().unsqueeze::<3>(), root)?;
+        (Precision::to_host(failed_at) == [0.0]).then_some(Self::Own(factors))
+    }
+
+    /// `(I + c M)⁻¹ v`.
+    ///
+    /// # Shapes
+    /// `v`: `[m]` in float64, and so is the solution.
+    pub(crate) fn solve(&self, v: Tensor<B, 1>) -> Tensor<B, 1> {
+        let device = v.device();
+        let solution = match self {
+            Self::Own(factors) => {
+                let [m] = v.dims();
+                return cholesky_solve(factors, v.reshape([1, m])).reshape([m]);
+            }
+            Self::Host(factor) => factor.solve(&Precision::to_host(v)),
+            Self::Blocked(factor) => factor.solve(&Precision::to_host(v)),
+        };
+        Precision::F64.vector(&solution, &device)
     }
 }
 
@@ -219,28 +246,39 @@ mod tests {
             let right: Vec<f64> = (0..m).map(|i| (i as f64).sin()).collect();
             let workspace = Workspace::default();
             let host = Precision::F64.matrix::<Flex>(&values, [m, m], &FlexDevice);
-            let host = Symmetric::weighted(host, &vec![1.0; m], &workspace);
+            let ones = Precision::F64.vector(&vec![1.0; m], &FlexDevice);
+            let host = Symmetric::weighted(host, &ones, &workspace);
             assert!(matches!(host, Symmetric::Host { .. }));
             let matrix = Precision::F64.matrix::<B>(&values, [m, m], device);
-            let wanted = host.cholesky_of_shifted(0.7).unwrap().solve(&right);
-            for block in [1, 4, 7, 100] {
-                let blocked = Blocked::of(matrix.clone().mul_scalar(0.7), block).unwrap();
-                let found = Factor::Device(blocked).solve(&right);
+            let on_host = Precision::F64.vector(&right, &FlexDevice);
+            let wanted = host.cholesky_of_shifted(0.7).unwrap().solve(on_host);
+            let wanted = Precision::to_host(wanted);
+            let blocked = |block| Blocked::of(matrix.clone().mul_scalar(0.7), block).unwrap();
+            let mut factors: Vec<Factor<B>> =
+                [1, 4, 7, 100].map(|block| Factor::Blocked(blocked(block))).into();
+            // By the backend's own factorisation, where it has one.
+            factors.push(Symmetric::Tensor(matrix.clone()).cholesky_of_shifted(0.7).unwrap());
+            for factor in factors {
+                let found = factor.solve(Precision::F64.vector(&right, device));
+                let found = Precision::to_host(found);
                 for (found, wanted) in found.iter().zip(&wanted) {
-                    assert!((found - wanted).abs() < 1e-12, "{m} {block}: {found} {wanted}");
+                    assert!((found - wanted).abs() < 1e-12, "{m}: {found} {wanted}");
                 }
                 assert_eq!(found.len(), m);
             }
             // I − 10 M is not positive definite.
             assert!(m < 2 || host.cholesky_of_shifted(-10.0).is_none());
-            assert!(m < 2 || Blocked::of(matrix.mul_scalar(-10.0), 4).is_none());
+            assert!(m < 2 || Blocked::of(matrix.clone().mul_scalar(-10.0), 4).is_none());
+            let negative = Symmetric::Tensor(matrix.mul_scalar(-10.0));
+            assert!(m < 2 || negative.cholesky_of_shifted(1.0).is_none());
         }
     }
 
     #[test]
     fn weights_multiply_rows_and_columns() {
         let theta = Precision::F64.matrix::<Flex>(&[1.0, 2.0, 2.0, 5.0], [2, 2], &FlexDevice);
-        let weighted = Symmetric::weighted(theta, &[2.0, 3.0], &Workspace::default());
+        let root = Precision::F64.vector(&[2.0, 3.0], &FlexDevice);
+        let weighted = Symmetric::weighted(theta, &root, &Workspace::default());
         let Symmetric::Host { values, size: 2 } = weighted else {
             panic!("Flex is in host memory")
         };
@@ -258,7 +296,8 @@ mod tests {
         let (tape, workspace) = (net.trace(&w, &x).linearise(), Workspace::default());
         let step = || {
             let kernel = regime_tangent::kernel_in(&tape, workspace.take());
-            let weighted = Symmetric::weighted(kernel, &[1.0, 0.5], &workspace);
+            let root = Precision::F64.vector(&[1.0, 0.5], &FlexDevice);
+            let weighted = Symmetric::weighted(kernel, &root, &workspace);
             let factor = weighted.cholesky_of_shifted(0.5).unwrap();
             let (Symmetric::Host { values, .. }, Factor::Host(factor)) = (&weighted, &factor)
             else {

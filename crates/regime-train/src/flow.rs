@@ -2,64 +2,24 @@
 
 use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Network, Precision, Tape};
-use serde::{Deserialize, Serialize};
 
 use crate::{
-    attempt::{Attempt, Clock},
-    event::{Passage, Sample},
+    attempt::Attempt,
+    course::{Checkpoint, Course, smallest},
+    event::Sample,
     loss::Loss,
     observe::{Divergence, End, Moment, Observation, Observer, Outcome},
-    schedule::next_scheduled,
     spec::{FlowSpec, Momentum, Scheme, SpecError, StepRule},
     step::{Prepared, attempt},
     system::System,
 };
 
-/// The change of `F` that the very first step aims at; every scheme finds its own
-/// step from there.
-const FIRST_CHANGE: f64 = 1e-4;
-
-/// Steps rejected in a row after which a flow counts as diverged. An explicit step
-/// is then 10⁻⁵⁰ times the last one that was accepted.
-pub(crate) const MOST_REJECTED: u32 = 50;
-
-/// How far beyond the margin asked for the last one may lie at the end: what is measured
-/// there would depend on the length of the last step otherwise.
-const LANDING: f64 = 1e-3;
-
-/// Steps retried in a row for the sake of [`LANDING`].
-const MOST_LANDINGS: u32 = 6;
-
-/// The whole state of a flow between two steps, as plain values.
-///
-/// A flow taken up again from it with the same system and spec goes on to the same
-/// bits as one that was never interrupted.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Checkpoint {
-    weights: Vec<f64>,
-    velocity: Option<Vec<f64>>,
-    t: f64,
-    dt: f64,
-    outcome: Outcome,
-    next_observation: f64,
-    initial_loss: f64,
-    rejected_in_a_row: u32,
-}
-
 /// A gradient flow that is under way.
 pub struct Flow<'a, B: Backend, N: Network<B>> {
     system: &'a System<'a, B, N>,
-    spec: FlowSpec,
     at: Prepared<B, N>,
     velocity: Option<Tensor<B, 1>>,
-    clock: Clock,
-    /// The loss now.
-    now: Sample,
-    /// What has been found so far; its `end` is a placeholder until there is one.
-    outcome: Outcome,
-    next_observation: f64,
-    initial_loss: f64,
-    rejected_in_a_row: u32,
+    course: Course,
 }
 
 impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
@@ -77,9 +37,6 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
     ) -> Result<Self, SpecError> {
         let spec = check(&spec, system)?;
         let at: Prepared<B, N> = system.point(system.trial(w)).into();
-        let speed = first_speed(system, &at);
-        let initial_loss = at.point.mean_loss;
-        let dt = if speed.is_finite() && speed > 0.0 { FIRST_CHANGE / speed } else { 1.0 };
         let gradient = &at.point.gradient;
         let velocity = match spec.momentum {
             Momentum::None => None,
@@ -87,18 +44,9 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
             Momentum::Constant { .. } => Some(gradient.zeros_like()),
             Momentum::Proportional { .. } => Some(gradient.clone().neg()),
         };
-        Ok(Self {
-            now: sample(system, &at, velocity.as_ref(), 0.0),
-            system,
-            spec,
-            at,
-            velocity,
-            clock: Clock { t: 0.0, dt },
-            outcome: Outcome::empty(),
-            next_observation: 0.0,
-            initial_loss,
-            rejected_in_a_row: 0,
-        })
+        let now = sample(system, &at, velocity.as_ref(), 0.0);
+        let course = Course::start(spec, now, first_speed(system, &at));
+        Ok(Self { system, at, velocity, course })
     }
 
     /// A flow taken up again.
@@ -120,33 +68,16 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         }
         let w = system.tensor(&checkpoint.weights);
         let at: Prepared<B, N> = system.point(system.trial(w)).into();
-        let velocity = checkpoint.velocity.map(|v| system.tensor(&v));
-        Ok(Self {
-            now: sample(system, &at, velocity.as_ref(), checkpoint.t),
-            system,
-            spec,
-            at,
-            velocity,
-            clock: Clock { t: checkpoint.t, dt: checkpoint.dt },
-            outcome: checkpoint.outcome,
-            next_observation: checkpoint.next_observation,
-            initial_loss: checkpoint.initial_loss,
-            rejected_in_a_row: checkpoint.rejected_in_a_row,
-        })
+        let velocity = checkpoint.velocity.as_ref().map(|v| system.tensor(v));
+        let now = sample(system, &at, velocity.as_ref(), checkpoint.t);
+        let course = Course::resume(spec, now, checkpoint);
+        Ok(Self { system, at, velocity, course })
     }
 
     /// The state between two steps.
     pub fn checkpoint(&self) -> Checkpoint {
-        Checkpoint {
-            weights: Precision::to_host(self.at.point.w.clone()),
-            velocity: self.velocity.clone().map(Precision::to_host),
-            t: self.clock.t,
-            dt: self.clock.dt,
-            outcome: self.outcome.clone(),
-            next_observation: self.next_observation,
-            initial_loss: self.initial_loss,
-            rejected_in_a_row: self.rejected_in_a_row,
-        }
+        let weights = Precision::to_host(self.at.point.w.clone());
+        self.course.checkpoint(weights, self.velocity.clone().map(Precision::to_host))
     }
 
     /// The present weights, `[P]`.
@@ -157,103 +88,52 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
     /// What has been found so far. Its `end` has a meaning only once
     /// [`run`](Self::run) has returned.
     pub fn outcome(&self) -> &Outcome {
-        &self.outcome
+        &self.course.outcome
     }
 
     /// Goes on until an end is reached, and returns what was found.
     pub fn run(&mut self, observer: &mut impl Observer<B>) -> Outcome {
-        if self.outcome.observations.is_empty() {
+        if self.outcome().observations.is_empty() {
             self.note(Moment::Start, observer);
         }
         let end = loop {
-            if let Some(end) = self.end() {
+            if let Some(end) = self.course.end(self.smallest_margin(), self.velocity.is_some()) {
                 break end;
             }
             if observer.interrupts() {
                 break End::Interrupted;
             }
             if let Err(quantity) = self.advance(observer) {
-                break End::Diverged { quantity, step: self.outcome.steps };
+                break End::Diverged { quantity, step: self.outcome().steps };
             }
         };
-        self.outcome.end = end;
+        self.course.outcome.end = end;
         if end != End::Interrupted {
             self.note(Moment::End, observer);
         }
-        self.outcome.clone()
-    }
-
-    fn end(&self) -> Option<End> {
-        let stop = &self.spec.stop;
-        if self.smallest_margin() >= stop.margin {
-            Some(End::Converged)
-        } else if stop.max_time.is_some_and(|most| self.clock.t >= most) {
-            Some(End::TimeReached)
-        } else if self.outcome.steps + self.outcome.rejected >= stop.max_steps {
-            Some(End::StepsSpent)
-        } else if self.velocity.is_none() && self.now.loss_rate == 0.0 {
-            Some(End::Stalled)
-        } else {
-            None
-        }
+        self.outcome().clone()
     }
 
     /// One trial step; if it is accepted, with the events inside it.
     fn advance(&mut self, observer: &mut impl Observer<B>) -> Result<(), Divergence> {
-        let before = self.now;
-        if !before.loss_rate.is_finite() {
-            return Err(Divergence::Gradient);
-        }
-        if let Some(most) = self.spec.stop.max_time {
-            self.clock.dt = self.clock.dt.min(most - self.clock.t);
-        }
-        let FlowSpec { scheme, momentum, .. } = &self.spec;
+        let clock = self.course.next_step()?;
+        let FlowSpec { scheme, momentum, .. } = self.course.spec;
         let velocity = self.velocity.as_ref();
-        let accepted =
-            match attempt(scheme, *momentum, self.system, &mut self.at, velocity, self.clock) {
-                Attempt::Accepted(accepted) if accepted.clock.t.is_finite() => *accepted,
-                Attempt::Accepted(_) => return Err(Divergence::StepSize),
-                Attempt::Rejected { dt } => {
-                    self.outcome.rejected += 1;
-                    self.rejected_in_a_row += 1;
-                    self.clock.dt = dt;
-                    let hopeless = self.rejected_in_a_row >= MOST_REJECTED;
-                    return if hopeless { Err(Divergence::StepSize) } else { Ok(()) };
-                }
-            };
-        let margin_before = self.smallest_margin();
-        let past = smallest(&accepted.point.margins) - self.spec.stop.margin;
-        if past > LANDING && self.rejected_in_a_row < MOST_LANDINGS {
-            // Undone, and taken again to where the last margin is reached.
-            self.outcome.rejected += 1;
-            self.rejected_in_a_row += 1;
-            let short = self.spec.stop.margin - margin_before;
-            // A little beyond, so that a straight approach ends there.
-            self.clock.dt *= (short + 0.5 * LANDING) / (short + past);
+        let accepted = match attempt(&scheme, momentum, self.system, &mut self.at, velocity, clock)
+        {
+            Attempt::Accepted(accepted) if accepted.clock.t.is_finite() => *accepted,
+            Attempt::Accepted(_) => return Err(Divergence::StepSize),
+            Attempt::Rejected { dt } => return self.course.reject(dt),
+        };
+        let margins = (self.smallest_margin(), smallest(&accepted.point.margins));
+        if self.course.overshoots(margins.0, margins.1) {
             return Ok(());
         }
         self.at = accepted.point.into();
         self.velocity = accepted.velocity;
-        self.clock = accepted.clock;
-        self.rejected_in_a_row = 0;
-        self.outcome.steps += 1;
-        self.outcome.t = self.clock.t;
-
-        self.now = sample(self.system, &self.at, self.velocity.as_ref(), self.clock.t);
-        let passage = Passage { before, after: self.now };
-        if self.outcome.half_loss_time.is_none() {
-            self.outcome.half_loss_time = passage.falls_below(0.5 * self.initial_loss);
-            if self.outcome.half_loss_time.is_some() {
-                self.note(Moment::HalfLoss, observer);
-            }
-        }
-        if self.outcome.margins_time.is_none() {
-            let margins = (margin_before, self.smallest_margin());
-            self.outcome.margins_time = passage.rises_to(self.spec.stop.margin, margins);
-        }
-        if self.clock.t >= self.next_observation {
-            self.note(Moment::Scheduled, observer);
-            self.next_observation = next_scheduled(self.clock.t, self.spec.observations_per_decade);
+        let now = sample(self.system, &self.at, self.velocity.as_ref(), accepted.clock.t);
+        for moment in self.course.accept(accepted.clock, now, margins) {
+            self.note(moment, observer);
         }
         Ok(())
     }
@@ -267,15 +147,15 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         Observation::of(
             self.system.objective(),
             &self.at.point.margins,
-            self.spec.stop.margin,
-            (moment, self.clock.t, self.outcome.steps),
+            self.course.spec.stop.margin,
+            (moment, self.course.clock.t, self.outcome().steps),
         )
     }
 
     fn note(&mut self, moment: Moment, observer: &mut impl Observer<B>) {
         let observation = self.observation(moment);
         observer.observe(&observation, &self.at.point.w);
-        self.outcome.observations.push(observation);
+        self.course.outcome.observations.push(observation);
     }
 }
 
@@ -293,10 +173,6 @@ fn check<B: Backend, N: Network<B>>(
         return Err(SpecError { field: "max_turn", value: max_turn, right });
     }
     spec.check()
-}
-
-fn smallest(margins: &[f64]) -> f64 {
-    margins.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
 /// The mean loss and its rate `d(α²L)/dt = α² ⟨∇L, ẇ⟩`.

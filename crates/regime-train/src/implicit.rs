@@ -5,19 +5,20 @@
 //! Comput. 20 (1999), 1456–1480: a two-stage Rosenbrock method that is of second
 //! order for *any* matrix `A` in place of the Jacobian.
 
-use burn_tensor::{Tensor, backend::Backend};
-use regime_models::{Network, Precision, Tape};
+use burn_tensor::{DType, Tensor, backend::Backend};
+use regime_models::{Network, Tape};
 use regime_tangent::kernel_in;
 
 use crate::{
     attempt::{Accepted, Attempt, Clock},
     factor::{Factor, Symmetric},
+    objective::Objective,
     spec::Momentum,
     system::{Point, System, TapeOf, Trial, largest_scaled_change},
 };
 
 /// `γ = 1 − 1/√2`, which makes the method L-stable.
-const GAMMA: f64 = 1.0 - std::f64::consts::FRAC_1_SQRT_2;
+pub(crate) const GAMMA: f64 = 1.0 - std::f64::consts::FRAC_1_SQRT_2;
 
 /// The stiff directions of the flow at a point: the training points whose loss is
 /// curved there, their curvature and their tangent kernel.
@@ -31,8 +32,8 @@ pub(crate) struct Active<B: Backend, N: Network<B>> {
 
 struct Stiff<B: Backend, N: Network<B>> {
     tape: TapeOf<B, N>,
-    /// `√H_a`, `[m]`.
-    root_curvature: Vec<f64>,
+    /// `√H_a`, `[m]` in float64.
+    root_curvature: Tensor<B, 1>,
     /// `S^½ Θ_aa S^½` with `S = diag(H_a)`, `[m, m]`.
     weighted_kernel: Symmetric<B>,
 }
@@ -50,7 +51,8 @@ impl<B: Backend, N: Network<B>> Active<B, N> {
             return Self { stiff: None };
         }
         let tape = at.tape.select(&points);
-        let root_curvature: Vec<f64> = points.iter().map(|&i| curvature[i].sqrt()).collect();
+        let root: Vec<f64> = points.iter().map(|&i| curvature[i].sqrt()).collect();
+        let root_curvature = system.float64(&root);
         let kernel = kernel_in(&tape, workspace.take());
         let weighted_kernel = Symmetric::weighted(kernel, &root_curvature, workspace);
         Self { stiff: Some(Stiff { tape, root_curvature, weighted_kernel }) }
@@ -69,11 +71,11 @@ impl<B: Backend, N: Network<B>> Active<B, N> {
 
 impl<B: Backend, N: Network<B>> Stiff<B, N> {
     /// `J_aᵀ H_a J_a v`.
-    fn gauss_newton(&self, system: &System<'_, B, N>, v: Tensor<B, 1>) -> Tensor<B, 1> {
-        let moved = Precision::to_host(self.tape.jvp(v));
-        let pulled: Vec<f64> =
-            self.root_curvature.iter().zip(moved).map(|(s, m)| s * s * m).collect();
-        self.tape.vjp(system.tensor(&pulled))
+    fn gauss_newton(&self, v: Tensor<B, 1>) -> Tensor<B, 1> {
+        let dtype = v.dtype();
+        let root = self.root_curvature.clone();
+        let pulled = self.tape.jvp(v).cast(DType::F64) * (root.clone() * root);
+        self.tape.vjp(pulled.cast(dtype))
     }
 }
 
@@ -85,14 +87,13 @@ struct Solver<'a, B: Backend, N: Network<B>> {
 impl<B: Backend, N: Network<B>> Solver<'_, B, N> {
     /// By the Woodbury identity,
     /// `(I + c JᵀHJ)⁻¹ v = v − c J_aᵀ S^½ (I + c S^½ Θ_aa S^½)⁻¹ S^½ J_a v`.
-    fn solve(&self, system: &System<'_, B, N>, v: Tensor<B, 1>) -> Tensor<B, 1> {
+    fn solve(&self, v: Tensor<B, 1>) -> Tensor<B, 1> {
         let Some((stiff, factor)) = &self.factored else { return v };
-        let root = &stiff.root_curvature;
-        let moved = Precision::to_host(stiff.tape.jvp(v.clone()));
-        let right: Vec<f64> = root.iter().zip(moved).map(|(s, m)| s * m).collect();
-        let solution = factor.solve(&right);
-        let back: Vec<f64> = root.iter().zip(solution).map(|(s, x)| -self.c * s * x).collect();
-        v + stiff.tape.vjp(system.tensor(&back))
+        let root = || stiff.root_curvature.clone();
+        let right = root() * stiff.tape.jvp(v.clone()).cast(DType::F64);
+        let back = root().mul_scalar(-self.c) * factor.solve(right);
+        let dtype = v.dtype();
+        v + stiff.tape.vjp(back.cast(dtype))
     }
 }
 
@@ -137,10 +138,10 @@ impl<B: Backend, N: Network<B>> Step<'_, '_, B, N> {
     fn plain(&self, at: &Point<B, N>, clock: Clock) -> Option<Attempt<B, N>> {
         let dt = clock.dt;
         let solver = self.active.solver(GAMMA * dt)?;
-        let k1 = solver.solve(self.system, at.gradient.clone().neg());
+        let k1 = solver.solve(at.gradient.clone().neg());
         let middle = self.middle(at.w.clone() + k1.clone().mul_scalar(dt))?;
         let right = middle.gradient.clone().neg() - k1.clone().mul_scalar(2.0);
-        let k2 = solver.solve(self.system, right);
+        let k2 = solver.solve(right);
         let w = at.w.clone() + k1.mul_scalar(1.5 * dt) + k2.mul_scalar(0.5 * dt);
         self.judge(&middle, self.system.trial(w), clock, None)
     }
@@ -163,12 +164,10 @@ impl<B: Backend, N: Network<B>> Step<'_, '_, B, N> {
         let solver = self.active.solver(c * c / (tau + c))?;
         let stage = |r_w: Tensor<B, 1>, r_v: Tensor<B, 1>| {
             let right = match &self.active.stiff {
-                Some(stiff) => {
-                    r_v - stiff.gauss_newton(self.system, r_w.clone()).mul_scalar(c / tau)
-                }
+                Some(stiff) => r_v - stiff.gauss_newton(r_w.clone()).mul_scalar(c / tau),
                 None => r_v,
             };
-            let k_v = solver.solve(self.system, right).mul_scalar(tau / (tau + c));
+            let k_v = solver.solve(right).mul_scalar(tau / (tau + c));
             (r_w + k_v.clone().mul_scalar(c), k_v)
         };
         let pull = |v: &Tensor<B, 1>, gradient: &Tensor<B, 1>, tau: f64| {
@@ -202,22 +201,36 @@ impl<B: Backend, N: Network<B>> Step<'_, '_, B, N> {
         clock: Clock,
         velocity: Option<Tensor<B, 1>>,
     ) -> Option<Attempt<B, N>> {
-        let Clock { t, dt } = clock;
-        // Outputs much smaller than 1, as those of small α, grow exponentially at first;
-        // an error then made grows with them.
-        let unit = self.system.objective().unit(&trial.margins);
-        let error = largest_scaled_change(&trial.margins, &middle.margins, unit);
-        if !error.is_finite() {
-            return None;
-        }
-        let next = dt * (0.9 / (error / self.tolerance).sqrt()).clamp(0.2, 4.0);
-        if error > self.tolerance {
-            return Some(Attempt::Rejected { dt: next });
+        let margins = (&trial.margins[..], &middle.margins[..]);
+        let (accepted, clock) = judged(self.system.objective(), margins, self.tolerance, clock)?;
+        if !accepted {
+            return Some(Attempt::Rejected { dt: clock.dt });
         }
         let point = self.system.point(trial);
         let slaved = || (self.momentum != Momentum::None).then(|| point.gradient.clone().neg());
         let velocity = velocity.or_else(slaved);
-        let clock = Clock { t: t + dt, dt: next };
         Some(Attempt::Accepted(Box::new(Accepted { point, velocity, clock })))
     }
+}
+
+/// Whether a step is accepted by the difference of the margins of its two solutions, the second-order
+/// one first, and the clock after it or the step to try instead. `None` where something is not
+/// finite.
+pub(crate) fn judged(
+    objective: &Objective,
+    (margins, middle): (&[f64], &[f64]),
+    tolerance: f64,
+    Clock { t, dt }: Clock,
+) -> Option<(bool, Clock)> {
+    // Outputs much smaller than 1, as those of small α, grow exponentially at first;
+    // an error then made grows with them.
+    let error = largest_scaled_change(margins, middle, objective.unit(margins));
+    if !error.is_finite() {
+        return None;
+    }
+    let next = dt * (0.9 / (error / tolerance).sqrt()).clamp(0.2, 4.0);
+    Some(match error <= tolerance {
+        true => (true, Clock { t: t + dt, dt: next }),
+        false => (false, Clock { t, dt: next }),
+    })
 }

@@ -42,7 +42,9 @@
 //! ```
 
 mod attempt;
+mod batch;
 mod coordinates;
+mod course;
 mod event;
 mod explicit;
 mod factor;
@@ -63,8 +65,10 @@ mod stochastic;
 mod system;
 mod workspace;
 
+pub use batch::{BatchError, BatchObserver, FlowBatch, Member, Start};
 pub use coordinates::{Coordinate, Coordinates, coordinates};
-pub use flow::{Checkpoint, Flow};
+pub use course::Checkpoint;
+pub use flow::Flow;
 pub use kernel_model::{KernelModel, KernelModelError, KernelTape, KernelTrace, cross_rows};
 pub use linearised::{Linearised, LinearisedTrace};
 pub use loss::Loss;

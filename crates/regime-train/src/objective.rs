@@ -62,6 +62,16 @@ impl Objective {
         self.loss
     }
 
+    /// The labels `yᵢ`.
+    pub(crate) fn labels(&self) -> &[f64] {
+        &self.labels
+    }
+
+    /// The outputs `f₀`.
+    pub(crate) fn initial(&self) -> &[f64] {
+        &self.initial
+    }
+
     /// The margins `uᵢ`.
     pub fn margins(&self, outputs: &[f64]) -> Vec<f64> {
         let alpha = self.alpha.value();

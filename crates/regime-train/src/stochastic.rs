@@ -12,8 +12,8 @@ pub use spec::{Sampling, StochasticSpec};
 
 use crate::{
     attempt::Clock,
+    course::MOST_REJECTED,
     event::on_line,
-    flow::MOST_REJECTED,
     loss::Loss,
     observe::{Divergence, End, Moment, Observation, Observer, Outcome},
     schedule::next_scheduled,

@@ -55,6 +55,11 @@ impl<'a, B: Backend, N: Network<B>> System<'a, B, N> {
         Precision::of(self.inputs.dtype()).vector(values, &self.inputs.device())
     }
 
+    /// A host vector in float64 beside the training inputs, whatever their element type.
+    pub(crate) fn float64(&self, values: &[f64]) -> Tensor<B, 1> {
+        Precision::F64.vector(values, &self.inputs.device())
+    }
+
     /// One forward pass at `w`.
     pub(crate) fn trial(&self, w: Tensor<B, 1>) -> Trial<B, N> {
         let trace = self.net.trace(&w, &self.inputs);

@@ -8,6 +8,7 @@ mod loops;
 mod normalisation;
 mod parametrisation;
 mod refused;
+mod stacked;
 
 mod on {
     use regime_models::on_every_backend;
@@ -25,6 +26,11 @@ mod on {
         selected_rows_are_rows,
         preactivations_move_at_their_rates,
         points_in_several_parts_are_points,
+    );
+    on_every_backend!(stacked:
+        a_stack_is_its_networks,
+        points_and_networks_of_a_stack_are_selected,
+        factors_solve,
     );
     on_every_backend!(parametrisation: preactivations_are_those_of_the_forward_pass);
 }

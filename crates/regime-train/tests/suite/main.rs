@@ -1,5 +1,6 @@
 //! Training, over every backend.
 
+mod batch;
 mod coordinates;
 mod device;
 mod flow;
@@ -13,6 +14,11 @@ mod stochastic;
 mod on {
     use regime_models::on_every_backend;
 
+    on_every_backend!(batch:
+        flows_in_a_batch_are_flows,
+        an_interrupted_batch_goes_on_together_or_alone,
+        a_flow_that_cannot_go_on_leaves_the_others,
+    );
     on_every_backend!(coordinates:
         coordinates_are_those_of_descent_by_hand,
         coordinates_are_the_same_in_every_parametrisation,

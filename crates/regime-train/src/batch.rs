@@ -1,0 +1,405 @@
+//! Many flows as one: networks of one shape advance together, each with its own time and step
+//! size, and leave when they end.
+
+mod factor;
+mod loss;
+mod step;
+mod system;
+
+use burn_tensor::{Tensor, backend::Backend};
+use regime_models::{FeedForward, Precision, StackedNetwork};
+
+use self::{
+    step::{Report, StackedActive, StackedTrial, attempt},
+    system::{StackedPoint, StackedSystem, rows},
+};
+use crate::{
+    attempt::Clock,
+    course::{Checkpoint, Course, smallest},
+    event::Sample,
+    implicit::judged,
+    objective::{Derivatives, Objective},
+    observe::{Divergence, End, Moment, Observation, Outcome},
+    spec::{FlowSpec, Momentum, Scheme, SpecError},
+    workspace::Workspace,
+};
+
+/// One flow of a batch.
+#[derive(Debug, Clone)]
+pub struct Member<B: Backend> {
+    /// Its loss, on points of its own.
+    pub objective: Objective,
+    /// The training points, `[n, d]`.
+    pub inputs: Tensor<B, 2>,
+    /// Its settings.
+    pub spec: FlowSpec,
+    /// Where it starts.
+    pub start: Start<B>,
+}
+
+/// Where a flow of a batch starts.
+#[derive(Debug, Clone)]
+pub enum Start<B: Backend> {
+    /// At `t = 0`, with the weights `[P]` at which the objective's `f₀` was taken.
+    Weights(Tensor<B, 1>),
+    /// Between two steps: that of a [`Flow`](crate::Flow) or of a batch.
+    Checkpoint(Box<Checkpoint>),
+}
+
+/// Follows the flows of a batch.
+pub trait BatchObserver<B: Backend> {
+    /// Called with what is to be observed after a step: which member, and how it stands, with
+    /// the weights `[r, P]` of those members in the same order. A member may be there twice.
+    fn observe(&mut self, observed: &[(usize, Observation)], w: &Tensor<B, 2>);
+
+    /// Asked before every step. `true` interrupts all flows that have not ended.
+    fn interrupts(&mut self) -> bool {
+        false
+    }
+}
+
+impl<B: Backend> BatchObserver<B> for () {
+    fn observe(&mut self, _: &[(usize, Observation)], _: &Tensor<B, 2>) {}
+}
+
+/// Gradient flows of networks of one shape that advance together.
+///
+/// Each follows the linearly implicit scheme, with its own clock and step size, as a
+/// [`Flow`](crate::Flow) of its own does; what one call computes, it computes for all. Results are those of single flows
+/// within the tolerance of the integrator, and not to the bit: how a product is rounded depends on
+/// how many there are.
+pub struct FlowBatch<B: Backend> {
+    system: StackedSystem<B>,
+    at: StackedPoint<B>,
+    active: Option<StackedActive<B>>,
+    workspace: Workspace,
+    /// Those under way, in the order of the stacks.
+    flows: Vec<UnderWay>,
+    /// Those that have ended, by member, with their weights `[P]`.
+    ended: Vec<Option<(Course, Tensor<B, 1>)>>,
+}
+
+/// One flow under way.
+struct UnderWay {
+    /// Its place among the members.
+    member: usize,
+    objective: Objective,
+    course: Course,
+    margins: Vec<f64>,
+    /// `∂²L/∂f²`
+    curvature: Vec<f64>,
+    /// Why it cannot go on.
+    failed: Option<End>,
+}
+
+impl<B: Backend> FlowBatch<B> {
+    /// Whether flows of this network with these settings can advance together: those of a fully
+    /// connected network with the implicit scheme and without momentum.
+    pub fn takes(net: &FeedForward, spec: &FlowSpec) -> bool {
+        let scheme = matches!(spec.scheme, Scheme::Implicit { .. });
+        scheme && spec.momentum == Momentum::None && StackedNetwork::of(net).is_some()
+    }
+
+    /// Flows of `net`, one for each of `members`.
+    ///
+    /// # Errors
+    /// [`BatchError`] for members that cannot advance together, and for settings out of their range.
+    pub fn start(net: &FeedForward, members: Vec<Member<B>>) -> Result<Self, BatchError> {
+        let Some(first) = members.first() else { return Err(BatchError::Empty) };
+        let Some(stacked) = StackedNetwork::of(net) else { return Err(BatchError::Network) };
+        let (shape, loss) = (first.inputs.dims(), first.objective.loss());
+        for (member, Member { objective, inputs, spec, start }) in members.iter().enumerate() {
+            let right = [objective.n_points(), net.n_inputs()];
+            if inputs.dims() != shape || shape != right || objective.loss() != loss {
+                return Err(BatchError::Different { member });
+            }
+            if !Self::takes(net, spec) {
+                return Err(BatchError::Scheme { member });
+            }
+            spec.check()?;
+            let found = match start {
+                Start::Weights(w) => w.dims()[0],
+                Start::Checkpoint(checkpoint) => checkpoint.weights.len(),
+            };
+            SpecError::unless_parameters(found, net.n_params())?;
+        }
+        let inputs = members.iter().map(|m| m.inputs.clone().unsqueeze::<3>()).collect();
+        let inputs: Tensor<B, 3> = Tensor::cat(inputs, 0);
+        let (device, precision) = (inputs.device(), Precision::of(inputs.dtype()));
+        let w = members.iter().map(|member| match &member.start {
+            Start::Weights(w) => w.clone().unsqueeze::<2>(),
+            Start::Checkpoint(checkpoint) => {
+                precision.matrix(&checkpoint.weights, [1, net.n_params()], &device)
+            }
+        });
+        let w = Tensor::cat(w.collect(), 0);
+        let objectives: Vec<&Objective> = members.iter().map(|m| &m.objective).collect();
+        let system = StackedSystem::new(stacked, inputs, &objectives);
+        let at = system.point(w);
+        let r = members.len();
+        let speeds = at.tape.jvp(&at.gradient);
+        let found = Tensor::cat(vec![at.margins.clone(), speeds, at.squares()], 1);
+        let found = Precision::to_host(found);
+        let n = shape[0];
+        let flows = found.chunks_exact(2 * n + 1).zip(members).enumerate().map(|(k, (row, m))| {
+            let Member { objective, spec, start, .. } = m;
+            let (margins, rates, square) = (row[..n].to_vec(), &row[n..2 * n], row[2 * n]);
+            let Derivatives { mean_loss, curvature, .. } = objective.derivatives(&margins);
+            let alpha = objective.alpha().value();
+            let now = |t| Sample { t, loss: mean_loss, loss_rate: -alpha.powi(2) * square };
+            let course = match start {
+                Start::Weights(_) => {
+                    let speed = rates.iter().fold(0.0, |most, v| f64::max(most, alpha * v.abs()));
+                    Course::start(spec, now(0.0), speed)
+                }
+                Start::Checkpoint(checkpoint) => {
+                    Course::resume(spec, now(checkpoint.t), *checkpoint)
+                }
+            };
+            UnderWay { member: k, objective, course, margins, curvature, failed: None }
+        });
+        let flows = flows.collect();
+        let ended = (0..r).map(|_| None).collect();
+        Ok(Self { system, at, active: None, workspace: Workspace::default(), flows, ended })
+    }
+
+    /// Goes on until every flow has ended or the observer interrupts, and returns what was found,
+    /// by member.
+    pub fn run(&mut self, observer: &mut impl BatchObserver<B>) -> Vec<Outcome> {
+        let fresh = |flow: &UnderWay| flow.course.outcome.observations.is_empty();
+        let fresh = (0..self.flows.len()).filter(|&k| fresh(&self.flows[k]));
+        let start = fresh.map(|k| (k, Moment::Start)).collect::<Vec<_>>();
+        self.note(&start, observer);
+        loop {
+            self.let_go(observer);
+            if self.flows.is_empty() {
+                break;
+            }
+            if observer.interrupts() {
+                let interrupted = |flow: &mut UnderWay| flow.course.outcome.end = End::Interrupted;
+                self.flows.iter_mut().for_each(interrupted);
+                break;
+            }
+            let observed = self.advance();
+            self.note(&observed, observer);
+        }
+        (0..self.ended.len()).map(|member| self.course(member).outcome.clone()).collect()
+    }
+
+    /// The present weights of a member, `[P]`; those at its end if it has ended.
+    ///
+    /// # Panics
+    /// When there is no such member.
+    pub fn weights(&self, member: usize) -> Tensor<B, 1> {
+        match &self.ended[member] {
+            Some((_, w)) => w.clone(),
+            None => {
+                self.row(self.flows.iter().position(|f| f.member == member).expect("under way"))
+            }
+        }
+    }
+
+    /// The state of a member between two steps, from which a batch or a [`Flow`](crate::Flow) goes on.
+    ///
+    /// # Panics
+    /// When there is no such member.
+    pub fn checkpoint(&self, member: usize) -> Checkpoint {
+        self.course(member).checkpoint(Precision::to_host(self.weights(member)), None)
+    }
+
+    fn course(&self, member: usize) -> &Course {
+        match &self.ended[member] {
+            Some((course, _)) => course,
+            None => {
+                let flow = self.flows.iter().find(|flow| flow.member == member);
+                &flow.expect("a member is under way or has ended").course
+            }
+        }
+    }
+
+    /// The weights in one row of the stack, `[P]`.
+    fn row(&self, k: usize) -> Tensor<B, 1> {
+        let [_, n_params] = self.at.w.dims();
+        // A copy: a view would hold the weights of the whole batch.
+        self.at.w.clone().select(0, rows(&[k], &self.system.device())).reshape([n_params])
+    }
+
+    /// One trial step of every flow; returns what is to be observed of those that went on.
+    fn advance(&mut self) -> Vec<(usize, Moment)> {
+        let mut clocks = Vec::with_capacity(self.flows.len());
+        for flow in &mut self.flows {
+            let steps = flow.course.outcome.steps;
+            // One that cannot go on leaves after the step that it makes with the others.
+            let clock = flow.course.next_step().unwrap_or_else(|quantity| {
+                flow.failed = Some(End::Diverged { quantity, step: steps });
+                flow.course.clock
+            });
+            clocks.push(clock);
+        }
+        if self.active.is_none() {
+            let of = |flow: &UnderWay| flow.curvature.clone();
+            let curvatures: Vec<Vec<f64>> = self.flows.iter().map(of).collect();
+            let limits: Vec<f64> = self.flows.iter().map(UnderWay::least_curvature).collect();
+            self.active = StackedActive::of(&self.at.tape, &curvatures, &limits);
+        }
+        let dts: Vec<f64> = clocks.iter().map(|clock| clock.dt).collect();
+        let active = self.active.as_ref();
+        let StackedTrial { point, reports } =
+            attempt(&self.system, &self.at, active, &dts, &self.workspace);
+        let mut observed = Vec::new();
+        let mut takes = Vec::with_capacity(self.flows.len());
+        for (k, (flow, report)) in self.flows.iter_mut().zip(reports).enumerate() {
+            let moments = flow.failed.is_none().then(|| flow.settle(report)).flatten();
+            takes.push(moments.is_some());
+            observed.extend(moments.into_iter().flatten().map(|moment| (k, moment)));
+        }
+        if takes.contains(&true) {
+            self.active = None;
+            self.at = self.at.or(&point, &takes);
+        }
+        observed
+    }
+
+    fn note(&mut self, observed: &[(usize, Moment)], observer: &mut impl BatchObserver<B>) {
+        if observed.is_empty() {
+            return;
+        }
+        let observations: Vec<(usize, Observation)> = observed
+            .iter()
+            .map(|&(k, moment)| (self.flows[k].member, self.flows[k].observation(moment)))
+            .collect();
+        let numbers: Vec<usize> = observed.iter().map(|&(k, _)| k).collect();
+        let w = self.at.w.clone().select(0, rows(&numbers, &self.system.device()));
+        observer.observe(&observations, &w);
+        for (&(k, _), (_, observation)) in observed.iter().zip(observations) {
+            self.flows[k].course.outcome.observations.push(observation);
+        }
+    }
+
+    /// Notes the flows that have ended and lets them go.
+    fn let_go(&mut self, observer: &mut impl BatchObserver<B>) {
+        let end = |flow: &UnderWay| {
+            flow.failed.or_else(|| flow.course.end(smallest(&flow.margins), false))
+        };
+        let ends: Vec<Option<End>> = self.flows.iter().map(end).collect();
+        let observed: Vec<(usize, Moment)> =
+            ends.iter().enumerate().filter_map(|(k, end)| end.map(|_| (k, Moment::End))).collect();
+        if observed.is_empty() {
+            return;
+        }
+        self.note(&observed, observer);
+        let weights: Vec<Option<Tensor<B, 1>>> =
+            ends.iter().enumerate().map(|(k, end)| end.map(|_| self.row(k))).collect();
+        let mut left = Vec::new();
+        let flows = std::mem::take(&mut self.flows);
+        for (k, ((mut flow, end), w)) in flows.into_iter().zip(ends).zip(weights).enumerate() {
+            match (end, w) {
+                (Some(end), Some(w)) => {
+                    flow.course.outcome.end = end;
+                    self.ended[flow.member] = Some((flow.course, w));
+                }
+                _ => {
+                    left.push(k);
+                    self.flows.push(flow);
+                }
+            }
+        }
+        if !left.is_empty() {
+            self.system = self.system.networks(&left);
+            self.at = self.at.networks(&left);
+        }
+        self.active = None;
+    }
+}
+
+impl UnderWay {
+    /// The tolerance, and the part of the largest curvature from which on a point is active.
+    fn settings(&self) -> (f64, f64) {
+        match self.course.spec.scheme {
+            Scheme::Implicit { tolerance, active_above } => (tolerance, active_above),
+            Scheme::Explicit { .. } => unreachable!("a batch has only implicit flows"),
+        }
+    }
+
+    fn least_curvature(&self) -> f64 {
+        let (_, active_above) = self.settings();
+        let objective = &self.objective;
+        active_above * objective.loss().largest_curvature() / objective.n_points() as f64
+    }
+
+    /// Goes on to the end of a trial step if it is accepted, and returns why the state there is to be
+    /// observed; `None` if the step is undone.
+    fn settle(&mut self, report: Report) -> Option<Vec<Moment>> {
+        let Report { middle, margins, square, factorised } = report;
+        let clock = self.course.clock;
+        let (tolerance, _) = self.settings();
+        let judged = match factorised {
+            true => judged(&self.objective, (&margins, &middle), tolerance, clock),
+            false => None,
+        };
+        let next = match judged {
+            Some((true, next)) if next.t.is_finite() => next,
+            Some((true, _)) => return self.fails(Divergence::StepSize),
+            Some((false, Clock { dt, .. })) => return self.undone(dt),
+            None => return self.undone(0.2 * clock.dt),
+        };
+        let ends = (smallest(&self.margins), smallest(&margins));
+        if self.course.overshoots(ends.0, ends.1) {
+            return None;
+        }
+        let Derivatives { mean_loss, curvature, .. } = self.objective.derivatives(&margins);
+        let loss_rate = -self.objective.alpha().value().powi(2) * square;
+        (self.margins, self.curvature) = (margins, curvature);
+        let now = Sample { t: next.t, loss: mean_loss, loss_rate };
+        Some(self.course.accept(next, now, ends))
+    }
+
+    /// Counts a step that was undone; `dt` is to be tried next.
+    fn undone(&mut self, dt: f64) -> Option<Vec<Moment>> {
+        match self.course.reject(dt) {
+            Ok(()) => None,
+            Err(quantity) => self.fails(quantity),
+        }
+    }
+
+    fn fails(&mut self, quantity: Divergence) -> Option<Vec<Moment>> {
+        self.failed = Some(End::Diverged { quantity, step: self.course.outcome.steps });
+        None
+    }
+
+    fn observation(&self, moment: Moment) -> Observation {
+        let Course { spec, clock, outcome, .. } = &self.course;
+        let when = (moment, clock.t, outcome.steps);
+        Observation::of(&self.objective, &self.margins, spec.stop.margin, when)
+    }
+}
+
+/// Why flows cannot advance together.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum BatchError {
+    /// There are none.
+    #[error("a batch needs at least one flow")]
+    Empty,
+    /// The network is of another kind.
+    #[error(
+        "a batch is of fully connected networks with one output: use a flow for each other one"
+    )]
+    Network,
+    /// A flow has another number of points, or another loss.
+    #[error("flow {member} has other numbers of points or inputs, or another loss, than the first")]
+    Different {
+        /// Which.
+        member: usize,
+    },
+    /// A flow asks for a scheme that a batch has not.
+    #[error(
+        "flow {member} asks for an explicit scheme or for momentum, which a batch does not have"
+    )]
+    Scheme {
+        /// Which.
+        member: usize,
+    },
+    /// A setting is out of its range, or a start is that of another network.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+}

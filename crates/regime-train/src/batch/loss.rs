@@ -1,0 +1,49 @@
+//! Slopes of losses as tensor operations, for margins that stay on their device.
+
+use burn_tensor::{Tensor, backend::Backend};
+
+use crate::loss::Loss;
+
+/// `ℓ'(u)`, element by element.
+pub(super) fn slopes<B: Backend>(loss: Loss, u: Tensor<B, 2>) -> Tensor<B, 2> {
+    match loss {
+        Loss::Hinge => u.sub_scalar(1.0).sign().clamp_max(0.0),
+        Loss::SoftHinge { beta } => logistic(u.neg().add_scalar(1.0).mul_scalar(beta)).neg(),
+        Loss::QuadraticHinge => u.sub_scalar(1.0).clamp_max(0.0),
+        Loss::Squared => u.sub_scalar(1.0),
+        Loss::Logistic => logistic(u.neg()).neg(),
+    }
+}
+
+/// `1/(1 + e⁻ᶻ)`, to all its digits where it is small.
+fn logistic<B: Backend>(z: Tensor<B, 2>) -> Tensor<B, 2> {
+    // Beyond, what it is divided by overflows in float32; 10⁻³⁵ is no slope.
+    let e = z.neg().clamp_max(80.0).exp();
+    e.add_scalar(1.0).recip()
+}
+
+#[cfg(test)]
+mod tests {
+    use regime_models::Precision;
+
+    use super::*;
+
+    regime_models::on_every_backend!(slopes_are_those_of_the_host);
+
+    fn slopes_are_those_of_the_host<B: Backend>(device: &B::Device) {
+        let margins: Vec<f64> = (-40..80).map(|i| 0.0375 * f64::from(i)).collect();
+        for loss in [
+            Loss::Hinge,
+            Loss::SoftHinge { beta: 20.0 },
+            Loss::QuadraticHinge,
+            Loss::Squared,
+            Loss::Logistic,
+        ] {
+            let u = Precision::F64.matrix::<B>(&margins, [2, margins.len() / 2], device);
+            for (&u, found) in margins.iter().zip(Precision::to_host(slopes(loss, u))) {
+                let wanted = loss.slope(u);
+                assert!((found - wanted).abs() <= 1e-14 * wanted.abs(), "{loss:?} at {u}: {found}");
+            }
+        }
+    }
+}

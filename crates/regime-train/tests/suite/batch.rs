@@ -1,0 +1,199 @@
+//! Flows in a batch are the flows.
+
+use burn_tensor::{Tensor, backend::Backend};
+use regime_models::{Alpha, FeedForward, Network, Precision};
+use regime_train::{
+    BatchError, BatchObserver, End, Flow, FlowBatch, FlowSpec, Loss, Member, Moment, Momentum,
+    Objective, Observation, Outcome, Scheme, Start, Stop, System,
+};
+
+use crate::{
+    flow::worst,
+    problem::{dense, labels, numbers},
+};
+
+const N: usize = 30;
+
+/// What tells the members apart: the seed of the weights and the points, and α.
+const MEMBERS: [(u64, f64); 4] = [(1, 30.0), (2, 0.3), (3, 1.0), (4, 300.0)];
+
+fn spec(loss: Loss) -> FlowSpec {
+    let scheme = Scheme::Implicit { tolerance: 1e-3, active_above: 1e-3 };
+    let stop = match loss {
+        // Without curvature no point is active; small steps follow its kinks.
+        Loss::Hinge => Stop { max_steps: 60, ..Stop::default() },
+        // It reaches 1 in the limit only.
+        Loss::QuadraticHinge => Stop { margin: 0.9, ..Stop::default() },
+        _ => Stop::default(),
+    };
+    FlowSpec { scheme, stop, ..FlowSpec::default() }
+}
+
+/// The objective, the points and the weights of one.
+pub(crate) fn one<B: Backend>(
+    net: &FeedForward,
+    (seed, alpha): (u64, f64),
+    loss: Loss,
+    n: usize,
+    device: &B::Device,
+) -> (Objective, Tensor<B, 2>, Tensor<B, 1>) {
+    let d = net.n_inputs();
+    let x = numbers(n * d, 17 + seed);
+    let inputs = Precision::F64.matrix::<B>(&x, [n, d], device);
+    let w = Precision::F64.vector::<B>(&net.initial_weights(seed), device);
+    let f0 = Precision::to_host(net.forward(&w, &inputs));
+    let alpha = Alpha::paper(alpha).unwrap();
+    (Objective::new(alpha, loss, labels(&x, d), f0).unwrap(), inputs, w)
+}
+
+fn members<B: Backend>(net: &FeedForward, loss: Loss, device: &B::Device) -> Vec<Member<B>> {
+    let member = |of| {
+        let (objective, inputs, w) = one::<B>(net, of, loss, N, device);
+        Member { objective, inputs, spec: spec(loss), start: Start::Weights(w) }
+    };
+    MEMBERS.map(member).into()
+}
+
+/// The same flow on its own.
+fn alone<B: Backend>(
+    net: &FeedForward,
+    of: (u64, f64),
+    loss: Loss,
+    device: &B::Device,
+) -> (Outcome, Vec<f64>) {
+    let (objective, inputs, w) = one::<B>(net, of, loss, N, device);
+    let system = System::new(net, inputs, objective);
+    let mut flow = Flow::start(&system, spec(loss), w).unwrap();
+    let outcome = flow.run(&mut ());
+    (outcome, Precision::to_host(flow.weights()))
+}
+
+/// That a member came to what a flow of its own comes to, but for rounding.
+fn same<B: Backend>(
+    batch: &FlowBatch<B>,
+    member: usize,
+    found: &Outcome,
+    alone: &(Outcome, Vec<f64>),
+) {
+    let (wanted, weights) = alone;
+    assert_eq!(found.end, wanted.end, "{member}");
+    assert_eq!((found.steps, found.rejected), (wanted.steps, wanted.rejected), "{member}");
+    let times =
+        |o: &Outcome| [Some(o.t), o.half_loss_time, o.margins_time].map(|t| t.unwrap_or(-1.0));
+    for (a, b) in times(found).into_iter().zip(times(wanted)) {
+        assert!((a - b).abs() < 1e-8 * b.abs(), "{member}: {a} {b}");
+    }
+    let moments = |outcome: &Outcome| -> Vec<(Moment, u64)> {
+        outcome.observations.iter().map(|o| (o.moment, o.steps)).collect()
+    };
+    assert_eq!(moments(found), moments(wanted));
+    for (a, b) in found.observations.iter().zip(&wanted.observations) {
+        assert!((a.output_rms - b.output_rms).abs() < 1e-8, "{a:?} {b:?}");
+    }
+    let difference = worst(&Precision::to_host(batch.weights(member)), weights);
+    assert!(difference < 1e-8, "{member}: {difference}");
+}
+
+/// Counts what it is shown, and looks at the weights.
+#[derive(Default)]
+struct Count {
+    seen: Vec<(usize, Moment)>,
+    /// Steps after which it interrupts, if it does.
+    patience: Option<u32>,
+}
+
+impl<B: Backend> BatchObserver<B> for Count {
+    fn observe(&mut self, observed: &[(usize, Observation)], w: &Tensor<B, 2>) {
+        assert_eq!(observed.len(), w.dims()[0]);
+        self.seen.extend(observed.iter().map(|(member, o)| (*member, o.moment)));
+    }
+
+    fn interrupts(&mut self) -> bool {
+        self.patience.as_mut().is_some_and(|left| {
+            *left = left.saturating_sub(1);
+            *left == 0
+        })
+    }
+}
+
+pub(crate) fn flows_in_a_batch_are_flows<B: Backend>(device: &B::Device) {
+    let net = dense(2, 12);
+    for loss in [Loss::SoftHinge { beta: 20.0 }, Loss::QuadraticHinge, Loss::Hinge] {
+        let mut batch = FlowBatch::start(&net, members::<B>(&net, loss, device)).unwrap();
+        let mut count = Count::default();
+        let outcomes = batch.run(&mut count);
+        for (member, (found, of)) in outcomes.iter().zip(MEMBERS).enumerate() {
+            let wanted = if loss == Loss::Hinge { End::StepsSpent } else { End::Converged };
+            assert_eq!(found.end, wanted);
+            same(&batch, member, found, &alone::<B>(&net, of, loss, device));
+            let seen = count.seen.iter().filter(|(of, _)| *of == member).map(|(_, moment)| *moment);
+            assert!(seen.eq(found.observations.iter().map(|o| o.moment)));
+        }
+        // They end at times of their own, and some leave early.
+        let together = outcomes.iter().all(|o| o.steps == outcomes[0].steps);
+        assert!(!together || loss == Loss::Hinge);
+    }
+}
+
+pub(crate) fn an_interrupted_batch_goes_on_together_or_alone<B: Backend>(device: &B::Device) {
+    let (net, loss) = (dense(2, 12), Loss::SoftHinge { beta: 20.0 });
+    let mut batch = FlowBatch::start(&net, members::<B>(&net, loss, device)).unwrap();
+    let first = batch.run(&mut Count { patience: Some(60), ..Count::default() });
+    assert!(first.iter().any(|outcome| outcome.end == End::Interrupted));
+    let checkpoints: Vec<_> = (0..MEMBERS.len()).map(|member| batch.checkpoint(member)).collect();
+    let last = batch.run(&mut ());
+    for (member, (of, checkpoint)) in MEMBERS.into_iter().zip(checkpoints).enumerate() {
+        let whole = alone::<B>(&net, of, loss, device);
+        same(&batch, member, &last[member], &whole);
+        // By itself from there.
+        if first[member].end == End::Interrupted {
+            let (objective, inputs, _) = one::<B>(&net, of, loss, N, device);
+            let system = System::new(&net, inputs.clone(), objective.clone());
+            let mut flow = Flow::resume(&system, spec(loss), checkpoint.clone()).unwrap();
+            assert_eq!(flow.run(&mut ()).steps, whole.0.steps);
+            // And in another batch.
+            let start = Start::Checkpoint(Box::new(checkpoint));
+            let other = Member { objective, inputs, spec: spec(loss), start };
+            let mut other = FlowBatch::start(&net, vec![other]).unwrap();
+            let outcome = other.run(&mut ()).remove(0);
+            same(&other, 0, &outcome, &whole);
+        }
+    }
+}
+
+pub(crate) fn a_flow_that_cannot_go_on_leaves_the_others<B: Backend>(device: &B::Device) {
+    let (net, loss) = (dense(2, 12), Loss::SoftHinge { beta: 20.0 });
+    let mut members = members::<B>(&net, loss, device);
+    let Start::Weights(w) = members[1].start.clone() else { unreachable!() };
+    members[1].start = Start::Weights(w.mul_scalar(f64::NAN));
+    members[2].spec.stop = Stop { max_steps: 5, ..Stop::default() };
+    let mut batch = FlowBatch::start(&net, members).unwrap();
+    let outcomes = batch.run(&mut ());
+    assert!(matches!(outcomes[1].end, End::Diverged { .. }), "{:?}", outcomes[1].end);
+    assert_eq!((outcomes[2].end, outcomes[2].steps + outcomes[2].rejected), (End::StepsSpent, 5));
+    for member in [0, 3] {
+        same(&batch, member, &outcomes[member], &alone::<B>(&net, MEMBERS[member], loss, device));
+    }
+}
+
+#[test]
+fn what_cannot_advance_together_is_refused() {
+    use burn_flex::{Flex, FlexDevice};
+    let (net, loss) = (dense(2, 12), Loss::Squared);
+    let start = |members| FlowBatch::<Flex>::start(&net, members).err();
+    assert_eq!(start(Vec::new()), Some(BatchError::Empty));
+    let with = |change: &dyn Fn(&mut Member<Flex>)| {
+        let mut members = members::<Flex>(&net, loss, &FlexDevice);
+        change(&mut members[1]);
+        start(members)
+    };
+    let inertia = with(&|m| m.spec.momentum = Momentum::Constant { tau: 1.0 });
+    assert_eq!(inertia, Some(BatchError::Scheme { member: 1 }));
+    let other = with(&|m| {
+        let (objective, inputs, _) = one::<Flex>(&net, (2, 0.3), loss, N + 1, &FlexDevice);
+        (m.objective, m.inputs) = (objective, inputs);
+    });
+    assert_eq!(other, Some(BatchError::Different { member: 1 }));
+    let wrong = with(&|m| m.spec.observations_per_decade = 0);
+    assert!(matches!(wrong, Some(BatchError::Spec(_))), "{wrong:?}");
+}
