@@ -45,6 +45,17 @@ export LIBTORCH='$site/torch'
 export LIBTORCH_CXX11_ABI=1
 export LD_LIBRARY_PATH='$libraries'"\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}"
 END
+# Whether a GPU is seen, by NVIDIA's driver: without it a program with CUDA runs on the CPU.
+if [ $cuda = 1 ]; then
+    if gpus=$(nvidia-smi --query-gpu=name,memory.total --format=csv,noheader 2>/dev/null) && [ -n "$gpus" ]; then
+        echo "LibTorch ${packages[0]#torch==} with CUDA; the driver sees: $gpus"
+    else
+        echo "LibTorch ${packages[0]#torch==} with CUDA; no GPU is seen: nvidia-smi does not answer." \
+            "It builds and runs on the CPU; cuda:0 needs NVIDIA's driver" >&2
+    fi
+else
+    echo "LibTorch ${packages[0]#torch==} for the CPU"
+fi
 on='' tests=''
 [ $cuda = 0 ] || { on=' --device cuda:0'; tests='REGIME_TEST_DEVICE=cuda:0 '; }
 cat <<END

@@ -13,10 +13,12 @@
 
 pub mod bare;
 pub mod clock;
+mod peers;
 mod problem;
 mod row;
 mod work;
 
+pub use peers::{PeerRow, measure_peers};
 pub use problem::{Backend, DEVICE, INPUTS, matrix, matrix_on, network};
 pub use row::Row;
 pub use work::{Selection, Sizes, measure};

@@ -2,12 +2,13 @@
 
 use anyhow::{Context, bail};
 use burn_tensor::backend::Backend;
-use regime_benches::{Row, Selection, measure};
+use regime_benches::{PeerRow, Row, Selection, measure, measure_peers};
 use regime_data::Dataset;
 use regime_models::Precision;
 use regime_scaling::ExponentCheck;
 use regime_study::{
-    BackendName, CoordinateCheck, DeviceName, Quiet, RunContext, RunRecord, RunSpec, run_on,
+    BackendName, BatchRun, CoordinateCheck, DeviceName, Quiet, RunContext, RunRecord, RunSpec,
+    StudyError, run_batch_on, run_on,
 };
 
 /// The backends that this program was built with.
@@ -42,6 +43,17 @@ pub(crate) fn run(
     on_backend(spec.backend, spec.device, OneRun { spec, data, context })
 }
 
+/// Carries out runs together, on the backend and the device of the first; what became of each.
+///
+/// # Errors
+/// As [`check`]; no runs at all.
+pub(crate) fn run_batch(
+    runs: &[BatchRun<'_>],
+) -> anyhow::Result<Vec<Result<RunRecord, StudyError>>> {
+    let first = runs.first().context("there are no runs")?;
+    on_backend(first.spec.backend, first.spec.device, Batch { runs })
+}
+
 /// Carries out a coordinate check on the backend and the device its spec names.
 ///
 /// # Errors
@@ -66,6 +78,20 @@ pub(crate) fn bench(
     report: &mut (dyn FnMut(&Row) + Send),
 ) -> anyhow::Result<Vec<Row>> {
     on_backend(backend, device, Benchmark { precision, threads, selection, report })
+}
+
+/// Times the works that PyTorch is timed at too, see [`measure_peers`].
+///
+/// # Errors
+/// As [`check`].
+pub(crate) fn bench_peers(
+    (backend, device): (BackendName, DeviceName),
+    precision: Precision,
+    sizes: &[(usize, usize)],
+    many: usize,
+    report: &mut (dyn FnMut(&PeerRow) + Send),
+) -> anyhow::Result<()> {
+    on_backend(backend, device, PeerBenchmark { precision, sizes, many, report })
 }
 
 /// Something to do with tensors, whatever they live on.
@@ -150,6 +176,18 @@ impl Job for OneRun<'_> {
     }
 }
 
+struct Batch<'a> {
+    runs: &'a [BatchRun<'a>],
+}
+
+impl Job for Batch<'_> {
+    type Outcome = Vec<Result<RunRecord, StudyError>>;
+
+    fn on<B: Backend>(self, device: &B::Device) -> anyhow::Result<Self::Outcome> {
+        Ok(run_batch_on::<B>(self.runs, device))
+    }
+}
+
 struct Benchmark<'a> {
     precision: Precision,
     threads: &'a [usize],
@@ -164,6 +202,23 @@ impl Job for Benchmark<'_> {
         let Self { precision, threads, selection, report } = self;
         measure::<B>(device, precision, threads, selection, report)
             .context("threads cannot be started")
+    }
+}
+
+struct PeerBenchmark<'a> {
+    precision: Precision,
+    sizes: &'a [(usize, usize)],
+    many: usize,
+    report: &'a mut (dyn FnMut(&PeerRow) + Send),
+}
+
+impl Job for PeerBenchmark<'_> {
+    type Outcome = ();
+
+    fn on<B: Backend>(self, device: &B::Device) -> anyhow::Result<()> {
+        let Self { precision, sizes, many, report } = self;
+        measure_peers::<B>(device, precision, sizes, many, report);
+        Ok(())
     }
 }
 

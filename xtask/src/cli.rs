@@ -79,6 +79,10 @@ pub(crate) struct Bench {
     /// Keep the table as CSV in this file, with machine and time.
     #[arg(long)]
     pub(crate) out: Option<PathBuf>,
+    /// Instead of the table: the works of a run on one thread or on a GPU, beside PyTorch where Python has it
+    /// (the Python that REGIME_PYTHON names, or python3), and keep them as JSON in this file.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "only"])]
+    pub(crate) json: Option<PathBuf>,
 }
 
 impl Bench {

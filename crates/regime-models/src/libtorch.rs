@@ -9,6 +9,7 @@ mod activation;
 mod linear_algebra;
 mod products;
 mod raw;
+mod tape;
 
 use burn_tch::LibTorch;
 use burn_tensor::Tensor;
@@ -18,7 +19,10 @@ use crate::{
     block::{Block, Part},
     layer::Layer,
     operations::{Factorised, Operations},
-    tensors::Ordinary,
+    tensors::{
+        Ordinary,
+        tape::{backward, forward},
+    },
     window::Window,
 };
 
@@ -84,11 +88,17 @@ impl Operations<LibTorch> for Torch {
     }
 
     fn jvp(&self, parts: &[Part<LibTorch>], v: &Tensor<LibTorch, 1>) -> Tensor<LibTorch, 1> {
-        Ordinary.jvp(parts, v)
+        if has_windows(parts) {
+            return Ordinary.jvp(parts, v);
+        }
+        forward(parts, |part| tape::moved(part, v))
     }
 
     fn vjp(&self, parts: &[Part<LibTorch>], g: &Tensor<LibTorch, 1>) -> Tensor<LibTorch, 1> {
-        Ordinary.vjp(parts, g)
+        if has_windows(parts) {
+            return Ordinary.vjp(parts, g);
+        }
+        backward(parts, g, tape::pulled)
     }
 
     /// `None`: the caller's products are as good.
@@ -142,4 +152,8 @@ impl Operations<LibTorch> for Torch {
     ) -> Tensor<LibTorch, 2> {
         linear_algebra::cholesky_solve(factors, right)
     }
+}
+
+fn has_windows(parts: &[Part<LibTorch>]) -> bool {
+    parts.iter().flatten().any(|block| block.window.is_some())
 }

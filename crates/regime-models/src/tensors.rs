@@ -2,7 +2,7 @@
 
 mod activation;
 mod layer;
-mod tape;
+pub(crate) mod tape;
 mod window;
 
 use burn_tensor::{DType, Tensor, backend::Backend};

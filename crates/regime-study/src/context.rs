@@ -57,7 +57,8 @@ impl<'a> InterruptPolicy<'a> {
         Self { context, max_wall_s, saved_s: context.elapsed_s() }
     }
 
-    fn is_due(&self) -> bool {
+    /// Whether the run is to be interrupted now.
+    pub(crate) fn is_due(&self) -> bool {
         let checkpoint_due = self.context.elapsed_s() > self.saved_s + CHECKPOINT_INTERVAL_S;
         self.context.stop_requested() || self.budget_is_spent() || checkpoint_due
     }

@@ -15,7 +15,7 @@ use regime_scaling::{
 use regime_train::{Coordinates, Objective, System, coordinates};
 use serde_json::{Map, Value};
 
-use crate::{coordinate_spec::CoordinateSpec, error::StudyError, points::tensor, run::fits};
+use crate::{coordinate_spec::CoordinateSpec, error::StudyError, points::tensor, ready::fits};
 
 /// Numbers that the gradients of one measurement may hold: 8 GiB of float64.
 const MOST_NUMBERS: usize = 1 << 30;

@@ -44,6 +44,7 @@
 //! # Ok::<(), regime_study::StudyError>(())
 //! ```
 
+mod batch;
 mod calibration;
 mod checkpoint;
 mod columns;
@@ -64,12 +65,14 @@ mod measuring_observer;
 mod outcome;
 mod place;
 mod points;
+mod ready;
 mod record;
 mod run;
 mod spec;
 mod spec_file;
 mod trainer;
 
+pub use batch::{BatchRun, BatchShape, run_batch_on};
 pub use calibration::{Calibration, TimedRuns, Timer};
 pub use checkpoint::RunCheckpoint;
 pub use columns::{Cells, Column, Columns, run_columns};

@@ -1,6 +1,7 @@
 //! What is measured while a network trains.
 
 use burn_tensor::{Tensor, backend::Backend};
+use ndarray::ArrayView2;
 use regime_data::Dataset;
 use regime_models::{Alpha, FeedForward, Precision};
 use regime_train::{
@@ -96,17 +97,31 @@ impl<'a, B: Backend> MeasuringObserver<'a, B> {
     }
 }
 
-impl<B: Backend> Observer<B> for MeasuringObserver<'_, B> {
-    fn observe(&mut self, observation: &Observation, w: &Tensor<B, 1>) {
+impl<B: Backend> MeasuringObserver<'_, B> {
+    /// Whether the kernel is to be computed at such a moment.
+    pub(crate) fn wants_kernel(&self, moment: Moment) -> bool {
+        let measured = self.spec.kernel_path || moment != Moment::Scheduled;
+        self.kernel.is_some() && moment != Moment::Start && measured
+    }
+
+    /// Notes a moment, at which the weights are `weights` on the host and the tangent kernel on the
+    /// kernel points is `theta`, where it is wanted.
+    pub(crate) fn record(
+        &mut self,
+        observation: &Observation,
+        w: &Tensor<B, 1>,
+        weights: &[f64],
+        theta: Option<ArrayView2<'_, f64>>,
+    ) {
         let at_end = observation.moment == Moment::End;
-        let kernel_change = match (observation.moment, &self.kernel) {
-            (Moment::Start, Some(_)) => Some(0.0),
-            (moment, Some(kernel)) if self.spec.kernel_path || moment != Moment::Scheduled => {
-                kernel.read(w).ok().filter(|change| change.is_finite())
+        let kernel_change = match (&self.kernel, theta) {
+            (Some(_), None) if observation.moment == Moment::Start => Some(0.0),
+            (Some(kernel), Some(theta)) => {
+                kernel.change(theta).ok().filter(|change| change.is_finite())
             }
             _ => None,
         };
-        let layers = self.layers.read(w);
+        let layers = self.layers.of(weights);
         let moved = layers.iter().map(|layer| layer.change.powi(2)).sum::<f64>().sqrt();
         let measurement = Measurement {
             training: *observation,
@@ -119,9 +134,17 @@ impl<B: Backend> Observer<B> for MeasuringObserver<'_, B> {
         self.path.push(measurement);
         for (kernel, saved) in self.spec.frozen.iter().zip(&mut self.saved_weights) {
             if saved.is_none() && kernel.belongs_to(observation) {
-                let weights = Precision::to_host(w.clone());
-                *saved = Some(SavedWeights { t: observation.t, weights });
+                *saved = Some(SavedWeights { t: observation.t, weights: weights.to_vec() });
             }
         }
+    }
+}
+
+impl<B: Backend> Observer<B> for MeasuringObserver<'_, B> {
+    fn observe(&mut self, observation: &Observation, w: &Tensor<B, 1>) {
+        let kernel = self.kernel.as_ref().filter(|_| self.wants_kernel(observation.moment));
+        let theta = kernel.map(|kernel| kernel.whole(w));
+        let weights = Precision::to_host(w.clone());
+        self.record(observation, w, &weights, theta.as_ref().map(|theta| theta.view()));
     }
 }

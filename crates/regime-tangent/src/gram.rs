@@ -169,7 +169,7 @@ fn cross<B: Backend>(a: &Factors<B>, b: &Factors<B>) -> Tensor<B, 2> {
     Tensor::cat(rows.collect(), 0)
 }
 
-/// A symmetric matrix from the tiles of its upper triangle, which are made side by side.
+/// A symmetric matrix from the tiles of its upper triangle, which are made side by side on a host.
 fn symmetric<B: Backend>(
     n: usize,
     device: &B::Device,
@@ -178,7 +178,7 @@ fn symmetric<B: Backend>(
     let ranges: Vec<Rows> = ranges(n, edge::<B>(device)).collect();
     let upper: Vec<[usize; 2]> =
         (0..ranges.len()).flat_map(|p| (p..ranges.len()).map(move |q| [p, q])).collect();
-    let upper = upper.into_par_iter().map(|[p, q]| {
+    let made = |[p, q]: [usize; 2]| {
         let tile = tile(ranges[p].clone(), ranges[q].clone());
         if p < q {
             return tile;
@@ -190,8 +190,14 @@ fn symmetric<B: Backend>(
         let sum = tile.clone() + transposed.clone();
         drop((tile, transposed));
         sum.mul_scalar(0.5)
-    });
-    let mut upper = upper.collect::<Vec<_>>().into_iter();
+    };
+    let upper: Vec<Tensor<B, 2>> = match Memory::of::<B>(device) {
+        Memory::Host => upper.into_par_iter().map(made).collect(),
+        // It does one thing after the other, whoever asks; and a thread that is new to a GPU
+        // takes memory on it.
+        Memory::Device => upper.into_iter().map(made).collect(),
+    };
+    let mut upper = upper.into_iter();
     let mut rows: Vec<Vec<Tensor<B, 2>>> = Vec::with_capacity(ranges.len());
     for p in 0..ranges.len() {
         let mut row: Vec<Tensor<B, 2>> = (0..p).map(|q| rows[q][p].clone().transpose()).collect();

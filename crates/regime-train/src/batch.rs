@@ -2,7 +2,6 @@
 //! size, and leave when they end.
 
 mod factor;
-mod loss;
 mod step;
 mod system;
 
@@ -20,7 +19,7 @@ use crate::{
     implicit::judged,
     objective::{Derivatives, Objective},
     observe::{Divergence, End, Moment, Observation, Outcome},
-    spec::{FlowSpec, Momentum, Scheme, SpecError},
+    spec::{FlowSpec, Scheme, SpecError},
     workspace::Workspace,
 };
 
@@ -96,8 +95,7 @@ impl<B: Backend> FlowBatch<B> {
     /// Whether flows of this network with these settings can advance together: those of a fully
     /// connected network with the implicit scheme and without momentum.
     pub fn takes(net: &FeedForward, spec: &FlowSpec) -> bool {
-        let scheme = matches!(spec.scheme, Scheme::Implicit { .. });
-        scheme && spec.momentum == Momentum::None && StackedNetwork::of(net).is_some()
+        spec.advances_in_batches() && StackedNetwork::of(net).is_some()
     }
 
     /// Flows of `net`, one for each of `members`.
@@ -207,6 +205,32 @@ impl<B: Backend> FlowBatch<B> {
         self.course(member).checkpoint(Precision::to_host(self.weights(member)), None)
     }
 
+    /// Lets a member go where it is, as interrupted.
+    ///
+    /// # Panics
+    /// When there is no such member.
+    pub fn release(&mut self, member: usize) {
+        let Some(k) = self.flows.iter().position(|flow| flow.member == member) else {
+            assert!(self.ended[member].is_some(), "there is no such member");
+            return;
+        };
+        let weights = self.row(k);
+        let mut flow = self.flows.remove(k);
+        flow.course.outcome.end = End::Interrupted;
+        self.ended[member] = Some((flow.course, weights));
+        let left: Vec<usize> = (0..=self.flows.len()).filter(|&other| other != k).collect();
+        self.keep(&left);
+    }
+
+    /// Goes on with these rows of the stacks alone.
+    fn keep(&mut self, rows: &[usize]) {
+        if !rows.is_empty() {
+            self.system = self.system.networks(rows);
+            self.at = self.at.networks(rows);
+        }
+        self.active = None;
+    }
+
     fn course(&self, member: usize) -> &Course {
         match &self.ended[member] {
             Some((course, _)) => course,
@@ -304,11 +328,7 @@ impl<B: Backend> FlowBatch<B> {
                 }
             }
         }
-        if !left.is_empty() {
-            self.system = self.system.networks(&left);
-            self.at = self.at.networks(&left);
-        }
-        self.active = None;
+        self.keep(&left);
     }
 }
 

@@ -59,6 +59,7 @@ mod observe;
 mod order_tests;
 mod probe;
 mod schedule;
+mod slopes;
 mod spec;
 mod step;
 mod stochastic;

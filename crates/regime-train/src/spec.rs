@@ -227,6 +227,12 @@ impl Default for FlowSpec {
 }
 
 impl FlowSpec {
+    /// Whether such flows can advance together in a [`FlowBatch`](crate::FlowBatch): by the implicit
+    /// scheme and without momentum.
+    pub fn advances_in_batches(&self) -> bool {
+        matches!(self.scheme, Scheme::Implicit { .. }) && self.momentum == Momentum::None
+    }
+
     /// Checks every parameter.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! `bench`: the works that matter, timed beside their bare matrix products.
 
+mod peers;
+
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
@@ -16,6 +18,9 @@ const MEMORY: (usize, usize) = (5000, 400);
 pub(super) fn run(arguments: &Bench) -> anyhow::Result<()> {
     let (name, device) = arguments.backend();
     backend::check(name, device)?;
+    if let Some(path) = &arguments.json {
+        return peers::run((name, device), arguments.smoke, path);
+    }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let machine = provenance::cpu().unwrap_or_else(|| "unknown processor".into());
     println!(

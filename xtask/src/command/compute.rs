@@ -9,16 +9,17 @@ use std::{
 };
 
 use anyhow::Context;
-use regime_lab::{Counts, Options, Outcome, RunKey, Store, execute};
+use regime_lab::{Counts, Options, Outcome, RunKey, Store, execute_batches};
 use regime_models::Precision;
 use regime_study::{
-    DataCache, NoRecord, Run, RunCheckpoint, RunContext, RunRecord, RunSpec, StudyError,
+    BatchRun, DataCache, NoRecord, Run, RunCheckpoint, RunContext, RunRecord, RunSpec, StudyError,
 };
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     flag,
 };
 
+use super::batches::{DeviceMemory, in_memory};
 use crate::{backend, progress::ProgressBar, provenance};
 
 /// Exit status of what was stopped, as shells have it after Ctrl-C: the same command goes on.
@@ -43,19 +44,28 @@ pub(super) fn compute(
     if let Some(warning) = specs.iter().find_map(rounding) {
         eprintln!("{warning}");
     }
+    let memory = DeviceMemory::of(specs, jobs);
+    let jobs = memory.map_or(jobs, |memory| memory.workers());
     let options = Options {
         jobs,
         threads_per_run: threads_per_run(jobs, specs.len()),
         cancel: Some(Arc::clone(stop)),
         provenance: provenance::of_runs(specs),
     };
-    let run = |spec: &RunSpec| -> Result<RunRecord, String> {
-        let data = cache.get(&spec.data).map_err(|e| e.to_string())?;
-        let context = Stored { start: Instant::now(), stop, store, spec };
-        backend::run(spec, &data, &context).map_err(|e| format!("{e:#}"))
+    let divide = |specs: &[&RunSpec]| match memory {
+        Some(memory) => memory.divide(specs),
+        None => (0..specs.len()).map(|index| vec![index]).collect(),
+    };
+    let run = |specs: &[&RunSpec]| -> Vec<Result<RunRecord, String>> {
+        let refusal = |spec: &&RunSpec| memory.and_then(|memory| memory.refuses(spec));
+        match specs.iter().find_map(refusal) {
+            // A run that has no place is a batch by itself.
+            Some(refusal) => specs.iter().map(|_| Err(refusal.clone())).collect(),
+            None => in_memory(specs, &|specs| make(specs, store, cache, stop)),
+        }
     };
     let mut progress = ProgressBar::new(jobs);
-    let report = execute(specs, store, &options, run, &mut progress)?;
+    let report = execute_batches(specs, store, &options, &divide, run, &mut progress)?;
     drop(progress);
     let runs = specs
         .iter()
@@ -72,6 +82,33 @@ pub(super) fn compute(
     let counts = report.counts();
     let stopped = stop.load(Ordering::Relaxed) && counts.not_started + counts.failed > 0;
     Ok(Computed { runs, counts, stopped })
+}
+
+/// Makes runs together, or a single one by itself.
+fn make(
+    specs: &[&RunSpec],
+    store: &Store,
+    cache: &DataCache,
+    stop: &AtomicBool,
+) -> Vec<Result<RunRecord, String>> {
+    let start = Instant::now();
+    let contexts: Vec<Stored<'_>> =
+        specs.iter().map(|&spec| Stored { start, stop, store, spec }).collect();
+    let data: Vec<_> = specs.iter().map(|spec| cache.get(&spec.data)).collect();
+    let mut runs = Vec::with_capacity(specs.len());
+    for ((&spec, context), data) in specs.iter().zip(&contexts).zip(&data) {
+        match data {
+            Ok(data) => runs.push(BatchRun { spec, data, context }),
+            // Data are read before a grid begins: without those of one run there are none.
+            Err(error) => return specs.iter().map(|_| Err(error.to_string())).collect(),
+        }
+    }
+    match backend::run_batch(&runs) {
+        Ok(records) => {
+            records.into_iter().map(|record| record.map_err(|e| e.to_string())).collect()
+        }
+        Err(error) => specs.iter().map(|_| Err(format!("{error:#}"))).collect(),
+    }
 }
 
 /// A warning for a run in float32 whose outputs are not accurate enough for its steps.

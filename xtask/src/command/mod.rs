@@ -1,5 +1,6 @@
 //! The tasks, one file each.
 
+mod batches;
 mod bench;
 mod compute;
 mod coord_check;

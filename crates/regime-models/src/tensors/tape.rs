@@ -13,16 +13,32 @@ use crate::{
 
 /// `J v`
 pub(super) fn jvp<B: Backend>(parts: &[Part<B>], v: &Tensor<B, 1>) -> Tensor<B, 1> {
-    let moved = parts.par_iter().map(|blocks| {
+    forward(parts, |blocks| {
         let terms = blocks.iter().map(|block| moved(block, v));
         let n = blocks[0].n_points();
         terms.reduce(|a, b| a + b).expect("a network has layers").reshape([n])
-    });
-    joined(moved.collect())
+    })
 }
 
 /// `Jᵀ g`
 pub(super) fn vjp<B: Backend>(parts: &[Part<B>], g: &Tensor<B, 1>) -> Tensor<B, 1> {
+    backward(parts, g, |blocks, g| pulled_by(blocks, g))
+}
+
+/// `J v` from what `of` makes of each part, `[n]`.
+pub(crate) fn forward<B: Backend>(
+    parts: &[Part<B>],
+    of: impl Fn(&Part<B>) -> Tensor<B, 1> + Send + Sync,
+) -> Tensor<B, 1> {
+    joined(parts.par_iter().map(of).collect())
+}
+
+/// `Jᵀ g` from what `of` makes of each part with its share of `g`, `[n, 1]`.
+pub(crate) fn backward<B: Backend>(
+    parts: &[Part<B>],
+    g: &Tensor<B, 1>,
+    of: impl Fn(&Part<B>, Tensor<B, 2>) -> Tensor<B, 1> + Send + Sync,
+) -> Tensor<B, 1> {
     let mut start = 0;
     let parts: Vec<_> = parts
         .iter()
@@ -33,7 +49,7 @@ pub(super) fn vjp<B: Backend>(parts: &[Part<B>], g: &Tensor<B, 1>) -> Tensor<B, 
         })
         .collect();
     let group = |group: &[(&Part<B>, Tensor<B, 2>)]| {
-        group.par_iter().map(|(blocks, g)| pulled_by(blocks, g.clone())).collect::<Vec<_>>()
+        group.par_iter().map(|(blocks, g)| of(blocks, g.clone())).collect::<Vec<_>>()
     };
     // In their order, whichever came first, and not all of them held at once.
     parts.chunks(PARTS_HELD).flat_map(group).reduce(|a, b| a + b).expect("a tape has points")

@@ -14,7 +14,7 @@ use regime_train::{FlowSpec, Loss, Momentum, StochasticSpec};
 
 /// A context in which a second passes with every question, and that asks to stop after some
 /// questions.
-struct Impatient {
+pub(crate) struct Impatient {
     patience: Cell<u32>,
     now: Cell<f64>,
     /// As text, as on a disk.
@@ -23,9 +23,14 @@ struct Impatient {
 }
 
 impl Impatient {
-    fn after(earlier: Option<String>, patience: u32) -> Self {
+    pub(crate) fn after(earlier: Option<String>, patience: u32) -> Self {
         let (now, n_kept) = (Cell::new(0.0), Cell::new(0));
         Self { patience: Cell::new(patience), now, kept: RefCell::new(earlier), n_kept }
+    }
+
+    /// The checkpoint that was saved last, as text.
+    pub(crate) fn saved(&self) -> Option<String> {
+        self.kept.borrow().clone()
     }
 }
 

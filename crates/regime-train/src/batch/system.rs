@@ -3,7 +3,6 @@
 use burn_tensor::{DType, Int, Tensor, TensorData, backend::Backend};
 use regime_models::{Precision, StackedNetwork, StackedTape};
 
-use super::loss::slopes;
 use crate::{loss::Loss, objective::Objective};
 
 /// The systems of a batch.
@@ -74,7 +73,7 @@ impl<B: Backend> StackedSystem<B> {
         let trace = self.net.trace(&w, &self.scales, &self.inputs);
         let margins = (trace.outputs() - self.initial.clone()) * self.gains.clone();
         let tape = trace.linearise();
-        let g = slopes(self.loss, margins.clone()) * self.weights.clone();
+        let g = self.loss.slopes(margins.clone()) * self.weights.clone();
         let gradient = tape.vjp(&g);
         StackedPoint { w, tape, gradient, margins }
     }

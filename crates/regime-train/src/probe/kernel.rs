@@ -1,5 +1,5 @@
 use burn_tensor::{Tensor, backend::Backend};
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 use regime_models::{Network, Trace};
 use regime_tangent::{CompareError, analysis::to_host_matrix, kernel, relative_change};
 
@@ -52,10 +52,28 @@ impl<'a, B: Backend, N: Network<B>> KernelChange<'a, B, N> {
     }
 }
 
+impl<'a, B: Backend, N: Network<B>> KernelChange<'a, B, N> {
+    /// The kernel at the weights `w`, `[P]`, on the host.
+    ///
+    /// # Shapes
+    /// `[n, n]`
+    pub fn whole(&self, w: &Tensor<B, 1>) -> Array2<f64> {
+        to_host_matrix(self.kernel.read(w))
+    }
+
+    /// How far `theta`, `[n, n]`, is from the initial kernel.
+    ///
+    /// # Errors
+    /// As [`relative_change`].
+    pub fn change(&self, theta: ArrayView2<'_, f64>) -> Result<f64, CompareError> {
+        relative_change(theta, &self.initial)
+    }
+}
+
 impl<B: Backend, N: Network<B>> Probe<B> for KernelChange<'_, B, N> {
     type Reading = Result<f64, CompareError>;
 
     fn read(&self, w: &Tensor<B, 1>) -> Self::Reading {
-        relative_change(self.kernel.read(w), &self.initial)
+        self.change(self.whole(w).view())
     }
 }

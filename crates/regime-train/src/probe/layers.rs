@@ -32,13 +32,12 @@ impl WeightsByLayer {
     pub fn initial_norm(&self) -> f64 {
         norm(self.initial.iter().copied())
     }
-}
 
-impl<B: Backend> Probe<B> for WeightsByLayer {
-    type Reading = Vec<LayerWeights>;
-
-    fn read(&self, w: &Tensor<B, 1>) -> Vec<LayerWeights> {
-        let w = Precision::to_host(w.clone());
+    /// The layers of weights on the host, `[P]`.
+    ///
+    /// # Panics
+    /// When there are fewer weights than the network has.
+    pub fn of(&self, w: &[f64]) -> Vec<LayerWeights> {
         let of = |range: &Range<usize>| {
             let (w, initial) = (&w[range.clone()], &self.initial[range.clone()]);
             LayerWeights {
@@ -47,6 +46,14 @@ impl<B: Backend> Probe<B> for WeightsByLayer {
             }
         };
         self.ranges.iter().map(of).collect()
+    }
+}
+
+impl<B: Backend> Probe<B> for WeightsByLayer {
+    type Reading = Vec<LayerWeights>;
+
+    fn read(&self, w: &Tensor<B, 1>) -> Vec<LayerWeights> {
+        self.of(&Precision::to_host(w.clone()))
     }
 }
 

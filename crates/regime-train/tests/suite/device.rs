@@ -9,11 +9,12 @@ use regime_models::{
 };
 use regime_tangent::kernel;
 use regime_train::{
-    End, Flow, FlowSpec, Loss, Momentum, Outcome, Sampling, Scheme, StepRule, Stochastic,
-    StochasticSpec, Stop,
+    End, Flow, FlowBatch, FlowSpec, Loss, Member, Momentum, Outcome, Sampling, Scheme, Start,
+    StepRule, Stochastic, StochasticSpec, Stop,
 };
 
 use crate::{
+    batch::one,
     flow::worst,
     problem::{dense, numbers, system},
     remote::{Remote, RemoteDevice, Traffic, Transfers},
@@ -83,6 +84,71 @@ fn what_crosses_in_an_implicit_step_is_outputs_and_blocks_of_the_diagonal() {
             [(steps * 2 + inertia, N), (steps * 4, N), (steps * 2, N), blocks[0], blocks[1]];
         assert_eq!(traffic.to_device, transfers(&to_device), "{momentum:?}");
     }
+}
+
+#[test]
+fn what_crosses_in_a_step_of_a_batch_is_one_report() {
+    let net = dense(2, 20);
+    let (flows, steps) = (3, 5);
+    // The loss of a hinge has no curvature: without factorisations, which this device has not.
+    for loss in [Loss::Hinge, Loss::Squared] {
+        let device = RemoteDevice::fresh();
+        let member = |seed| {
+            let (objective, inputs, w) = one::<Remote>(&net, (seed, 1.0), loss, N, &device);
+            let stop = Stop { max_steps: steps, ..Stop::default() };
+            let spec = FlowSpec { stop, ..FlowSpec::default() };
+            Member { objective, inputs, spec, start: Start::Weights(w) }
+        };
+        let members = (0..flows as u64).map(member).collect();
+        let mut batch = FlowBatch::start(&net, members).unwrap();
+        device.traffic();
+        let outcomes = batch.run(&mut ());
+        assert!(outcomes.iter().all(|o| o.steps == steps && o.rejected == 0), "{outcomes:?}");
+        let Traffic { to_host, to_device } = device.traffic();
+        let steps = steps as usize;
+        let report = (steps, flows * (2 * N + 2));
+        // Which networks are looked at in the beginning and at the end, and their weights then: a
+        // number for each. The rest are step sizes.
+        let rows = (2 + flows, flows);
+        match loss {
+            Loss::Hinge => {
+                assert_eq!(to_host, transfers(&[report]));
+                assert_eq!(to_device.largest, flows);
+                assert_eq!(to_device.count, steps + rows.0);
+            }
+            _ => {
+                // Besides, what this device lacks a factorisation for: blocks of the diagonal, and
+                // two right sides.
+                let blocks = N.div_ceil(BLOCK);
+                assert_eq!(to_host.count, steps * (1 + flows * (blocks + 2)));
+                assert_eq!(to_host.largest, BLOCK * BLOCK);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_launches_of_a_step_do_not_grow_with_the_batch() {
+    let net = dense(2, 20);
+    let launches = |flows: u64| {
+        let device = RemoteDevice::fresh();
+        let member = |seed| {
+            let (objective, inputs, w) = one::<Remote>(&net, (seed, 1.0), Loss::Hinge, N, &device);
+            let stop = Stop { max_steps: 5, ..Stop::default() };
+            let spec = FlowSpec { stop, ..FlowSpec::default() };
+            Member { objective, inputs, spec, start: Start::Weights(w) }
+        };
+        let mut batch = FlowBatch::start(&net, (0..flows).map(member).collect()).unwrap();
+        device.launches();
+        batch.run(&mut ());
+        device.launches()
+    };
+    let (one, ten) = (launches(1), launches(10));
+    // But for those that leave, each with its weights.
+    assert!(ten <= one + 9 * 4, "{one} {ten}");
+    // A gradient of this net with two hidden layers is 61 of them at most, views among them; a step
+    // takes two.
+    assert!(one <= 5 * 2 * 61 + 40, "{one}");
 }
 
 #[test]

@@ -4,14 +4,17 @@ use burn_tensor::{Tensor, backend::Backend};
 
 use crate::loss::Loss;
 
-/// `ℓ'(u)`, element by element.
-pub(super) fn slopes<B: Backend>(loss: Loss, u: Tensor<B, 2>) -> Tensor<B, 2> {
-    match loss {
-        Loss::Hinge => u.sub_scalar(1.0).sign().clamp_max(0.0),
-        Loss::SoftHinge { beta } => logistic(u.neg().add_scalar(1.0).mul_scalar(beta)).neg(),
-        Loss::QuadraticHinge => u.sub_scalar(1.0).clamp_max(0.0),
-        Loss::Squared => u.sub_scalar(1.0),
-        Loss::Logistic => logistic(u.neg()).neg(),
+impl Loss {
+    /// `ℓ'(u)`, element by element, where the margins are; [`slope`](Self::slope) is that of one
+    /// number.
+    pub fn slopes<B: Backend>(self, u: Tensor<B, 2>) -> Tensor<B, 2> {
+        match self {
+            Self::Hinge => u.sub_scalar(1.0).sign().clamp_max(0.0),
+            Self::SoftHinge { beta } => logistic(u.neg().add_scalar(1.0).mul_scalar(beta)).neg(),
+            Self::QuadraticHinge => u.sub_scalar(1.0).clamp_max(0.0),
+            Self::Squared => u.sub_scalar(1.0),
+            Self::Logistic => logistic(u.neg()).neg(),
+        }
     }
 }
 
@@ -40,7 +43,7 @@ mod tests {
             Loss::Logistic,
         ] {
             let u = Precision::F64.matrix::<B>(&margins, [2, margins.len() / 2], device);
-            for (&u, found) in margins.iter().zip(Precision::to_host(slopes(loss, u))) {
+            for (&u, found) in margins.iter().zip(Precision::to_host(loss.slopes(u))) {
                 let wanted = loss.slope(u);
                 assert!((found - wanted).abs() <= 1e-14 * wanted.abs(), "{loss:?} at {u}: {found}");
             }

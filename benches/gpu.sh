@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# All that there is to see on a machine with an NVIDIA GPU, in under eight minutes after the build: the
+# suites on the device, the works of a run beside PyTorch, small runs in batches, and a cut of the
+# paper's grid. One session on a rented machine is enough.
+#
+#   bash benches/gpu.sh                      builds here, in the repository
+#   bash benches/gpu.sh --collect FOLDER     builds, and puts the programs into a folder
+#   bash benches/gpu.sh --programs FOLDER    with those programs, on a machine without a compiler
+#
+# LibTorch is that of `. .libtorch/env.sh` (`cargo xtask setup-tch --cuda`), or any whose variables
+# are set. Results go to results/gpu, or where OUT says.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=${OUT:-results/gpu}
+device=${REGIME_TEST_DEVICE:-cuda:0}
+export REGIME_TEST_DEVICE=$device
+
+collect() {
+    [ -n "${LIBTORCH:-}" ] || { bash xtask/setup-tch.sh --cuda && . .libtorch/env.sh; }
+    mkdir -p "$1"
+    cargo build --release --package xtask --features tch
+    cp "${CARGO_TARGET_DIR:-target}/release/xtask" "$1"
+    for name in regime-models regime-train regime-study; do
+        # The names of the programs come last on their lines, in brackets.
+        program=$(cargo test --release --no-run --package $name --features tch --test suite 2>&1 |
+            tee /dev/stderr | sed -n 's/.*Executable.*(\(.*\))/\1/p')
+        cp "$program" "$1/$name"
+    done
+}
+
+case "${1:-}" in
+    "") programs=$(mktemp -d); trap 'rm -rf "$programs"' EXIT; collect "$programs" ;;
+    --collect) collect "$2"; exit ;;
+    --programs) programs=$2 ;;
+    *) echo "gpu.sh: there is no flag '$1': choose --collect FOLDER, --programs FOLDER or none" >&2; exit 2 ;;
+esac
+mkdir -p "$out"
+step() { printf '\n== %s (%s s)\n' "$1" "$SECONDS"; }
+
+step "works of a run, beside PyTorch"
+"$programs/xtask" bench --backend tch --device "$device" --json "$out/peers.json" | tee "$out/peers.txt"
+
+step "the smoke profile, in batches"
+time "$programs/xtask" reproduce finding-1 --profile smoke --backend tch --device "$device" --jobs 3 \
+    --out "$out/smoke" | tail -5
+
+step "the suites, on $device"
+for name in regime-models regime-train regime-study; do
+    timeout 120 "$programs/$name" libtorch 2>&1 | tail -30 | grep -E '^test result|FAILED|panicked' ||
+        echo "$name: no result"
+done
+
+step "a cut of the paper's grid: as many runs of finding-1 as go into ${CUT_S:-150} s"
+timeout --signal INT --kill-after 60 "${CUT_S:-150}" "$programs/xtask" reproduce finding-1 \
+    --profile paper --seeds 2 --backend tch --device "$device" --jobs "${JOBS:-4}" --out "$out/paper" 2>&1 | tail -5 || true
+find "$out/paper/runs" -name '*.json' | wc -l
+step "done"

@@ -1,0 +1,130 @@
+//! What every run is before it trains, and what is made of it afterwards.
+
+use burn_tensor::{Tensor, backend::Backend};
+use regime_data::Dataset;
+use regime_models::{Alpha, FeedForward, Network, Precision};
+use regime_train::{Objective, Outcome, System, preactivation_speeds};
+
+use crate::{
+    checkpoint::FrozenProgress,
+    context::InterruptPolicy,
+    cost_model::batch_points,
+    error::StudyError,
+    frozen_training::FrozenTraining,
+    gram::gram_pair,
+    measuring_observer::{MeasuringObserver, RunObserver},
+    points::tensor,
+    record::{Ending, RunRecord},
+    spec::RunSpec,
+    trainer::TrainerState,
+};
+
+/// A run that is ready to train.
+pub(crate) struct Ready<'a, B: Backend> {
+    pub(crate) spec: &'a RunSpec,
+    pub(crate) data: &'a Dataset,
+    pub(crate) net: FeedForward,
+    /// The weights at t = 0, `[P]`.
+    pub(crate) initial: Tensor<B, 1>,
+    /// Of the training points, `[n, d]`.
+    pub(crate) inputs: Tensor<B, 2>,
+    pub(crate) objective: Objective,
+    preactivation_speeds: Vec<f64>,
+}
+
+impl<'a, B: Backend> Ready<'a, B> {
+    /// # Errors
+    /// When the spec describes nothing that can be run on these data.
+    pub(crate) fn of(
+        spec: &'a RunSpec,
+        data: &'a Dataset,
+        device: &B::Device,
+    ) -> Result<Self, StudyError> {
+        spec.check()?;
+        let net = spec.network.build().map_err(StudyError::Network)?;
+        fits(&net, data)?;
+        if spec.gram_kept > data.kernel.len() {
+            let (kept, points) = (spec.gram_kept, data.kernel.len());
+            let message = format!("gram_kept is {kept}, but the data have {points} kernel points");
+            return Err(StudyError::Mismatch(message));
+        }
+        let alpha = Alpha::paper(spec.alpha).map_err(StudyError::Alpha)?;
+        let initial = spec.precision.vector::<B>(&net.initial_weights(spec.seed), device);
+        let inputs = tensor::<B>(&data.train, spec.precision, device);
+        let f0 = Precision::to_host(net.forward(&initial, &inputs));
+        let objective = Objective::new(alpha, spec.loss, data.train.y.to_vec(), f0)?;
+        let system = System::new(&net, inputs.clone(), objective.clone());
+        let preactivation_speeds =
+            preactivation_speeds(&system, &initial, batch_points(&net)).unwrap_or_default();
+        drop(system);
+        Ok(Self { spec, data, net, initial, inputs, objective, preactivation_speeds })
+    }
+
+    pub(crate) fn system(&self) -> System<'_, B, FeedForward> {
+        System::new(&self.net, self.inputs.clone(), self.objective.clone())
+    }
+
+    pub(crate) fn measuring<'b>(
+        &'b self,
+        device: &B::Device,
+        observer: &'b mut dyn RunObserver,
+    ) -> MeasuringObserver<'b, B> {
+        MeasuringObserver::new(self.spec, &self.net, self.data, &self.initial, device, observer)
+    }
+
+    /// The record of a run whose training has come to an `outcome`, with these weights in this
+    /// state; learns with frozen kernels first, where the spec asks for them.
+    ///
+    /// # Errors
+    /// Those of [`InterruptPolicy::pause`].
+    pub(crate) fn finish(
+        &self,
+        (outcome, weights, state): (Outcome, Tensor<B, 1>, TrainerState),
+        measuring: MeasuringObserver<'_, B>,
+        frozen_progress: FrozenProgress,
+        interrupts: &mut InterruptPolicy<'_>,
+    ) -> Result<RunRecord, StudyError> {
+        let Self { spec, data, net, inputs, .. } = self;
+        let mut test_outputs = match spec.outputs_kept {
+            0 => Vec::new(),
+            _ => measuring.test.outputs(&weights),
+        };
+        test_outputs.truncate(spec.outputs_kept);
+        let test_labels = data.test.y.iter().take(test_outputs.len()).map(|&y| y as i8).collect();
+        let gram = match spec.gram_kept {
+            0 => None,
+            n => gram_pair(net, data, n, [&self.initial, &weights], spec.precision),
+        };
+        let frozen_training = FrozenTraining {
+            spec,
+            net,
+            data,
+            inputs,
+            initial: self.initial.clone(),
+            end: (outcome.t, weights),
+            saved_weights: &measuring.saved_weights,
+        };
+        let frozen = frozen_training.run(frozen_progress, interrupts, |progress| {
+            measuring.checkpoint(state.clone(), Some((outcome.clone(), progress)))
+        })?;
+        Ok(RunRecord {
+            ending: Ending::of(outcome.end).expect("training has ended"),
+            steps: outcome.steps,
+            rejected: outcome.rejected,
+            half_loss_time: outcome.half_loss_time,
+            margins_time: outcome.margins_time,
+            preactivation_speeds: self.preactivation_speeds.clone(),
+            path: measuring.path,
+            test_outputs,
+            test_labels,
+            gram,
+            frozen,
+        })
+    }
+}
+
+/// Whether a network takes the points of a data set.
+pub(crate) fn fits(net: &FeedForward, data: &Dataset) -> Result<(), StudyError> {
+    let (network, points) = (net.n_inputs(), data.train.dim());
+    if network == points { Ok(()) } else { Err(StudyError::Inputs { network, points }) }
+}

@@ -1,0 +1,178 @@
+//! Runs in a batch are the runs.
+
+use burn_tensor::backend::Backend;
+use regime_data::{DataSpec, Dataset, InputSpec, Source, Task, default_cache_dir, prepare};
+use regime_models::{Activation, DenseSpec, NetworkSpec};
+use regime_study::{
+    BatchRun, Dynamics, FrozenKernel, Quiet, RunRecord, RunSpec, Uninterrupted, run_batch_on,
+    run_on,
+};
+use regime_train::{FlowSpec, Loss, Momentum, Stop};
+
+use crate::resume::Impatient;
+
+fn spec(alpha: f64, seed: u64) -> RunSpec {
+    let network = NetworkSpec::Dense(DenseSpec {
+        inputs: 3,
+        width: 10,
+        hidden_layers: 2,
+        activation: Activation::Softplus { beta: 5.0 },
+        bias: true,
+    });
+    RunSpec {
+        data: DataSpec {
+            source: Source::Stripe { dim: 3 },
+            task: Task::Own,
+            inputs: InputSpec::RAW,
+            n_train: 24,
+            n_test: 20,
+            n_kernel: 5,
+            ..DataSpec::default()
+        },
+        loss: Loss::SoftHinge { beta: 20.0 },
+        seed,
+        ..RunSpec::new(network, alpha)
+    }
+}
+
+/// Runs that differ in all in which runs of one shape may.
+fn specs() -> Vec<RunSpec> {
+    let mut specs = vec![spec(0.3, 1), spec(100.0, 2), spec(1.0, 3), spec(10.0, 4)];
+    specs[1].kernel_path = true;
+    specs[1].gram_kept = 4;
+    specs[2].outputs_kept = 7;
+    specs[2].frozen = vec![FrozenKernel::HalfLoss, FrozenKernel::End];
+    specs[3].data.seed = 5;
+    let stop = Stop { max_steps: 20, ..Stop::default() };
+    specs[3].dynamics = Dynamics::Flow(FlowSpec { stop, ..FlowSpec::default() });
+    specs
+}
+
+fn data(specs: &[RunSpec]) -> Vec<Dataset> {
+    specs.iter().map(|spec| prepare(&spec.data, &default_cache_dir()).unwrap()).collect()
+}
+
+/// The numbers of two records agree, and all else is the same.
+fn close(a: &serde_json::Value, b: &serde_json::Value, place: &str) {
+    use serde_json::Value;
+    match (a, b) {
+        (Value::Number(x), Value::Number(y)) => {
+            let (x, y) = (x.as_f64().unwrap(), y.as_f64().unwrap());
+            assert!((x - y).abs() <= 1e-6 * y.abs().max(1e-3), "{place}: {x} is not {y}");
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            assert_eq!(a.len(), b.len(), "{place}");
+            for (i, (a, b)) in a.iter().zip(b).enumerate() {
+                close(a, b, &format!("{place}.{i}"));
+            }
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            assert!(a.keys().eq(b.keys()), "{place}");
+            a.iter().for_each(|(key, a)| close(a, &b[key], &format!("{place}.{key}")));
+        }
+        _ => assert_eq!(a, b, "{place}"),
+    }
+}
+
+fn same(record: &RunRecord, wanted: &RunRecord) {
+    assert_eq!((record.steps, record.rejected), (wanted.steps, wanted.rejected));
+    let json = |record| serde_json::to_value(record).unwrap();
+    close(&json(record), &json(wanted), "record");
+}
+
+fn alone<B: Backend>(spec: &RunSpec, data: &Dataset, device: &B::Device) -> RunRecord {
+    run_on::<B>(spec, data, device, &Uninterrupted, &mut Quiet).unwrap()
+}
+
+pub(crate) fn runs_in_a_batch_are_runs<B: Backend>(device: &B::Device) {
+    let specs = specs();
+    let data = data(&specs);
+    let runs: Vec<BatchRun<'_>> = specs
+        .iter()
+        .zip(&data)
+        .map(|(spec, data)| BatchRun { spec, data, context: &Uninterrupted })
+        .collect();
+    let records = run_batch_on::<B>(&runs, device);
+    assert_eq!(records.len(), specs.len());
+    for ((spec, data), record) in specs.iter().zip(&data).zip(records) {
+        same(&record.unwrap(), &alone::<B>(spec, data, device));
+    }
+}
+
+pub(crate) fn a_batch_stopped_again_and_again_ends_with_the_same_records<B: Backend>(
+    device: &B::Device,
+) {
+    let specs = specs();
+    let data = data(&specs);
+    let mut texts: Vec<Option<String>> = vec![None; specs.len()];
+    let mut records: Vec<Option<RunRecord>> = vec![None; specs.len()];
+    for patience in (150..).step_by(100) {
+        let contexts: Vec<Impatient> =
+            texts.iter().map(|text| Impatient::after(text.clone(), patience)).collect();
+        let left: Vec<usize> = (0..specs.len()).filter(|&k| records[k].is_none()).collect();
+        if left.is_empty() {
+            break;
+        }
+        let runs: Vec<BatchRun<'_>> = left
+            .iter()
+            .map(|&k| BatchRun { spec: &specs[k], data: &data[k], context: &contexts[k] })
+            .collect();
+        for (&k, record) in left.iter().zip(run_batch_on::<B>(&runs, device)) {
+            records[k] = record.ok();
+            texts[k] = contexts[k].saved();
+        }
+    }
+    for ((spec, data), record) in specs.iter().zip(&data).zip(records) {
+        same(&record.unwrap(), &alone::<B>(spec, data, device));
+    }
+}
+
+#[test]
+fn what_cannot_train_together_trains_alone() {
+    use burn_flex::{Flex, FlexDevice};
+    let mut specs = specs();
+    let momentum = Momentum::Constant { tau: 0.3 };
+    specs[1].dynamics = Dynamics::Flow(FlowSpec { momentum, ..FlowSpec::default() });
+    specs[2].data.n_test = 0;
+    assert!(specs[1].batch_shape().is_none());
+    assert_eq!(specs[0].batch_shape(), specs[3].batch_shape());
+    let mut wider = specs[0].clone();
+    wider.network = NetworkSpec::Dense(DenseSpec {
+        inputs: 3,
+        width: 11,
+        hidden_layers: 2,
+        activation: Activation::Relu,
+        bias: true,
+    });
+    assert_ne!(specs[0].batch_shape(), wider.batch_shape());
+    let (first, second) = (specs[0].clone(), specs[1].clone());
+    let specs = [first, second];
+    let data = data(&specs);
+    let runs: Vec<BatchRun<'_>> = specs
+        .iter()
+        .zip(&data)
+        .map(|(spec, data)| BatchRun { spec, data, context: &Uninterrupted })
+        .collect();
+    let records = run_batch_on::<Flex>(&runs, &FlexDevice);
+    for ((spec, data), record) in specs.iter().zip(&data).zip(records) {
+        // Each by itself, and so to the bit.
+        assert_eq!(record.unwrap(), alone::<Flex>(spec, data, &FlexDevice));
+    }
+}
+
+#[test]
+fn a_spec_that_cannot_be_run_leaves_the_others() {
+    use burn_flex::{Flex, FlexDevice};
+    let mut specs = specs();
+    specs[1].alpha = -1.0;
+    let good = [&specs[0], &specs[0], &specs[2], &specs[3]].map(Clone::clone);
+    let data = data(&good);
+    let runs: Vec<BatchRun<'_>> = specs
+        .iter()
+        .zip(&data)
+        .map(|(spec, data)| BatchRun { spec, data, context: &Uninterrupted })
+        .collect();
+    let records = run_batch_on::<Flex>(&runs, &FlexDevice);
+    let failed: Vec<bool> = records.iter().map(Result::is_err).collect();
+    assert_eq!(failed, [false, true, false, false]);
+}

@@ -1,0 +1,206 @@
+//! Which runs are made together on a GPU, and how many: as many as its memory holds.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    process::Command,
+};
+
+use regime_study::{BatchShape, DeviceName, RunRecord, RunSpec};
+
+/// The part of the free memory of a device that runs may take: the rest is for what products and
+/// factorisations need beside.
+const USABLE: f64 = 0.8;
+
+/// The memory of a device that is free, and among how many workers it is divided.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct DeviceMemory {
+    device: DeviceName,
+    free_bytes: f64,
+    workers: usize,
+}
+
+impl DeviceMemory {
+    /// The memory of the device that runs name, by NVIDIA's own program; `None` for the
+    /// processor, and where that program is not there.
+    pub(super) fn of(specs: &[RunSpec], jobs: usize) -> Option<Self> {
+        let DeviceName::Cuda(index) = specs.first()?.device else { return None };
+        let output = Command::new("nvidia-smi")
+            .args(["--query-gpu=memory.free", "--format=csv,noheader,nounits", "-i"])
+            .arg(index.to_string())
+            .output()
+            .ok()?;
+        let mebibytes: f64 = String::from_utf8_lossy(&output.stdout).trim().parse().ok()?;
+        let free_bytes = mebibytes * f64::from(1 << 20);
+        Some(Self::divided(DeviceName::Cuda(index), free_bytes, specs, jobs))
+    }
+
+    /// Free memory for at most `jobs` workers, fewer where a run needs more than its share.
+    fn divided(device: DeviceName, free_bytes: f64, specs: &[RunSpec], jobs: usize) -> Self {
+        let fits = |spec: &RunSpec| {
+            let bytes = needed(spec);
+            (bytes <= USABLE * free_bytes).then_some(bytes)
+        };
+        let largest = specs.iter().filter_map(fits).fold(1.0, f64::max);
+        let most = (USABLE * free_bytes / largest) as usize;
+        Self { device, free_bytes, workers: jobs.min(most).max(1) }
+    }
+
+    /// How many batches may be made side by side.
+    pub(super) fn workers(&self) -> usize {
+        self.workers
+    }
+
+    /// Why a run cannot be made on the device, if it cannot.
+    pub(super) fn refuses(&self, spec: &RunSpec) -> Option<String> {
+        let (needs, usable) = (needed(spec), USABLE * self.free_bytes);
+        (needs > usable).then(|| {
+            format!(
+                "it needs {:.1} GB of the memory of {}, of which {:.1} GB are free and {:.1} GB \
+                 can be used: take fewer points, or another device",
+                needs / 1e9,
+                self.device,
+                self.free_bytes / 1e9,
+                usable / 1e9,
+            )
+        })
+    }
+
+    /// Divides runs into batches of one shape, as large as a worker's share of the memory allows.
+    /// Runs that train alone come by themselves.
+    pub(super) fn divide(&self, specs: &[&RunSpec]) -> Vec<Vec<usize>> {
+        let share = USABLE * self.free_bytes / self.workers as f64;
+        let mut batches: Vec<(Option<BatchShape>, f64, Vec<usize>)> = Vec::new();
+        for (index, spec) in specs.iter().enumerate() {
+            let (shape, bytes) = (spec.batch_shape(), needed(spec));
+            let open = batches.iter_mut().rev().find(|(other, _, _)| *other == shape);
+            match open {
+                Some((Some(_), taken, batch)) if *taken + bytes <= share => {
+                    *taken += bytes;
+                    batch.push(index);
+                }
+                _ => batches.push((shape, bytes, vec![index])),
+            }
+        }
+        batches.into_iter().map(|(_, _, batch)| batch).collect()
+    }
+}
+
+/// Bytes of a device that one run takes.
+fn needed(spec: &RunSpec) -> f64 {
+    match spec.batch_shape() {
+        Some(_) => spec.batch_memory_bytes(),
+        None => spec.memory_bytes(),
+    }
+}
+
+/// Makes the runs of a batch; where the memory of the device is exhausted, again in two halves, down to single runs,
+/// which fail.
+pub(super) fn in_memory<T>(
+    batch: &[T],
+    make: &dyn Fn(&[T]) -> Vec<Result<RunRecord, String>>,
+) -> Vec<Result<RunRecord, String>> {
+    let panic = match catch_unwind(AssertUnwindSafe(|| make(batch))) {
+        Ok(records) => return records,
+        Err(panic) => panic,
+    };
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();
+    if !text.contains("out of memory") {
+        resume_unwind(panic);
+    }
+    match batch.len() {
+        0 => Vec::new(),
+        1 => vec![Err(format!("the memory of the device is exhausted: {}", first_line(text)))],
+        n => {
+            let (first, second) = batch.split_at(n / 2);
+            [in_memory(first, make), in_memory(second, make)].concat()
+        }
+    }
+}
+
+/// The first line of LibTorch's message, which goes on with the calls that led to it.
+fn first_line(text: &str) -> &str {
+    let start = text.find("CUDA").unwrap_or(0);
+    let text = &text[start..];
+    let ends = [text.find('\n'), text.find("\\n")].into_iter().flatten();
+    text[..ends.min().unwrap_or(text.len())].trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use regime_models::{Activation, DenseSpec, NetworkSpec};
+    use regime_study::BackendName;
+
+    use super::*;
+
+    fn spec(width: usize, seed: u64) -> RunSpec {
+        let activation = Activation::Softplus { beta: 5.0 };
+        let network = DenseSpec { inputs: 10, width, hidden_layers: 3, activation, bias: true };
+        let (backend, device) = (BackendName::Tch, DeviceName::Cuda(0));
+        RunSpec { backend, device, seed, ..RunSpec::new(NetworkSpec::Dense(network), 1.0) }
+    }
+
+    /// A device on which so many of the largest runs fit.
+    fn room_for(runs: f64, specs: &[RunSpec], jobs: usize) -> DeviceMemory {
+        let largest = specs.iter().map(needed).fold(0.0, f64::max);
+        DeviceMemory::divided(specs[0].device, runs * largest / USABLE, specs, jobs)
+    }
+
+    #[test]
+    fn batches_are_of_one_shape_and_fit_into_the_memory() {
+        let specs: Vec<RunSpec> =
+            (0..6).map(|seed| spec(if seed % 2 == 0 { 16 } else { 32 }, seed)).collect();
+        let refs: Vec<&RunSpec> = specs.iter().collect();
+        let whole = room_for(10.0, &specs, 1).divide(&refs);
+        assert_eq!(whole, [vec![0, 2, 4], vec![1, 3, 5]]);
+        let parts = room_for(2.5, &specs, 1).divide(&refs);
+        assert_eq!(parts, [vec![0, 2], vec![1, 3], vec![4], vec![5]]);
+        // Two workers have half of it each; a third has no place.
+        let shared = room_for(2.5, &specs, 3);
+        assert_eq!(shared.workers(), 2);
+        assert!(shared.divide(&refs).iter().all(|batch| batch.len() == 1));
+    }
+
+    #[test]
+    fn a_run_that_trains_alone_is_no_batch() {
+        let mut specs = vec![spec(16, 0), spec(16, 1), spec(16, 2)];
+        specs[1].dynamics = regime_study::Dynamics::Stochastic(Default::default());
+        let refs: Vec<&RunSpec> = specs.iter().collect();
+        assert_eq!(room_for(100.0, &specs, 1).divide(&refs), [vec![0, 2], vec![1]]);
+    }
+
+    #[test]
+    fn a_run_without_a_place_says_so() {
+        let specs = [spec(16, 0)];
+        assert_eq!(room_for(1.1, &specs, 1).refuses(&specs[0]), None);
+        let refusal = room_for(0.5, &specs, 1).refuses(&specs[0]).unwrap();
+        assert!(refusal.contains("GB of the memory of cuda:0, of which"), "{refusal}");
+        assert_eq!(refusal.lines().count(), 1);
+    }
+
+    #[test]
+    fn what_is_out_of_memory_is_made_in_halves() {
+        const MESSAGE: &str = "called `Result::unwrap()` on an `Err` value: Torch(\"CUDA out of \
+            memory. Tried to allocate 2.00 GiB.\\nException raised from malloc\")";
+        // Two at once are too many for it; the one with number 4 is too large by itself.
+        let make = |batch: &[usize]| -> Vec<Result<RunRecord, String>> {
+            assert!(batch.len() <= 2 && !batch.contains(&4), "{MESSAGE}");
+            batch.iter().map(|k| Err(format!("made {k}"))).collect()
+        };
+        let texts: Vec<String> = in_memory(&[0, 1, 2, 3, 4, 5, 6], &make)
+            .into_iter()
+            .map(|record| record.unwrap_err())
+            .collect();
+        let exhausted = "the memory of the device is exhausted: CUDA out of memory. Tried to \
+            allocate 2.00 GiB.";
+        let made = |k| format!("made {k}");
+        let wanted = [made(0), made(1), made(2), made(3), exhausted.to_owned(), made(5), made(6)];
+        assert_eq!(texts, wanted);
+    }
+
+    #[test]
+    #[should_panic(expected = "something else")]
+    fn another_panic_is_not_taken_for_that() {
+        let _ = in_memory(&[0, 1], &|_| panic!("something else"));
+    }
+}
