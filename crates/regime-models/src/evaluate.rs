@@ -36,3 +36,8 @@ impl Layer {
         operations::<B>().back(self, w, delta)
     }
 }
+
+/// `1/(1 + e⁻ᶻ)`, element by element, to all its digits where it is small.
+pub fn logistic<B: Backend>(z: Tensor<B, 2>) -> Tensor<B, 2> {
+    operations::<B>().logistic(z)
+}

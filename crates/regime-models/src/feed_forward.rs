@@ -190,6 +190,7 @@ impl FeedForward {
                         inputs: layer.inputs,
                         outputs: layer.outputs,
                         scale: layer.scale(),
+                        bias_scale: 1.0,
                         weights: layer.weights.clone(),
                         biases: layer.biases.clone(),
                         activation: None,

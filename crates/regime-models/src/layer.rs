@@ -28,15 +28,38 @@ impl Layer {
     }
 }
 
-/// An affine layer `z = c·a·W + b`, and what comes after it.
+/// An affine layer `z = s·a·W + t·b`, and what comes after it.
 #[derive(Debug, Clone)]
 pub(crate) struct ChainLayer {
     pub(crate) inputs: usize,
     pub(crate) outputs: usize,
-    /// `c`
+    /// `s`
     pub(crate) scale: f64,
+    /// `t`
+    pub(crate) bias_scale: f64,
     pub(crate) weights: Range<usize>,
     pub(crate) biases: Option<Range<usize>>,
     /// `gain · φ`; none after the last layer.
     pub(crate) activation: Option<(Activation, f64)>,
+}
+
+/// Layers with the same output whose activations have neither gain nor sharpness, for fewer
+/// passes over their values: `gain · softplus(z; β)` is `ln(1 + eˣ)` of `x = βz`, and what is in front of
+/// it goes into the weights of the next layer.
+pub(crate) fn folded(mut chain: Vec<ChainLayer>) -> Vec<ChainLayer> {
+    let mut before = 1.0;
+    for layer in &mut chain {
+        layer.scale *= before;
+        if let Some((activation, gain)) = &mut layer.activation {
+            before = *gain;
+            *gain = 1.0;
+            if let Activation::Softplus { beta } = activation {
+                layer.scale *= *beta;
+                layer.bias_scale *= *beta;
+                before /= *beta;
+                *beta = 1.0;
+            }
+        }
+    }
+    chain
 }

@@ -86,6 +86,7 @@ pub use block::Block;
 pub use convolutional::{ConvolutionalSpec, ImageShape};
 pub use dense::DenseSpec;
 pub use error::ModelError;
+pub use evaluate::logistic;
 pub use feed_forward::{FeedForward, FeedForwardTrace};
 pub use init::INIT_STREAM;
 pub use linear_algebra::{cholesky_of_shifted, cholesky_solve, factorises};

@@ -12,13 +12,13 @@ mod raw;
 mod tape;
 
 use burn_tch::LibTorch;
-use burn_tensor::Tensor;
+use burn_tensor::{Tensor, activation::sigmoid};
 
 use crate::{
     activation::Activation,
     block::{Block, Part},
     layer::Layer,
-    operations::{Factorised, Operations},
+    operations::{Factorised, GramFactors, Operations},
     tensors::{
         Ordinary,
         tape::{backward, forward},
@@ -124,13 +124,12 @@ impl Operations<LibTorch> for Torch {
         products::add_elementwise(sum, a, b)
     }
 
-    fn scaled_grams(
-        &self,
-        a: Tensor<LibTorch, 3>,
-        factor: f64,
-        summand: f64,
-    ) -> Tensor<LibTorch, 3> {
-        products::scaled_grams(a, factor, summand)
+    fn logistic(&self, z: Tensor<LibTorch, 2>) -> Tensor<LibTorch, 2> {
+        sigmoid(z)
+    }
+
+    fn lower_gram_products(&self, layers: &[GramFactors<LibTorch>]) -> Tensor<LibTorch, 3> {
+        products::lower_gram_products(layers)
     }
 
     fn factorises(&self) -> bool {

@@ -79,12 +79,16 @@ pub(crate) trait Operations<B: Backend> {
         sum + a * b
     }
 
-    /// `factor · a aᵀ + summand` of each of `r` networks.
-    ///
-    /// # Shapes
-    /// `a`: `[r, n, k]`; `[r, n, n]`
-    fn scaled_grams(&self, a: Tensor<B, 3>, factor: f64, summand: f64) -> Tensor<B, 3> {
-        a.clone().mul_scalar(factor).matmul(a.swap_dims(1, 2)).add_scalar(summand)
+    /// `1/(1 + e⁻ᶻ)`, element by element, to all its digits where it is small.
+    fn logistic(&self, z: Tensor<B, 2>) -> Tensor<B, 2> {
+        // Not Burn's own, which some backends round to float32. Beyond 80, what it is divided by
+        // overflows in float32; 10⁻³⁵ is no slope.
+        z.neg().clamp_max(80.0).exp().add_scalar(1.0).recip()
+    }
+
+    /// As [`gram_products`], of which only the lower triangle has a meaning.
+    fn lower_gram_products(&self, layers: &[GramFactors<B>]) -> Tensor<B, 3> {
+        gram_products(layers)
     }
 
     /// Whether the backend has factorisations of its own.
@@ -124,4 +128,36 @@ pub struct Factorised<B: Backend> {
     /// matrix has no meaning then. A matrix with numbers that are not finite may count as factorised:
     /// solutions are not finite then.
     pub failed_at: Tensor<B, 1>,
+}
+
+/// What the part of one layer in a kernel is made of.
+pub(crate) struct GramFactors<B: Backend> {
+    /// `a`, `[r, n, k]`
+    pub(crate) inputs: Tensor<B, 3>,
+    /// `s²`
+    pub(crate) factor: f64,
+    /// `t²`, or 0 for a layer without biases.
+    pub(crate) summand: f64,
+    /// `δ`, `[r, n, m]`; `None` where they are 1.
+    pub(crate) sensitivities: Option<Tensor<B, 3>>,
+}
+
+/// `Σ (s² a aᵀ + t²) ∘ (δ δᵀ)` over layers.
+///
+/// # Shapes
+/// `[r, n, n]`
+///
+/// # Panics
+/// Without a layer.
+pub(crate) fn gram_products<B: Backend>(layers: &[GramFactors<B>]) -> Tensor<B, 3> {
+    let term = |layer: &GramFactors<B>| {
+        let gram = |a: Tensor<B, 3>, scaled: Tensor<B, 3>| scaled.matmul(a.swap_dims(1, 2));
+        let a = layer.inputs.clone();
+        let of_inputs = gram(a.clone(), a.mul_scalar(layer.factor)).add_scalar(layer.summand);
+        match &layer.sensitivities {
+            Some(delta) => of_inputs * gram(delta.clone(), delta.clone()),
+            None => of_inputs,
+        }
+    };
+    layers.iter().map(term).reduce(|a, b| a + b).expect("a network has layers")
 }

@@ -7,7 +7,7 @@ use burn_tensor::{Tensor, backend::Backend};
 use crate::{
     dispatch::operations,
     feed_forward::FeedForward,
-    layer::ChainLayer,
+    layer::{ChainLayer, folded},
     precision::Precision,
     stacked_tape::{StackedBlock, StackedTape},
 };
@@ -27,7 +27,7 @@ impl StackedNetwork {
     /// Networks of the shape of `net`; `None` unless that is a chain of affine layers and
     /// activations with a single output.
     pub fn of(net: &FeedForward) -> Option<Self> {
-        let layers = net.chain()?;
+        let layers = folded(net.chain()?);
         Some(Self { layers, n_inputs: net.n_inputs(), n_params: net.n_params() })
     }
 
@@ -42,12 +42,14 @@ impl StackedNetwork {
         self.layers.iter().map(of).sum()
     }
 
-    /// The factor in front of every parameter, `[1, P]`: `c` of its layer for a weight, 1 for a
-    /// bias. All of them are multiplied at once.
+    /// The factor in front of every parameter, `[1, P]`. All of them are multiplied at once.
     pub fn scales<B: Backend>(&self, precision: Precision, device: &B::Device) -> Tensor<B, 2> {
         let mut scales = vec![1.0; self.n_params];
         for layer in &self.layers {
             scales[layer.weights.clone()].fill(layer.scale);
+            if let Some(biases) = &layer.biases {
+                scales[biases.clone()].fill(layer.bias_scale);
+            }
         }
         precision.matrix(&scales, [1, self.n_params], device)
     }
@@ -110,9 +112,9 @@ impl StackedNetwork {
 struct Link<B: Backend> {
     /// `[r, n, k]`
     inputs: Tensor<B, 3>,
-    /// `c·W`, `[r, k, m]`
+    /// With its factor, `[r, k, m]`
     weights: Tensor<B, 3>,
-    /// `gain · φ'` of the activation behind it, `[r, n, m]`.
+    /// `φ'` of the activation behind it, `[r, n, m]`.
     slopes: Option<Tensor<B, 3>>,
 }
 
@@ -133,21 +135,22 @@ impl<B: Backend> StackedTrace<B> {
 
     /// The backward pass.
     pub fn linearise(self) -> StackedTape<B> {
-        let Self { net, scales, links, outputs } = self;
-        let [r, n] = outputs.dims();
-        let mut delta = Tensor::<B, 3>::ones([r, n, 1], (&outputs.device(), outputs.dtype()));
+        let Self { net, scales, links, .. } = self;
         let mut blocks = Vec::with_capacity(links.len());
+        // Of the last layer, whose only output is that of the network: 1, and not held.
+        let mut delta: Option<Tensor<B, 3>> = None;
         for (at, (link, layer)) in links.into_iter().zip(net.layers).enumerate().rev() {
             let Link { inputs, weights, slopes } = link;
-            if let Some(slopes) = slopes {
-                delta = delta * slopes;
-            }
-            let sensitivities = delta;
-            // The points have no parameters before them.
-            delta = match at {
-                0 => sensitivities.clone(),
-                _ => sensitivities.clone().matmul(weights.swap_dims(1, 2)),
+            let sensitivities = match (delta, slopes) {
+                (Some(delta), Some(slopes)) => Some(delta * slopes),
+                (delta, _) => delta,
             };
+            // The points have no parameters before them.
+            delta = (at > 0).then(|| match &sensitivities {
+                Some(delta) => delta.clone().matmul(weights.swap_dims(1, 2)),
+                // One row for all points.
+                None => weights.swap_dims(1, 2),
+            });
             blocks.push(StackedBlock { layer, inputs, sensitivities });
         }
         blocks.reverse();

@@ -4,7 +4,11 @@ use std::ops::Range;
 
 use burn_tensor::{DType, Int, Tensor, TensorData, backend::Backend};
 
-use crate::{dispatch::operations, layer::ChainLayer};
+use crate::{
+    dispatch::operations,
+    layer::ChainLayer,
+    operations::{GramFactors, gram_products},
+};
 
 /// The Jacobians `J = ∂f/∂w` of a [`StackedNetwork`](crate::StackedNetwork), `[n, P]` each, as an
 /// operator.
@@ -21,8 +25,8 @@ pub(crate) struct StackedBlock<B: Backend> {
     pub(crate) layer: ChainLayer,
     /// `a`, `[r, n, k]`
     pub(crate) inputs: Tensor<B, 3>,
-    /// `δ = ∂f/∂z`, `[r, n, m]`
-    pub(crate) sensitivities: Tensor<B, 3>,
+    /// `δ = ∂f/∂z`, `[r, n, m]`; `None` for the last layer, whose are 1.
+    pub(crate) sensitivities: Option<Tensor<B, 3>>,
 }
 
 impl<B: Backend> StackedTape<B> {
@@ -40,7 +44,7 @@ impl<B: Backend> StackedTape<B> {
         let mut units: Option<Tensor<B, 3>> = None;
         let mut rates: Option<Tensor<B, 3>> = None;
         let summed = |units: Tensor<B, 3>, rates: Option<Tensor<B, 3>>| {
-            let sum = units.sum_dim(2);
+            let sum = if units.dims()[2] == 1 { units } else { units.sum_dim(2) };
             Some(rates.map_or(sum.clone(), |rates| rates + sum))
         };
         for StackedBlock { layer, inputs, sensitivities } in &self.blocks {
@@ -54,15 +58,18 @@ impl<B: Backend> StackedTape<B> {
                 }
                 None => inputs.clone().matmul(direction),
             };
-            units = Some(match units.take() {
-                Some(sum) if sum.dims()[2] == m => {
-                    operations.add_elementwise(sum, moved, sensitivities.clone())
+            units = Some(match (units.take(), sensitivities) {
+                (Some(sum), Some(delta)) if sum.dims()[2] == m => {
+                    operations.add_elementwise(sum, moved, delta.clone())
                 }
-                other => {
+                (other, delta) => {
                     if let Some(sum) = other {
                         rates = summed(sum, rates);
                     }
-                    moved * sensitivities.clone()
+                    match delta {
+                        Some(delta) => moved * delta.clone(),
+                        None => moved,
+                    }
                 }
             });
         }
@@ -77,7 +84,10 @@ impl<B: Backend> StackedTape<B> {
         let g = g.clone().reshape([r, n, 1]);
         let mut parts = Vec::with_capacity(2 * self.blocks.len());
         for StackedBlock { layer, inputs, sensitivities } in &self.blocks {
-            let weighted = sensitivities.clone() * g.clone();
+            let weighted = match sensitivities {
+                Some(delta) => delta.clone() * g.clone(),
+                None => g.clone(),
+            };
             let weights = inputs.clone().swap_dims(1, 2).matmul(weighted.clone());
             parts.push(weights.reshape([r, layer.inputs * layer.outputs]));
             if layer.biases.is_some() {
@@ -89,18 +99,22 @@ impl<B: Backend> StackedTape<B> {
 
     /// The tangent kernel `J Jᵀ` of each network, `[r, n, n]`.
     pub fn kernel(&self) -> Tensor<B, 3> {
-        let operations = operations::<B>();
-        let mut sum: Option<Tensor<B, 3>> = None;
-        for StackedBlock { layer, inputs, sensitivities } in &self.blocks {
-            let bias = if layer.biases.is_some() { 1.0 } else { 0.0 };
-            let of_inputs = operations.scaled_grams(inputs.clone(), layer.scale.powi(2), bias);
-            let of_outputs = operations.scaled_grams(sensitivities.clone(), 1.0, 0.0);
-            sum = Some(match sum {
-                Some(sum) => operations.add_elementwise(sum, of_inputs, of_outputs),
-                None => of_inputs * of_outputs,
-            });
-        }
-        sum.expect("a network has layers")
+        gram_products(&self.factors())
+    }
+
+    /// As [`kernel`](Self::kernel), of which only the lower triangle has a meaning: for those that read no more.
+    pub fn lower_kernel(&self) -> Tensor<B, 3> {
+        operations::<B>().lower_gram_products(&self.factors())
+    }
+
+    fn factors(&self) -> Vec<GramFactors<B>> {
+        let of = |block: &StackedBlock<B>| GramFactors {
+            inputs: block.inputs.clone(),
+            factor: block.layer.scale.powi(2),
+            summand: block.layer.biases.as_ref().map_or(0.0, |_| block.layer.bias_scale.powi(2)),
+            sensitivities: block.sensitivities.clone(),
+        };
+        self.blocks.iter().map(of).collect()
     }
 
     /// Number of points `n`.
@@ -140,7 +154,11 @@ impl<B: Backend> StackedTape<B> {
         let blocks = pairs.map(|(a, b)| StackedBlock {
             layer: a.layer.clone(),
             inputs: both(&a.inputs, &b.inputs),
-            sensitivities: both(&a.sensitivities, &b.sensitivities),
+            sensitivities: a
+                .sensitivities
+                .as_ref()
+                .zip(b.sensitivities.as_ref())
+                .map(|(a, b)| both(a, b)),
         });
         Self { blocks: blocks.collect(), scales: self.scales.clone() }
     }
@@ -149,7 +167,7 @@ impl<B: Backend> StackedTape<B> {
         let blocks = self.blocks.iter().map(|block| StackedBlock {
             layer: block.layer.clone(),
             inputs: of(block.inputs.clone()),
-            sensitivities: of(block.sensitivities.clone()),
+            sensitivities: block.sensitivities.clone().map(&of),
         });
         Self { blocks: blocks.collect(), scales: self.scales.clone() }
     }

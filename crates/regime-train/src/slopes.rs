@@ -1,6 +1,7 @@
 //! Slopes of losses as tensor operations, for margins that stay on their device.
 
 use burn_tensor::{Tensor, backend::Backend};
+use regime_models::logistic;
 
 use crate::loss::Loss;
 
@@ -10,19 +11,12 @@ impl Loss {
     pub fn slopes<B: Backend>(self, u: Tensor<B, 2>) -> Tensor<B, 2> {
         match self {
             Self::Hinge => u.sub_scalar(1.0).sign().clamp_max(0.0),
-            Self::SoftHinge { beta } => logistic(u.neg().add_scalar(1.0).mul_scalar(beta)).neg(),
+            Self::SoftHinge { beta } => logistic(u.mul_scalar(-beta).add_scalar(beta)).neg(),
             Self::QuadraticHinge => u.sub_scalar(1.0).clamp_max(0.0),
             Self::Squared => u.sub_scalar(1.0),
             Self::Logistic => logistic(u.neg()).neg(),
         }
     }
-}
-
-/// `1/(1 + e⁻ᶻ)`, to all its digits where it is small.
-fn logistic<B: Backend>(z: Tensor<B, 2>) -> Tensor<B, 2> {
-    // Beyond, what it is divided by overflows in float32; 10⁻³⁵ is no slope.
-    let e = z.neg().clamp_max(80.0).exp();
-    e.add_scalar(1.0).recip()
 }
 
 #[cfg(test)]

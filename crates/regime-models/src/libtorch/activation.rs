@@ -5,28 +5,38 @@ use burn_tensor::Tensor;
 
 use super::raw::{handle, owned};
 
-/// `gain · ln(1 + e^{βz})/β`: three passes.
+/// `gain · ln(1 + e^{βz})/β`: three passes at most.
 ///
 /// Not LibTorch's `softplus`: through `tch` its threshold is 20, from which on it forgets
 /// `ln(1 + e⁻²⁰)`, some 10⁻¹⁰ of the value.
 pub(super) fn softplus(beta: f64, gain: f64, z: Tensor<LibTorch, 2>) -> Tensor<LibTorch, 2> {
-    owned(of_scaled(&(handle(z) * beta), gain / beta))
+    owned(of_scaled(&scaled(z, beta), gain / beta))
 }
 
-/// The same and its slope, `gain/(1 + e^{−βz})`: five passes.
+/// The same and its slope, `gain/(1 + e^{−βz})`: five passes, two where β and the gain are 1.
 pub(super) fn softplus_and_slope(
     beta: f64,
     gain: f64,
     z: Tensor<LibTorch, 2>,
 ) -> (Tensor<LibTorch, 2>, Tensor<LibTorch, 2>) {
-    let mut scaled = handle(z) * beta;
+    let scaled = scaled(z, beta);
     let value = of_scaled(&scaled, gain / beta);
-    let slope = scaled.sigmoid_().g_mul_scalar_(gain);
+    let mut slope = scaled.sigmoid();
+    if gain != 1.0 {
+        slope = slope.g_mul_scalar_(gain);
+    }
     (owned(value), owned(slope))
+}
+
+/// `βz`, to be read only.
+fn scaled(z: Tensor<LibTorch, 2>, beta: f64) -> tch::Tensor {
+    let z = handle(z);
+    if beta == 1.0 { z } else { z * beta }
 }
 
 /// `c · ln(1 + eˣ)`
 fn of_scaled(x: &tch::Tensor, c: f64) -> tch::Tensor {
     let zero = tch::Tensor::zeros(1i64, (x.kind(), x.device()));
-    x.logaddexp(&zero).g_mul_scalar_(c)
+    let mut value = x.logaddexp(&zero);
+    if c == 1.0 { value } else { value.g_mul_scalar_(c) }
 }

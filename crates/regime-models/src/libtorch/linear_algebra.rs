@@ -21,9 +21,8 @@ pub(super) fn cholesky_of_shifted(
     let a = a.g_mul_(&root.unsqueeze(1));
     let _ = a.diagonal(0, 1, 2).g_add_scalar_(1.0);
     let (factors, failed_at) = if one_by_one(&a) {
-        let (factors, failed_at): (Vec<_>, Vec<_>) = (0..a.size()[0])
-            .map(|k| a.narrow(0, k, 1).linalg_cholesky_ex(false, false))
-            .unzip();
+        let (factors, failed_at): (Vec<_>, Vec<_>) =
+            (0..a.size()[0]).map(|k| a.narrow(0, k, 1).linalg_cholesky_ex(false, false)).unzip();
         (tch::Tensor::cat(&factors, 0), tch::Tensor::cat(&failed_at, 0))
     } else {
         a.linalg_cholesky_ex(false, false)

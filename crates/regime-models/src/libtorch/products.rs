@@ -4,7 +4,7 @@ use burn_tch::LibTorch;
 use burn_tensor::Tensor;
 
 use super::raw::{handle, owned};
-use crate::layer::Layer;
+use crate::{layer::Layer, operations::GramFactors};
 
 /// As [`Operations::affine`](crate::operations::Operations::affine), of a layer without a window.
 pub(super) fn affine(
@@ -50,16 +50,59 @@ pub(super) fn add_elementwise(
     owned(if sum.can_mut() { sum.tensor.addcmul_(&a, &b) } else { sum.tensor.addcmul(&a, &b) })
 }
 
-/// As [`Operations::scaled_grams`](crate::operations::Operations::scaled_grams).
-pub(super) fn scaled_grams(
-    a: Tensor<LibTorch, 3>,
+/// Rows of a strip: a matrix of fewer is made in one piece.
+const STRIP: i64 = 1024;
+
+/// As [`Operations::lower_gram_products`](crate::operations::Operations::lower_gram_products): strips of rows
+/// up to the diagonal, added up in their place.
+pub(super) fn lower_gram_products(layers: &[GramFactors<LibTorch>]) -> Tensor<LibTorch, 3> {
+    let layers: Vec<Layers> = layers
+        .iter()
+        .map(|layer| Layers {
+            inputs: handle(layer.inputs.clone()),
+            factor: layer.factor,
+            summand: layer.summand,
+            sensitivities: layer.sensitivities.clone().map(handle),
+        })
+        .collect();
+    let size = layers[0].inputs.size();
+    let (r, n) = (size[0], size[1]);
+    let options = (layers[0].inputs.kind(), layers[0].inputs.device());
+    let sum = tch::Tensor::zeros([r, n, n], options);
+    let mut start = 0;
+    while start < n {
+        // The rest is a strip too, if it is a small one.
+        let end = if n - start < 2 * STRIP { n } else { start + STRIP };
+        let mut strip = sum.narrow(1, start, end - start).narrow(2, 0, end);
+        for layer in &layers {
+            layer.add_to(&mut strip, (start, end));
+        }
+        start = end;
+    }
+    owned(sum)
+}
+
+/// What the part of one layer in a kernel is made of.
+struct Layers {
+    inputs: tch::Tensor,
     factor: f64,
     summand: f64,
-) -> Tensor<LibTorch, 3> {
-    let a = handle(a);
-    if summand == 0.0 && factor == 1.0 {
-        return owned(a.bmm(&a.transpose(1, 2)));
+    sensitivities: Option<tch::Tensor>,
+}
+
+impl Layers {
+    /// Adds the rows from `start` to `end` of this part, up to the column `end`.
+    fn add_to(&self, strip: &mut tch::Tensor, (start, end): (i64, i64)) {
+        let rows = |a: &tch::Tensor| a.narrow(1, start, end - start);
+        let columns = |a: &tch::Tensor| a.narrow(1, 0, end).transpose(1, 2);
+        let a = &self.inputs;
+        let Some(delta) = &self.sensitivities else {
+            let scaled = rows(a) * self.factor;
+            let _ = strip.baddbmm_(&scaled, &columns(a)).g_add_scalar_(self.summand);
+            return;
+        };
+        let one = tch::Tensor::full([1i64, 1, 1], self.summand, (a.kind(), a.device()));
+        let of_inputs = one.baddbmm(&rows(a), &columns(a), 1.0, self.factor);
+        let _ = strip.addcmul_(&of_inputs, &rows(delta).bmm(&columns(delta)));
     }
-    let c = tch::Tensor::full([1i64, 1, 1], summand, (a.kind(), a.device()));
-    owned(c.baddbmm(&a, &a.transpose(1, 2), 1.0, factor))
 }

@@ -17,7 +17,7 @@ const ALL_ABOVE: f64 = 0.9;
 /// [`Active`](crate::implicit::Active).
 pub(super) struct StackedActive<B: Backend> {
     tape: StackedTape<B>,
-    /// `[r, m, m]`
+    /// `[r, m, m]`, its lower triangle.
     kernel: Tensor<B, 3>,
     /// `√H`, 0 for a place that no active point takes: `m` for each network.
     roots: Vec<Vec<f64>>,
@@ -41,7 +41,7 @@ impl<B: Backend> StackedActive<B> {
                 curvature.iter().map(|&h| if h > *limit { h.sqrt() } else { 0.0 }).collect()
             };
             let roots = curvatures.iter().zip(limits).map(root).collect();
-            return Some(Self { kernel: tape.kernel(), tape: tape.clone(), roots });
+            return Some(Self { kernel: tape.lower_kernel(), tape: tape.clone(), roots });
         }
         let root = |(points, curvature): (&Vec<usize>, &Vec<f64>)| {
             let mut root: Vec<f64> = points.iter().map(|&i| curvature[i].sqrt()).collect();
@@ -52,7 +52,7 @@ impl<B: Backend> StackedActive<B> {
         // Any point fills a place that is free: its root is 0.
         active.iter_mut().for_each(|points| points.resize(m, 0));
         let tape = tape.select(&active);
-        Some(Self { kernel: tape.kernel(), tape, roots })
+        Some(Self { kernel: tape.lower_kernel(), tape, roots })
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
     },
 };
 
-use burn_ir::{OperationIr, TensorId, TensorIr};
+use burn_ir::{BaseOperationIr, OperationIr, TensorId, TensorIr};
 use burn_ndarray::{NdArray, NdArrayDevice};
 use burn_router::{
     BackendRouter, MultiBackendBridge, RouterTensor, Runner, RunnerChannel, RunnerClient,
@@ -127,8 +127,18 @@ impl RunnerClient for Wire {
     type Device = RemoteDevice;
 
     fn register_op(&self, op: OperationIr) {
-        // Letting go of a tensor is no work.
-        if !matches!(op, OperationIr::Drop(_)) {
+        // Letting go of a tensor is no work, nor is another look at its memory.
+        let is_view = match &op {
+            OperationIr::BaseFloat(op) | OperationIr::BaseInt(op) => matches!(
+                op,
+                BaseOperationIr::Reshape(_)
+                    | BaseOperationIr::SwapDims(_)
+                    | BaseOperationIr::Slice(_)
+                    | BaseOperationIr::Cast(_)
+            ),
+            _ => false,
+        };
+        if !is_view && !matches!(op, OperationIr::Drop(_)) {
             self.meter.launches.fetch_add(1, Relaxed);
         }
         self.far.register_op(op);
