@@ -40,9 +40,11 @@ step() { printf '\n== %s (%s s)\n' "$1" "$SECONDS"; }
 step "works of a run, beside PyTorch"
 "$programs/xtask" bench --backend tch --device "$device" --json "$out/peers.json" | tee "$out/peers.txt"
 
-step "the smoke profile, in batches"
-time "$programs/xtask" reproduce finding-1 --profile smoke --backend tch --device "$device" --jobs 3 \
-    --out "$out/smoke" | tail -5
+step "the smoke profile in batches, as it is and with ten times its seeds"
+for seeds in 4 40; do
+    time "$programs/xtask" reproduce finding-1 --profile smoke --seeds $seeds --backend tch \
+        --device "$device" --jobs 3 --out "$out/smoke-$seeds" 2>&1 | tail -2
+done
 
 step "the suites, on $device"
 for name in regime-models regime-train regime-study; do

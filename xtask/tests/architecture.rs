@@ -186,13 +186,14 @@ fn a_backend_is_chosen_in_one_file() {
     let mut folders = crate_sources();
     folders.extend(["xtask/src".to_owned(), "benches".to_owned()]);
     let folders: Vec<&str> = folders.iter().map(String::as_str).collect();
-    // dispatch.rs asks whether a backend is Flex, whose operations are fused in host/; that
-    // does not choose it. The macro of the test kit names backends in the tests of the crate that
+    // dispatch.rs asks whether a backend is Flex, whose operations are fused in host/, or LibTorch,
+    // whose own are called in libtorch/; that does not choose it. The macro of the test kit names backends in the tests of the crate that
     // invokes it.
     let exceptions = [
         "xtask/src/backend.rs",
         "benches/src/problem.rs",
         "crates/regime-models/src/host",
+        "crates/regime-models/src/libtorch",
         "crates/regime-models/src/dispatch.rs",
         "crates/regime-models/src/kit/backends.rs",
     ];

@@ -128,8 +128,12 @@ impl Operations<LibTorch> for Torch {
         sigmoid(z)
     }
 
+    fn gram_products(&self, layers: &[GramFactors<LibTorch>]) -> Tensor<LibTorch, 3> {
+        products::gram_products(layers)
+    }
+
     fn lower_gram_products(&self, layers: &[GramFactors<LibTorch>]) -> Tensor<LibTorch, 3> {
-        products::lower_gram_products(layers)
+        raw::owned(products::lower_gram_products(layers))
     }
 
     fn factorises(&self) -> bool {

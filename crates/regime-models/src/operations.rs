@@ -86,6 +86,11 @@ pub(crate) trait Operations<B: Backend> {
         z.neg().clamp_max(80.0).exp().add_scalar(1.0).recip()
     }
 
+    /// As [`gram_products`].
+    fn gram_products(&self, layers: &[GramFactors<B>]) -> Tensor<B, 3> {
+        gram_products(layers)
+    }
+
     /// As [`gram_products`], of which only the lower triangle has a meaning.
     fn lower_gram_products(&self, layers: &[GramFactors<B>]) -> Tensor<B, 3> {
         gram_products(layers)
@@ -149,7 +154,7 @@ pub(crate) struct GramFactors<B: Backend> {
 ///
 /// # Panics
 /// Without a layer.
-pub(crate) fn gram_products<B: Backend>(layers: &[GramFactors<B>]) -> Tensor<B, 3> {
+fn gram_products<B: Backend>(layers: &[GramFactors<B>]) -> Tensor<B, 3> {
     let term = |layer: &GramFactors<B>| {
         let gram = |a: Tensor<B, 3>, scaled: Tensor<B, 3>| scaled.matmul(a.swap_dims(1, 2));
         let a = layer.inputs.clone();

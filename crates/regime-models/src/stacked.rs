@@ -135,7 +135,8 @@ impl<B: Backend> StackedTrace<B> {
 
     /// The backward pass.
     pub fn linearise(self) -> StackedTape<B> {
-        let Self { net, scales, links, .. } = self;
+        let Self { net, scales, links, outputs } = self;
+        let [r, _] = outputs.dims();
         let mut blocks = Vec::with_capacity(links.len());
         // Of the last layer, whose only output is that of the network: 1, and not held.
         let mut delta: Option<Tensor<B, 3>> = None;
@@ -148,8 +149,8 @@ impl<B: Backend> StackedTrace<B> {
             // The points have no parameters before them.
             delta = (at > 0).then(|| match &sensitivities {
                 Some(delta) => delta.clone().matmul(weights.swap_dims(1, 2)),
-                // One row for all points.
-                None => weights.swap_dims(1, 2),
+                // One row for all points; not a transpose, see docs/architecture.md on burn-tch.
+                None => weights.reshape([r, 1, layer.inputs]),
             });
             blocks.push(StackedBlock { layer, inputs, sensitivities });
         }

@@ -4,11 +4,7 @@ use std::ops::Range;
 
 use burn_tensor::{DType, Int, Tensor, TensorData, backend::Backend};
 
-use crate::{
-    dispatch::operations,
-    layer::ChainLayer,
-    operations::{GramFactors, gram_products},
-};
+use crate::{dispatch::operations, layer::ChainLayer, operations::GramFactors};
 
 /// The Jacobians `J = ∂f/∂w` of a [`StackedNetwork`](crate::StackedNetwork), `[n, P]` each, as an
 /// operator.
@@ -99,7 +95,7 @@ impl<B: Backend> StackedTape<B> {
 
     /// The tangent kernel `J Jᵀ` of each network, `[r, n, n]`.
     pub fn kernel(&self) -> Tensor<B, 3> {
-        gram_products(&self.factors())
+        operations::<B>().gram_products(&self.factors())
     }
 
     /// As [`kernel`](Self::kernel), of which only the lower triangle has a meaning: for those that read no more.

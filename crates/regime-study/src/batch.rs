@@ -64,6 +64,17 @@ impl RunSpec {
     }
 }
 
+impl RunSpec {
+    /// Multiply-adds of a step of a run in a batch in which all points are active: its kernel, the
+    /// factorisation and the products.
+    pub fn batch_step_cost(&self) -> f64 {
+        let Ok(net) = self.network.build() else { return 0.0 };
+        let n = self.data.n_train as f64;
+        let columns = StackedNetwork::of(&net).map_or(0.0, |net| net.trace_size()) / 2.0;
+        0.5 * n * n * columns + n.powi(3) / 6.0 + 10.0 * n * net.forward_cost()
+    }
+}
+
 /// One run of a batch.
 #[derive(Clone, Copy)]
 pub struct BatchRun<'a> {

@@ -6,6 +6,7 @@ mod step;
 mod system;
 
 use burn_tensor::{Tensor, backend::Backend};
+use rayon::prelude::*;
 use regime_models::{FeedForward, Precision, StackedNetwork};
 
 use self::{
@@ -261,8 +262,8 @@ impl<B: Backend> FlowBatch<B> {
             clocks.push(clock);
         }
         if self.active.is_none() {
-            let of = |flow: &UnderWay| flow.curvature.clone();
-            let curvatures: Vec<Vec<f64>> = self.flows.iter().map(of).collect();
+            let curvatures: Vec<&[f64]> =
+                self.flows.iter().map(|flow| &flow.curvature[..]).collect();
             let limits: Vec<f64> = self.flows.iter().map(UnderWay::least_curvature).collect();
             self.active = StackedActive::of(&self.at.tape, &curvatures, &limits);
         }
@@ -270,13 +271,15 @@ impl<B: Backend> FlowBatch<B> {
         let active = self.active.as_ref();
         let StackedTrial { point, reports } =
             attempt(&self.system, &self.at, active, &dts, &self.workspace);
-        let mut observed = Vec::new();
-        let mut takes = Vec::with_capacity(self.flows.len());
-        for (k, (flow, report)) in self.flows.iter_mut().zip(reports).enumerate() {
-            let moments = flow.failed.is_none().then(|| flow.settle(report)).flatten();
-            takes.push(moments.is_some());
-            observed.extend(moments.into_iter().flatten().map(|moment| (k, moment)));
-        }
+        // Numbers on the host: of many flows they take as long as their step on the device.
+        let settled = self.flows.par_iter_mut().zip(reports);
+        let settled: Vec<Option<Vec<Moment>>> = settled
+            .map(|(flow, report)| flow.failed.is_none().then(|| flow.settle(report)).flatten())
+            .collect();
+        let takes: Vec<bool> = settled.iter().map(Option::is_some).collect();
+        let moments = settled.into_iter().map(Option::unwrap_or_default).enumerate();
+        let observed = moments.flat_map(|(k, moments)| moments.into_iter().map(move |m| (k, m)));
+        let observed: Vec<(usize, Moment)> = observed.collect();
         if takes.contains(&true) {
             self.active = None;
             self.at = self.at.or(&point, &takes);

@@ -11,6 +11,11 @@ use regime_study::{BatchShape, DeviceName, RunRecord, RunSpec};
 /// factorisations need beside.
 const USABLE: f64 = 0.8;
 
+/// Multiply-adds of a step of a batch: what a large GPU computes while the calls for a step are made, some
+/// milliseconds. Beyond, runs side by side cost nothing, and in a batch they would wait for the one with the
+/// most active points.
+const MOST_WORK: f64 = 1e11;
+
 /// The memory of a device that is free, and among how many workers it is divided.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct DeviceMemory {
@@ -21,17 +26,18 @@ pub(super) struct DeviceMemory {
 
 impl DeviceMemory {
     /// The memory of the device that runs name, by NVIDIA's own program; `None` for the
-    /// processor, and where that program is not there.
+    /// processor, and with a warning where that program does not answer.
     pub(super) fn of(specs: &[RunSpec], jobs: usize) -> Option<Self> {
         let DeviceName::Cuda(index) = specs.first()?.device else { return None };
-        let output = Command::new("nvidia-smi")
-            .args(["--query-gpu=memory.free", "--format=csv,noheader,nounits", "-i"])
-            .arg(index.to_string())
-            .output()
-            .ok()?;
-        let mebibytes: f64 = String::from_utf8_lossy(&output.stdout).trim().parse().ok()?;
-        let free_bytes = mebibytes * f64::from(1 << 20);
-        Some(Self::divided(DeviceName::Cuda(index), free_bytes, specs, jobs))
+        let memory = free_bytes(index)
+            .map(|free_bytes| Self::divided(DeviceName::Cuda(index), free_bytes, specs, jobs));
+        if memory.is_none() {
+            eprintln!(
+                "warning: nvidia-smi does not say how much memory of cuda:{index} is free: runs are made \
+                 one by one, {jobs} side by side"
+            );
+        }
+        memory
     }
 
     /// Free memory for at most `jobs` workers, fewer where a run needs more than its share.
@@ -65,16 +71,18 @@ impl DeviceMemory {
         })
     }
 
-    /// Divides runs into batches of one shape, as large as a worker's share of the memory allows.
+    /// Divides runs into batches of one shape, as large as a worker's share of the memory allows, and as
+    /// makes them faster.
     /// Runs that train alone come by themselves.
     pub(super) fn divide(&self, specs: &[&RunSpec]) -> Vec<Vec<usize>> {
         let share = USABLE * self.free_bytes / self.workers as f64;
         let mut batches: Vec<(Option<BatchShape>, f64, Vec<usize>)> = Vec::new();
         for (index, spec) in specs.iter().enumerate() {
             let (shape, bytes) = (spec.batch_shape(), needed(spec));
+            let most = (share / bytes).min(MOST_WORK / spec.batch_step_cost()) as usize;
             let open = batches.iter_mut().rev().find(|(other, _, _)| *other == shape);
             match open {
-                Some((Some(_), taken, batch)) if *taken + bytes <= share => {
+                Some((Some(_), taken, batch)) if batch.len() < most && *taken + bytes <= share => {
                     *taken += bytes;
                     batch.push(index);
                 }
@@ -83,6 +91,17 @@ impl DeviceMemory {
         }
         batches.into_iter().map(|(_, _, batch)| batch).collect()
     }
+}
+
+/// Bytes of memory that are free on the GPU with this number, by NVIDIA's own program.
+fn free_bytes(index: u8) -> Option<f64> {
+    let output = Command::new("nvidia-smi")
+        .args(["--query-gpu=memory.free", "--format=csv,noheader,nounits", "-i"])
+        .arg(index.to_string())
+        .output()
+        .ok()?;
+    let mebibytes: f64 = String::from_utf8_lossy(&output.stdout).trim().parse().ok()?;
+    Some(mebibytes * f64::from(1 << 20))
 }
 
 /// Bytes of a device that one run takes.
@@ -159,6 +178,14 @@ mod tests {
         let shared = room_for(2.5, &specs, 3);
         assert_eq!(shared.workers(), 2);
         assert!(shared.divide(&refs).iter().all(|batch| batch.len() == 1));
+    }
+
+    #[test]
+    fn large_runs_gain_nothing_together() {
+        let mut specs = vec![spec(800, 0), spec(800, 1)];
+        specs.iter_mut().for_each(|spec| spec.data.n_train = 5000);
+        let refs: Vec<&RunSpec> = specs.iter().collect();
+        assert_eq!(room_for(100.0, &specs, 1).divide(&refs), [vec![0], vec![1]]);
     }
 
     #[test]

@@ -53,9 +53,18 @@ pub(super) fn add_elementwise(
 /// Rows of a strip: a matrix of fewer is made in one piece.
 const STRIP: i64 = 1024;
 
+/// As [`Operations::gram_products`](crate::operations::Operations::gram_products): both triangles
+/// of what is made in strips.
+pub(super) fn gram_products(layers: &[GramFactors<LibTorch>]) -> Tensor<LibTorch, 3> {
+    let lower = lower_gram_products(layers);
+    // A product with its own transpose need not round symmetrically, also where it is whole.
+    let above = lower.tril(-1).transpose(1, 2);
+    owned(lower.tril(0).g_add_(&above))
+}
+
 /// As [`Operations::lower_gram_products`](crate::operations::Operations::lower_gram_products): strips of rows
 /// up to the diagonal, added up in their place.
-pub(super) fn lower_gram_products(layers: &[GramFactors<LibTorch>]) -> Tensor<LibTorch, 3> {
+pub(super) fn lower_gram_products(layers: &[GramFactors<LibTorch>]) -> tch::Tensor {
     let layers: Vec<Layers> = layers
         .iter()
         .map(|layer| Layers {
@@ -79,7 +88,7 @@ pub(super) fn lower_gram_products(layers: &[GramFactors<LibTorch>]) -> Tensor<Li
         }
         start = end;
     }
-    owned(sum)
+    sum
 }
 
 /// What the part of one layer in a kernel is made of.

@@ -25,25 +25,21 @@ pub(super) struct StackedActive<B: Backend> {
 
 impl<B: Backend> StackedActive<B> {
     /// The points whose curvature exceeds the limit of their flow; `None` where there are none.
-    pub(super) fn of(
-        tape: &StackedTape<B>,
-        curvatures: &[Vec<f64>],
-        limits: &[f64],
-    ) -> Option<Self> {
-        let active = |(curvature, limit): (&Vec<f64>, &f64)| -> Vec<usize> {
+    pub(super) fn of(tape: &StackedTape<B>, curvatures: &[&[f64]], limits: &[f64]) -> Option<Self> {
+        let active = |(curvature, limit): (&&[f64], &f64)| -> Vec<usize> {
             (0..curvature.len()).filter(|&i| curvature[i] > *limit).collect()
         };
         let mut active: Vec<Vec<usize>> = curvatures.iter().zip(limits).map(active).collect();
         let m = active.iter().map(Vec::len).max().filter(|&m| m > 0)?;
         let n = tape.n_points();
         if m as f64 > ALL_ABOVE * n as f64 {
-            let root = |(curvature, limit): (&Vec<f64>, &f64)| {
+            let root = |(curvature, limit): (&&[f64], &f64)| {
                 curvature.iter().map(|&h| if h > *limit { h.sqrt() } else { 0.0 }).collect()
             };
             let roots = curvatures.iter().zip(limits).map(root).collect();
             return Some(Self { kernel: tape.lower_kernel(), tape: tape.clone(), roots });
         }
-        let root = |(points, curvature): (&Vec<usize>, &Vec<f64>)| {
+        let root = |(points, curvature): (&Vec<usize>, &&[f64])| {
             let mut root: Vec<f64> = points.iter().map(|&i| curvature[i].sqrt()).collect();
             root.resize(m, 0.0);
             root
