@@ -42,14 +42,8 @@ struct Plan {
     layers: Vec<Layer>,
 }
 
-/// Numbers that the trace of a stretch of points may hold: as many as a core's cache, or half a
-/// gibibyte of a GPU's memory.
-const fn part_numbers(memory: Memory) -> u32 {
-    match memory {
-        Memory::Host => 1 << 18,
-        Memory::Device => 1 << 26,
-    }
-}
+/// Numbers that the trace of a stretch of points may hold: half a gibibyte of a GPU's memory.
+const DEVICE_NUMBERS: u32 = 1 << 26;
 
 /// Rows with which a product is about as fast as with many.
 const LEAST_ROWS: usize = 96;
@@ -256,7 +250,10 @@ impl FeedForward {
         let has_maps = self.plan.layers.iter().any(|layer| layer.window.is_some());
         // A product with few rows is slow, and a point with maps has many.
         let least = if has_maps { 1 } else { LEAST_ROWS };
-        let numbers = f64::from(part_numbers(Memory::of::<B>(&x.device())));
+        let numbers = f64::from(match Memory::of::<B>(&x.device()) {
+            Memory::Host => operations::<B>().part_numbers(),
+            Memory::Device => DEVICE_NUMBERS,
+        });
         let step = ((numbers / self.trace_size()) as usize).max(least);
         if step >= n {
             return vec![x.clone()];

@@ -136,6 +136,12 @@ impl Operations<LibTorch> for Torch {
         raw::owned(products::lower_gram_products(layers))
     }
 
+    /// More than a cache holds: each of its operations is a pass of its own, and its products are the
+    /// faster the more rows they have.
+    fn part_numbers(&self) -> u32 {
+        1 << 21
+    }
+
     fn factorises(&self) -> bool {
         true
     }

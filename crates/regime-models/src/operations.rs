@@ -96,6 +96,12 @@ pub(crate) trait Operations<B: Backend> {
         gram_products(layers)
     }
 
+    /// Numbers that the trace of a stretch of points may hold in the memory of a host: as many as a
+    /// core's cache.
+    fn part_numbers(&self) -> u32 {
+        1 << 18
+    }
+
     /// Whether the backend has factorisations of its own.
     fn factorises(&self) -> bool {
         false

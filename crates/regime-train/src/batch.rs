@@ -132,7 +132,20 @@ impl<B: Backend> FlowBatch<B> {
             }
         });
         let w = Tensor::cat(w.collect(), 0);
-        let objectives: Vec<&Objective> = members.iter().map(|m| &m.objective).collect();
+        let objectives: Vec<Objective> = members.iter().map(|m| m.objective.clone()).collect();
+        let system = StackedSystem::new(stacked.clone(), inputs.clone(), &objectives);
+        // Products of many networks may be rounded otherwise than those of one, and at the initial
+        // weights F is 0 to the bit, whatever α is: what is subtracted is what the batch computes there.
+        let outputs = system.outputs(&w);
+        let rows = outputs.chunks_exact(shape[0]);
+        let objectives: Vec<Objective> = objectives
+            .into_iter()
+            .zip(rows.zip(&members))
+            .map(|(objective, (row, member))| match member.start {
+                Start::Weights(_) => objective.from_initial(row.to_vec()),
+                Start::Checkpoint(_) => objective,
+            })
+            .collect();
         let system = StackedSystem::new(stacked, inputs, &objectives);
         let at = system.point(w);
         let r = members.len();
@@ -140,8 +153,9 @@ impl<B: Backend> FlowBatch<B> {
         let found = Tensor::cat(vec![at.margins.clone(), speeds, at.squares()], 1);
         let found = Precision::to_host(found);
         let n = shape[0];
-        let flows = found.chunks_exact(2 * n + 1).zip(members).enumerate().map(|(k, (row, m))| {
-            let Member { objective, spec, start, .. } = m;
+        let members = members.into_iter().zip(objectives);
+        let flows = found.chunks_exact(2 * n + 1).zip(members).enumerate();
+        let flows = flows.map(|(k, (row, (Member { spec, start, .. }, objective)))| {
             let (margins, rates, square) = (row[..n].to_vec(), &row[n..2 * n], row[2 * n]);
             let Derivatives { mean_loss, curvature, .. } = objective.derivatives(&margins);
             let alpha = objective.alpha().value();

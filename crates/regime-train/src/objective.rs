@@ -72,6 +72,11 @@ impl Objective {
         &self.initial
     }
 
+    /// The same with other outputs `f₀`.
+    pub(crate) fn from_initial(self, initial: Vec<f64>) -> Self {
+        Self { initial, ..self }
+    }
+
     /// The margins `uᵢ`.
     pub fn margins(&self, outputs: &[f64]) -> Vec<f64> {
         let alpha = self.alpha.value();

@@ -35,11 +35,7 @@ pub(super) struct StackedPoint<B: Backend> {
 
 impl<B: Backend> StackedSystem<B> {
     /// `inputs`: `[r, n, d]`, in the order of the objectives, which share their loss.
-    pub(super) fn new(
-        net: StackedNetwork,
-        inputs: Tensor<B, 3>,
-        objectives: &[&Objective],
-    ) -> Self {
+    pub(super) fn new(net: StackedNetwork, inputs: Tensor<B, 3>, objectives: &[Objective]) -> Self {
         let device = inputs.device();
         let precision = Precision::of(inputs.dtype());
         let shape = [objectives.len(), objectives[0].n_points()];
@@ -66,6 +62,11 @@ impl<B: Backend> StackedSystem<B> {
     /// The element type of weights and points.
     pub(super) fn dtype(&self) -> DType {
         self.inputs.dtype()
+    }
+
+    /// The outputs `f` at `w`, `[r, P]`, on the host one network after the other.
+    pub(super) fn outputs(&self, w: &Tensor<B, 2>) -> Vec<f64> {
+        Precision::to_host(self.net.trace(w, &self.scales, &self.inputs).outputs())
     }
 
     /// Forward and backward at `w`, `[r, P]`. Nothing comes to the host.

@@ -135,6 +135,30 @@ pub(crate) fn flows_in_a_batch_are_flows<B: Backend>(device: &B::Device) {
     }
 }
 
+pub(crate) fn outputs_vanish_at_the_start_however_they_are_rounded<B: Backend>(device: &B::Device) {
+    let (net, loss) = (dense(2, 12), Loss::Squared);
+    let mut members = members::<B>(&net, loss, device);
+    for member in &mut members {
+        // As a product of another size would be rounded.
+        let rounded = Precision::to_host(net.forward(
+            &match &member.start {
+                Start::Weights(w) => w.clone(),
+                Start::Checkpoint(_) => unreachable!("they start at their weights"),
+            },
+            &member.inputs,
+        ));
+        let rounded = rounded.iter().map(|f| f * (1.0 + 3e-16)).collect();
+        let labels = labels(&Precision::to_host(member.inputs.clone()), 2);
+        let alpha = member.objective.alpha();
+        member.objective = Objective::new(alpha, loss, labels, rounded).unwrap();
+        member.spec.stop = Stop { max_steps: 1, ..Stop::default() };
+    }
+    for outcome in FlowBatch::start(&net, members).unwrap().run(&mut ()) {
+        let start = &outcome.observations[0];
+        assert_eq!((start.output_rms, start.n_wrong), (0.0, 0));
+    }
+}
+
 pub(crate) fn an_interrupted_batch_goes_on_together_or_alone<B: Backend>(device: &B::Device) {
     let (net, loss) = (dense(2, 12), Loss::SoftHinge { beta: 20.0 });
     let mut batch = FlowBatch::start(&net, members::<B>(&net, loss, device)).unwrap();
