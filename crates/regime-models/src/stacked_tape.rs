@@ -98,7 +98,8 @@ impl<B: Backend> StackedTape<B> {
         operations::<B>().gram_products(&self.factors())
     }
 
-    /// As [`kernel`](Self::kernel), of which only the lower triangle has a meaning: for those that read no more.
+    /// As [`kernel`](Self::kernel), of which only the lower triangle has a meaning: for those that
+    /// read no more.
     pub fn lower_kernel(&self) -> Tensor<B, 3> {
         operations::<B>().lower_gram_products(&self.factors())
     }

@@ -2,72 +2,60 @@
 //! size, and leave when they end.
 
 mod factor;
+mod member;
 mod step;
 mod system;
+mod under_way;
 
 use burn_tensor::{Tensor, backend::Backend};
 use rayon::prelude::*;
 use regime_models::{FeedForward, Precision, StackedNetwork};
 
+pub use member::{BatchError, BatchObserver, Member, Start};
+
 use self::{
-    step::{Report, StackedActive, StackedTrial, attempt},
+    step::{StackedActive, StackedTrial, attempt},
     system::{StackedPoint, StackedSystem, rows},
+    under_way::UnderWay,
 };
 use crate::{
-    attempt::Clock,
     course::{Checkpoint, Course, smallest},
     event::Sample,
-    implicit::judged,
     objective::{Derivatives, Objective},
-    observe::{Divergence, End, Moment, Observation, Outcome},
-    spec::{FlowSpec, Scheme, SpecError},
+    observe::{End, Moment, Observation, Outcome},
+    spec::{FlowSpec, SpecError},
     workspace::Workspace,
 };
-
-/// One flow of a batch.
-#[derive(Debug, Clone)]
-pub struct Member<B: Backend> {
-    /// Its loss, on points of its own.
-    pub objective: Objective,
-    /// The training points, `[n, d]`.
-    pub inputs: Tensor<B, 2>,
-    /// Its settings.
-    pub spec: FlowSpec,
-    /// Where it starts.
-    pub start: Start<B>,
-}
-
-/// Where a flow of a batch starts.
-#[derive(Debug, Clone)]
-pub enum Start<B: Backend> {
-    /// At `t = 0`, with the weights `[P]` at which the objective's `f₀` was taken.
-    Weights(Tensor<B, 1>),
-    /// Between two steps: that of a [`Flow`](crate::Flow) or of a batch.
-    Checkpoint(Box<Checkpoint>),
-}
-
-/// Follows the flows of a batch.
-pub trait BatchObserver<B: Backend> {
-    /// Called with what is to be observed after a step: which member, and how it stands, with
-    /// the weights `[r, P]` of those members in the same order. A member may be there twice.
-    fn observe(&mut self, observed: &[(usize, Observation)], w: &Tensor<B, 2>);
-
-    /// Asked before every step. `true` interrupts all flows that have not ended.
-    fn interrupts(&mut self) -> bool {
-        false
-    }
-}
-
-impl<B: Backend> BatchObserver<B> for () {
-    fn observe(&mut self, _: &[(usize, Observation)], _: &Tensor<B, 2>) {}
-}
 
 /// Gradient flows of networks of one shape that advance together.
 ///
 /// Each follows the linearly implicit scheme, with its own clock and step size, as a
-/// [`Flow`](crate::Flow) of its own does; what one call computes, it computes for all. Results are those of single flows
-/// within the tolerance of the integrator, and not to the bit: how a product is rounded depends on
-/// how many there are.
+/// [`Flow`](crate::Flow) of its own does; what one call computes, it computes for all. Results are
+/// those of single flows within the tolerance of the integrator, and not to the bit: how a
+/// product is rounded depends on how many there are.
+///
+/// ```
+/// use burn_flex::{Flex, FlexDevice};
+/// use regime_models::{Activation, Alpha, DenseSpec, Network, Precision};
+/// use regime_train::{FlowBatch, FlowSpec, Loss, Member, Objective, Start};
+///
+/// let activation = Activation::Softplus { beta: 5.0 };
+/// let net = DenseSpec { inputs: 2, width: 8, hidden_layers: 2, activation, bias: true }.build()?;
+/// let inputs = Precision::F64.matrix::<Flex>(&[1.0, 0.2, -0.6, 0.8], [2, 2], &FlexDevice);
+/// // The same points; seeds and α of their own.
+/// let members = [(0, 0.1), (1, 1.0), (2, 10.0)].into_iter().map(|(seed, alpha)| {
+///     let w = Precision::F64.vector::<Flex>(&net.initial_weights(seed), &FlexDevice);
+///     let f0 = Precision::to_host(net.forward(&w, &inputs));
+///     let (alpha, loss) = (Alpha::paper(alpha)?, Loss::SoftHinge { beta: 20.0 });
+///     let objective = Objective::new(alpha, loss, vec![1.0, -1.0], f0)?;
+///     let (spec, start) = (FlowSpec::default(), Start::Weights(w));
+///     Ok(Member { objective, inputs: inputs.clone(), spec, start })
+/// });
+/// let members = members.collect::<Result<_, Box<dyn std::error::Error>>>()?;
+/// let outcomes = FlowBatch::start(&net, members)?.run(&mut ());
+/// assert!(outcomes.iter().all(|outcome| outcome.margins_time.is_some()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct FlowBatch<B: Backend> {
     system: StackedSystem<B>,
     at: StackedPoint<B>,
@@ -77,19 +65,6 @@ pub struct FlowBatch<B: Backend> {
     flows: Vec<UnderWay>,
     /// Those that have ended, by member, with their weights `[P]`.
     ended: Vec<Option<(Course, Tensor<B, 1>)>>,
-}
-
-/// One flow under way.
-struct UnderWay {
-    /// Its place among the members.
-    member: usize,
-    objective: Objective,
-    course: Course,
-    margins: Vec<f64>,
-    /// `∂²L/∂f²`
-    curvature: Vec<f64>,
-    /// Why it cannot go on.
-    failed: Option<End>,
 }
 
 impl<B: Backend> FlowBatch<B> {
@@ -347,96 +322,4 @@ impl<B: Backend> FlowBatch<B> {
         }
         self.keep(&left);
     }
-}
-
-impl UnderWay {
-    /// The tolerance, and the part of the largest curvature from which on a point is active.
-    fn settings(&self) -> (f64, f64) {
-        match self.course.spec.scheme {
-            Scheme::Implicit { tolerance, active_above } => (tolerance, active_above),
-            Scheme::Explicit { .. } => unreachable!("a batch has only implicit flows"),
-        }
-    }
-
-    fn least_curvature(&self) -> f64 {
-        let (_, active_above) = self.settings();
-        let objective = &self.objective;
-        active_above * objective.loss().largest_curvature() / objective.n_points() as f64
-    }
-
-    /// Goes on to the end of a trial step if it is accepted, and returns why the state there is to be
-    /// observed; `None` if the step is undone.
-    fn settle(&mut self, report: Report) -> Option<Vec<Moment>> {
-        let Report { middle, margins, square, factorised } = report;
-        let clock = self.course.clock;
-        let (tolerance, _) = self.settings();
-        let judged = match factorised {
-            true => judged(&self.objective, (&margins, &middle), tolerance, clock),
-            false => None,
-        };
-        let next = match judged {
-            Some((true, next)) if next.t.is_finite() => next,
-            Some((true, _)) => return self.fails(Divergence::StepSize),
-            Some((false, Clock { dt, .. })) => return self.undone(dt),
-            None => return self.undone(0.2 * clock.dt),
-        };
-        let ends = (smallest(&self.margins), smallest(&margins));
-        if self.course.overshoots(ends.0, ends.1) {
-            return None;
-        }
-        let Derivatives { mean_loss, curvature, .. } = self.objective.derivatives(&margins);
-        let loss_rate = -self.objective.alpha().value().powi(2) * square;
-        (self.margins, self.curvature) = (margins, curvature);
-        let now = Sample { t: next.t, loss: mean_loss, loss_rate };
-        Some(self.course.accept(next, now, ends))
-    }
-
-    /// Counts a step that was undone; `dt` is to be tried next.
-    fn undone(&mut self, dt: f64) -> Option<Vec<Moment>> {
-        match self.course.reject(dt) {
-            Ok(()) => None,
-            Err(quantity) => self.fails(quantity),
-        }
-    }
-
-    fn fails(&mut self, quantity: Divergence) -> Option<Vec<Moment>> {
-        self.failed = Some(End::Diverged { quantity, step: self.course.outcome.steps });
-        None
-    }
-
-    fn observation(&self, moment: Moment) -> Observation {
-        let Course { spec, clock, outcome, .. } = &self.course;
-        let when = (moment, clock.t, outcome.steps);
-        Observation::of(&self.objective, &self.margins, spec.stop.margin, when)
-    }
-}
-
-/// Why flows cannot advance together.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum BatchError {
-    /// There are none.
-    #[error("a batch needs at least one flow")]
-    Empty,
-    /// The network is of another kind.
-    #[error(
-        "a batch is of fully connected networks with one output: use a flow for each other one"
-    )]
-    Network,
-    /// A flow has another number of points, or another loss.
-    #[error("flow {member} has other numbers of points or inputs, or another loss, than the first")]
-    Different {
-        /// Which.
-        member: usize,
-    },
-    /// A flow asks for a scheme that a batch has not.
-    #[error(
-        "flow {member} asks for an explicit scheme or for momentum, which a batch does not have"
-    )]
-    Scheme {
-        /// Which.
-        member: usize,
-    },
-    /// A setting is out of its range, or a start is that of another network.
-    #[error(transparent)]
-    Spec(#[from] SpecError),
 }

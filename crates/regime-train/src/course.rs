@@ -42,6 +42,13 @@ pub struct Checkpoint {
     pub(crate) rejected_in_a_row: u32,
 }
 
+impl Checkpoint {
+    /// Number of parameters of the network whose weights it holds.
+    pub fn n_params(&self) -> usize {
+        self.weights.len()
+    }
+}
+
 /// The course of one flow.
 pub(crate) struct Course {
     pub(crate) spec: FlowSpec,

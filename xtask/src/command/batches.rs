@@ -112,8 +112,8 @@ fn needed(spec: &RunSpec) -> f64 {
     }
 }
 
-/// Makes the runs of a batch; where the memory of the device is exhausted, again in two halves, down to single runs,
-/// which fail.
+/// Makes the runs of a batch; where the memory of the device is exhausted, again in two halves,
+/// down to single runs, which fail.
 pub(super) fn in_memory<T>(
     batch: &[T],
     make: &dyn Fn(&[T]) -> Vec<Result<RunRecord, String>>,

@@ -72,8 +72,8 @@ pub(super) struct Report {
     pub(super) factorised: bool,
 }
 
-/// The step of [`implicit::Step::attempt`](crate::implicit::Step::attempt) for every flow, with the step sizes `dts`. One
-/// transfer comes to the host: the reports.
+/// The step of [`implicit::Step::attempt`](crate::implicit::Step::attempt) for every flow, with
+/// the step sizes `dts`. One transfer comes to the host: the reports.
 pub(super) fn attempt<B: Backend>(
     system: &StackedSystem<B>,
     at: &StackedPoint<B>,

@@ -1,0 +1,95 @@
+//! What is measured of the runs of a batch while they train.
+
+use burn_tensor::{Tensor, backend::Backend};
+use ndarray::ArrayView2;
+use regime_models::{FeedForward, Precision, StackedNetwork};
+use regime_train::{BatchObserver, Observation};
+
+use crate::{
+    context::InterruptPolicy, error::StudyError, measuring_observer::MeasuringObserver,
+    points::tensor, ready::Ready,
+};
+
+/// Kernels on the kernel points of several runs at once.
+pub(super) struct Kernels<B: Backend> {
+    net: StackedNetwork,
+    /// `[1, P]`
+    scales: Tensor<B, 2>,
+    /// By member, `[n, d]`; none where kernels are not measured.
+    points: Vec<Tensor<B, 2>>,
+}
+
+impl<B: Backend> Kernels<B> {
+    pub(super) fn of<'a>(
+        net: &FeedForward,
+        runs: impl Iterator<Item = &'a Ready<'a, B>>,
+        device: &B::Device,
+    ) -> Self {
+        let net = StackedNetwork::of(net).expect("a batch has taken it");
+        let mut precision = Precision::F64;
+        let mut points = Vec::new();
+        for Ready { spec, data, .. } in runs {
+            precision = spec.precision;
+            if !data.kernel.is_empty() {
+                points.push(tensor::<B>(&data.kernel, precision, device));
+            }
+        }
+        Self { scales: net.scales(precision, device), net, points }
+    }
+
+    /// The kernels of some members with their weights `[r, P]`, on the host one after the other.
+    fn read(&self, members: &[usize], w: &Tensor<B, 2>) -> Vec<f64> {
+        let points = members.iter().map(|&member| self.points[member].clone().unsqueeze::<3>());
+        let points = Tensor::cat(points.collect(), 0);
+        Precision::to_host(self.net.trace(w, &self.scales, &points).linearise().kernel())
+    }
+}
+
+/// Measures the runs of a batch.
+pub(super) struct Together<'o, 'm, 'p, B: Backend> {
+    pub(super) kernels: &'o mut Kernels<B>,
+    pub(super) measuring: &'o mut [MeasuringObserver<'m, B>],
+    pub(super) policies: &'o [InterruptPolicy<'p>],
+    /// Those that will not go on.
+    pub(super) failures: &'o [Option<StudyError>],
+}
+
+impl<B: Backend> BatchObserver<B> for Together<'_, '_, '_, B> {
+    fn observe(&mut self, observed: &[(usize, Observation)], w: &Tensor<B, 2>) {
+        let [_, n_params] = w.dims();
+        let row = |k: usize| w.clone().narrow(0, k, 1);
+        let wanted: Vec<usize> = (0..observed.len())
+            .filter(|&k| self.measuring[observed[k].0].wants_kernel(observed[k].1.moment))
+            .collect();
+        let mut thetas: Vec<Option<Vec<f64>>> = vec![None; observed.len()];
+        if !wanted.is_empty() {
+            let members: Vec<usize> = wanted.iter().map(|&k| observed[k].0).collect();
+            let weights = match wanted.len() == observed.len() {
+                true => w.clone(),
+                false => Tensor::cat(wanted.iter().map(|&k| row(k)).collect(), 0),
+            };
+            let all = self.kernels.read(&members, &weights);
+            let size = all.len() / wanted.len();
+            for (&k, theta) in wanted.iter().zip(all.chunks_exact(size)) {
+                thetas[k] = Some(theta.to_vec());
+            }
+        }
+        let weights = Precision::to_host(w.clone());
+        let weights = weights.chunks_exact(n_params);
+        for (k, (((member, observation), weights), theta)) in
+            observed.iter().zip(weights).zip(&thetas).enumerate()
+        {
+            let theta = theta.as_ref().map(|theta| {
+                let n = theta.len().isqrt();
+                ArrayView2::from_shape((n, n), theta).expect("a kernel is square")
+            });
+            let w = row(k).reshape([n_params]);
+            self.measuring[*member].record(observation, &w, weights, theta);
+        }
+    }
+
+    fn interrupts(&mut self) -> bool {
+        let pairs = self.policies.iter().zip(self.failures);
+        pairs.filter(|(_, failure)| failure.is_none()).any(|(policy, _)| policy.is_due())
+    }
+}

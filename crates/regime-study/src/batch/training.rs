@@ -1,0 +1,156 @@
+//! The training of the runs of a batch, with what each of them measures and asks of its context.
+
+use burn_tensor::backend::Backend;
+use regime_train::{End, FlowBatch, Member, Outcome, Probe, Start};
+
+use super::observer::{Kernels, Together};
+use crate::{
+    checkpoint::{FrozenProgress, RunCheckpoint},
+    context::{InterruptPolicy, RunContext},
+    dynamics::Dynamics,
+    error::StudyError,
+    measuring_observer::{MeasuringObserver, Quiet},
+    ready::Ready,
+    record::RunRecord,
+    trainer::TrainerState,
+};
+
+/// A run that is to train with others.
+pub(super) struct Trainee<'a, 'b, B: Backend> {
+    pub(super) ready: &'a Ready<'b, B>,
+    pub(super) context: &'a dyn RunContext,
+}
+
+/// Trains runs of one shape together, and finishes each.
+pub(super) fn train<B: Backend>(
+    trainees: &[Trainee<'_, '_, B>],
+    device: &B::Device,
+) -> Vec<Result<RunRecord, StudyError>> {
+    let mut quiet: Vec<Quiet> = trainees.iter().map(|_| Quiet).collect();
+    match Training::start(trainees, &mut quiet, device) {
+        Ok(mut training) => {
+            let outcomes = training.run();
+            training.finish(trainees, outcomes)
+        }
+        Err(error) => trainees.iter().map(|_| Err(error.clone())).collect(),
+    }
+}
+
+/// Runs that train; all lists are by member of the batch.
+struct Training<'t, B: Backend> {
+    batch: FlowBatch<B>,
+    kernels: Kernels<B>,
+    measuring: Vec<MeasuringObserver<'t, B>>,
+    policies: Vec<InterruptPolicy<'t>>,
+    /// Those that do not go on.
+    failures: Vec<Option<StudyError>>,
+}
+
+impl<'t, B: Backend> Training<'t, B> {
+    fn start(
+        trainees: &'t [Trainee<'_, '_, B>],
+        quiet: &'t mut [Quiet],
+        device: &B::Device,
+    ) -> Result<Self, StudyError> {
+        let Some(first) = trainees.first() else {
+            return Err(StudyError::Mismatch("a batch needs at least one run".into()));
+        };
+        let net = &first.ready.net;
+        let pairs = trainees.iter().zip(quiet);
+        let mut measuring: Vec<MeasuringObserver<'t, B>> =
+            pairs.map(|(trainee, quiet)| trainee.ready.measuring(device, quiet)).collect();
+        let members = trainees.iter().zip(&mut measuring).map(member).collect::<Result<_, _>>()?;
+        let batch = FlowBatch::start(net, members)
+            .map_err(|error| StudyError::Mismatch(error.to_string()))?;
+        let policy = |trainee: &'t Trainee<'_, '_, B>| {
+            InterruptPolicy::new(trainee.context, trainee.ready.spec.budget.max_wall_s)
+        };
+        let ready = trainees.iter().map(|trainee| trainee.ready);
+        Ok(Self {
+            batch,
+            kernels: Kernels::of(net, ready, device),
+            measuring,
+            policies: trainees.iter().map(policy).collect(),
+            failures: trainees.iter().map(|_| None).collect(),
+        })
+    }
+
+    /// Trains to the ends of all, with checkpoints at every interruption.
+    fn run(&mut self) -> Vec<Outcome> {
+        loop {
+            let Self { batch, kernels, measuring, policies, failures } = self;
+            let outcomes = batch.run(&mut Together { kernels, measuring, policies, failures });
+            if !self.pause(&outcomes) {
+                return outcomes;
+            }
+        }
+    }
+
+    /// Saves those that are interrupted, lets go of those that may not go on, and returns
+    /// whether any does.
+    fn pause(&mut self, outcomes: &[Outcome]) -> bool {
+        let mut goes_on = false;
+        for (member, outcome) in outcomes.iter().enumerate() {
+            if outcome.end != End::Interrupted || self.failures[member].is_some() {
+                continue;
+            }
+            let (batch, measuring) = (&self.batch, &self.measuring[member]);
+            let state = TrainerState::Flow(batch.checkpoint(member));
+            let progress = || {
+                let error = measuring.test.read(&batch.weights(member));
+                let (t, steps) = (outcome.t, outcome.steps);
+                format!("at t = {t:.4e} after {steps} steps, test error {error:.4}")
+            };
+            match self.policies[member].pause(&measuring.checkpoint(state, None), progress) {
+                Ok(()) => goes_on = true,
+                Err(error) => {
+                    self.failures[member] = Some(error);
+                    self.batch.release(member);
+                }
+            }
+        }
+        goes_on
+    }
+
+    fn finish(
+        self,
+        trainees: &[Trainee<'_, '_, B>],
+        outcomes: Vec<Outcome>,
+    ) -> Vec<Result<RunRecord, StudyError>> {
+        let Self { batch, measuring, mut policies, failures, .. } = self;
+        let all = trainees.iter().zip(outcomes).zip(measuring).zip(&mut policies).zip(failures);
+        let record = |(member, ((((trainee, outcome), measuring), policy), failure)): (
+            usize,
+            ((((&Trainee<'_, '_, B>, _), _), _), Option<StudyError>),
+        )| match failure {
+            Some(error) => Err(error),
+            None => {
+                let state = TrainerState::Flow(batch.checkpoint(member));
+                let end = (outcome, batch.weights(member), state);
+                trainee.ready.finish(end, measuring, FrozenProgress::default(), policy)
+            }
+        };
+        all.enumerate().map(record).collect()
+    }
+}
+
+/// A run as a member of the batch, from its checkpoint if it has one of its own.
+fn member<B: Backend>(
+    (trainee, measuring): (&Trainee<'_, '_, B>, &mut MeasuringObserver<'_, B>),
+) -> Result<Member<B>, StudyError> {
+    let ready = trainee.ready;
+    let Dynamics::Flow(spec) = ready.spec.dynamics else {
+        return Err(StudyError::Mismatch("stochastic training has no batches of runs".into()));
+    };
+    let start = match trainee.context.checkpoint() {
+        Some(RunCheckpoint {
+            training: TrainerState::Flow(state), path, saved_weights, ..
+        }) if state.n_params() == ready.net.n_params() => {
+            measuring.resume(path, saved_weights);
+            Start::Checkpoint(Box::new(state))
+        }
+        _ => Start::Weights(ready.initial.clone()),
+    };
+    let (objective, inputs) = (ready.objective.clone(), ready.inputs.clone());
+    Ok(Member { objective, inputs, spec, start })
+}

@@ -1,0 +1,87 @@
+//! One flow of a batch: what is decided on the host.
+
+use super::step::Report;
+use crate::{
+    attempt::Clock,
+    course::{Course, smallest},
+    event::Sample,
+    implicit::judged,
+    objective::{Derivatives, Objective},
+    observe::{Divergence, End, Moment, Observation},
+    spec::Scheme,
+};
+
+/// One flow under way.
+pub(super) struct UnderWay {
+    /// Its place among the members.
+    pub(super) member: usize,
+    pub(super) objective: Objective,
+    pub(super) course: Course,
+    pub(super) margins: Vec<f64>,
+    /// `∂²L/∂f²`
+    pub(super) curvature: Vec<f64>,
+    /// Why it cannot go on.
+    pub(super) failed: Option<End>,
+}
+
+impl UnderWay {
+    /// The tolerance, and the part of the largest curvature from which on a point is active.
+    fn settings(&self) -> (f64, f64) {
+        match self.course.spec.scheme {
+            Scheme::Implicit { tolerance, active_above } => (tolerance, active_above),
+            Scheme::Explicit { .. } => unreachable!("a batch has only implicit flows"),
+        }
+    }
+
+    pub(super) fn least_curvature(&self) -> f64 {
+        let (_, active_above) = self.settings();
+        let objective = &self.objective;
+        active_above * objective.loss().largest_curvature() / objective.n_points() as f64
+    }
+
+    /// Goes on to the end of a trial step if it is accepted, and returns why the state there is to be
+    /// observed; `None` if the step is undone.
+    pub(super) fn settle(&mut self, report: Report) -> Option<Vec<Moment>> {
+        let Report { middle, margins, square, factorised } = report;
+        let clock = self.course.clock;
+        let (tolerance, _) = self.settings();
+        let judged = match factorised {
+            true => judged(&self.objective, (&margins, &middle), tolerance, clock),
+            false => None,
+        };
+        let next = match judged {
+            Some((true, next)) if next.t.is_finite() => next,
+            Some((true, _)) => return self.fails(Divergence::StepSize),
+            Some((false, Clock { dt, .. })) => return self.undone(dt),
+            None => return self.undone(0.2 * clock.dt),
+        };
+        let ends = (smallest(&self.margins), smallest(&margins));
+        if self.course.overshoots(ends.0, ends.1) {
+            return None;
+        }
+        let Derivatives { mean_loss, curvature, .. } = self.objective.derivatives(&margins);
+        let loss_rate = -self.objective.alpha().value().powi(2) * square;
+        (self.margins, self.curvature) = (margins, curvature);
+        let now = Sample { t: next.t, loss: mean_loss, loss_rate };
+        Some(self.course.accept(next, now, ends))
+    }
+
+    /// Counts a step that was undone; `dt` is to be tried next.
+    fn undone(&mut self, dt: f64) -> Option<Vec<Moment>> {
+        match self.course.reject(dt) {
+            Ok(()) => None,
+            Err(quantity) => self.fails(quantity),
+        }
+    }
+
+    fn fails(&mut self, quantity: Divergence) -> Option<Vec<Moment>> {
+        self.failed = Some(End::Diverged { quantity, step: self.course.outcome.steps });
+        None
+    }
+
+    pub(super) fn observation(&self, moment: Moment) -> Observation {
+        let Course { spec, clock, outcome, .. } = &self.course;
+        let when = (moment, clock.t, outcome.steps);
+        Observation::of(&self.objective, &self.margins, spec.stop.margin, when)
+    }
+}
