@@ -117,7 +117,7 @@ impl<B: Backend> FlowBatch<B> {
             .into_iter()
             .zip(rows.zip(&members))
             .map(|(objective, (row, member))| match member.start {
-                Start::Weights(_) => objective.from_initial(row.to_vec()),
+                Start::Weights(_) => objective.with_initial(row.to_vec()),
                 Start::Checkpoint(_) => objective,
             })
             .collect();

@@ -73,7 +73,7 @@ impl Objective {
     }
 
     /// The same with other outputs `f₀`.
-    pub(crate) fn from_initial(self, initial: Vec<f64>) -> Self {
+    pub(crate) fn with_initial(self, initial: Vec<f64>) -> Self {
         Self { initial, ..self }
     }
 

@@ -40,7 +40,7 @@ impl<B: Backend> StackedSystem<B> {
         let precision = Precision::of(inputs.dtype());
         let shape = [objectives.len(), objectives[0].n_points()];
         let stacked = |of: &dyn Fn(&Objective) -> Vec<f64>| {
-            let numbers: Vec<f64> = objectives.iter().flat_map(|o| of(o)).collect();
+            let numbers: Vec<f64> = objectives.iter().flat_map(of).collect();
             precision.matrix::<B>(&numbers, shape, &device)
         };
         let times = |o: &Objective, c: f64| o.labels().iter().map(|y| c * y).collect();
