@@ -40,7 +40,7 @@ impl RunSpec {
         let net = self.network.build().ok()?;
         StackedNetwork::of(&net).filter(|_| flow.advances_in_batches())?;
         Some(BatchShape {
-            network: self.network.clone(),
+            network: self.network,
             points: [self.data.n_train, self.data.n_kernel],
             loss: self.loss,
             place: (self.backend, self.device, self.precision),

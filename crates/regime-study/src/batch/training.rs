@@ -118,19 +118,19 @@ impl<'t, B: Backend> Training<'t, B> {
         outcomes: Vec<Outcome>,
     ) -> Vec<Result<RunRecord, StudyError>> {
         let Self { batch, measuring, mut policies, failures, .. } = self;
-        let all = trainees.iter().zip(outcomes).zip(measuring).zip(&mut policies).zip(failures);
-        let record = |(member, ((((trainee, outcome), measuring), policy), failure)): (
-            usize,
-            ((((&Trainee<'_, '_, B>, _), _), _), Option<StudyError>),
-        )| match failure {
-            Some(error) => Err(error),
-            None => {
-                let state = TrainerState::Flow(batch.checkpoint(member));
-                let end = (outcome, batch.weights(member), state);
-                trainee.ready.finish(end, measuring, FrozenProgress::default(), policy)
-            }
-        };
-        all.enumerate().map(record).collect()
+        let mut records = Vec::with_capacity(trainees.len());
+        let ends = trainees.iter().zip(outcomes).zip(measuring).zip(&mut policies).zip(failures);
+        for (member, ((((trainee, outcome), measuring), policy), failure)) in ends.enumerate() {
+            records.push(match failure {
+                Some(error) => Err(error),
+                None => {
+                    let state = TrainerState::Flow(batch.checkpoint(member));
+                    let end = (outcome, batch.weights(member), state);
+                    trainee.ready.finish(end, measuring, FrozenProgress::default(), policy)
+                }
+            });
+        }
+        records
     }
 }
 
