@@ -112,12 +112,12 @@ fn needed(spec: &RunSpec) -> f64 {
     }
 }
 
+/// What became of the runs of a batch: records, or why there is none.
+pub(super) type Records = Vec<Result<RunRecord, String>>;
+
 /// Makes the runs of a batch; where the memory of the device is exhausted, again in two halves,
 /// down to single runs, which fail.
-pub(super) fn in_memory<T>(
-    batch: &[T],
-    make: &dyn Fn(&[T]) -> Vec<Result<RunRecord, String>>,
-) -> Vec<Result<RunRecord, String>> {
+pub(super) fn in_memory<T>(batch: &[T], make: &dyn Fn(&[T]) -> Records) -> Records {
     let panic = match catch_unwind(AssertUnwindSafe(|| make(batch))) {
         Ok(records) => return records,
         Err(panic) => panic,
@@ -210,7 +210,7 @@ mod tests {
         const MESSAGE: &str = "called `Result::unwrap()` on an `Err` value: Torch(\"CUDA out of \
             memory. Tried to allocate 2.00 GiB.\\nException raised from malloc\")";
         // Two at once are too many for it; the one with number 4 is too large by itself.
-        let make = |batch: &[usize]| -> Vec<Result<RunRecord, String>> {
+        let make = |batch: &[usize]| -> Records {
             assert!(batch.len() <= 2 && !batch.contains(&4), "{MESSAGE}");
             batch.iter().map(|k| Err(format!("made {k}"))).collect()
         };
