@@ -1,6 +1,7 @@
 //! What is timed and what it is compared with, shared by the benchmarks of this crate and by
 //! `cargo xtask bench`: the problems ([`network`], [`matrix`]), the bare matrix products of the
-//! same shapes ([`bare`]), the works themselves ([`measure`]), and a clock that takes times in turn ([`clock`]).
+//! same shapes ([`bare`]), the works themselves ([`measure`]), those that PyTorch is timed at too
+//! ([`measure_peers`]), and a clock that takes times in turn ([`clock`]).
 //!
 //! ```
 //! use regime_benches::{bare, clock::medians};

@@ -3,7 +3,8 @@
 //! A [`RunSpec`] says everything that a run depends on: points, network, α, loss, dynamics,
 //! seeds. [`run()`] prepares the data, trains the network and follows its tangent kernel; the
 //! result is a [`RunRecord`], whose fields state their units. Equal specs on the same backend
-//! give the same bits. Beside the network, frozen kernels can learn the same task
+//! give the same bits; [`run_batch_on()`], for runs that train together on a GPU, gives the same records
+//! within the integrator's tolerance. Beside the network, frozen kernels can learn the same task
 //! ([`FrozenKernel`]).
 //!
 //! The crate is generic over Burn's backend. It does not print, read a clock or know a

@@ -12,7 +12,8 @@ use crate::{
     place::{BackendName, DeviceName},
 };
 
-/// Everything one run depends on. Equal specs give the same bits.
+/// Everything one run depends on. Equal specs give the same bits, but for runs that train together
+/// on a GPU: see [`run_batch_on`](crate::run_batch_on).
 ///
 /// In a file, what is absent takes its default: all but the network and α.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -10,7 +10,8 @@
 //! Time is the flow's own, in the convention of the paper (see
 //! [`Alpha`](regime_models::Alpha) for the other one).
 //!
-//! Start with [`Flow`]; [`Scheme`] says what each integrator costs.
+//! Start with [`Flow`]; [`Scheme`] says what each integrator costs. On a device where every call
+//! has its price, [`FlowBatch`] lets many flows of one shape advance together.
 //!
 //! ```
 //! use burn_flex::{Flex, FlexDevice};
