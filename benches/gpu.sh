@@ -55,5 +55,6 @@ done
 step "a cut of the paper's grid: as many runs of finding-1 as go into ${CUT_S:-150} s"
 timeout --signal INT --kill-after 60 "${CUT_S:-150}" "$programs/xtask" reproduce finding-1 \
     --profile paper --seeds 2 --backend tch --device "$device" --jobs "${JOBS:-4}" --out "$out/paper" 2>&1 | tail -5 || true
-find "$out/paper/runs" -name '*.json' | wc -l
+printf 'records: '
+find "$out/paper/runs" -name '*.json' ! -name '*.checkpoint.json' 2>/dev/null | wc -l || true
 step "done"

@@ -183,7 +183,7 @@ impl<B: Backend> Peers<'_, B> {
         (long - short) / (many - few) as f64
     }
 
-    /// Each of `together` small runs to all margins.
+    /// Seconds per run for `together` small runs of at most 200 steps.
     fn small_runs(&self, together: usize) -> f64 {
         let loss = Loss::SoftHinge { beta: 20.0 };
         let problems: Vec<Problem<B>> =

@@ -37,7 +37,8 @@ impl Layer {
     }
 }
 
-/// `1/(1 + e⁻ᶻ)`, element by element, to all its digits where it is small.
+/// `1/(1 + e⁻ᶻ)`, element by element, with a small relative error for z ≥ −80; below that, some
+/// backends give `e⁻⁸⁰`.
 pub fn logistic<B: Backend>(z: Tensor<B, 2>) -> Tensor<B, 2> {
     operations::<B>().logistic(z)
 }

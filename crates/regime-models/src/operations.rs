@@ -79,7 +79,7 @@ pub(crate) trait Operations<B: Backend> {
         sum + a * b
     }
 
-    /// `1/(1 + e⁻ᶻ)`, element by element, to all its digits where it is small.
+    /// `1/(1 + e⁻ᶻ)`, element by element, with a small relative error for z ≥ −80.
     fn logistic(&self, z: Tensor<B, 2>) -> Tensor<B, 2> {
         // Not Burn's own, which some backends round to float32. Beyond 80, what it is divided by
         // overflows in float32; 10⁻³⁵ is no slope.

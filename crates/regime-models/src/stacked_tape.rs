@@ -125,7 +125,7 @@ impl<B: Backend> StackedTape<B> {
     /// `points`: for each network `m` points below `n`, of which some may be the same.
     ///
     /// # Panics
-    /// Unless all name as many points, at least one.
+    /// When the lists are empty or of different lengths.
     pub fn select(&self, points: &[Vec<usize>]) -> Self {
         let (m, n) = (points[0].len(), self.n_points());
         assert!(m > 0 && points.iter().all(|p| p.len() == m), "as many points of every network");

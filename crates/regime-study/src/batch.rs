@@ -5,7 +5,7 @@ mod training;
 
 use burn_tensor::backend::Backend;
 use regime_data::Dataset;
-use regime_models::{NetworkSpec, Precision, StackedNetwork};
+use regime_models::{Memory, NetworkSpec, Precision, StackedNetwork};
 use regime_train::Loss;
 
 use self::training::Trainee;
@@ -21,7 +21,7 @@ use crate::{
     spec::RunSpec,
 };
 
-/// What runs have in common that can train together.
+/// What runs that can train together have in common.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BatchShape {
     network: NetworkSpec,
@@ -90,17 +90,23 @@ pub struct BatchRun<'a> {
 ///
 /// Training and the kernels that are measured on its way are computed for all at once;
 /// records agree with those of single runs within the integrator's tolerance, and not to the bit.
-/// Runs that cannot train together are made one after the other.
+/// Runs that cannot train together are made one after the other. On a device with memory of its own a
+/// single run is a batch too.
 ///
 /// # Errors
-/// Those of [`run_on`], run by run.
+/// Those of [`run_on`], run by run. If the batch as a whole cannot start, every run that was to
+/// train gets that error.
 pub fn run_batch_on<B: Backend>(
     runs: &[BatchRun<'_>],
     device: &B::Device,
 ) -> Vec<Result<RunRecord, StudyError>> {
-    let shape = runs.first().and_then(|run| run.spec.batch_shape());
-    let together =
-        runs.len() > 1 && shape.is_some() && runs.iter().all(|run| run.spec.batch_shape() == shape);
+    let shape = |run: &BatchRun<'_>| {
+        let points = [run.data.train.len(), run.data.kernel.len()];
+        run.spec.batch_shape().map(|shape| (shape, points))
+    };
+    let first = runs.first().and_then(shape);
+    let worth_it = runs.len() > 1 || Memory::of::<B>(device) == Memory::Device;
+    let together = worth_it && first.is_some() && runs.iter().all(|run| shape(run) == first);
     let alone =
         |run: &BatchRun<'_>| run_on::<B>(run.spec, run.data, device, run.context, &mut Quiet);
     if !together {
@@ -111,7 +117,7 @@ pub fn run_batch_on<B: Backend>(
         run.context.checkpoint().is_none_or(|checkpoint| checkpoint.frozen.is_none())
     };
     let (train, rest): (Vec<usize>, Vec<usize>) = (0..runs.len()).partition(|&k| trains(&runs[k]));
-    let mut records: Vec<(usize, _)> = rest.into_iter().map(|k| (k, alone(&runs[k]))).collect();
+    let mut records: Vec<(usize, _)> = Vec::new();
     let ready = |&k: &usize| Ready::<B>::of(runs[k].spec, runs[k].data, device);
     let ready: Vec<_> = train.iter().map(ready).collect();
     let (mut places, mut trainees) = (Vec::new(), Vec::new());
@@ -125,6 +131,7 @@ pub fn run_batch_on<B: Backend>(
         }
     }
     records.extend(places.into_iter().zip(training::train(&trainees, device)));
+    records.extend(rest.into_iter().map(|k| (k, alone(&runs[k]))));
     records.sort_by_key(|(k, _)| *k);
     records.into_iter().map(|(_, record)| record).collect()
 }

@@ -48,13 +48,25 @@ impl RunContext for Uninterrupted {}
 pub(crate) struct InterruptPolicy<'a> {
     context: &'a dyn RunContext,
     max_wall_s: f64,
+    /// When the budget began.
+    start_s: f64,
     /// When the last checkpoint was saved.
     saved_s: f64,
 }
 
 impl<'a> InterruptPolicy<'a> {
     pub(crate) fn new(context: &'a dyn RunContext, max_wall_s: f64) -> Self {
-        Self { context, max_wall_s, saved_s: context.elapsed_s() }
+        Self { context, max_wall_s, start_s: 0.0, saved_s: context.elapsed_s() }
+    }
+
+    /// Begins with the whole budget anew.
+    pub(crate) fn restart(&mut self) {
+        self.start_s = self.context.elapsed_s();
+    }
+
+    /// Saves the checkpoint of a run that is not interrupted.
+    pub(crate) fn save(&self, checkpoint: &RunCheckpoint) -> Result<(), StudyError> {
+        self.context.save(checkpoint)
     }
 
     /// Whether the run is to be interrupted now.
@@ -64,7 +76,7 @@ impl<'a> InterruptPolicy<'a> {
     }
 
     fn budget_is_spent(&self) -> bool {
-        self.context.elapsed_s() > self.max_wall_s
+        self.context.elapsed_s() - self.start_s > self.max_wall_s
     }
 
     /// Saves an interrupted run, and returns if it may go on.

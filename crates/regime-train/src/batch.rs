@@ -7,7 +7,7 @@ mod step;
 mod system;
 mod under_way;
 
-use burn_tensor::{Tensor, backend::Backend};
+use burn_tensor::{DType, Tensor, backend::Backend};
 use rayon::prelude::*;
 use regime_models::{FeedForward, Precision, StackedNetwork};
 
@@ -82,9 +82,12 @@ impl<B: Backend> FlowBatch<B> {
         let Some(first) = members.first() else { return Err(BatchError::Empty) };
         let Some(stacked) = StackedNetwork::of(net) else { return Err(BatchError::Network) };
         let (shape, loss) = (first.inputs.dims(), first.objective.loss());
+        let dtype = first.inputs.dtype();
         for (member, Member { objective, inputs, spec, start }) in members.iter().enumerate() {
             let right = [objective.n_points(), net.n_inputs()];
-            if inputs.dims() != shape || shape != right || objective.loss() != loss {
+            let same =
+                inputs.dims() == shape && inputs.dtype() == dtype && objective.loss() == loss;
+            if !same || shape != right {
                 return Err(BatchError::Different { member });
             }
             if !Self::takes(net, spec) {
@@ -125,7 +128,8 @@ impl<B: Backend> FlowBatch<B> {
         let at = system.point(w);
         let r = members.len();
         let speeds = at.tape.jvp(&at.gradient);
-        let found = Tensor::cat(vec![at.margins.clone(), speeds, at.squares()], 1);
+        let [margins, speeds] = [at.margins.clone(), speeds].map(|t| t.cast(DType::F64));
+        let found = Tensor::cat(vec![margins, speeds, at.squares()], 1);
         let found = Precision::to_host(found);
         let n = shape[0];
         let members = members.into_iter().zip(objectives);

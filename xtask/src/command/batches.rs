@@ -3,6 +3,7 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     process::Command,
+    sync::OnceLock,
 };
 
 use regime_study::{BatchShape, DeviceName, RunRecord, RunSpec};
@@ -25,10 +26,13 @@ pub(super) struct DeviceMemory {
 }
 
 impl DeviceMemory {
-    /// The memory of the device that runs name, by NVIDIA's own program; `None` for the
-    /// processor, and with a warning where that program does not answer.
+    /// The memory of the first GPU that runs name, by NVIDIA's own program; `None` where none does,
+    /// and with a warning where that program does not answer. Runs elsewhere are not its concern.
     pub(super) fn of(specs: &[RunSpec], jobs: usize) -> Option<Self> {
-        let DeviceName::Cuda(index) = specs.first()?.device else { return None };
+        let index = specs.iter().find_map(|spec| match spec.device {
+            DeviceName::Cuda(index) => Some(index),
+            DeviceName::Cpu => None,
+        })?;
         let memory = free_bytes(index)
             .map(|free_bytes| Self::divided(DeviceName::Cuda(index), free_bytes, specs, jobs));
         if memory.is_none() {
@@ -44,7 +48,7 @@ impl DeviceMemory {
     fn divided(device: DeviceName, free_bytes: f64, specs: &[RunSpec], jobs: usize) -> Self {
         let fits = |spec: &RunSpec| {
             let bytes = needed(spec);
-            (bytes <= USABLE * free_bytes).then_some(bytes)
+            (spec.device == device && bytes <= USABLE * free_bytes).then_some(bytes)
         };
         let largest = specs.iter().filter_map(fits).fold(1.0, f64::max);
         let most = (USABLE * free_bytes / largest) as usize;
@@ -59,7 +63,7 @@ impl DeviceMemory {
     /// Why a run cannot be made on the device, if it cannot.
     pub(super) fn refuses(&self, spec: &RunSpec) -> Option<String> {
         let (needs, usable) = (needed(spec), USABLE * self.free_bytes);
-        (needs > usable).then(|| {
+        (spec.device == self.device && needs > usable).then(|| {
             format!(
                 "it needs {:.1} GB of the memory of {}, of which {:.1} GB are free and {:.1} GB \
                  can be used: take fewer points, or another device",
@@ -72,13 +76,14 @@ impl DeviceMemory {
     }
 
     /// Divides runs into batches of one shape, as large as a worker's share of the memory allows, and as
-    /// makes them faster.
+    /// makes them faster. Runs on another device come by themselves.
     /// Runs that train alone come by themselves.
     pub(super) fn divide(&self, specs: &[&RunSpec]) -> Vec<Vec<usize>> {
         let share = USABLE * self.free_bytes / self.workers as f64;
         let mut batches: Vec<(Option<BatchShape>, f64, Vec<usize>)> = Vec::new();
         for (index, spec) in specs.iter().enumerate() {
-            let (shape, bytes) = (spec.batch_shape(), needed(spec));
+            let shape = spec.batch_shape().filter(|_| spec.device == self.device);
+            let bytes = needed(spec);
             let most = (share / bytes).min(MOST_WORK / spec.batch_step_cost()) as usize;
             let open = batches.iter_mut().rev().find(|(other, _, _)| *other == shape);
             match open {
@@ -93,21 +98,40 @@ impl DeviceMemory {
     }
 }
 
-/// Bytes of memory that are free on the GPU with this number, by NVIDIA's own program.
+/// Bytes of memory that are free on the GPU with this number before this program takes any: what LibTorch has
+/// taken once it keeps for its next tensors, and that does not count as free.
 fn free_bytes(index: u8) -> Option<f64> {
+    static FIRST: OnceLock<(u8, Option<f64>)> = OnceLock::new();
+    let (first, bytes) = *FIRST.get_or_init(|| (index, free_now(index)));
+    if first == index { bytes } else { free_now(index) }
+}
+
+/// Bytes of memory that are free now, by NVIDIA's own program.
+fn free_now(index: u8) -> Option<f64> {
     let output = Command::new("nvidia-smi")
         .args(["--query-gpu=memory.free", "--format=csv,noheader,nounits", "-i"])
-        .arg(index.to_string())
+        .arg(driver_name(index, std::env::var("CUDA_VISIBLE_DEVICES").ok().as_deref()))
         .output()
         .ok()?;
     let mebibytes: f64 = String::from_utf8_lossy(&output.stdout).trim().parse().ok()?;
     Some(mebibytes * f64::from(1 << 20))
 }
 
+/// What NVIDIA's program calls the GPU that LibTorch calls by this number: `CUDA_VISIBLE_DEVICES`
+/// names those that LibTorch counts. Cards of different speed it counts as that program does only with
+/// `CUDA_DEVICE_ORDER=PCI_BUS_ID`.
+fn driver_name(index: u8, visible: Option<&str>) -> String {
+    let names = visible.filter(|names| !names.is_empty()).into_iter().flat_map(|v| v.split(','));
+    let name = names.map(str::trim).nth(usize::from(index));
+    name.map_or_else(|| index.to_string(), str::to_owned)
+}
+
 /// Bytes of a device that one run takes.
 fn needed(spec: &RunSpec) -> f64 {
     match spec.batch_shape() {
-        Some(_) => spec.batch_memory_bytes(),
+        Some(_) if spec.frozen.is_empty() => spec.batch_memory_bytes(),
+        // Kernels that are learnt with come after the training.
+        Some(_) => spec.batch_memory_bytes().max(spec.memory_bytes()),
         None => spec.memory_bytes(),
     }
 }
@@ -192,8 +216,19 @@ mod tests {
     fn a_run_that_trains_alone_is_no_batch() {
         let mut specs = vec![spec(16, 0), spec(16, 1), spec(16, 2)];
         specs[1].dynamics = regime_study::Dynamics::Stochastic(Default::default());
+        // Nor are those on a processor.
+        specs.extend([3, 4].map(|seed| RunSpec { device: DeviceName::Cpu, ..spec(16, seed) }));
         let refs: Vec<&RunSpec> = specs.iter().collect();
-        assert_eq!(room_for(100.0, &specs, 1).divide(&refs), [vec![0, 2], vec![1]]);
+        let wanted = [vec![0, 2], vec![1], vec![3], vec![4]];
+        assert_eq!(room_for(100.0, &specs, 1).divide(&refs), wanted);
+    }
+
+    #[test]
+    fn a_gpu_is_that_of_the_driver() {
+        assert_eq!(driver_name(1, None), "1");
+        assert_eq!(driver_name(1, Some("")), "1");
+        assert_eq!(driver_name(0, Some("3")), "3");
+        assert_eq!(driver_name(1, Some("0, GPU-8f6e")), "GPU-8f6e");
     }
 
     #[test]

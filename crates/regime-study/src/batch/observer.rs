@@ -3,11 +3,10 @@
 use burn_tensor::{Tensor, backend::Backend};
 use ndarray::ArrayView2;
 use regime_models::{FeedForward, Precision, StackedNetwork};
-use regime_train::{BatchObserver, Observation};
+use regime_train::{BatchObserver, Moment, Observation};
 
 use crate::{
-    context::InterruptPolicy, error::StudyError, measuring_observer::MeasuringObserver,
-    points::tensor, ready::Ready,
+    context::InterruptPolicy, measuring_observer::MeasuringObserver, points::tensor, ready::Ready,
 };
 
 /// Kernels on the kernel points of several runs at once.
@@ -15,8 +14,8 @@ pub(super) struct Kernels<B: Backend> {
     net: StackedNetwork,
     /// `[1, P]`
     scales: Tensor<B, 2>,
-    /// By member, `[n, d]`; none where kernels are not measured.
-    points: Vec<Tensor<B, 2>>,
+    /// By member, `[n, d]`; `None` where kernels are not measured.
+    points: Vec<Option<Tensor<B, 2>>>,
 }
 
 impl<B: Backend> Kernels<B> {
@@ -30,16 +29,18 @@ impl<B: Backend> Kernels<B> {
         let mut points = Vec::new();
         for Ready { spec, data, .. } in runs {
             precision = spec.precision;
-            if !data.kernel.is_empty() {
-                points.push(tensor::<B>(&data.kernel, precision, device));
-            }
+            let of_run = (!data.kernel.is_empty()).then(|| &data.kernel);
+            points.push(of_run.map(|part| tensor::<B>(part, precision, device)));
         }
         Self { scales: net.scales(precision, device), net, points }
     }
 
     /// The kernels of some members with their weights `[r, P]`, on the host one after the other.
     fn read(&self, members: &[usize], w: &Tensor<B, 2>) -> Vec<f64> {
-        let points = members.iter().map(|&member| self.points[member].clone().unsqueeze::<3>());
+        let points = members.iter().map(|&member| {
+            let points = self.points[member].as_ref().expect("its kernel is measured");
+            points.clone().unsqueeze::<3>()
+        });
         let points = Tensor::cat(points.collect(), 0);
         Precision::to_host(self.net.trace(w, &self.scales, &points).linearise().kernel())
     }
@@ -50,8 +51,8 @@ pub(super) struct Together<'o, 'm, 'p, B: Backend> {
     pub(super) kernels: &'o mut Kernels<B>,
     pub(super) measuring: &'o mut [MeasuringObserver<'m, B>],
     pub(super) policies: &'o [InterruptPolicy<'p>],
-    /// Those that will not go on.
-    pub(super) failures: &'o [Option<StudyError>],
+    /// Those that have neither ended nor failed.
+    pub(super) under_way: &'o mut [bool],
 }
 
 impl<B: Backend> BatchObserver<B> for Together<'_, '_, '_, B> {
@@ -85,11 +86,14 @@ impl<B: Backend> BatchObserver<B> for Together<'_, '_, '_, B> {
             });
             let w = row(k).reshape([n_params]);
             self.measuring[*member].record(observation, &w, weights, theta);
+            if observation.moment == Moment::End {
+                self.under_way[*member] = false;
+            }
         }
     }
 
     fn interrupts(&mut self) -> bool {
-        let pairs = self.policies.iter().zip(self.failures);
-        pairs.filter(|(_, failure)| failure.is_none()).any(|(policy, _)| policy.is_due())
+        let pairs = self.policies.iter().zip(&*self.under_way);
+        pairs.filter(|(_, under_way)| **under_way).any(|(policy, _)| policy.is_due())
     }
 }

@@ -1,7 +1,7 @@
 //! The training of the runs of a batch, with what each of them measures and asks of its context.
 
 use burn_tensor::backend::Backend;
-use regime_train::{End, FlowBatch, Member, Outcome, Probe, Start};
+use regime_train::{FlowBatch, Member, Outcome, Probe, Start};
 
 use super::observer::{Kernels, Together};
 use crate::{
@@ -42,7 +42,10 @@ struct Training<'t, B: Backend> {
     kernels: Kernels<B>,
     measuring: Vec<MeasuringObserver<'t, B>>,
     policies: Vec<InterruptPolicy<'t>>,
-    /// Those that do not go on.
+    /// Those that have neither ended nor failed.
+    under_way: Vec<bool>,
+    /// Those whose end a checkpoint holds.
+    saved: Vec<bool>,
     failures: Vec<Option<StudyError>>,
 }
 
@@ -71,6 +74,8 @@ impl<'t, B: Backend> Training<'t, B> {
             kernels: Kernels::of(net, ready, device),
             measuring,
             policies: trainees.iter().map(policy).collect(),
+            under_way: vec![true; trainees.len()],
+            saved: vec![false; trainees.len()],
             failures: trainees.iter().map(|_| None).collect(),
         })
     }
@@ -78,38 +83,39 @@ impl<'t, B: Backend> Training<'t, B> {
     /// Trains to the ends of all, with checkpoints at every interruption.
     fn run(&mut self) -> Vec<Outcome> {
         loop {
-            let Self { batch, kernels, measuring, policies, failures } = self;
-            let outcomes = batch.run(&mut Together { kernels, measuring, policies, failures });
-            if !self.pause(&outcomes) {
+            let Self { batch, kernels, measuring, policies, under_way, .. } = self;
+            let outcomes = batch.run(&mut Together { kernels, measuring, policies, under_way });
+            if !self.under_way.contains(&true) {
                 return outcomes;
+            }
+            for (member, outcome) in outcomes.iter().enumerate() {
+                if let Err(error) = self.pause(member, outcome) {
+                    self.failures[member] = Some(error);
+                    self.under_way[member] = false;
+                    self.batch.release(member);
+                }
             }
         }
     }
 
-    /// Saves those that are interrupted, lets go of those that may not go on, and returns
-    /// whether any does.
-    fn pause(&mut self, outcomes: &[Outcome]) -> bool {
-        let mut goes_on = false;
-        for (member, outcome) in outcomes.iter().enumerate() {
-            if outcome.end != End::Interrupted || self.failures[member].is_some() {
-                continue;
-            }
-            let (batch, measuring) = (&self.batch, &self.measuring[member]);
-            let state = TrainerState::Flow(batch.checkpoint(member));
+    /// Saves a run: where it stands, or once how it ended.
+    fn pause(&mut self, member: usize, outcome: &Outcome) -> Result<(), StudyError> {
+        let (batch, measuring) = (&self.batch, &self.measuring[member]);
+        let state = || TrainerState::Flow(batch.checkpoint(member));
+        if self.under_way[member] {
             let progress = || {
                 let error = measuring.test.read(&batch.weights(member));
                 let (t, steps) = (outcome.t, outcome.steps);
                 format!("at t = {t:.4e} after {steps} steps, test error {error:.4}")
             };
-            match self.policies[member].pause(&measuring.checkpoint(state, None), progress) {
-                Ok(()) => goes_on = true,
-                Err(error) => {
-                    self.failures[member] = Some(error);
-                    self.batch.release(member);
-                }
-            }
+            return self.policies[member].pause(&measuring.checkpoint(state(), None), progress);
         }
-        goes_on
+        if self.failures[member].is_none() && !self.saved[member] {
+            let end = Some((outcome.clone(), FrozenProgress::default()));
+            self.policies[member].save(&measuring.checkpoint(state(), end))?;
+            self.saved[member] = true;
+        }
+        Ok(())
     }
 
     fn finish(
@@ -117,15 +123,22 @@ impl<'t, B: Backend> Training<'t, B> {
         trainees: &[Trainee<'_, '_, B>],
         outcomes: Vec<Outcome>,
     ) -> Vec<Result<RunRecord, StudyError>> {
-        let Self { batch, measuring, mut policies, failures, .. } = self;
+        let Self { batch, kernels, measuring, mut policies, failures, .. } = self;
+        let ends = outcomes.into_iter().enumerate().map(|(member, outcome)| {
+            let state = TrainerState::Flow(batch.checkpoint(member));
+            (outcome, batch.weights(member), state)
+        });
+        let ends: Vec<_> = ends.collect();
+        // What trained together takes memory that frozen kernels may want.
+        drop((batch, kernels));
         let mut records = Vec::with_capacity(trainees.len());
-        let ends = trainees.iter().zip(outcomes).zip(measuring).zip(&mut policies).zip(failures);
-        for (member, ((((trainee, outcome), measuring), policy), failure)) in ends.enumerate() {
+        let all = trainees.iter().zip(ends).zip(measuring).zip(&mut policies).zip(failures);
+        for ((((trainee, end), measuring), policy), failure) in all {
             records.push(match failure {
                 Some(error) => Err(error),
                 None => {
-                    let state = TrainerState::Flow(batch.checkpoint(member));
-                    let end = (outcome, batch.weights(member), state);
+                    // The others' time is not its own.
+                    policy.restart();
                     trainee.ready.finish(end, measuring, FrozenProgress::default(), policy)
                 }
             });

@@ -1,11 +1,13 @@
 //! Runs in a batch are the runs.
 
+use std::cell::{Cell, RefCell};
+
 use burn_tensor::backend::Backend;
 use regime_data::{DataSpec, Dataset, InputSpec, Source, Task, default_cache_dir, prepare};
 use regime_models::{Activation, DenseSpec, NetworkSpec};
 use regime_study::{
-    BatchRun, Dynamics, FrozenKernel, Quiet, RunRecord, RunSpec, Uninterrupted, run_batch_on,
-    run_on,
+    BatchRun, Dynamics, FrozenKernel, Quiet, RunCheckpoint, RunContext, RunRecord, RunSpec,
+    StudyError, Uninterrupted, run_batch_on, run_on,
 };
 use regime_train::{FlowSpec, Loss, Momentum, Stop};
 
@@ -124,6 +126,79 @@ pub(crate) fn a_batch_stopped_again_and_again_ends_with_the_same_records<B: Back
     }
     for ((spec, data), record) in specs.iter().zip(&data).zip(records) {
         same(&record.unwrap(), &alone::<B>(spec, data, device));
+    }
+}
+
+/// A context in which some seconds pass with every question.
+struct Slow {
+    now: Cell<f64>,
+    saved: RefCell<Option<RunCheckpoint>>,
+}
+
+impl RunContext for Slow {
+    fn elapsed_s(&self) -> f64 {
+        self.now.set(self.now.get() + 7.0);
+        self.now.get()
+    }
+
+    fn save(&self, checkpoint: &RunCheckpoint) -> Result<(), StudyError> {
+        *self.saved.borrow_mut() = Some(checkpoint.clone());
+        Ok(())
+    }
+}
+
+#[test]
+fn checkpoints_are_made_while_others_have_ended() {
+    use burn_flex::{Flex, FlexDevice};
+    let mut specs = specs();
+    // No limit but the one of the clock that saves.
+    specs.iter_mut().for_each(|spec| spec.budget.max_wall_s = f64::INFINITY);
+    let data = data(&specs);
+    let slow = || Slow { now: Cell::new(0.0), saved: RefCell::new(None) };
+    let contexts: Vec<Slow> = specs.iter().map(|_| slow()).collect();
+    let runs: Vec<BatchRun<'_>> = specs
+        .iter()
+        .zip(&data)
+        .zip(&contexts)
+        .map(|((spec, data), context)| BatchRun { spec, data, context })
+        .collect();
+    let records = run_batch_on::<Flex>(&runs, &FlexDevice);
+    for (((spec, data), record), context) in specs.iter().zip(&data).zip(records).zip(&contexts) {
+        let wanted = alone::<Flex>(spec, data, &FlexDevice);
+        same(&record.unwrap(), &wanted);
+        // The last checkpoint goes on to the same record: that of the short run holds its end.
+        let saved = context.saved.borrow_mut().take().expect("a checkpoint was saved");
+        let resumed = Slow { now: Cell::new(0.0), saved: RefCell::new(Some(saved)) };
+        let resumed = Resumed(resumed);
+        same(&run_on::<Flex>(spec, data, &FlexDevice, &resumed, &mut Quiet).unwrap(), &wanted);
+    }
+}
+
+/// A context that goes on from a checkpoint.
+struct Resumed(Slow);
+
+impl RunContext for Resumed {
+    fn checkpoint(&self) -> Option<RunCheckpoint> {
+        self.0.saved.borrow().clone()
+    }
+}
+
+#[test]
+fn runs_on_other_data_than_their_specs_say_train_alone() {
+    use burn_flex::{Flex, FlexDevice};
+    let specs = [spec(0.3, 1), spec(1.0, 2)];
+    let other =
+        RunSpec { data: DataSpec { n_kernel: 0, ..specs[1].data.clone() }, ..specs[1].clone() };
+    let data = data(&[specs[0].clone(), other]);
+    let runs: Vec<BatchRun<'_>> = specs
+        .iter()
+        .zip(&data)
+        .map(|(spec, data)| BatchRun { spec, data, context: &Uninterrupted })
+        .collect();
+    for ((spec, data), record) in
+        specs.iter().zip(&data).zip(run_batch_on::<Flex>(&runs, &FlexDevice))
+    {
+        assert_eq!(record.unwrap(), alone::<Flex>(spec, data, &FlexDevice));
     }
 }
 

@@ -58,8 +58,12 @@ pub enum BatchError {
         "a batch is of fully connected networks with one output: use a flow for each other one"
     )]
     Network,
-    /// A flow has another number of points, or another loss.
-    #[error("flow {member} has other numbers of points or inputs, or another loss, than the first")]
+    /// The points of a flow do not fit its labels or the network, or its number of points, their
+    /// element type or its loss is not that of the first.
+    #[error(
+        "the points of flow {member} do not fit its labels or the network, or their number, their \
+         element type or the loss is not that of the first flow"
+    )]
     Different {
         /// Which.
         member: usize,

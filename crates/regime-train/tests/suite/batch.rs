@@ -1,6 +1,6 @@
 //! Flows in a batch are the flows.
 
-use burn_tensor::{Tensor, backend::Backend};
+use burn_tensor::{DType, Tensor, backend::Backend};
 use regime_models::{Alpha, FeedForward, Network, Precision};
 use regime_train::{
     BatchError, BatchObserver, End, Flow, FlowBatch, FlowSpec, Loss, Member, Moment, Momentum,
@@ -52,6 +52,31 @@ fn members<B: Backend>(net: &FeedForward, loss: Loss, device: &B::Device) -> Vec
         Member { objective, inputs, spec: spec(loss), start: Start::Weights(w) }
     };
     MEMBERS.map(member).into()
+}
+
+pub(crate) fn float32_is_near<B: Backend>(device: &B::Device) {
+    let (net, loss) = (dense(2, 12), Loss::SoftHinge { beta: 20.0 });
+    let single = |mut member: Member<B>| {
+        member.inputs = member.inputs.cast(DType::F32);
+        if let Start::Weights(w) = member.start {
+            member.start = Start::Weights(w.cast(DType::F32));
+        }
+        member.spec.scheme = Scheme::implicit();
+        member
+    };
+    // At small α, F has more digits.
+    let members: Vec<Member<B>> = members(&net, loss, device).into_iter().take(3).collect();
+    let doubles = members.iter().cloned().map(|member| Member {
+        spec: FlowSpec { scheme: Scheme::implicit(), ..member.spec },
+        ..member
+    });
+    let doubles = FlowBatch::start(&net, doubles.collect()).unwrap().run(&mut ());
+    let singles = members.into_iter().map(single).collect();
+    let singles = FlowBatch::start(&net, singles).unwrap().run(&mut ());
+    for (a, b) in singles.iter().zip(&doubles) {
+        assert_eq!((a.end, b.end), (End::Converged, End::Converged));
+        assert!((a.t - b.t).abs() < 0.05 * b.t, "{} {}", a.t, b.t);
+    }
 }
 
 /// The same flow on its own.

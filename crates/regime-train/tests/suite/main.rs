@@ -16,6 +16,7 @@ mod on {
 
     on_every_backend!(batch:
         flows_in_a_batch_are_flows,
+        float32_is_near,
         outputs_vanish_at_the_start_however_they_are_rounded,
         an_interrupted_batch_goes_on_together_or_alone,
         a_flow_that_cannot_go_on_leaves_the_others,
