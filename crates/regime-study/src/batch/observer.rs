@@ -29,7 +29,7 @@ impl<B: Backend> Kernels<B> {
         let mut points = Vec::new();
         for Ready { spec, data, .. } in runs {
             precision = spec.precision;
-            let of_run = (!data.kernel.is_empty()).then(|| &data.kernel);
+            let of_run = (!data.kernel.is_empty()).then_some(&data.kernel);
             points.push(of_run.map(|part| tensor::<B>(part, precision, device)));
         }
         Self { scales: net.scales(precision, device), net, points }
