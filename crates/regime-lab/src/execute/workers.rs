@@ -103,7 +103,13 @@ fn work_off<S, R, E, F>(
         let Some(batch) = work.batches.get(next.fetch_add(1, Ordering::SeqCst)) else { return };
         // The receiver is gone only when the observer panicked.
         let mut heard = true;
-        settle_batch(work, pool, batch, &mut |message| heard &= sender.send(message).is_ok());
+        settle_batch(work, pool, batch, &mut |message| {
+            // At once, and not when the calling thread has read it: no batch is started then.
+            if matches!(message, Message::Broken(_)) {
+                halt.store(true, Ordering::SeqCst);
+            }
+            heard &= sender.send(message).is_ok();
+        });
         if !heard {
             return;
         }
