@@ -193,8 +193,8 @@ fn symmetric<B: Backend>(
     };
     let upper: Vec<Tensor<B, 2>> = match Memory::of::<B>(device) {
         Memory::Host => upper.into_par_iter().map(made).collect(),
-        // It does one thing after the other, whoever asks; and a thread that is new to a GPU
-        // takes memory on it.
+        // A GPU runs one operation after the other, from whichever thread they come, and every
+        // new thread takes memory on it.
         Memory::Device => upper.into_iter().map(made).collect(),
     };
     let mut upper = upper.into_iter();

@@ -43,7 +43,7 @@ impl<B: Backend, N: Network<B>> Active<B, N> {
     pub(crate) fn of(system: &System<'_, B, N>, at: &Point<B, N>, threshold: f64) -> Self {
         let (objective, workspace) = (system.objective(), system.workspace());
         let curvature = &at.curvature;
-        let least = threshold * objective.loss().largest_curvature() / objective.n_points() as f64;
+        let least = objective.least_curvature(threshold);
         let points: Vec<usize> = (0..curvature.len()).filter(|&i| curvature[i] > least).collect();
         if points.is_empty() {
             // Few points are active again after none was.

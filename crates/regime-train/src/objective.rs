@@ -77,6 +77,11 @@ impl Objective {
         Self { initial, ..self }
     }
 
+    /// The curvature `∂²L/∂fᵢ²` above which a point is active: a part of the largest there is.
+    pub(crate) fn least_curvature(&self, active_above: f64) -> f64 {
+        active_above * self.loss.largest_curvature() / self.n_points() as f64
+    }
+
     /// The margins `uᵢ`.
     pub fn margins(&self, outputs: &[f64]) -> Vec<f64> {
         let alpha = self.alpha.value();

@@ -85,7 +85,7 @@ where
     })
 }
 
-/// One worker: takes batches until there are none, or until it is told to stop.
+/// One worker: takes batches until there are none, or until it has to stop.
 fn work_off<S, R, E, F>(
     work: &Work<'_, S, F>,
     pool: &ThreadPool,

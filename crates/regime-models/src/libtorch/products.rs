@@ -65,9 +65,9 @@ pub(super) fn gram_products(layers: &[GramFactors<LibTorch>]) -> Tensor<LibTorch
 /// As [`Operations::lower_gram_products`](crate::operations::Operations::lower_gram_products): strips of rows
 /// up to the diagonal, added up in their place.
 pub(super) fn lower_gram_products(layers: &[GramFactors<LibTorch>]) -> tch::Tensor {
-    let layers: Vec<Layers> = layers
+    let layers: Vec<LayerHandles> = layers
         .iter()
-        .map(|layer| Layers {
+        .map(|layer| LayerHandles {
             inputs: handle(layer.inputs.clone()),
             factor: layer.factor,
             summand: layer.summand,
@@ -91,15 +91,15 @@ pub(super) fn lower_gram_products(layers: &[GramFactors<LibTorch>]) -> tch::Tens
     sum
 }
 
-/// What the part of one layer in a kernel is made of.
-struct Layers {
+/// [`GramFactors`] as LibTorch's own tensors.
+struct LayerHandles {
     inputs: tch::Tensor,
     factor: f64,
     summand: f64,
     sensitivities: Option<tch::Tensor>,
 }
 
-impl Layers {
+impl LayerHandles {
     /// Adds the rows from `start` to `end` of this part, up to the column `end`.
     fn add_to(&self, strip: &mut tch::Tensor, (start, end): (i64, i64)) {
         let rows = |a: &tch::Tensor| a.narrow(1, start, end - start);

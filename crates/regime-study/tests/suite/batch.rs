@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use burn_tensor::backend::Backend;
-use regime_data::{DataSpec, Dataset, InputSpec, Source, Task, default_cache_dir, prepare};
+use regime_data::{DataSpec, Dataset, default_cache_dir, prepare};
 use regime_models::{Activation, DenseSpec, NetworkSpec};
 use regime_study::{
     BatchRun, Dynamics, FrozenKernel, Quiet, RunCheckpoint, RunContext, RunRecord, RunSpec,
@@ -11,30 +11,11 @@ use regime_study::{
 };
 use regime_train::{FlowSpec, Loss, Momentum, Stop};
 
-use crate::resume::Impatient;
+use crate::resume::{self, Impatient};
 
 fn spec(alpha: f64, seed: u64) -> RunSpec {
-    let network = NetworkSpec::Dense(DenseSpec {
-        inputs: 3,
-        width: 10,
-        hidden_layers: 2,
-        activation: Activation::Softplus { beta: 5.0 },
-        bias: true,
-    });
-    RunSpec {
-        data: DataSpec {
-            source: Source::Stripe { dim: 3 },
-            task: Task::Own,
-            inputs: InputSpec::RAW,
-            n_train: 24,
-            n_test: 20,
-            n_kernel: 5,
-            ..DataSpec::default()
-        },
-        loss: Loss::SoftHinge { beta: 20.0 },
-        seed,
-        ..RunSpec::new(network, alpha)
-    }
+    let spec = resume::spec(Loss::SoftHinge { beta: 20.0 }, Dynamics::default());
+    RunSpec { alpha, seed, outputs_kept: 0, kernel_path: false, gram_kept: 0, ..spec }
 }
 
 /// Runs that differ in all in which runs of one shape may.
@@ -82,6 +63,12 @@ fn same(record: &RunRecord, wanted: &RunRecord) {
     close(&json(record), &json(wanted), "record");
 }
 
+/// Each spec on its data, without limits.
+fn uninterrupted<'a>(specs: &'a [RunSpec], data: &'a [Dataset]) -> Vec<BatchRun<'a>> {
+    let pairs = specs.iter().zip(data);
+    pairs.map(|(spec, data)| BatchRun { spec, data, context: &Uninterrupted }).collect()
+}
+
 fn alone<B: Backend>(spec: &RunSpec, data: &Dataset, device: &B::Device) -> RunRecord {
     run_on::<B>(spec, data, device, &Uninterrupted, &mut Quiet).unwrap()
 }
@@ -89,11 +76,7 @@ fn alone<B: Backend>(spec: &RunSpec, data: &Dataset, device: &B::Device) -> RunR
 pub(crate) fn runs_in_a_batch_are_runs<B: Backend>(device: &B::Device) {
     let specs = specs();
     let data = data(&specs);
-    let runs: Vec<BatchRun<'_>> = specs
-        .iter()
-        .zip(&data)
-        .map(|(spec, data)| BatchRun { spec, data, context: &Uninterrupted })
-        .collect();
+    let runs = uninterrupted(&specs, &data);
     let records = run_batch_on::<B>(&runs, device);
     assert_eq!(records.len(), specs.len());
     for ((spec, data), record) in specs.iter().zip(&data).zip(records) {
@@ -190,11 +173,7 @@ fn runs_on_other_data_than_their_specs_say_train_alone() {
     let other =
         RunSpec { data: DataSpec { n_kernel: 0, ..specs[1].data.clone() }, ..specs[1].clone() };
     let data = data(&[specs[0].clone(), other]);
-    let runs: Vec<BatchRun<'_>> = specs
-        .iter()
-        .zip(&data)
-        .map(|(spec, data)| BatchRun { spec, data, context: &Uninterrupted })
-        .collect();
+    let runs = uninterrupted(&specs, &data);
     for ((spec, data), record) in
         specs.iter().zip(&data).zip(run_batch_on::<Flex>(&runs, &FlexDevice))
     {
@@ -223,11 +202,7 @@ fn what_cannot_train_together_trains_alone() {
     let (first, second) = (specs[0].clone(), specs[1].clone());
     let specs = [first, second];
     let data = data(&specs);
-    let runs: Vec<BatchRun<'_>> = specs
-        .iter()
-        .zip(&data)
-        .map(|(spec, data)| BatchRun { spec, data, context: &Uninterrupted })
-        .collect();
+    let runs = uninterrupted(&specs, &data);
     let records = run_batch_on::<Flex>(&runs, &FlexDevice);
     for ((spec, data), record) in specs.iter().zip(&data).zip(records) {
         // Each by itself, and so to the bit.
@@ -242,11 +217,7 @@ fn a_spec_that_cannot_be_run_leaves_the_others() {
     specs[1].alpha = -1.0;
     let good = [&specs[0], &specs[0], &specs[2], &specs[3]].map(Clone::clone);
     let data = data(&good);
-    let runs: Vec<BatchRun<'_>> = specs
-        .iter()
-        .zip(&data)
-        .map(|(spec, data)| BatchRun { spec, data, context: &Uninterrupted })
-        .collect();
+    let runs = uninterrupted(&specs, &data);
     let records = run_batch_on::<Flex>(&runs, &FlexDevice);
     let failed: Vec<bool> = records.iter().map(Result::is_err).collect();
     assert_eq!(failed, [false, true, false, false]);

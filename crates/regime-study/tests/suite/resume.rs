@@ -56,7 +56,7 @@ impl RunContext for Impatient {
     }
 }
 
-fn spec(loss: Loss, dynamics: Dynamics) -> RunSpec {
+pub(crate) fn spec(loss: Loss, dynamics: Dynamics) -> RunSpec {
     let network = NetworkSpec::Dense(DenseSpec {
         inputs: 3,
         width: 10,

@@ -35,8 +35,7 @@ impl UnderWay {
 
     pub(super) fn least_curvature(&self) -> f64 {
         let (_, active_above) = self.settings();
-        let objective = &self.objective;
-        active_above * objective.loss().largest_curvature() / objective.n_points() as f64
+        self.objective.least_curvature(active_above)
     }
 
     /// Goes on to the end of a trial step if it is accepted, and returns why the state there is to be
