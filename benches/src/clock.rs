@@ -20,3 +20,21 @@ pub fn medians(times: usize, form: impl Fn(), reference: impl Fn()) -> [Duration
     references.sort();
     [forms[forms.len() / 2], references[references.len() / 2]]
 }
+
+/// The median time of a work that is repeated for `budget_s` seconds, but at least and at most so
+/// many times; it is done once before.
+pub fn median(budget_s: f64, [least, most]: [usize; 2], work: impl Fn()) -> Duration {
+    let time = || {
+        let start = Instant::now();
+        work();
+        start.elapsed()
+    };
+    time();
+    let start = Instant::now();
+    let mut times = Vec::new();
+    while times.len() < least || (times.len() < most && start.elapsed().as_secs_f64() < budget_s) {
+        times.push(time());
+    }
+    times.sort();
+    times[times.len() / 2]
+}

@@ -1,17 +1,19 @@
 //! The works that `torch_peers.py` times too, as runs do them on a device: a run on a device with
 //! memory of its own is a batch, be it of one.
 
-use std::{hint::black_box, time::Instant};
+use std::hint::black_box;
 
 use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{
-    Alpha, FeedForward, Memory, Network, Precision, StackedNetwork, Tape, Trace,
-    cholesky_of_shifted,
+    FeedForward, Memory, Network, Precision, StackedNetwork, Trace, cholesky_of_shifted,
 };
 use regime_tangent::kernel;
-use regime_train::{Flow, FlowBatch, FlowSpec, Loss, Member, Objective, Start, Stop, System};
+use regime_train::{Flow, FlowBatch, FlowSpec, Loss, Member, Start, Stop, System};
 
-use crate::problem::{INPUTS, matrix_on, network};
+use crate::{
+    clock::median,
+    problem::{INPUTS, Problem, matrix_on, network},
+};
 
 /// Hidden layers.
 const LAYERS: usize = 5;
@@ -70,25 +72,9 @@ struct Peers<'a, B: Backend> {
     precision: Precision,
 }
 
-/// A network with points.
-struct Problem<B: Backend> {
-    net: FeedForward,
-    w: Tensor<B, 1>,
-    x: Tensor<B, 2>,
-    objective: Objective,
-}
-
 impl<B: Backend> Peers<'_, B> {
-    /// A network of `layers` hidden layers with the weights of `seed`.
-    fn problem(&self, (n, h, layers): (usize, usize, usize), loss: Loss, seed: u64) -> Problem<B> {
-        let net = network(INPUTS, h, layers);
-        let w = self.precision.vector::<B>(&net.initial_weights(seed), self.device);
-        let x = matrix_on::<B>(n, INPUTS, self.precision, self.device);
-        let labels = (0..n).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
-        let f0 = Precision::to_host(net.forward(&w, &x));
-        let alpha = Alpha::paper(1.0).expect("1 is an α");
-        let objective = Objective::new(alpha, loss, labels, f0).expect("labels are ±1");
-        Problem { net, w, x, objective }
+    fn problem(&self, net: &FeedForward, n: usize, loss: Loss, seed: u64) -> Problem<B> {
+        Problem::of(net, n, (loss, seed), self.precision, self.device)
     }
 
     fn on_device(&self) -> bool {
@@ -97,37 +83,21 @@ impl<B: Backend> Peers<'_, B> {
 
     /// The median of the times of a work, once it has been done.
     fn seconds(&self, work: impl Fn()) -> f64 {
-        let time = || {
-            let start = Instant::now();
+        let work = || {
             work();
             let _ = B::sync(self.device);
-            start.elapsed().as_secs_f64()
         };
-        time();
-        let start = Instant::now();
-        let mut times = Vec::new();
-        let [least, most] = REPETITIONS;
-        while times.len() < least
-            || (times.len() < most && start.elapsed().as_secs_f64() < BUDGET_S)
-        {
-            times.push(time());
-        }
-        times.sort_by(f64::total_cmp);
-        times[times.len() / 2]
+        median(BUDGET_S, REPETITIONS, work).as_secs_f64()
     }
 
     fn gradient(&self, n: usize, h: usize) -> f64 {
         let loss = Loss::SoftHinge { beta: 20.0 };
-        let Problem { net, w, x, objective } = self.problem((n, h, LAYERS), loss, 0);
+        let net = network(INPUTS, h, LAYERS);
+        let problem = self.problem(&net, n, loss, 0);
         if !self.on_device() {
-            return self.seconds(|| {
-                let trace = net.trace(&w, &x);
-                let margins = objective.margins(&Precision::to_host(trace.output()));
-                let slopes = objective.derivatives(&margins).gradient;
-                let slopes = self.precision.vector(&slopes, self.device);
-                drop(black_box(trace.linearise().vjp(slopes)));
-            });
+            return self.seconds(|| drop(black_box(problem.loss_and_gradient(&net))));
         }
+        let Problem { w, x, .. } = problem;
         let stack = StackedNetwork::of(&net).expect("a dense network");
         let scales = stack.scales::<B>(self.precision, self.device);
         let (w, x) = (w.unsqueeze::<2>(), x.unsqueeze::<3>());
@@ -142,7 +112,8 @@ impl<B: Backend> Peers<'_, B> {
 
     /// With the forward and the backward pass that it needs.
     fn kernel(&self, n: usize, h: usize) -> f64 {
-        let Problem { net, w, x, .. } = self.problem((n, h, LAYERS), Loss::Squared, 0);
+        let net = network(INPUTS, h, LAYERS);
+        let Problem { w, x, .. } = self.problem(&net, n, Loss::Squared, 0);
         if !self.on_device() {
             return self.seconds(|| drop(black_box(kernel(&net.trace(&w, &x).linearise()))));
         }
@@ -164,7 +135,8 @@ impl<B: Backend> Peers<'_, B> {
     /// One of the steps by which a long flow is longer than a short one.
     fn step(&self, n: usize, h: usize) -> f64 {
         // The curvature of this loss is the same everywhere.
-        let Problem { net, w, x, objective } = self.problem((n, h, LAYERS), Loss::Squared, 0);
+        let net = network(INPUTS, h, LAYERS);
+        let Problem { w, x, objective } = self.problem(&net, n, Loss::Squared, 0);
         let flow = |max_steps| {
             let stop = Stop { max_steps, margin: 0.999, ..Stop::default() };
             let spec = FlowSpec { stop, ..FlowSpec::default() };
@@ -186,8 +158,10 @@ impl<B: Backend> Peers<'_, B> {
     /// Seconds per run for `together` small runs of at most 200 steps.
     fn small_runs(&self, together: usize) -> f64 {
         let loss = Loss::SoftHinge { beta: 20.0 };
+        let (n, h, layers) = SMALL;
+        let net = network(INPUTS, h, layers);
         let problems: Vec<Problem<B>> =
-            (0..together).map(|seed| self.problem(SMALL, loss, seed as u64)).collect();
+            (0..together).map(|seed| self.problem(&net, n, loss, seed as u64)).collect();
         let members = || {
             let member = |problem: &Problem<B>| Member {
                 objective: problem.objective.clone(),
@@ -202,7 +176,7 @@ impl<B: Backend> Peers<'_, B> {
             problems.iter().map(member).collect()
         };
         let run = || {
-            let batch = FlowBatch::start(&problems[0].net, members());
+            let batch = FlowBatch::start(&net, members());
             drop(black_box(batch.expect("the spec is right").run(&mut ())));
         };
         self.seconds(run) / together as f64

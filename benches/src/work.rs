@@ -2,21 +2,16 @@
 
 use std::{hint::black_box, thread};
 
-use burn_tensor::{Tensor, backend::Backend};
+use burn_tensor::backend::Backend;
 use rayon::{ThreadPoolBuildError, ThreadPoolBuilder};
-use regime_models::{
-    Alpha, ConvolutionalSpec, FeedForward, Memory, Network, Precision, Tape, Trace,
-};
+use regime_models::{ConvolutionalSpec, FeedForward, Memory, Network, Precision, Trace};
 use regime_tangent::kernel;
-use regime_train::{
-    Derivatives, Flow, FlowSpec, Loss, Objective, Sampling, Stochastic, StochasticSpec, Stop,
-    System,
-};
+use regime_train::{Flow, FlowSpec, Loss, Sampling, Stochastic, StochasticSpec, Stop, System};
 
 use crate::{
     bare,
     clock::medians,
-    problem::{INPUTS, matrix_on, network},
+    problem::{INPUTS, Problem, network},
     row::Row,
 };
 
@@ -219,15 +214,8 @@ impl<B: Backend> Bench<'_, B> {
     }
 
     fn loss_and_gradient<'n>(&self, net: &'n FeedForward, n: usize) -> impl Fn() + use<'n, B> {
-        let Problem { w, x, objective } = self.problem(net, n, Loss::SoftHinge { beta: 20.0 });
-        let (precision, device) = (self.precision, self.device.clone());
-        move || {
-            let trace = net.trace(&w, &x);
-            let margins = objective.margins(&Precision::to_host(trace.output()));
-            let Derivatives { mean_loss, gradient, .. } = objective.derivatives(&margins);
-            let gradient = trace.linearise().vjp(precision.vector(&gradient, &device));
-            drop(black_box((mean_loss, gradient)));
-        }
+        let problem = self.problem(net, n, Loss::SoftHinge { beta: 20.0 });
+        move || drop(black_box(problem.loss_and_gradient(net)))
     }
 
     /// The tangent kernel of `n` points, from the linearised network.
@@ -365,13 +353,7 @@ impl<B: Backend> Bench<'_, B> {
     }
 
     fn problem(&self, net: &FeedForward, n: usize, loss: Loss) -> Problem<B> {
-        let w = self.precision.vector::<B>(&net.initial_weights(0), self.device);
-        let x = matrix_on::<B>(n, net.n_inputs(), self.precision, self.device);
-        let labels = (0..n).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
-        let f0 = Precision::to_host(net.forward(&w, &x));
-        let alpha = Alpha::paper(1.0).expect("1 is an α");
-        let objective = Objective::new(alpha, loss, labels, f0).expect("labels are ±1");
-        Problem { w, x, objective }
+        Problem::of(net, n, (loss, 0), self.precision, self.device)
     }
 }
 
@@ -379,10 +361,4 @@ impl<B: Backend> Bench<'_, B> {
 fn alone<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let pool = ThreadPoolBuilder::new().num_threads(1).build().expect("one thread starts");
     pool.install(work)
-}
-
-struct Problem<B: Backend> {
-    w: Tensor<B, 1>,
-    x: Tensor<B, 2>,
-    objective: Objective,
 }
