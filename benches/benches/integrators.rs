@@ -48,7 +48,7 @@ fn agreement() {
     );
     for root_width_alpha in [0.1, 10.0, 1e5] {
         let problem = Problem::new(500, 100, 3, root_width_alpha);
-        let implicit = problem.run(Scheme::implicit(), None);
+        let implicit = problem.run(Scheme::reference(), None);
         let coarse = problem.run(explicit(1e-5), None);
         let fine = problem.run(explicit(1e-6), None);
         for run in [&implicit, &coarse, &fine] {
@@ -81,8 +81,8 @@ fn speed() {
     for root_width_alpha in [0.1, 10.0, 1e4] {
         let problem = Problem::new(1000, 100, 5, root_width_alpha);
         let reference =
-            problem.run(Scheme::Implicit { tolerance: 1e-3, active_above: 1e-3 }, None).outputs;
-        let first = problem.run(Scheme::implicit(), None);
+            problem.run(Scheme::Reference { tolerance: 1e-3, active_above: 1e-3 }, None).outputs;
+        let first = problem.run(Scheme::reference(), None);
         let patience = first.time.mul_f64(PAST_DOUBT);
         let rival = problem.run(explicit(1e-4), Some(patience));
         let finished = rival.outcome.end == End::Converged;
@@ -92,7 +92,7 @@ fn speed() {
         if finished {
             for candidate in [4e-2, 2.8e-2, 2e-2, 1.4e-2, 1e-2, 7e-3, 5e-3, 3.5e-3, 2.5e-3] {
                 tolerance = candidate;
-                implicit = problem.run(Scheme::Implicit { tolerance, active_above: 1e-3 }, None);
+                implicit = problem.run(Scheme::Reference { tolerance, active_above: 1e-3 }, None);
                 if error(&implicit) <= error(&rival) {
                     break;
                 }

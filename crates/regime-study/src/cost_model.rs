@@ -43,7 +43,7 @@ impl RunSpec {
         let (steps, stop, per_decade) = match self.dynamics {
             Dynamics::Flow(flow) => {
                 let steps = match flow.scheme {
-                    Scheme::Implicit { tolerance, .. } => {
+                    Scheme::Reference { tolerance, .. } => {
                         let regime = 1.0 + 1.0 / fourth(self.root_width_alpha());
                         let coarse = fourth(tolerance / 0.01);
                         LAZY_STEPS * regime / (coarse * coarse.sqrt())
@@ -68,7 +68,7 @@ impl RunSpec {
     pub fn step_cost(&self) -> f64 {
         let n = self.data.n_train as f64;
         let gradients = match self.dynamics {
-            Dynamics::Flow(FlowSpec { scheme: Scheme::Implicit { .. }, .. }) => {
+            Dynamics::Flow(FlowSpec { scheme: Scheme::Reference { .. }, .. }) => {
                 GRADIENTS_PER_STEP * n
             }
             Dynamics::Flow(_) => n,

@@ -24,7 +24,7 @@ impl Dynamics {
     /// A few words for tables.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Flow(FlowSpec { scheme: Scheme::Implicit { .. }, .. }) => "implicit",
+            Self::Flow(FlowSpec { scheme: Scheme::Reference { .. }, .. }) => "implicit",
             Self::Flow(FlowSpec { scheme: Scheme::Explicit { .. }, .. }) => "explicit",
             Self::Stochastic(_) => "stochastic",
         }
@@ -34,7 +34,7 @@ impl Dynamics {
     /// number.
     pub fn tolerance(self) -> Option<f64> {
         match self {
-            Self::Flow(FlowSpec { scheme: Scheme::Implicit { tolerance, .. }, .. }) => {
+            Self::Flow(FlowSpec { scheme: Scheme::Reference { tolerance, .. }, .. }) => {
                 Some(tolerance)
             }
             _ => None,

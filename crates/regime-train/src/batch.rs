@@ -142,7 +142,7 @@ impl<B: Backend> FlowBatch<B> {
             let course = match start {
                 Start::Weights(_) => {
                     let speed = rates.iter().fold(0.0, |most, v| f64::max(most, alpha * v.abs()));
-                    Course::start(spec, now(0.0), speed)
+                    Course::start(spec, now(0.0), (speed, objective.unit(&margins)))
                 }
                 Start::Checkpoint(checkpoint) => {
                     Course::resume(spec, now(checkpoint.t), *checkpoint)

@@ -1,12 +1,14 @@
 //! How large everything in a network is, and how far it moves, in the first steps of
 //! gradient descent.
 
+use std::cell::Cell;
+
 use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Network, Precision, Trace};
 use regime_tangent::{frobenius_norm, jacobian, relative_change};
 use serde::{Deserialize, Serialize};
 
-use crate::System;
+use crate::{System, evaluate::Evaluator};
 
 /// A vector of numbers of one kind, by its root mean square over points, units and
 /// positions.
@@ -59,11 +61,13 @@ pub fn coordinates<B: Backend, N: Network<B>>(
 ) -> Option<Vec<Coordinates>> {
     assert_eq!([rates.len()], w0.dims(), "every parameter has a rate");
     let rates = system.tensor(rates);
+    let work = Cell::default();
+    let evaluator = Evaluator { system, work: &work, settled_above: None };
     let mut w = w0.clone();
     let start = Snapshot::of(system.network(), &w, &rates, points)?;
     let mut found = vec![start.since(&start, 0)];
     for step in 1..=steps {
-        let point = system.point(system.trial(w.clone()));
+        let point = evaluator.start(w.clone());
         w = w - point.gradient * rates.clone();
         let now = Snapshot::of(system.network(), &w, &rates, points)?;
         found.push(now.since(&start, step));

@@ -5,15 +5,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     attempt::Clock,
-    event::{Passage, Sample},
+    event::{Passage, Sample, on_line},
+    kept_kernel::KernelOrigin,
+    large_steps::{Found, LargeSteps},
     observe::{Divergence, End, Moment, Outcome},
     schedule::next_scheduled,
-    spec::FlowSpec,
+    spec::{FlowSpec, Momentum, Scheme},
+    view::LeftOut,
 };
 
 /// The change of `F` that the very first step aims at; every scheme finds its own
 /// step from there.
 const FIRST_CHANGE: f64 = 1e-4;
+
+/// The same for large steps, in units of the scale of `F`, see [`Objective::unit`](crate::Objective).
+const FIRST_LARGE_CHANGE: f64 = 0.1;
+
+/// The same for the small steps beside them, in units of the tolerance as well.
+const FIRST_SMALL_CHANGE: f64 = 0.3;
 
 /// Steps rejected in a row after which a flow counts as diverged. An explicit step
 /// is then 10⁻⁵⁰ times the last one that was accepted.
@@ -21,7 +30,7 @@ pub(crate) const MOST_REJECTED: u32 = 50;
 
 /// How far beyond the margin asked for the last one may lie at the end: what is measured
 /// there would depend on the length of the last step otherwise.
-const LANDING: f64 = 1e-3;
+pub(crate) const LANDING: f64 = 1e-3;
 
 /// Steps retried in a row for the sake of [`LANDING`].
 const MOST_LANDINGS: u32 = 6;
@@ -40,6 +49,17 @@ pub struct Checkpoint {
     pub(crate) next_observation: f64,
     pub(crate) initial_loss: f64,
     pub(crate) rejected_in_a_row: u32,
+    #[serde(default)]
+    pub(crate) large: LargeSteps,
+    /// `None` where all points are followed.
+    #[serde(default)]
+    pub(crate) left_out: Option<LeftOut>,
+    /// Whether the kernel of the active points has been made and counted.
+    #[serde(default)]
+    pub(crate) is_prepared: bool,
+    /// `None` where the next large step makes its own.
+    #[serde(default)]
+    pub(crate) kernel: Option<KernelOrigin>,
 }
 
 impl Checkpoint {
@@ -60,12 +80,26 @@ pub(crate) struct Course {
     next_observation: f64,
     initial_loss: f64,
     rejected_in_a_row: u32,
+    pub(crate) large: LargeSteps,
 }
 
 impl Course {
-    /// At `t = 0`, with the loss there and the speed `max_i |dF_i/dt|` of the outputs.
-    pub(crate) fn start(spec: FlowSpec, now: Sample, speed: f64) -> Self {
-        let dt = if speed.is_finite() && speed > 0.0 { FIRST_CHANGE / speed } else { 1.0 };
+    /// At `t = 0`, with the loss there, the speed `max_i |dF_i/dt|` of the outputs, and the scale on
+    /// which they are followed.
+    pub(crate) fn start(spec: FlowSpec, now: Sample, (speed, unit): (f64, f64)) -> Self {
+        let first = |change: f64| {
+            let dt = change / speed;
+            if speed > 0.0 && dt.is_finite() { dt } else { 1.0 }
+        };
+        let mut large = LargeSteps::default();
+        let dt = match (spec.scheme, spec.momentum) {
+            (Scheme::Adaptive { .. }, Momentum::None) => {
+                let tolerance = spec.scheme.implicit_steps().map_or(1.0, |steps| steps.tolerance);
+                large = LargeSteps::start(first(FIRST_LARGE_CHANGE * unit));
+                first(FIRST_SMALL_CHANGE * tolerance * unit)
+            }
+            _ => first(FIRST_CHANGE),
+        };
         Self {
             spec,
             clock: Clock { t: 0.0, dt },
@@ -74,6 +108,7 @@ impl Course {
             next_observation: 0.0,
             initial_loss: now.loss,
             rejected_in_a_row: 0,
+            large,
         }
     }
 
@@ -87,6 +122,7 @@ impl Course {
             next_observation: checkpoint.next_observation,
             initial_loss: checkpoint.initial_loss,
             rejected_in_a_row: checkpoint.rejected_in_a_row,
+            large: checkpoint.large,
         }
     }
 
@@ -101,6 +137,10 @@ impl Course {
             next_observation: self.next_observation,
             initial_loss: self.initial_loss,
             rejected_in_a_row: self.rejected_in_a_row,
+            large: self.large,
+            left_out: None,
+            is_prepared: false,
+            kernel: None,
         }
     }
 
@@ -145,6 +185,61 @@ impl Course {
         if self.rejected_in_a_row >= MOST_REJECTED { Err(Divergence::StepSize) } else { Ok(()) }
     }
 
+    /// Counts a large step that was undone; `dt` is the small step to try if none follows.
+    pub(crate) fn reject_large(&mut self, found: Found) {
+        self.outcome.rejected += 1;
+        self.large.was_rejected(found);
+        self.clock.dt = found.small;
+    }
+
+    /// Counts a step that was undone for the sake of a point that was left out.
+    pub(crate) fn reject_returned(&mut self) {
+        self.outcome.rejected += 1;
+    }
+
+    /// The large step to try, and the margin at which it is to end, where one may be worth its
+    /// price.
+    pub(crate) fn large_step(&self) -> Option<(Clock, f64)> {
+        let Clock { t, dt: small } = self.clock;
+        let dt = self.large.due(small)?;
+        let stop = &self.spec.stop;
+        let dt = stop.max_time.map_or(dt, |most| dt.min(most - t));
+        Some((Clock { t, dt }, stop.margin + self.large.aim(LANDING)))
+    }
+
+    /// The scheduled times before `t`, in increasing order.
+    pub(crate) fn scheduled_before(&self, t: f64) -> Vec<f64> {
+        if self.next_observation <= self.clock.t {
+            // The first of all: at the end of the first step.
+            return Vec::new();
+        }
+        let per_decade = self.spec.observations_per_decade;
+        let next = |&at: &f64| Some(next_scheduled(at, per_decade));
+        std::iter::successors(Some(self.next_observation), next).take_while(|at| *at < t).collect()
+    }
+
+    /// The loss whose passage is still to be found.
+    pub(crate) fn half_loss(&self) -> Option<f64> {
+        self.outcome.half_loss_time.is_none().then_some(0.5 * self.initial_loss)
+    }
+
+    /// After what was seen at a scheduled time inside a step.
+    pub(crate) fn was_seen(&mut self, t: f64) {
+        self.next_observation = next_scheduled(t, self.spec.observations_per_decade);
+    }
+
+    /// Whether a large step goes too far beyond the last margin; it is undone then.
+    pub(crate) fn overshoots_by_a_large_step(&mut self, after: f64) -> bool {
+        let past = after - self.spec.stop.margin;
+        let overshoots = past > LANDING && self.rejected_in_a_row < MOST_LANDINGS;
+        if overshoots {
+            self.outcome.rejected += 1;
+            self.rejected_in_a_row += 1;
+            self.large.was_past(past);
+        }
+        overshoots
+    }
+
     /// Whether a step goes too far beyond the last margin; it is undone then, and taken again
     /// to where that margin is reached. `before` and `after` are the smallest margins at its ends.
     pub(crate) fn overshoots(&mut self, before: f64, after: f64) -> bool {
@@ -161,9 +256,15 @@ impl Course {
     }
 
     /// Goes on to the end of an accepted step, where the loss is `now` and the next step is
-    /// that of `clock`; `margins` are the smallest ones before and after. Returns why the state
-    /// there is to be observed, in this order.
-    pub(crate) fn accept(&mut self, clock: Clock, now: Sample, margins: (f64, f64)) -> Vec<Moment> {
+    /// that of `clock`; the smallest margin rises on a straight line from the time and the value of
+    /// `approach` to `reached`. Returns why the state there is to be observed, in this order.
+    pub(crate) fn accept(
+        &mut self,
+        clock: Clock,
+        now: Sample,
+        approach: (f64, f64),
+        reached: f64,
+    ) -> Vec<Moment> {
         let passage = Passage { before: self.now, after: now };
         (self.clock, self.now) = (clock, now);
         self.rejected_in_a_row = 0;
@@ -177,7 +278,10 @@ impl Course {
             }
         }
         if self.outcome.margins_time.is_none() {
-            self.outcome.margins_time = passage.rises_to(self.spec.stop.margin, margins);
+            let margin = self.spec.stop.margin;
+            let rises = approach.1 < margin && reached >= margin;
+            let time = || on_line(approach, (clock.t, reached), margin);
+            self.outcome.margins_time = rises.then(time);
         }
         if clock.t >= self.next_observation {
             moments.push(Moment::Scheduled);

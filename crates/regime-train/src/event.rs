@@ -38,14 +38,6 @@ impl Passage {
         Some(before.t + dt * high)
     }
 
-    /// When a quantity that is `values.0` before the step and `values.1` after it
-    /// rises to `level`, on the straight line between.
-    pub(crate) fn rises_to(&self, level: f64, values: (f64, f64)) -> Option<f64> {
-        let (low, high) = values;
-        let rises = low < level && high >= level;
-        rises.then(|| on_line((self.before.t, low), (self.after.t, high), level))
-    }
-
     /// The cubic at a part `s` of the step.
     fn loss_at(&self, s: f64) -> f64 {
         let Self { before, after } = *self;
@@ -87,8 +79,6 @@ mod tests {
         let passage = Passage { before: exponential(0.0), after: exponential(0.1) };
         assert_eq!(passage.falls_below(0.5), None);
         assert_eq!(passage.falls_below(2.0), None);
-        assert_eq!(passage.rises_to(1.0, (0.2, 0.9)), None);
-        assert_eq!(passage.rises_to(1.0, (1.2, 1.3)), None);
-        assert!((passage.rises_to(1.0, (0.5, 1.5)).unwrap() - 0.05).abs() < 1e-15);
+        assert!((on_line((0.0, 0.5), (0.1, 1.5), 1.0) - 0.05).abs() < 1e-15);
     }
 }

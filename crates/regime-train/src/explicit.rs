@@ -4,9 +4,10 @@ use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Network, Tape};
 
 use crate::{
-    attempt::{Accepted, Attempt, Clock},
+    attempt::{Accepted, Attempt, Clock, Inside},
+    evaluate::{Evaluator, Point},
     spec::{Momentum, StepRule},
-    system::{Point, System, TapeOf, largest_change},
+    system::{TapeOf, largest_change},
 };
 
 /// The factor by which an accepted step grows.
@@ -16,7 +17,7 @@ const GROWTH: f64 = 1.1;
 pub(crate) fn attempt<B: Backend, N: Network<B>>(
     rule: StepRule,
     momentum: Momentum,
-    system: &System<'_, B, N>,
+    evaluator: Evaluator<'_, '_, B, N>,
     at: &Point<B, N>,
     velocity: Option<&Tensor<B, 1>>,
     clock: Clock,
@@ -26,7 +27,7 @@ pub(crate) fn attempt<B: Backend, N: Network<B>>(
         Some(velocity) => momentum.pull(velocity, at.gradient.clone(), (t, dt)),
         None => at.gradient.clone().neg(),
     };
-    let trial = system.trial(at.w.clone() + v.clone().mul_scalar(dt));
+    let trial = evaluator.trial(at.w.clone() + v.clone().mul_scalar(dt), at);
     let change = largest_change(&trial.margins, &at.margins);
     let rejected = Attempt::Rejected { dt: dt / 10.0 };
 
@@ -43,13 +44,13 @@ pub(crate) fn attempt<B: Backend, N: Network<B>>(
             } else {
                 1.0
             };
-            (system.point(trial), growth)
+            (evaluator.point(trial), growth)
         }
         StepRule::GradientTurn { max_turn, max_output_change } => {
             if !(change < max_output_change) {
                 return rejected;
             }
-            let point = system.point(trial);
+            let point = evaluator.point(trial);
             if !(turn::<B, N>(&at.tape, &at.gradient, &point.gradient) < max_turn) {
                 return rejected;
             }
@@ -61,6 +62,7 @@ pub(crate) fn attempt<B: Backend, N: Network<B>>(
         point,
         velocity,
         clock: Clock { t: t + dt, dt: dt * growth },
+        inside: Inside::unknown(),
     }))
 }
 

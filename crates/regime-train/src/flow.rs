@@ -1,17 +1,24 @@
 //! A flow from its initial weights to its end.
 
+use std::{cell::Cell, sync::Arc};
+
 use burn_tensor::{Tensor, backend::Backend};
-use regime_models::{Network, Precision, Tape};
+use regime_models::{Memory, Network, Precision, Tape};
 
 use crate::{
-    attempt::Attempt,
+    attempt::{Accepted, Attempt, Inside, Snapshot},
     course::{Checkpoint, Course, smallest},
+    evaluate::{Evaluator, Point},
     event::Sample,
+    kept_kernel::KeptKernel,
+    large_step::{LargeStep, Request, Tried},
     loss::Loss,
     observe::{Divergence, End, Moment, Observation, Observer, Outcome},
     spec::{FlowSpec, Momentum, Scheme, SpecError, StepRule},
     step::{Prepared, attempt},
     system::System,
+    view::Motion,
+    work::Work,
 };
 
 /// A gradient flow that is under way.
@@ -20,6 +27,9 @@ pub struct Flow<'a, B: Backend, N: Network<B>> {
     at: Prepared<B, N>,
     velocity: Option<Tensor<B, 1>>,
     course: Course,
+    /// What the last large step has left for the next one.
+    kernel: Option<KeptKernel<B>>,
+    work: Cell<Work>,
 }
 
 impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
@@ -36,7 +46,8 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         w: Tensor<B, 1>,
     ) -> Result<Self, SpecError> {
         let spec = check(&spec, system)?;
-        let at: Prepared<B, N> = system.point(system.trial(w)).into();
+        let work = Cell::default();
+        let at: Prepared<B, N> = evaluator(system, &spec, &work).start(w).into();
         let gradient = &at.point.gradient;
         let velocity = match spec.momentum {
             Momentum::None => None,
@@ -45,8 +56,9 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
             Momentum::Proportional { .. } => Some(gradient.clone().neg()),
         };
         let now = sample(system, &at, velocity.as_ref(), 0.0);
-        let course = Course::start(spec, now, first_speed(system, &at));
-        Ok(Self { system, at, velocity, course })
+        let unit = system.objective().unit(&at.point.margins);
+        let course = Course::start(spec, now, (first_speed(system, &at), unit));
+        Ok(Self { system, at, velocity, course, kernel: None, work })
     }
 
     /// A flow taken up again.
@@ -67,17 +79,38 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
             SpecError::unless_parameters(values.len(), n_params)?;
         }
         let w = system.tensor(&checkpoint.weights);
-        let at: Prepared<B, N> = system.point(system.trial(w)).into();
+        let work = Cell::default();
+        let evaluator = evaluator(system, &spec, &work);
+        let mut at: Prepared<B, N> = match &checkpoint.left_out {
+            None => evaluator.start(w),
+            Some(left_out) => {
+                left_out.check(system.objective().n_points())?;
+                evaluator.resume(w, left_out)
+            }
+        }
+        .into();
+        if let (true, Some(settings)) = (checkpoint.is_prepared, spec.scheme.implicit_steps()) {
+            at.prepare(evaluator, settings);
+        }
+        let kernel = checkpoint.kernel.as_ref().map(|origin| KeptKernel::resume(evaluator, origin));
+        // What the flow has cost so far; not what is above, which an uninterrupted one does without.
+        work.set(checkpoint.outcome.work);
         let velocity = checkpoint.velocity.as_ref().map(|v| system.tensor(v));
         let now = sample(system, &at, velocity.as_ref(), checkpoint.t);
         let course = Course::resume(spec, now, checkpoint);
-        Ok(Self { system, at, velocity, course })
+        Ok(Self { system, at, velocity, course, kernel, work })
     }
 
     /// The state between two steps.
     pub fn checkpoint(&self) -> Checkpoint {
         let weights = Precision::to_host(self.at.point.w.clone());
-        self.course.checkpoint(weights, self.velocity.clone().map(Precision::to_host))
+        let velocity = self.velocity.clone().map(Precision::to_host);
+        let Point { view, margins, since, .. } = &self.at.point;
+        let mut checkpoint = self.course.checkpoint(weights, velocity);
+        checkpoint.left_out = view.left_out(margins, *since);
+        checkpoint.is_prepared = self.at.is_prepared();
+        checkpoint.kernel = self.kernel.as_ref().map(KeptKernel::origin);
+        checkpoint
     }
 
     /// The present weights, `[P]`.
@@ -97,6 +130,8 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
             self.note(Moment::Start, observer);
         }
         let end = loop {
+            self.course.outcome.work = self.work.get();
+            self.confirm();
             if let Some(end) = self.course.end(self.smallest_margin(), self.velocity.is_some()) {
                 break end;
             }
@@ -114,28 +149,178 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         self.outcome().clone()
     }
 
+    /// Where every margin seems to be reached, looks at the points that were left out.
+    fn confirm(&mut self) {
+        let margin = self.course.spec.stop.margin;
+        if self.at.point.view.rest.is_none() || !(self.smallest_margin() >= margin) {
+            return;
+        }
+        let margins = self.margins();
+        if !(smallest(&margins) >= margin) {
+            self.take_back(&margins);
+        }
+    }
+
     /// One trial step; if it is accepted, with the events inside it.
     fn advance(&mut self, observer: &mut impl Observer<B>) -> Result<(), Divergence> {
         let clock = self.course.next_step()?;
+        if let Some(tried) = self.attempt_large(observer) {
+            return tried;
+        }
         let FlowSpec { scheme, momentum, .. } = self.course.spec;
+        let evaluator = evaluator(self.system, &self.course.spec, &self.work);
         let velocity = self.velocity.as_ref();
-        let accepted = match attempt(&scheme, momentum, self.system, &mut self.at, velocity, clock)
-        {
+        let accepted = match attempt(&scheme, momentum, evaluator, &mut self.at, velocity, clock) {
             Attempt::Accepted(accepted) if accepted.clock.t.is_finite() => *accepted,
             Attempt::Accepted(_) => return Err(Divergence::StepSize),
             Attempt::Rejected { dt } => return self.course.reject(dt),
+            Attempt::Returned { margins } => {
+                self.take_back(&margins);
+                return Ok(());
+            }
         };
-        let margins = (self.smallest_margin(), smallest(&accepted.point.margins));
-        if self.course.overshoots(margins.0, margins.1) {
+        let (before, after) = (self.smallest_margin(), smallest(&accepted.point.margins));
+        if self.course.overshoots(before, after) {
             return Ok(());
         }
-        self.at = accepted.point.into();
-        self.velocity = accepted.velocity;
-        let now = sample(self.system, &self.at, self.velocity.as_ref(), accepted.clock.t);
-        for moment in self.course.accept(accepted.clock, now, margins) {
+        self.kernel = None;
+        let point = self.turned(accepted.point);
+        let (taken, next) = (accepted.clock.t - clock.t, accepted.clock.dt);
+        self.course.large.after_a_small_step(taken, next);
+        let accepted = Accepted { point, ..accepted };
+        self.accept(accepted, (clock.t, before), observer);
+        Ok(())
+    }
+
+    /// A large step, where one may be worth its price.
+    fn attempt_large(&mut self, observer: &mut impl Observer<B>) -> Option<Result<(), Divergence>> {
+        let FlowSpec { scheme, momentum, .. } = self.course.spec;
+        let (Scheme::Adaptive { .. }, Momentum::None) = (scheme, momentum) else {
+            return None;
+        };
+        if Memory::of::<B>(&self.system.inputs().device()) == Memory::Device {
+            // Their kernels would come to the host.
+            return None;
+        }
+        let tolerance = scheme.implicit_steps()?.tolerance;
+        let (clock, until) = self.course.large_step()?;
+        let evaluator = evaluator(self.system, &self.course.spec, &self.work);
+        let marks = self.course.scheduled_before(clock.t + clock.dt);
+        let (small, half_loss) = (self.course.clock.dt, self.course.half_loss());
+        let margin = self.course.spec.stop.margin;
+        let marks = &marks[..];
+        let frozen = !self.course.large.moving;
+        let request = Request { tolerance, clock, small, frozen, margin, until, marks, half_loss };
+        let at = &self.at.point;
+        let kept = self.kernel.take().and_then(|kept| kept.restricted(&at.view.points));
+        let kept = kept.unwrap_or_else(|| KeptKernel::at(evaluator, at));
+        let Tried { attempt: tried, found, kernel } =
+            LargeStep { evaluator, at, kernel: &kept }.attempt(&request);
+        let mut accepted = match tried {
+            Attempt::Accepted(accepted) if accepted.clock.t.is_finite() => *accepted,
+            Attempt::Accepted(_) => return Some(Err(Divergence::StepSize)),
+            Attempt::Rejected { .. } => {
+                self.course.reject_large(found);
+                // One that is of no use any more is made anew.
+                self.kernel = (!kept.stale).then_some(kept);
+                return Some(Ok(()));
+            }
+            Attempt::Returned { margins } => {
+                self.take_back(&margins);
+                return Some(Ok(()));
+            }
+        };
+        if self.course.overshoots_by_a_large_step(smallest(&accepted.point.margins)) {
+            self.kernel = Some(kept);
+            return Some(Ok(()));
+        }
+        self.course.large.was_accepted(found);
+        let mut kernel = kernel.unwrap_or(kept);
+        kernel.stale = true;
+        self.kernel = Some(kernel);
+        let inside = std::mem::replace(&mut accepted.inside, Inside::unknown());
+        let before = (clock.t, self.smallest_margin());
+        let approach = inside.approach.unwrap_or(before);
+        self.note_inside(inside, observer);
+        self.accept(accepted, approach, observer);
+        Some(Ok(()))
+    }
+
+    /// Goes on to the end of a step.
+    fn accept(
+        &mut self,
+        accepted: Accepted<B, N>,
+        approach: (f64, f64),
+        observer: &mut impl Observer<B>,
+    ) {
+        let Accepted { point, velocity, clock, .. } = accepted;
+        (self.at, self.velocity) = (point.into(), velocity);
+        let now = sample(self.system, &self.at, self.velocity.as_ref(), clock.t);
+        let reached = self.smallest_margin();
+        for moment in self.course.accept(clock, now, approach, reached) {
             self.note(moment, observer);
         }
-        Ok(())
+    }
+
+    /// The point, with other points followed where that is due.
+    fn turned(&self, mut point: Point<B, N>) -> Point<B, N> {
+        let evaluator = evaluator(self.system, &self.course.spec, &self.work);
+        let (Some(look), Some(above)) = (point.look, evaluator.settled_above) else { return point };
+        let before = &self.at.point.margins;
+        let (step, travelled) = (look.step, look.travelled);
+        let motion = Motion { before, after: &point.margins, step, travelled };
+        match point.view.next(self.system, above, AHEAD, &motion) {
+            None => point,
+            Some(view) if view.points == point.view.points => {
+                point.view = Arc::new(view);
+                point
+            }
+            Some(view) => evaluator.turn(&point, view),
+        }
+    }
+
+    /// Follows points again that are no longer settled where the margins are these, at the end of a
+    /// step that is undone.
+    fn take_back(&mut self, margins: &[f64]) {
+        self.course.reject_returned();
+        let evaluator = evaluator(self.system, &self.course.spec, &self.work);
+        let Some(above) = evaluator.settled_above else { return };
+        let at = &self.at.point;
+        let view = at.view.with_those_that_came_back(self.system, above, (&at.margins, margins));
+        self.at = evaluator.turn(at, view).into();
+    }
+
+    /// Notes what was seen inside a large step.
+    fn note_inside(&mut self, inside: Inside<B>, observer: &mut impl Observer<B>) {
+        let Inside { scheduled, half_loss, .. } = inside;
+        let mut seen: Vec<(Moment, Snapshot<B>)> =
+            scheduled.into_iter().map(|snapshot| (Moment::Scheduled, snapshot)).collect();
+        if let Some((time, snapshot)) = half_loss {
+            self.course.outcome.half_loss_time = Some(time);
+            seen.push((Moment::HalfLoss, snapshot));
+        }
+        seen.sort_by(|a, b| a.1.t.total_cmp(&b.1.t));
+        for (moment, Snapshot { t, w, margins }) in seen {
+            let observation = Observation::of(
+                self.system.objective(),
+                &margins,
+                self.course.spec.stop.margin,
+                (moment, t, self.outcome().steps),
+            );
+            observer.observe(&observation, &w);
+            self.course.outcome.observations.push(observation);
+            if moment == Moment::Scheduled {
+                self.course.was_seen(t);
+            }
+        }
+    }
+
+    /// The margins of all points.
+    fn margins(&self) -> Vec<f64> {
+        let Point { w, view, margins, .. } = &self.at.point;
+        let mut margins = margins.clone();
+        evaluator(self.system, &self.course.spec, &self.work).look(w, view, &mut margins);
+        margins
     }
 
     fn smallest_margin(&self) -> f64 {
@@ -146,7 +331,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
     pub fn observation(&self, moment: Moment) -> Observation {
         Observation::of(
             self.system.objective(),
-            &self.at.point.margins,
+            &self.margins(),
             self.course.spec.stop.margin,
             (moment, self.course.clock.t, self.outcome().steps),
         )
@@ -157,6 +342,32 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         observer.observe(&observation, &self.at.point.w);
         self.course.outcome.observations.push(observation);
     }
+}
+
+/// A point is left out when it stays settled for at least this many small steps like the last one.
+const AHEAD: f64 = 3.0;
+
+/// A point is settled where slope and curvature of its loss are less than this part of the
+/// tolerance of a step.
+const SETTLED: f64 = 1e-3;
+
+/// The system, with its evaluations counted.
+fn evaluator<'e, 'a, B: Backend, N: Network<B>>(
+    system: &'e System<'a, B, N>,
+    spec: &FlowSpec,
+    work: &'e Cell<Work>,
+) -> Evaluator<'e, 'a, B, N> {
+    let settled_above = match spec.scheme {
+        // What has to be reached is looked at as well.
+        Scheme::Adaptive { .. } => {
+            let loss = system.objective().loss();
+            let steps = spec.scheme.implicit_steps();
+            let settled = steps.and_then(|steps| loss.settled_above(SETTLED * steps.tolerance));
+            settled.map(|settled| f64::max(settled, spec.stop.margin))
+        }
+        Scheme::Explicit { .. } | Scheme::Reference { .. } => None,
+    };
+    Evaluator { system, work, settled_above }
 }
 
 /// The spec, if it goes with the system.

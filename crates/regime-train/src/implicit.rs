@@ -7,14 +7,14 @@
 
 use burn_tensor::{DType, Tensor, backend::Backend};
 use regime_models::{Network, Tape};
-use regime_tangent::kernel_in;
 
 use crate::{
-    attempt::{Accepted, Attempt, Clock},
+    attempt::{Accepted, Attempt, Clock, Inside},
+    evaluate::{Evaluator, Point},
     factor::{Factor, Symmetric},
     objective::Objective,
-    spec::Momentum,
-    system::{Point, System, TapeOf, Trial, largest_scaled_change},
+    spec::{ImplicitSteps, Momentum},
+    system::{TapeOf, largest_scaled_change},
 };
 
 /// `γ = 1 − 1/√2`, which makes the method L-stable.
@@ -40,7 +40,8 @@ struct Stiff<B: Backend, N: Network<B>> {
 
 impl<B: Backend, N: Network<B>> Active<B, N> {
     /// The points whose curvature exceeds `threshold · max ℓ''`.
-    pub(crate) fn of(system: &System<'_, B, N>, at: &Point<B, N>, threshold: f64) -> Self {
+    pub(crate) fn of(evaluator: Evaluator<'_, '_, B, N>, at: &Point<B, N>, threshold: f64) -> Self {
+        let system = evaluator.system;
         let (objective, workspace) = (system.objective(), system.workspace());
         let curvature = &at.curvature;
         let least = objective.least_curvature(threshold);
@@ -50,10 +51,10 @@ impl<B: Backend, N: Network<B>> Active<B, N> {
             workspace.clear();
             return Self { stiff: None };
         }
-        let tape = at.tape.select(&points);
+        let tape = at.rows(&points);
         let root: Vec<f64> = points.iter().map(|&i| curvature[i].sqrt()).collect();
         let root_curvature = system.float64(&root);
-        let kernel = kernel_in(&tape, workspace.take());
+        let kernel = evaluator.kernel(&tape);
         let weighted_kernel = Symmetric::weighted(kernel, &root_curvature, workspace);
         Self { stiff: Some(Stiff { tape, root_curvature, weighted_kernel }) }
     }
@@ -62,24 +63,30 @@ impl<B: Backend, N: Network<B>> Active<B, N> {
     /// matrix has no factorisation: with numbers that are not finite, or with a step
     /// so large that rounding in the kernel outweighs the identity. A smaller step
     /// is the remedy for either.
-    fn solver(&self, c: f64) -> Option<Solver<'_, B, N>> {
-        let Some(stiff) = &self.stiff else { return Some(Solver { c, factored: None }) };
+    fn solver<'e>(
+        &'e self,
+        evaluator: Evaluator<'e, 'e, B, N>,
+        c: f64,
+    ) -> Option<Solver<'e, B, N>> {
+        let Some(stiff) = &self.stiff else { return Some(Solver { evaluator, c, factored: None }) };
+        evaluator.count(|work| work.factorise(stiff.tape.n_points()));
         let factor = stiff.weighted_kernel.cholesky_of_shifted(c)?;
-        Some(Solver { c, factored: Some((stiff, factor)) })
+        Some(Solver { evaluator, c, factored: Some((stiff, factor)) })
     }
 }
 
 impl<B: Backend, N: Network<B>> Stiff<B, N> {
     /// `J_aᵀ H_a J_a v`.
-    fn gauss_newton(&self, v: Tensor<B, 1>) -> Tensor<B, 1> {
+    fn gauss_newton(&self, evaluator: Evaluator<'_, '_, B, N>, v: Tensor<B, 1>) -> Tensor<B, 1> {
         let dtype = v.dtype();
         let root = self.root_curvature.clone();
-        let pulled = self.tape.jvp(v).cast(DType::F64) * (root.clone() * root);
-        self.tape.vjp(pulled.cast(dtype))
+        let pulled = evaluator.jvp(&self.tape, v).cast(DType::F64) * (root.clone() * root);
+        evaluator.vjp(&self.tape, pulled.cast(dtype))
     }
 }
 
 struct Solver<'a, B: Backend, N: Network<B>> {
+    evaluator: Evaluator<'a, 'a, B, N>,
     c: f64,
     factored: Option<(&'a Stiff<B, N>, Factor<B>)>,
 }
@@ -90,23 +97,22 @@ impl<B: Backend, N: Network<B>> Solver<'_, B, N> {
     fn solve(&self, v: Tensor<B, 1>) -> Tensor<B, 1> {
         let Some((stiff, factor)) = &self.factored else { return v };
         let root = || stiff.root_curvature.clone();
-        let right = root() * stiff.tape.jvp(v.clone()).cast(DType::F64);
+        let right = root() * self.evaluator.jvp(&stiff.tape, v.clone()).cast(DType::F64);
         let back = root().mul_scalar(-self.c) * factor.solve(right);
         let dtype = v.dtype();
-        v + stiff.tape.vjp(back.cast(dtype))
+        v + self.evaluator.vjp(&stiff.tape, back.cast(dtype))
     }
 }
 
 /// What a step goes by.
-pub(crate) struct Step<'a, 's, B: Backend, N: Network<B>> {
-    /// Error allowed in `max_i |ΔF_i|/max(s, |F_i|)`, see [`attempt`](Self::attempt).
-    pub(crate) tolerance: f64,
+pub(crate) struct Step<'a, B: Backend, N: Network<B>> {
+    pub(crate) settings: ImplicitSteps,
     pub(crate) momentum: Momentum,
-    pub(crate) system: &'a System<'s, B, N>,
+    pub(crate) evaluator: Evaluator<'a, 'a, B, N>,
     pub(crate) active: &'a Active<B, N>,
 }
 
-impl<B: Backend, N: Network<B>> Step<'_, '_, B, N> {
+impl<B: Backend, N: Network<B>> Step<'_, B, N> {
     /// ```text
     /// (I − γτA) k₁ = r(z)
     /// (I − γτA) k₂ = r(z + τk₁) − 2k₁
@@ -137,13 +143,13 @@ impl<B: Backend, N: Network<B>> Step<'_, '_, B, N> {
     /// `None` where something is not finite.
     fn plain(&self, at: &Point<B, N>, clock: Clock) -> Option<Attempt<B, N>> {
         let dt = clock.dt;
-        let solver = self.active.solver(GAMMA * dt)?;
+        let solver = self.active.solver(self.evaluator, GAMMA * dt)?;
         let k1 = solver.solve(at.gradient.clone().neg());
-        let middle = self.middle(at.w.clone() + k1.clone().mul_scalar(dt))?;
+        let middle = self.middle(at, at.w.clone() + k1.clone().mul_scalar(dt))?;
         let right = middle.gradient.clone().neg() - k1.clone().mul_scalar(2.0);
         let k2 = solver.solve(right);
         let w = at.w.clone() + k1.mul_scalar(1.5 * dt) + k2.mul_scalar(0.5 * dt);
-        self.judge(&middle, self.system.trial(w), clock, None)
+        self.judge(at, &middle, w, clock, None)
     }
 
     /// The flow `ẇ = v`, `v̇ = −(v + ∇L)/τ_m`. With `c = γτ`, eliminating
@@ -161,10 +167,12 @@ impl<B: Backend, N: Network<B>> Step<'_, '_, B, N> {
     ) -> Option<Attempt<B, N>> {
         let Clock { t, dt } = clock;
         let c = GAMMA * dt;
-        let solver = self.active.solver(c * c / (tau + c))?;
+        let solver = self.active.solver(self.evaluator, c * c / (tau + c))?;
         let stage = |r_w: Tensor<B, 1>, r_v: Tensor<B, 1>| {
             let right = match &self.active.stiff {
-                Some(stiff) => r_v - stiff.gauss_newton(r_w.clone()).mul_scalar(c / tau),
+                Some(stiff) => {
+                    r_v - stiff.gauss_newton(self.evaluator, r_w.clone()).mul_scalar(c / tau)
+                }
                 None => r_v,
             };
             let k_v = solver.solve(right).mul_scalar(tau / (tau + c));
@@ -174,7 +182,7 @@ impl<B: Backend, N: Network<B>> Step<'_, '_, B, N> {
             (v.clone() + gradient.clone()).mul_scalar(-1.0 / tau)
         };
         let (k1_w, k1_v) = stage(v.clone(), pull(v, &at.gradient, tau));
-        let middle = self.middle(at.w.clone() + k1_w.clone().mul_scalar(dt))?;
+        let middle = self.middle(at, at.w.clone() + k1_w.clone().mul_scalar(dt))?;
         let v1 = v.clone() + k1_v.clone().mul_scalar(dt);
         let later = self.momentum.memory_time(t + dt);
         let (k2_w, k2_v) = stage(
@@ -183,33 +191,41 @@ impl<B: Backend, N: Network<B>> Step<'_, '_, B, N> {
         );
         let w = at.w.clone() + k1_w.mul_scalar(1.5 * dt) + k2_w.mul_scalar(0.5 * dt);
         let v = v.clone() + k1_v.mul_scalar(1.5 * dt) + k2_v.mul_scalar(0.5 * dt);
-        self.judge(&middle, self.system.trial(w), clock, Some(v))
+        self.judge(at, &middle, w, clock, Some(v))
     }
 
     /// The first-order solution, evaluated.
-    fn middle(&self, w: Tensor<B, 1>) -> Option<Point<B, N>> {
-        let trial = self.system.trial(w);
+    fn middle(&self, at: &Point<B, N>, w: Tensor<B, 1>) -> Option<Point<B, N>> {
+        let trial = self.evaluator.trial(w, at);
         let finite = trial.margins.iter().all(|u| u.is_finite());
-        finite.then(|| self.system.point(trial))
+        finite.then(|| self.evaluator.point(trial))
     }
 
     /// Accepts or rejects by the difference of the two solutions.
     fn judge(
         &self,
+        at: &Point<B, N>,
         middle: &Point<B, N>,
-        trial: Trial<B, N>,
+        w: Tensor<B, 1>,
         clock: Clock,
         velocity: Option<Tensor<B, 1>>,
     ) -> Option<Attempt<B, N>> {
+        let trial = self.evaluator.trial(w, at);
         let margins = (&trial.margins[..], &middle.margins[..]);
-        let (accepted, clock) = judged(self.system.objective(), margins, self.tolerance, clock)?;
+        let objective = self.evaluator.system.objective();
+        let (accepted, clock) = judged(objective, margins, self.settings, clock)?;
         if !accepted {
             return Some(Attempt::Rejected { dt: clock.dt });
         }
-        let point = self.system.point(trial);
+        let trial = match self.evaluator.arrive(trial, at) {
+            Ok(trial) => trial,
+            Err(margins) => return Some(Attempt::Returned { margins }),
+        };
+        let point = self.evaluator.point(trial);
         let slaved = || (self.momentum != Momentum::None).then(|| point.gradient.clone().neg());
         let velocity = velocity.or_else(slaved);
-        Some(Attempt::Accepted(Box::new(Accepted { point, velocity, clock })))
+        let inside = Inside::unknown();
+        Some(Attempt::Accepted(Box::new(Accepted { point, velocity, clock, inside })))
     }
 }
 
@@ -219,7 +235,7 @@ impl<B: Backend, N: Network<B>> Step<'_, '_, B, N> {
 pub(crate) fn judged(
     objective: &Objective,
     (margins, middle): (&[f64], &[f64]),
-    tolerance: f64,
+    ImplicitSteps { tolerance, safety, .. }: ImplicitSteps,
     Clock { t, dt }: Clock,
 ) -> Option<(bool, Clock)> {
     // Outputs much smaller than 1, as those of small α, grow exponentially at first;
@@ -228,7 +244,7 @@ pub(crate) fn judged(
     if !error.is_finite() {
         return None;
     }
-    let next = dt * (0.9 / (error / tolerance).sqrt()).clamp(0.2, 4.0);
+    let next = dt * (safety / (error / tolerance).sqrt()).clamp(0.2, 4.0);
     Some(match error <= tolerance {
         true => (true, Clock { t: t + dt, dt: next }),
         false => (false, Clock { t, dt: next }),

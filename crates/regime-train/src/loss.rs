@@ -98,6 +98,20 @@ impl Loss {
         }
     }
 
+    /// The margin beyond which a point is settled: slope and curvature of the loss are there less
+    /// than this `part` of the slope at margin 0 and of the largest curvature, at every margin.
+    /// `None` for a loss without such a margin.
+    pub(crate) fn settled_above(self, part: f64) -> Option<f64> {
+        // 4 e^{−z} = part
+        let z = (4.0 / part).ln();
+        match self {
+            Self::Hinge | Self::QuadraticHinge => Some(1.0),
+            Self::SoftHinge { beta } => Some(1.0 + z / beta),
+            Self::Squared => None,
+            Self::Logistic => Some(z),
+        }
+    }
+
     /// The largest curvature the loss has anywhere, `max ℓ''`.
     pub fn largest_curvature(self) -> f64 {
         match self {
@@ -181,6 +195,22 @@ mod tests {
         // Far out, nothing overflows.
         assert_eq!(Loss::SoftHinge { beta }.value(-1e6), 1e6 + 1.0);
         assert_eq!(Loss::Logistic.value(1e6), 0.0);
+    }
+
+    #[test]
+    fn beyond_where_points_are_settled_there_is_no_slope() {
+        for loss in ALL {
+            let Some(settled) = loss.settled_above(1e-6) else { continue };
+            for u in [settled, settled + 0.01, settled + 10.0] {
+                let [_, slope, curvature] = loss.jet(u);
+                assert!(slope.abs() <= 1e-6 * loss.slope(0.0).abs(), "{loss:?} at {u}");
+                assert!(curvature <= 1e-6 * loss.largest_curvature(), "{loss:?} at {u}");
+            }
+            // And not much before, where there is a slope at all.
+            let [_, slope, curvature] = loss.jet(settled - 0.1);
+            let matters = 1e-6 * loss.largest_curvature();
+            assert!(slope.abs() > 0.0 && (curvature > matters || loss == Loss::Hinge));
+        }
     }
 
     #[test]

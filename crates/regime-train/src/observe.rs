@@ -3,7 +3,7 @@
 use burn_tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
-use crate::Objective;
+use crate::{Objective, work::Work};
 
 /// Why an observation was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -171,6 +171,9 @@ pub struct Outcome {
     pub half_loss_time: Option<f64>,
     /// `t₂`: the time at which the last margin was reached.
     pub margins_time: Option<f64>,
+    /// What it has cost.
+    #[serde(default)]
+    pub work: Work,
     /// The observations, in order.
     pub observations: Vec<Observation>,
 }
@@ -185,6 +188,7 @@ impl Outcome {
             rejected: 0,
             half_loss_time: None,
             margins_time: None,
+            work: Work::default(),
             observations: Vec::new(),
         }
     }

@@ -5,32 +5,27 @@ use regime_models::Network;
 
 use crate::{
     attempt::{Attempt, Clock},
+    evaluate::{Evaluator, Point},
     explicit, implicit,
-    spec::{Momentum, Scheme},
-    system::{Point, System},
+    spec::{ImplicitSteps, Momentum, Scheme},
 };
 
-/// One trial step by `scheme`.
+/// One small trial step by `scheme`.
 pub(crate) fn attempt<B: Backend, N: Network<B>>(
     scheme: &Scheme,
     momentum: Momentum,
-    system: &System<'_, B, N>,
+    evaluator: Evaluator<'_, '_, B, N>,
     at: &mut Prepared<B, N>,
     velocity: Option<&Tensor<B, 1>>,
     clock: Clock,
 ) -> Attempt<B, N> {
-    match *scheme {
-        Scheme::Explicit { rule } => {
-            explicit::attempt(rule, momentum, system, &at.point, velocity, clock)
-        }
-        Scheme::Implicit { tolerance, active_above } => {
-            let active = at
-                .active
-                .get_or_insert_with(|| implicit::Active::of(system, &at.point, active_above));
-            let step = implicit::Step { tolerance, momentum, system, active };
-            step.attempt(&at.point, velocity, clock)
-        }
+    if let Scheme::Explicit { rule } = *scheme {
+        return explicit::attempt(rule, momentum, evaluator, &at.point, velocity, clock);
     }
+    let settings = scheme.implicit_steps().expect("every other scheme has them");
+    let (point, active) = at.prepare(evaluator, settings);
+    let step = implicit::Step { settings, momentum, evaluator, active };
+    step.attempt(point, velocity, clock)
 }
 
 /// A point and what the implicit scheme has computed there; a rejected step leaves both as
@@ -38,6 +33,24 @@ pub(crate) fn attempt<B: Backend, N: Network<B>>(
 pub(crate) struct Prepared<B: Backend, N: Network<B>> {
     pub(crate) point: Point<B, N>,
     active: Option<implicit::Active<B, N>>,
+}
+
+impl<B: Backend, N: Network<B>> Prepared<B, N> {
+    /// Whether the implicit scheme has computed what it needs here.
+    pub(crate) fn is_prepared(&self) -> bool {
+        self.active.is_some()
+    }
+
+    /// What the implicit scheme needs here, made if it is not yet.
+    pub(crate) fn prepare(
+        &mut self,
+        evaluator: Evaluator<'_, '_, B, N>,
+        settings: ImplicitSteps,
+    ) -> (&Point<B, N>, &implicit::Active<B, N>) {
+        let Self { point, active } = self;
+        let of = || implicit::Active::of(evaluator, point, settings.active_above);
+        (point, active.get_or_insert_with(of))
+    }
 }
 
 impl<B: Backend, N: Network<B>> From<Point<B, N>> for Prepared<B, N> {

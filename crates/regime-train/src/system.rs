@@ -1,12 +1,9 @@
-//! The gradient flow's right-hand side, evaluated.
+//! What flows.
 
 use burn_tensor::{DType, Tensor, TensorData, backend::Backend};
-use regime_models::{Network, Precision, Tape, Trace};
+use regime_models::{Network, Precision, Trace};
 
-use crate::{
-    objective::{Derivatives, Objective},
-    workspace::Workspace,
-};
+use crate::{objective::Objective, workspace::Workspace};
 
 /// What flows: a network, its training inputs, and the objective on them.
 ///
@@ -45,6 +42,11 @@ impl<'a, B: Backend, N: Network<B>> System<'a, B, N> {
         self.net
     }
 
+    /// The training inputs, `[n, d]`.
+    pub(crate) fn inputs(&self) -> &Tensor<B, 2> {
+        &self.inputs
+    }
+
     /// Memory for the matrices of steps.
     pub(crate) fn workspace(&self) -> &Workspace {
         &self.workspace
@@ -58,14 +60,6 @@ impl<'a, B: Backend, N: Network<B>> System<'a, B, N> {
     /// A host vector in float64 beside the training inputs, whatever their element type.
     pub(crate) fn float64(&self, values: &[f64]) -> Tensor<B, 1> {
         Precision::F64.vector(values, &self.inputs.device())
-    }
-
-    /// One forward pass at `w`.
-    pub(crate) fn trial(&self, w: Tensor<B, 1>) -> Trial<B, N> {
-        let trace = self.net.trace(&w, &self.inputs);
-        let outputs = Precision::to_host(trace.output());
-        let margins = self.objective.margins(&outputs);
-        Trial { w, trace, margins }
     }
 
     /// The points with these numbers, `[points, d]`.
@@ -86,37 +80,6 @@ impl<'a, B: Backend, N: Network<B>> System<'a, B, N> {
     pub(crate) fn margins(&self, w: &Tensor<B, 1>) -> Vec<f64> {
         self.objective.margins(&Precision::to_host(self.net.forward(w, &self.inputs)))
     }
-
-    /// The backward pass that follows.
-    pub(crate) fn point(&self, trial: Trial<B, N>) -> Point<B, N> {
-        let Trial { w, trace, margins } = trial;
-        let tape = trace.linearise();
-        let Derivatives { mean_loss, gradient, curvature } = self.objective.derivatives(&margins);
-        let gradient = tape.vjp(self.tensor(&gradient));
-        Point { w, tape, margins, mean_loss, gradient, curvature }
-    }
-}
-
-/// The network at some weights, evaluated forward only.
-pub(crate) struct Trial<B: Backend, N: Network<B>> {
-    pub(crate) w: Tensor<B, 1>,
-    trace: N::Trace,
-    /// `uᵢ = yᵢ Fᵢ`.
-    pub(crate) margins: Vec<f64>,
-}
-
-/// The network at some weights, linearised, with the gradient of the loss.
-pub(crate) struct Point<B: Backend, N: Network<B>> {
-    pub(crate) w: Tensor<B, 1>,
-    pub(crate) tape: TapeOf<B, N>,
-    /// `uᵢ = yᵢ Fᵢ`.
-    pub(crate) margins: Vec<f64>,
-    /// `α² L`
-    pub(crate) mean_loss: f64,
-    /// `∇L`, `[P]`.
-    pub(crate) gradient: Tensor<B, 1>,
-    /// `∂²L/∂fᵢ²`.
-    pub(crate) curvature: Vec<f64>,
 }
 
 /// `max_i |a_i − b_i|`, which is the change of `F` when `a` and `b` are margins.

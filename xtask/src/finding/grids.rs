@@ -29,7 +29,7 @@ fn tolerance(settings: &Settings) -> f64 {
 
 /// The flow on all points that runs follow.
 pub(super) fn flow(settings: &Settings) -> Dynamics {
-    let scheme = Scheme::Implicit { tolerance: tolerance(settings), active_above: 1e-3 };
+    let scheme = Scheme::Reference { tolerance: tolerance(settings), active_above: 1e-3 };
     Dynamics::Flow(FlowSpec { scheme, ..FlowSpec::default() })
 }
 

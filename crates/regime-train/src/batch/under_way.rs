@@ -8,7 +8,7 @@ use crate::{
     implicit::judged,
     objective::{Derivatives, Objective},
     observe::{Divergence, End, Moment, Observation},
-    spec::Scheme,
+    spec::ImplicitSteps,
 };
 
 /// One flow under way.
@@ -25,17 +25,16 @@ pub(super) struct UnderWay {
 }
 
 impl UnderWay {
-    /// The tolerance, and the part of the largest curvature from which on a point is active.
-    fn settings(&self) -> (f64, f64) {
-        match self.course.spec.scheme {
-            Scheme::Implicit { tolerance, active_above } => (tolerance, active_above),
-            Scheme::Explicit { .. } => unreachable!("a batch has only implicit flows"),
-        }
+    fn settings(&self) -> ImplicitSteps {
+        self.course
+            .spec
+            .scheme
+            .implicit_steps()
+            .expect("a batch has only flows with implicit steps")
     }
 
     pub(super) fn least_curvature(&self) -> f64 {
-        let (_, active_above) = self.settings();
-        self.objective.least_curvature(active_above)
+        self.objective.least_curvature(self.settings().active_above)
     }
 
     /// Goes on to the end of a trial step if it is accepted, and returns why the state there is to be
@@ -43,9 +42,8 @@ impl UnderWay {
     pub(super) fn settle(&mut self, report: Report) -> Option<Vec<Moment>> {
         let Report { middle, margins, square, factorised } = report;
         let clock = self.course.clock;
-        let (tolerance, _) = self.settings();
         let judged = match factorised {
-            true => judged(&self.objective, (&margins, &middle), tolerance, clock),
+            true => judged(&self.objective, (&margins, &middle), self.settings(), clock),
             false => None,
         };
         let next = match judged {
@@ -62,7 +60,7 @@ impl UnderWay {
         let loss_rate = -self.objective.alpha().value().powi(2) * square;
         (self.margins, self.curvature) = (margins, curvature);
         let now = Sample { t: next.t, loss: mean_loss, loss_rate };
-        Some(self.course.accept(next, now, ends))
+        Some(self.course.accept(next, now, (clock.t, ends.0), ends.1))
     }
 
     /// Counts a step that was undone; `dt` is to be tried next.

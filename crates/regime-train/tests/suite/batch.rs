@@ -18,7 +18,7 @@ const N: usize = 30;
 const MEMBERS: [(u64, f64); 4] = [(1, 30.0), (2, 0.3), (3, 1.0), (4, 300.0)];
 
 fn spec(loss: Loss) -> FlowSpec {
-    let scheme = Scheme::Implicit { tolerance: 1e-3, active_above: 1e-3 };
+    let scheme = Scheme::Reference { tolerance: 1e-3, active_above: 1e-3 };
     let stop = match loss {
         // Without curvature no point is active; small steps follow its kinks.
         Loss::Hinge => Stop { max_steps: 60, ..Stop::default() },
@@ -61,13 +61,13 @@ pub(crate) fn float32_is_near<B: Backend>(device: &B::Device) {
         if let Start::Weights(w) = member.start {
             member.start = Start::Weights(w.cast(DType::F32));
         }
-        member.spec.scheme = Scheme::implicit();
+        member.spec.scheme = Scheme::reference();
         member
     };
     // At small α, F has more digits.
     let members: Vec<Member<B>> = members(&net, loss, device).into_iter().take(3).collect();
     let doubles = members.iter().cloned().map(|member| Member {
-        spec: FlowSpec { scheme: Scheme::implicit(), ..member.spec },
+        spec: FlowSpec { scheme: Scheme::reference(), ..member.spec },
         ..member
     });
     let doubles = FlowBatch::start(&net, doubles.collect()).unwrap().run(&mut ());

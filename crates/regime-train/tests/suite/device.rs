@@ -72,7 +72,10 @@ fn what_crosses_in_an_implicit_step_is_outputs_and_blocks_of_the_diagonal() {
     assert!(net.n_params() > BLOCK * BLOCK);
     let stop = Stop { max_steps: 5, ..Stop::default() };
     for momentum in [Momentum::None, Momentum::Constant { tau: 0.1 }] {
-        let (outcome, traffic) = counted(&net, FlowSpec { stop, momentum, ..FlowSpec::default() });
+        let (outcome, traffic) = counted(
+            &net,
+            FlowSpec { stop, momentum, scheme: Scheme::reference(), ..FlowSpec::default() },
+        );
         assert_eq!((outcome.end, outcome.steps, outcome.rejected), (End::StepsSpent, 5, 0));
         let (steps, whole, rest) = (5, BLOCK * BLOCK, (N % BLOCK) * (N % BLOCK));
         let blocks = [(steps * (N / BLOCK), whole), (steps, rest)];
@@ -97,7 +100,7 @@ fn what_crosses_in_a_step_of_a_batch_is_one_report() {
         let member = |seed| {
             let (objective, inputs, w) = one::<Remote>(&net, (seed, 1.0), loss, N, &device);
             let stop = Stop { max_steps: steps, ..Stop::default() };
-            let spec = FlowSpec { stop, ..FlowSpec::default() };
+            let spec = FlowSpec { stop, scheme: Scheme::reference(), ..FlowSpec::default() };
             Member { objective, inputs, spec, start: Start::Weights(w) }
         };
         let members = (0..flows as u64).map(member).collect();
@@ -138,7 +141,7 @@ fn the_launches_of_a_step_do_not_grow_with_the_batch() {
         let member = |seed| {
             let (objective, inputs, w) = one::<Remote>(&net, (seed, 1.0), Loss::Hinge, N, &device);
             let stop = Stop { max_steps: 5, ..Stop::default() };
-            let spec = FlowSpec { stop, ..FlowSpec::default() };
+            let spec = FlowSpec { stop, scheme: Scheme::reference(), ..FlowSpec::default() };
             Member { objective, inputs, spec, start: Start::Weights(w) }
         };
         let mut batch = FlowBatch::start(&net, (0..flows).map(member).collect()).unwrap();

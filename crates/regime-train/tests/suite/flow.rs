@@ -73,7 +73,7 @@ pub(crate) fn a_linear_model_follows_its_closed_form<B: Backend>(device: &B::Dev
     for alpha in [1e-3, 1.0, 1e4] {
         let system = system(&net, &w0, n, alpha, Loss::Squared, device);
         for (scheme, tolerance) in [
-            (Scheme::Implicit { tolerance: 1e-5, active_above: 1e-3 }, 2e-4),
+            (Scheme::Reference { tolerance: 1e-5, active_above: 1e-3 }, 2e-4),
             (
                 Scheme::Explicit {
                     rule: StepRule::OutputChange { undo_above: 2e-3, grow_below: 1e-3 },
@@ -112,7 +112,7 @@ pub(crate) fn momentum_follows_the_damped_oscillator<B: Backend>(device: &B::Dev
     let fine = StepRule::OutputChange { undo_above: 1e-3, grow_below: 5e-4 };
     for (scheme, tolerance) in [
         (Scheme::Explicit { rule: fine }, 3e-3),
-        (Scheme::Implicit { tolerance: 1e-5, active_above: 1e-3 }, 2e-4),
+        (Scheme::Reference { tolerance: 1e-5, active_above: 1e-3 }, 2e-4),
     ] {
         let spec = FlowSpec { momentum: Momentum::Constant { tau }, ..until(t, scheme) };
         let mut flow = Flow::start(&system, spec, w0.clone()).unwrap();
@@ -134,7 +134,7 @@ pub(crate) fn at_large_alpha_a_network_follows_its_frozen_kernel<B: Backend>(dev
         Precision::to_host(kernel(&net.trace(&w0, &points).linearise()))
     };
     let expected = frozen(&theta, &labels(&x, 3), 3.0);
-    let scheme = Scheme::Implicit { tolerance: 1e-5, active_above: 1e-3 };
+    let scheme = Scheme::Reference { tolerance: 1e-5, active_above: 1e-3 };
     let mut flow = Flow::start(&system, until(3.0, scheme), w0).unwrap();
     flow.run(&mut ());
     let error = worst(&final_outputs(&system, &flow, n, device), &expected);
@@ -154,7 +154,7 @@ pub(crate) fn implicit_and_explicit_flows_agree<B: Backend>(device: &B::Device) 
             assert_eq!(outcome.end, End::Converged, "α = {alpha}, {scheme:?}");
             (outcome, final_outputs(&system, &flow, n, device))
         };
-        let (implicit, f) = run(Scheme::implicit());
+        let (implicit, f) = run(Scheme::reference());
         let fine = StepRule::GradientTurn { max_turn: 1e-5, max_output_change: 0.02 };
         let (explicit, g) = run(Scheme::Explicit { rule: fine });
         let rms = |v: &[f64]| (v.iter().map(|v| v * v).sum::<f64>() / n as f64).sqrt();
@@ -172,9 +172,10 @@ pub(crate) fn every_loss_reaches_its_margins<B: Backend>(device: &B::Device) {
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
     for (loss, scheme) in [
         (Loss::Hinge, Scheme::explicit()),
-        (Loss::SoftHinge { beta: 20.0 }, Scheme::implicit()),
-        (Loss::QuadraticHinge, Scheme::implicit()),
-        (Loss::Logistic, Scheme::implicit()),
+        (Loss::SoftHinge { beta: 20.0 }, Scheme::reference()),
+        (Loss::SoftHinge { beta: 20.0 }, Scheme::adaptive()),
+        (Loss::QuadraticHinge, Scheme::adaptive()),
+        (Loss::Logistic, Scheme::adaptive()),
     ] {
         let system = system(&net, &w0, 8, 0.5, loss, device);
         // Squares reach their margin only in the limit: ask for a little less.
@@ -197,8 +198,8 @@ pub(crate) fn a_resumed_flow_ends_with_the_same_bits<B: Backend>(device: &B::Dev
     let net = dense(2, 12);
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
     for (scheme, momentum) in [
-        (Scheme::implicit(), Momentum::None),
-        (Scheme::implicit(), Momentum::Constant { tau: 0.5 }),
+        (Scheme::reference(), Momentum::None),
+        (Scheme::adaptive(), Momentum::Constant { tau: 0.5 }),
         (Scheme::explicit(), Momentum::Proportional { mu: 10.0 }),
     ] {
         let system = system(&net, &w0, 16, 0.5, Loss::SoftHinge { beta: 20.0 }, device);
@@ -244,7 +245,7 @@ pub(crate) fn a_flow_that_cannot_go_on_has_diverged_and_its_record_is_finite<B: 
 ) {
     let net = Cliff;
     let w0 = Precision::F64.vector::<B>(&[0.0, 0.0], device);
-    for scheme in [Scheme::implicit(), Scheme::explicit()] {
+    for scheme in [Scheme::adaptive(), Scheme::reference(), Scheme::explicit()] {
         let system = system(&net, &w0, 4, 1.0, Loss::Logistic, device);
         let spec = FlowSpec { scheme, ..FlowSpec::default() };
         let outcome = Flow::start(&system, spec, w0.clone()).unwrap().run(&mut ());
@@ -290,9 +291,12 @@ pub(crate) fn a_hinge_does_not_go_with_the_turn_of_its_gradient<B: Backend>(devi
 fn parameters_out_of_range_are_refused_by_name() {
     let message = |spec: FlowSpec| spec.check().unwrap_err().to_string();
     let scheme = |tolerance, active_above| FlowSpec {
-        scheme: Scheme::Implicit { tolerance, active_above },
+        scheme: Scheme::Reference { tolerance, active_above },
         ..FlowSpec::default()
     };
+    let adaptive = Scheme::Adaptive { tolerance: 0.0 };
+    let adaptive = FlowSpec { scheme: adaptive, ..FlowSpec::default() };
+    assert!(message(adaptive).starts_with("tolerance is 0"));
     assert!(message(scheme(0.0, 0.0)).starts_with("tolerance is 0"));
     assert!(message(scheme(1.5, 0.0)).starts_with("tolerance is 1.5"));
     assert!(message(scheme(0.1, 1.0)).starts_with("active_above is 1"));
@@ -309,8 +313,14 @@ fn parameters_out_of_range_are_refused_by_name() {
 fn what_is_absent_takes_its_default_and_what_is_unknown_is_refused() {
     let read = |text: &str| serde_json::from_str::<FlowSpec>(text);
     assert_eq!(read("{}").unwrap(), FlowSpec::default());
-    assert_eq!(read(r#"{"scheme": {"scheme": "implicit"}}"#).unwrap(), FlowSpec::default());
-    assert!(read(r#"{"scheme": {"scheme": "implicit", "tolerence": 0.1}}"#).is_err());
+    let scheme = |text: &str| read(text).map(|spec| spec.scheme);
+    assert_eq!(read(r#"{"scheme": {"scheme": "adaptive"}}"#).unwrap(), FlowSpec::default());
+    // What the reference scheme was called before there was another.
+    for name in ["reference", "implicit"] {
+        let text = format!(r#"{{"scheme": {{"scheme": "{name}"}}}}"#);
+        assert_eq!(scheme(&text).unwrap(), Scheme::reference());
+    }
+    assert!(read(r#"{"scheme": {"scheme": "adaptive", "tolerence": 0.1}}"#).is_err());
     assert!(read(r#"{"momentum": {"inertia": "constant", "tau": 1, "mu": 2}}"#).is_err());
     assert!(read(r#"{"stop": {"margins": 2}}"#).is_err());
     assert!(serde_json::from_str::<Loss>(r#"{"kind": "soft-hinge", "bta": 20}"#).is_err());

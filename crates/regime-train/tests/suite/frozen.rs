@@ -100,9 +100,9 @@ pub(crate) fn a_kernel_learns_as_the_linearised_network_does<B: Backend>(device:
         [Loss::SoftHinge { beta: 20.0 }, Loss::QuadraticHinge, Loss::Squared, Loss::Logistic]
     {
         for (scheme, momentum) in [
-            (Scheme::implicit(), Momentum::None),
-            (Scheme::implicit(), Momentum::Constant { tau: 0.5 }),
-            (Scheme::implicit(), Momentum::Proportional { mu: 10.0 }),
+            (Scheme::reference(), Momentum::None),
+            (Scheme::reference(), Momentum::Constant { tau: 0.5 }),
+            (Scheme::reference(), Momentum::Proportional { mu: 10.0 }),
             (Scheme::Explicit { rule: change }, Momentum::None),
             (Scheme::Explicit { rule: change }, Momentum::Proportional { mu: 10.0 }),
             (Scheme::Explicit { rule: turn }, Momentum::None),
@@ -171,7 +171,7 @@ fn some_kernel(n: usize) -> Array2<f64> {
 }
 
 pub(crate) fn squares_follow_their_closed_form_whatever_alpha_is<B: Backend>(device: &B::Device) {
-    let implicit = Scheme::Implicit { tolerance: 1e-6, active_above: 1e-3 };
+    let implicit = Scheme::Reference { tolerance: 1e-6, active_above: 1e-3 };
     let rule = StepRule::OutputChange { undo_above: 2e-3, grow_below: 1e-3 };
     for n in [1, 2, 3, 33] {
         let theta = some_kernel(n);
@@ -206,7 +206,7 @@ pub(crate) fn in_the_end_squares_are_ridgeless_regression<B: Backend>(device: &B
     let eigenvalues = matrix.self_adjoint_eigenvalues(faer::Side::Lower).unwrap();
     let slowest = n as f64 / eigenvalues[0];
     let system = kernel_system(&case.model, &case.labels, 1.0, Loss::Squared);
-    let spec = until(100.0 * slowest, Scheme::implicit());
+    let spec = until(100.0 * slowest, Scheme::reference());
     let mut flow = Flow::start(&system, spec, case.model.origin()).unwrap();
     assert_eq!(flow.run(&mut ()).end, End::TimeReached);
     let f = case.kernel_outputs(&flow.weights(), 1.0);
@@ -237,8 +237,8 @@ pub(crate) fn resumed_learning_ends_with_the_same_bits<B: Backend>(device: &B::D
     let case = Case::<B>::new(12, 16, device);
     let system = kernel_system(&case.model, &case.labels, 1.0, Loss::SoftHinge { beta: 20.0 });
     for (scheme, momentum) in [
-        (Scheme::implicit(), Momentum::None),
-        (Scheme::implicit(), Momentum::Constant { tau: 0.5 }),
+        (Scheme::reference(), Momentum::None),
+        (Scheme::reference(), Momentum::Constant { tau: 0.5 }),
         (Scheme::explicit(), Momentum::Proportional { mu: 10.0 }),
     ] {
         let stop = Stop { max_steps: 200, ..Stop::default() };
@@ -270,7 +270,7 @@ pub(crate) fn a_singular_kernel_runs_through<B: Backend>(device: &B::Device) {
     let model = KernelModel::<B>::from_host(theta.view(), Precision::F64, device).unwrap();
     let system = kernel_system(&model, &y, 1.0, Loss::SoftHinge { beta: 20.0 });
     let turn = StepRule::GradientTurn { max_turn: 1e-2, max_output_change: 0.1 };
-    for scheme in [Scheme::implicit(), Scheme::explicit(), Scheme::Explicit { rule: turn }] {
+    for scheme in [Scheme::reference(), Scheme::explicit(), Scheme::Explicit { rule: turn }] {
         let spec = FlowSpec { scheme, ..FlowSpec::default() };
         let mut flow = Flow::start(&system, spec, model.origin()).unwrap();
         let outcome = flow.run(&mut ());

@@ -1,5 +1,6 @@
 //! Training, over every backend.
 
+mod adaptive;
 mod batch;
 mod coordinates;
 mod device;
@@ -9,11 +10,18 @@ mod linear;
 mod probes;
 mod problem;
 mod remote;
+mod scipy;
 mod stochastic;
 
 mod on {
     use regime_models::on_every_backend;
 
+    on_every_backend!(adaptive:
+        it_ends_where_the_reference_scheme_does,
+        resumed_anywhere_it_ends_with_the_same_bits,
+        observers_see_the_network_also_inside_of_large_steps,
+        a_settled_point_comes_back_in_time,
+    );
     on_every_backend!(batch:
         flows_in_a_batch_are_flows,
         float32_is_near,

@@ -1,0 +1,535 @@
+//! The gradient flow of some points in function space, with a kernel that is frozen or linear in
+//! time.
+//!
+//! With `u` the margins of the points, `K` their tangent kernel times the labels,
+//! `K_ij = y_i y_j Θ_ij / n`, and a network that stays linear in its weights, the flow is
+//! `du/dt = −K ℓ'(u)`: a system of a few hundred numbers that needs no network. A kernel that was
+//! made at other weights is corrected by the drift `d = du/dt + K ℓ'(u)` at the beginning.
+//!
+//! # Reference
+//! ROS2, see [`implicit`](crate::implicit); the linear solves by a Cholesky factor of the
+//! points whose loss is curved.
+
+use faer::{
+    ColMut, ColRef, MatRef, Par, Side,
+    linalg::{matmul::matmul, solvers::Llt},
+    prelude::Solve,
+};
+
+use crate::{
+    course::smallest, event::Sample, implicit::GAMMA, loss::Loss, system::largest_scaled_change,
+    work::Work,
+};
+
+/// A point takes part in the linear solves when its curvature exceeds this part of the
+/// largest. Less curvature changes the matrix only, and so keeps the order.
+const ACTIVE_ABOVE: f64 = 0.03;
+
+/// Substeps after which the flow gives up: a shorter step of the network is the remedy.
+const MOST_SUBSTEPS: usize = 2000;
+
+/// How far beyond the margin asked for the last one may lie at the end.
+const MOST_PAST: f64 = 2e-4;
+
+/// The flow of `m` points.
+pub(crate) struct FunctionFlow<'a> {
+    pub(crate) loss: Loss,
+    /// `K` at the beginning, `[m, m]`, symmetric.
+    pub(crate) start: MatRef<'a, f64>,
+    /// `K` at the end and the way there; `None` where it is frozen.
+    pub(crate) end: Option<(MatRef<'a, f64>, &'a Progress)>,
+    /// What `du/dt` is beyond `−K ℓ'(u)` at the beginning, `[m]`; it fades on the way to the last
+    /// kernel.
+    pub(crate) drift: Option<&'a [f64]>,
+    /// Error allowed in a substep, `max_i |Δu_i|/max(unit, |u_i|)`.
+    pub(crate) tolerance: f64,
+    pub(crate) unit: f64,
+    /// Number of all points, over which losses are averaged.
+    pub(crate) n_points: usize,
+}
+
+/// How far along its way from the first kernel to the last one a network is at a time: the kernel
+/// follows the weights, which do not move evenly.
+pub(crate) struct Progress(Vec<(f64, f64)>);
+
+impl Progress {
+    /// On the straight way to the end of a path on a frozen kernel `K`, with `u − u₀ = −K p`:
+    /// `⟨p(t), K p⟩/⟨p, K p⟩` for the impulses `p`.
+    pub(crate) fn of(path: &Path, start: &[f64]) -> Self {
+        let moved: Vec<f64> = start.iter().zip(&path.margins).map(|(a, b)| a - b).collect();
+        let along = |impulse: &[f64]| impulse.iter().zip(&moved).map(|(p, m)| p * m).sum::<f64>();
+        let whole = along(&path.last().impulse[0]);
+        let part = |after: &AfterSubstep| {
+            let part = along(&after.impulse[0]) / whole;
+            // Without a way to go, evenly.
+            let evenly = after.time / path.time();
+            (after.time, if part.is_finite() { part } else { evenly })
+        };
+        Self(std::iter::once((0.0, 0.0)).chain(path.substeps.iter().map(part)).collect())
+    }
+
+    /// At an even pace, for a time.
+    #[cfg(test)]
+    fn even(time: f64) -> Self {
+        Self(vec![(0.0, 0.0), (time, 1.0)])
+    }
+
+    /// The part of the way at a time, on straight lines between those that are known.
+    fn at(&self, t: f64) -> f64 {
+        let after = self.0.partition_point(|&(time, _)| time < t).clamp(1, self.0.len() - 1);
+        on_line_at(self.0[after - 1], self.0[after], t)
+    }
+}
+
+/// The value at `t` on the straight line through two points `(t, value)`.
+fn on_line_at(before: (f64, f64), after: (f64, f64), t: f64) -> f64 {
+    before.1 + (after.1 - before.1) * (t - before.0) / (after.0 - before.0)
+}
+
+/// The path of a flow in function space, from its beginning to its end.
+pub(crate) struct Path {
+    /// The margins at the end, `[m]`.
+    pub(crate) margins: Vec<f64>,
+    /// After each substep, from the first to the last.
+    pub(crate) substeps: Vec<AfterSubstep>,
+    /// At the beginning and after each substep.
+    pub(crate) samples: Vec<PathSample>,
+}
+
+/// What is seen of a path at one time, which counts from its beginning.
+#[derive(Clone, Copy)]
+pub(crate) struct PathSample {
+    /// The loss of the points.
+    pub(crate) loss: Sample,
+    pub(crate) smallest_margin: f64,
+}
+
+/// The state after a substep.
+pub(crate) struct AfterSubstep {
+    /// Time from the beginning.
+    pub(crate) time: f64,
+    /// `∫ℓ'(u) dt` so far as the integrator has taken it, the share of either kernel, `[m]` each:
+    /// the margins have moved by `−K_start p_start − K_end p_end`, to 10⁻⁸.
+    pub(crate) impulse: [Vec<f64>; 2],
+}
+
+impl Path {
+    /// The time at which it ended.
+    pub(crate) fn time(&self) -> f64 {
+        self.last().time
+    }
+
+    /// What is seen at the end.
+    pub(crate) fn end(&self) -> PathSample {
+        *self.samples.last().expect("a path has a beginning")
+    }
+
+    /// The state at the end.
+    pub(crate) fn last(&self) -> &AfterSubstep {
+        self.substeps.last().expect("a path has a step")
+    }
+}
+
+impl<'a> FunctionFlow<'a> {
+    /// Flows from the margins `u` for a time `tau`, with a first substep of about `first`,
+    /// or until the smallest margin reaches `until`; substeps end at the times `marks`, which
+    /// increase. `None` when it comes to no end: the step of the network is too long.
+    pub(crate) fn advance(
+        &self,
+        u: &[f64],
+        (tau, first): (f64, f64),
+        until: f64,
+        marks: &[f64],
+        work: &mut Work,
+    ) -> Option<Path> {
+        let m = u.len();
+        let mut u = u.to_vec();
+        let mut impulse = [vec![0.0; m], vec![0.0; m]];
+        let (mut t, mut dt) = (0.0, first);
+        let (mut substeps, mut samples) = (Vec::new(), Vec::new());
+        let mut pull = Pull::new(self, m);
+        let mut jets = self.jets(&u);
+        let mut stiff: Option<Stiff> = None;
+        samples.push(self.sample(&jets, &mut pull, &u, 0.0));
+        for _ in 0..MOST_SUBSTEPS {
+            let next_mark = marks.iter().find(|&&mark| mark > t * (1.0 + 1e-12));
+            let whole = next_mark.map_or(tau, |mark| mark.min(tau)) - t;
+            let shortened = dt > whole;
+            let wanted = dt;
+            dt = dt.min(whole);
+            work.substeps += 1;
+            if !stiff.as_ref().is_some_and(|stiff| stiff.serves(dt)) {
+                stiff = self.stiff(&jets, (t, dt), work);
+            }
+            let tried =
+                stiff.as_ref().and_then(|by| self.substep((&u, &jets), &mut pull, by, (t, dt)));
+            let Some(Substep { after, error, parts }) = tried else {
+                (dt, stiff) = (0.2 * dt, None);
+                continue;
+            };
+            let next = dt * (0.9 / (error / self.tolerance).sqrt()).clamp(0.2, 4.0);
+            if error > self.tolerance {
+                // With what is of now, if it was not.
+                let aged = stiff.as_ref().is_some_and(|stiff| stiff.age > 0);
+                (dt, stiff) = (if aged { dt } else { next }, None);
+                continue;
+            }
+            let (before, reached) = (smallest(&u), smallest(&after));
+            if reached > until && before < until && reached - until > MOST_PAST {
+                // Taken again, to where the last margin is reached.
+                let part = (until + 0.5 * MOST_PAST - before) / (reached - before);
+                dt *= part.clamp(0.05, 0.95);
+                continue;
+            }
+            stiff.iter_mut().for_each(|stiff| stiff.age += 1);
+            for (part, share) in parts {
+                let of_end = self.part_of_end(t + part * dt);
+                for (i, value) in share.into_iter().enumerate() {
+                    impulse[0][i] += (1.0 - of_end) * value;
+                    impulse[1][i] += of_end * value;
+                }
+            }
+            t = if shortened { t + whole } else { t + dt };
+            u = after;
+            jets = self.jets(&u);
+            // A mark says nothing of the steps that could be made.
+            dt = if shortened { next.max(wanted) } else { next };
+            samples.push(self.sample(&jets, &mut pull, &u, t));
+            substeps.push(AfterSubstep { time: t, impulse: impulse.clone() });
+            if t >= tau * (1.0 - 1e-12) || smallest(&u) >= until {
+                return Some(Path { margins: u, substeps, samples });
+            }
+        }
+        None
+    }
+
+    /// The share of the kernel at the end in the one at a time.
+    fn part_of_end(&self, t: f64) -> f64 {
+        self.end.map_or(0.0, |(_, progress)| progress.at(t))
+    }
+
+    fn jets(&self, u: &[f64]) -> Vec<[f64; 3]> {
+        u.iter().map(|&u| self.loss.jet(u)).collect()
+    }
+
+    /// `K g − d`: how fast the margins fall.
+    fn fall(&self, pull: &mut Pull<'a>, g: impl Iterator<Item = f64> + Clone, at: f64) -> Vec<f64> {
+        let mut fall = pull.product(g, at);
+        if let Some(drift) = self.drift {
+            add(&mut fall, at - 1.0, drift);
+        }
+        fall
+    }
+
+    /// The loss of the points at a time, its rate of change, and the smallest margin.
+    fn sample(&self, jets: &[[f64; 3]], pull: &mut Pull<'a>, u: &[f64], t: f64) -> PathSample {
+        let at = self.part_of_end(t);
+        let n = self.n_points as f64;
+        let slopes = jets.iter().map(|jet| jet[1]);
+        let pulled = self.fall(pull, slopes.clone(), at);
+        let loss = jets.iter().map(|jet| jet[0]).sum::<f64>() / n;
+        let loss_rate = -slopes.zip(&pulled).map(|(s, p)| s * p).sum::<f64>() / n;
+        PathSample { loss: Sample { t, loss, loss_rate }, smallest_margin: smallest(u) }
+    }
+
+    /// One step of ROS2 in the form in which its impulse is seen:
+    ///
+    /// ```text
+    /// k₁ = −K p₁ + d          p₁ = g + cHk₁               c = γτ
+    /// k₂ = −K'g₁ + d' − 2k₁ − cKHk₂                       g₁ = ℓ'(u + τk₁)
+    /// u⁺ = u − K τ(p₁ + cHk₂)/2 − K'τg₁/2 + τ(d + d')/2
+    /// ```
+    ///
+    /// with `K`, `d` at the beginning of the step and `K'`, `d'` at its end.
+    fn substep(
+        &self,
+        (u, jets): (&[f64], &[[f64; 3]]),
+        pull: &mut Pull<'a>,
+        stiff: &Stiff,
+        (t, dt): (f64, f64),
+    ) -> Option<Substep> {
+        let (at, later) = (self.part_of_end(t), self.part_of_end(t + dt));
+        let m = u.len();
+        let slopes = jets.iter().map(|jet| jet[1]);
+        let pulled = self.fall(pull, slopes.clone(), at);
+        let curved1: Vec<f64> = stiff.solve(&pulled).into_iter().map(|x| -x).collect();
+        let pushed1 = self.product_of(stiff, &curved1, at);
+        let k1: Vec<f64> = pulled.iter().zip(&pushed1).map(|(a, b)| -a - b).collect();
+        let first: Vec<f64> = u.iter().zip(&k1).map(|(u, k)| u + dt * k).collect();
+        let g1: Vec<f64> = first.iter().map(|&u| self.loss.slope(u)).collect();
+        let pushed = self.fall(pull, g1.iter().copied(), later);
+        let v2: Vec<f64> = pushed.iter().zip(&k1).map(|(p, k)| -p - 2.0 * k).collect();
+        let curved2 = stiff.solve(&v2);
+        let pushed2 = self.product_of(stiff, &curved2, at);
+
+        // `p₁ + cHk₂`, and its product: that of `p₁` is `−k₁`.
+        let mut share: Vec<f64> = slopes.collect();
+        for ((&i, x1), x2) in stiff.active.iter().zip(&curved1).zip(&curved2) {
+            share[i] += x1 + x2;
+        }
+        share.iter_mut().for_each(|p| *p *= 0.5 * dt);
+        let after: Vec<f64> =
+            (0..m).map(|i| u[i] - 0.5 * dt * (pushed2[i] - k1[i] + pushed[i])).collect();
+        let error = largest_scaled_change(&after, &first, self.unit);
+        let last: Vec<f64> = g1.iter().map(|g| 0.5 * dt * g).collect();
+        let parts = [(0.0, share), (1.0, last)];
+        error.is_finite().then_some(Substep { after, error, parts })
+    }
+
+    /// The stiff directions where the points have these jets, for steps of `dt`; `None` where there
+    /// is no factorisation.
+    fn stiff(&self, jets: &[[f64; 3]], (t, dt): (f64, f64), work: &mut Work) -> Option<Stiff> {
+        let at = self.part_of_end(t);
+        let least = ACTIVE_ABOVE * self.loss.largest_curvature();
+        let active: Vec<usize> = (0..jets.len()).filter(|&i| jets[i][2] > least).collect();
+        let root: Vec<f64> = active.iter().map(|&i| jets[i][2].sqrt()).collect();
+        let c = GAMMA * dt;
+        let size = active.len();
+        work.factorise(size);
+        let mut matrix = faer::Mat::<f64>::zeros(size, size);
+        for (b, &point) in active.iter().enumerate() {
+            let into = matrix.col_as_slice_mut(b);
+            let start = column(self.start, point);
+            let scale = c * root[b];
+            match self.end {
+                None => {
+                    for a in b..size {
+                        into[a] = scale * root[a] * start[active[a]];
+                    }
+                }
+                Some((end, _)) => {
+                    let end = column(end, point);
+                    for a in b..size {
+                        let i = active[a];
+                        into[a] = scale * root[a] * ((1.0 - at) * start[i] + at * end[i]);
+                    }
+                }
+            }
+            into[b] += 1.0;
+        }
+        let factor = if size == 0 { None } else { Some(matrix.llt(Side::Lower).ok()?) };
+        Some(Stiff { active, root, c, factor, age: 0 })
+    }
+
+    /// `K v` for a vector that is zero but for the values at the active points.
+    fn product_of(&self, stiff: &Stiff, values: &[f64], at: f64) -> Vec<f64> {
+        let mut out = vec![0.0; self.start.nrows()];
+        for (&point, value) in stiff.active.iter().zip(values) {
+            add(&mut out, (1.0 - at) * value, column(self.start, point));
+            if let Some((end, _)) = self.end {
+                add(&mut out, at * value, column(end, point));
+            }
+        }
+        out
+    }
+}
+
+/// The stiff directions of a flow: the points whose loss is curved, with the factorisation that
+/// steps go by. The order of a step does not depend on it, so that it serves for several.
+struct Stiff {
+    active: Vec<usize>,
+    /// `√H` of the active points.
+    root: Vec<f64>,
+    /// `γτ`
+    c: f64,
+    /// The Cholesky factor of `I + c S K S` with `S² = H`; `None` without active points.
+    factor: Option<Llt<f64>>,
+    /// Steps that have been made by it.
+    age: u32,
+}
+
+impl Stiff {
+    /// Steps after which it is made again.
+    const OLDEST: u32 = 4;
+
+    /// Whether it serves for a step of `dt` as well.
+    fn serves(&self, dt: f64) -> bool {
+        let ratio = GAMMA * dt / self.c;
+        self.age < Self::OLDEST && (0.5..2.0).contains(&ratio)
+    }
+
+    /// `cHk` of the active points, where `(I + cKH) k = v`.
+    fn solve(&self, v: &[f64]) -> Vec<f64> {
+        let pairs = self.active.iter().zip(&self.root);
+        let mut solution: Vec<f64> = pairs.map(|(&i, s)| s * v[i]).collect();
+        if let Some(factor) = &self.factor {
+            factor.solve_in_place(ColMut::from_slice_mut(&mut solution).as_mat_mut());
+        }
+        solution.iter().zip(&self.root).map(|(x, s)| self.c * s * x).collect()
+    }
+}
+
+fn column<'a>(kernel: MatRef<'a, f64>, point: usize) -> &'a [f64] {
+    kernel.col(point).try_as_col_major().expect("columns lie in one piece").as_slice()
+}
+
+fn add(out: &mut [f64], scale: f64, column: &[f64]) {
+    out.iter_mut().zip(column).for_each(|(o, k)| *o += scale * k);
+}
+
+/// `K g` for slopes `g` of which few change from one call to the next: those of points far below
+/// their margin and far beyond it stay as they are.
+struct Pull<'a> {
+    start: MatRef<'a, f64>,
+    end: Option<MatRef<'a, f64>>,
+    /// The slopes that are in the products.
+    slopes: Vec<f64>,
+    /// `K_start g` and `K_end g`.
+    products: [Vec<f64>; 2],
+    /// Calls since the products were made from nothing.
+    age: usize,
+}
+
+impl<'a> Pull<'a> {
+    /// A slope that differs less from the one in the products is taken for the same.
+    const SAME: f64 = 1e-9;
+    /// Calls after which the products are made again, so that rounding does not add up.
+    const OLDEST: usize = 64;
+
+    fn new(flow: &FunctionFlow<'a>, m: usize) -> Self {
+        let (slopes, products) = (vec![0.0; m], [vec![0.0; m], vec![0.0; m]]);
+        let end = flow.end.map(|(end, _)| end);
+        Self { start: flow.start, end, slopes, products, age: Self::OLDEST }
+    }
+
+    /// `K g` at the part `at` of the whole time.
+    fn product(&mut self, g: impl Iterator<Item = f64> + Clone, at: f64) -> Vec<f64> {
+        let pairs = g.clone().zip(&self.slopes).enumerate();
+        let differs = pairs.filter(|(_, (new, old))| (new - *old).abs() > Self::SAME);
+        let changed: Vec<(usize, f64)> = differs.map(|(i, (new, old))| (i, new - old)).collect();
+        self.age += 1;
+        if self.age > Self::OLDEST || 2 * changed.len() > self.slopes.len() {
+            self.age = 0;
+            self.slopes = g.collect();
+            self.products[0] = product(self.start, &self.slopes);
+            if let Some(end) = self.end {
+                self.products[1] = product(end, &self.slopes);
+            }
+        } else {
+            for (i, change) in changed {
+                self.slopes[i] += change;
+                add(&mut self.products[0], change, column(self.start, i));
+                if let Some(end) = self.end {
+                    add(&mut self.products[1], change, column(end, i));
+                }
+            }
+        }
+        let [start, end] = &self.products;
+        if self.end.is_none() {
+            return start.clone();
+        }
+        start.iter().zip(end).map(|(a, b)| (1.0 - at) * a + at * b).collect()
+    }
+}
+
+/// `K v`
+pub(crate) fn product(kernel: MatRef<'_, f64>, v: &[f64]) -> Vec<f64> {
+    let mut out = vec![0.0; v.len()];
+    let column = ColMut::from_slice_mut(&mut out).as_mat_mut();
+    matmul(column, faer::Accum::Replace, kernel, ColRef::from_slice(v).as_mat(), 1.0, Par::Seq);
+    out
+}
+
+/// A trial step.
+struct Substep {
+    after: Vec<f64>,
+    /// The difference to the embedded first-order solution.
+    error: f64,
+    /// The impulses that act through the kernel at its beginning (0) and at its end (1).
+    parts: [(f64, Vec<f64>); 2],
+}
+
+#[cfg(test)]
+mod tests {
+    use faer::Mat;
+
+    use super::*;
+
+    /// A positive definite kernel of `m` points, the same at every call.
+    fn kernel(m: usize, seed: f64) -> Mat<f64> {
+        let feature =
+            |i: usize, k: usize| ((i * i * 7 + i * k * 3 + k * k) as f64 * 0.7 + seed).sin();
+        Mat::from_fn(m, m, |i, j| (0..m + 2).map(|k| feature(i, k) * feature(j, k)).sum::<f64>())
+    }
+
+    fn flow<'a>(
+        loss: Loss,
+        start: &'a Mat<f64>,
+        end: Option<(&'a Mat<f64>, &'a Progress)>,
+    ) -> FunctionFlow<'a> {
+        FunctionFlow {
+            loss,
+            start: start.as_ref(),
+            end: end.map(|(end, progress)| (end.as_ref(), progress)),
+            drift: None,
+            tolerance: 1e-6,
+            unit: 1.0,
+            n_points: start.nrows(),
+        }
+    }
+
+    #[test]
+    fn one_point_follows_its_closed_form() {
+        let k = Mat::from_fn(1, 1, |_, _| 0.7);
+        let path = flow(Loss::Squared, &k, None)
+            .advance(&[0.2], (3.0, 0.1), 1e9, &[1.5], &mut Work::default())
+            .unwrap();
+        let expected = |t: f64| 1.0 - 0.8 * (-0.7 * t).exp();
+        assert!((path.margins[0] - expected(3.0)).abs() < 1e-4, "{:?}", path.margins);
+        assert_eq!(path.time(), 3.0);
+        assert_eq!(path.substeps.iter().filter(|after| after.time == 1.5).count(), 1);
+        for sample in path.samples.iter().map(|sample| sample.loss) {
+            let u = expected(sample.t);
+            assert!((sample.loss - 0.5 * (1.0 - u).powi(2)).abs() < 1e-4);
+            assert!((sample.loss_rate + 0.7 * (1.0 - u).powi(2)).abs() < 1e-4);
+        }
+        // A kernel that grows in time: ∫(0.7 + 0.3 t/3) dt = 2.55.
+        let end = Mat::from_fn(1, 1, |_, _| 1.0);
+        let path = flow(Loss::Squared, &k, Some((&end, &Progress::even(3.0))))
+            .advance(&[0.2], (3.0, 0.1), 1e9, &[], &mut Work::default())
+            .unwrap();
+        let expected = 1.0 - 0.8 * (-2.55f64).exp();
+        assert!((path.margins[0] - expected).abs() < 1e-3, "{:?}", path.margins);
+    }
+
+    /// The weights of a network follow from the impulse: it has to be that of the margins.
+    #[test]
+    fn margins_move_by_the_impulse() {
+        for m in [1, 2, 7, 33] {
+            let (start, end) = (kernel(m, 0.3), kernel(m, 0.4));
+            let u: Vec<f64> = (0..m).map(|i| (i as f64).cos()).collect();
+            let even = Progress::even(2.0);
+            for end in [None, Some((&end, &even))] {
+                for loss in [Loss::SoftHinge { beta: 20.0 }, Loss::Logistic, Loss::Squared] {
+                    let flow = FunctionFlow { tolerance: 1e-2, ..flow(loss, &start, end) };
+                    let path = flow
+                        .advance(&u, (2.0, 0.01), f64::INFINITY, &[0.7], &mut Work::default())
+                        .unwrap();
+                    let [first, last] = &path.last().impulse;
+                    for i in 0..m {
+                        let moved: f64 = (0..m)
+                            .map(|j| {
+                                let of_end = end.map_or(0.0, |(end, _)| end[(i, j)] * last[j]);
+                                start[(i, j)] * first[j] + of_end
+                            })
+                            .sum();
+                        let error = u[i] - moved - path.margins[i];
+                        assert!(error.abs() < 1e-8 * (1.0 + moved.abs()), "{loss:?}: {error:e}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn it_ends_where_the_last_margin_is_reached() {
+        let k = kernel(5, 0.1);
+        let loss = Loss::SoftHinge { beta: 20.0 };
+        let path = flow(loss, &k, None)
+            .advance(&[0.0; 5], (1e4, 0.1), 0.9, &[], &mut Work::default())
+            .unwrap();
+        let least = smallest(&path.margins);
+        assert!((0.9..=0.9003).contains(&least), "{least}");
+        assert!(path.time() < 1e4);
+    }
+}

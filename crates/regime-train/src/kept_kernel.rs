@@ -1,0 +1,115 @@
+//! A tangent kernel that is kept over several steps.
+
+use std::sync::Arc;
+
+use burn_tensor::{Tensor, backend::Backend};
+use faer::MatRef;
+use regime_models::{Network, Precision};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    evaluate::{Evaluator, Point},
+    function_space::product,
+    system::TapeOf,
+    view::View,
+};
+
+/// `y_i y_j Θ_ij / n` of some points.
+pub(crate) struct KeptKernel<B: Backend> {
+    /// The weights at which it was made.
+    w: Tensor<B, 1>,
+    /// Whether a step has been made since.
+    pub(crate) stale: bool,
+    /// The points on which it was made.
+    made_on: Arc<Vec<usize>>,
+    /// Those of them whose rows are still here.
+    points: Vec<usize>,
+    /// `[points, points]`
+    values: Vec<f64>,
+}
+
+/// From what such a kernel is made again to the same bits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct KernelOrigin {
+    pub(crate) weights: Vec<f64>,
+    pub(crate) points: Vec<usize>,
+    pub(crate) stale: bool,
+}
+
+impl<B: Backend> KeptKernel<B> {
+    /// Of the points that `at` follows.
+    pub(crate) fn at<N: Network<B>>(evaluator: Evaluator<'_, '_, B, N>, at: &Point<B, N>) -> Self {
+        Self::of(evaluator, at.w.clone(), &at.tape, &at.view.points)
+    }
+
+    /// Of these points, whose tape at `w` this is.
+    pub(crate) fn of<N: Network<B>>(
+        evaluator: Evaluator<'_, '_, B, N>,
+        w: Tensor<B, 1>,
+        tape: &TapeOf<B, N>,
+        points: &[usize],
+    ) -> Self {
+        let objective = evaluator.system.objective();
+        let n = objective.n_points() as f64;
+        let signs: Vec<f64> = points.iter().map(|&i| objective.labels()[i]).collect();
+        let mut values = evaluator.kernel_on_host(tape);
+        for (row, y) in values.chunks_exact_mut(points.len()).zip(&signs) {
+            row.iter_mut().zip(&signs).for_each(|(value, z)| *value *= y * z / n);
+        }
+        Self {
+            w,
+            stale: false,
+            made_on: Arc::new(points.to_vec()),
+            points: points.to_vec(),
+            values,
+        }
+    }
+
+    /// Made again.
+    pub(crate) fn resume<N: Network<B>>(
+        evaluator: Evaluator<'_, '_, B, N>,
+        origin: &KernelOrigin,
+    ) -> Self {
+        let system = evaluator.system;
+        let w = system.tensor(&origin.weights);
+        let inputs = View::following(system, &origin.points).inputs;
+        let trace = system.network().trace(&w, &inputs);
+        let tape = evaluator.linearise(trace, origin.points.len());
+        Self { stale: origin.stale, ..Self::of(evaluator, w, &tape, &origin.points) }
+    }
+
+    /// From what it is made again.
+    pub(crate) fn origin(&self) -> KernelOrigin {
+        let weights = Precision::to_host(self.w.clone());
+        KernelOrigin { weights, points: self.made_on.to_vec(), stale: self.stale }
+    }
+
+    /// With the rows of these points only; `None` where there are others among them.
+    pub(crate) fn restricted(mut self, points: &[usize]) -> Option<Self> {
+        if self.points == points {
+            return Some(self);
+        }
+        let rows = points.iter().map(|point| self.points.binary_search(point).ok());
+        let rows: Vec<usize> = rows.collect::<Option<_>>()?;
+        let m = self.points.len();
+        let row = |&i: &usize| rows.iter().map(move |&j| (i, j));
+        self.values = rows.iter().flat_map(row).map(|(i, j)| self.values[i * m + j]).collect();
+        self.points = points.to_vec();
+        Some(self)
+    }
+
+    /// `K v`
+    pub(crate) fn times(&self, v: &[f64]) -> Vec<f64> {
+        product(self.matrix(), v)
+    }
+
+    pub(crate) fn is_finite(&self) -> bool {
+        self.values.iter().all(|value| value.is_finite())
+    }
+
+    /// `[m, m]`
+    pub(crate) fn matrix(&self) -> MatRef<'_, f64> {
+        let m = self.points.len();
+        MatRef::from_column_major_slice(&self.values, m, m)
+    }
+}

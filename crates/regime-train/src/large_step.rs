@@ -1,0 +1,293 @@
+//! Large steps: the points that are followed move in function space, and the network comes after
+//! once a step.
+//!
+//! 1. The margins are followed over the whole step with their tangent kernel `K₀` frozen; the
+//!    impulse of the loss moves the weights by one `Jᵀ`.
+//! 2. At these weights the kernel is `K₁`. The margins are followed again, with the kernel
+//!    between `K₀` and `K₁` as the weights go, and the weights are moved by the impulses through both
+//!    Jacobians: a step of second order in the change of the kernel.
+//! 3. The outputs of the network are compared with the ones that were predicted. The difference
+//!    is the error of the step, and of third order.
+
+use std::sync::Arc;
+
+use burn_tensor::{Tensor, backend::Backend};
+use regime_models::{Network, Precision};
+
+use crate::{
+    attempt::{Accepted, Attempt, Clock, Inside, Snapshot},
+    course::smallest,
+    evaluate::{Evaluator, Point, Trial},
+    event::Passage,
+    function_space::{AfterSubstep, FunctionFlow, Path, PathSample, Progress},
+    kept_kernel::KeptKernel,
+    large_steps::{Found, PRICE},
+    system::TapeOf,
+    view::{Motion, Since},
+};
+
+/// The error allowed in a large step, as a part of the tolerance: it is the error itself, where the
+/// one of a small step is that of a solution of lower order.
+const OF_TOLERANCE: f64 = 0.1;
+
+/// The same where the kernel is taken as frozen, as a part of that: such errors add up.
+const OF_FROZEN: f64 = 0.1;
+
+/// The error allowed in a substep in function space, in tolerances.
+const OF_SUBSTEPS: f64 = 0.5;
+
+/// The same where only the weights depend on it at
+/// which the kernel at the end is taken.
+const OF_PREDICTOR: f64 = 3.0;
+
+/// A point is left out when it stays settled for at least this many steps like the last one.
+const AHEAD: f64 = 0.75;
+
+/// What a large step is asked for.
+pub(crate) struct Request<'a> {
+    pub(crate) tolerance: f64,
+    /// The time, and the step to try.
+    pub(crate) clock: Clock,
+    /// About the length of a small step.
+    pub(crate) small: f64,
+    /// Whether the kernel may be taken as frozen.
+    pub(crate) frozen: bool,
+    /// The margin asked for.
+    pub(crate) margin: f64,
+    /// It ends where the smallest margin is predicted to reach this.
+    pub(crate) until: f64,
+    /// Times at which the network is to be seen, in increasing order.
+    pub(crate) marks: &'a [f64],
+    /// The mean loss whose passage is to be located.
+    pub(crate) half_loss: Option<f64>,
+}
+
+/// What a large step goes by.
+pub(crate) struct LargeStep<'a, B: Backend, N: Network<B>> {
+    pub(crate) evaluator: Evaluator<'a, 'a, B, N>,
+    pub(crate) at: &'a Point<B, N>,
+    /// Of the points that `at` follows.
+    pub(crate) kernel: &'a KeptKernel<B>,
+}
+
+/// How a large step went.
+pub(crate) struct Tried<B: Backend, N: Network<B>> {
+    pub(crate) attempt: Attempt<B, N>,
+    pub(crate) found: Found,
+    /// The kernel at its end, if it was made.
+    pub(crate) kernel: Option<KeptKernel<B>>,
+}
+
+impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
+    /// One step, and what it has shown of steps like it.
+    pub(crate) fn attempt(&self, request: &Request<'_>) -> Tried<B, N> {
+        self.trial(request).unwrap_or_else(|| {
+            let dt = 0.2 * request.clock.dt;
+            let found = Found { next: dt, small: request.small.min(dt), frozen: request.frozen };
+            Tried { attempt: Attempt::Rejected { dt }, found, kernel: None }
+        })
+    }
+
+    /// `None` where something is not finite.
+    fn trial(&self, request: &Request<'_>) -> Option<Tried<B, N>> {
+        let &Request { tolerance, clock: Clock { t, dt }, frozen, .. } = request;
+        let Self { evaluator, at, kernel } = *self;
+        let (objective, view) = (evaluator.system.objective(), &at.view);
+        let margins: Vec<f64> = view.points.iter().map(|&i| at.margins[i]).collect();
+        let drift = kernel.stale.then(|| self.drift(&margins));
+        let of_substeps = if frozen { OF_SUBSTEPS } else { OF_PREDICTOR };
+        let flow = FunctionFlow {
+            loss: objective.loss(),
+            start: kernel.matrix(),
+            end: None,
+            drift: drift.as_deref(),
+            tolerance: of_substeps * tolerance,
+            unit: objective.unit(&at.margins),
+            n_points: objective.n_points(),
+        };
+        let inside = |mark: &&f64| **mark > t && **mark < t + dt;
+        let marks: Vec<f64> = request.marks.iter().filter(inside).map(|mark| mark - t).collect();
+        let path = self.advance(&flow, &margins, dt, request, if frozen { &marks } else { &[] })?;
+        let dt = path.time();
+        let difference = |found: &[f64], predicted: &[f64]| {
+            let pairs = view.points.iter().zip(predicted);
+            let scaled = pairs.map(|(&i, u)| (found[i] - u).abs() / found[i].abs().max(flow.unit));
+            // `f64::max` would drop a difference that is not a number.
+            scaled.fold(f64::MIN_POSITIVE, |most, e| if e <= most { most } else { e })
+        };
+        let limit = OF_TOLERANCE * tolerance;
+        let end = evaluator.trial(self.weights(&at.tape, &at.tape, path.last()), at);
+        let error = difference(&end.margins, &path.margins);
+        if !error.is_finite() {
+            return None;
+        }
+        // A small step is bound by the change of the kernel, and by the bends of the loss.
+        let of_kernel = dt * 0.9 * (tolerance / error).sqrt();
+        let of_bends = dt / path.substeps.len() as f64;
+        let small = of_kernel.min(of_bends);
+        let of_frozen = OF_FROZEN * limit;
+        if frozen && error <= of_frozen {
+            let found = Found {
+                next: dt * (0.9 * (of_frozen / error).sqrt()).clamp(0.2, 8.0),
+                small,
+                frozen: true,
+            };
+            return Some(self.arrive(request, &path, end, &marks, found, None, &at.tape));
+        }
+        if kernel.stale && frozen {
+            let found = Found { next: dt, small, frozen: true };
+            return Some(Tried { attempt: Attempt::Rejected { dt }, found, kernel: None });
+        }
+        if dt < PRICE * small {
+            // Small steps get there for less than what is still to be made.
+            let found = Found { next: dt, small, frozen: false };
+            return Some(Tried { attempt: Attempt::Rejected { dt }, found, kernel: None });
+        }
+        let w = end.w.clone();
+        let tape = evaluator.linearise(end.trace, view.points.len());
+        let last = KeptKernel::of(evaluator, w, &tape, &view.points);
+        if !last.is_finite() {
+            return None;
+        }
+        let progress = Progress::of(&path, &margins);
+        let moving = FunctionFlow {
+            end: Some((last.matrix(), &progress)),
+            tolerance: OF_SUBSTEPS * tolerance,
+            ..flow
+        };
+        let path = self.advance(&moving, &margins, dt, request, &marks)?;
+        let dt = path.time();
+        let end = evaluator.trial(self.weights(&at.tape, &tape, path.last()), at);
+        let corrected = difference(&end.margins, &path.margins);
+        if !corrected.is_finite() {
+            return None;
+        }
+        let small = of_kernel.min(dt / path.substeps.len() as f64);
+        let next = dt * (0.9 * (limit / corrected).cbrt()).clamp(0.2, 8.0);
+        let found = Found { next, small, frozen: error < 0.25 * of_frozen };
+        if corrected > limit {
+            return Some(Tried { attempt: Attempt::Rejected { dt: next }, found, kernel: None });
+        }
+        Some(self.arrive(request, &path, end, &marks, found, Some(last), &tape))
+    }
+
+    /// What the margins of the network do at the beginning beyond `−K ℓ'(u)`.
+    fn drift(&self, margins: &[f64]) -> Vec<f64> {
+        let Self { evaluator, at, kernel } = *self;
+        let objective = evaluator.system.objective();
+        let rates = Precision::to_host(evaluator.jvp(&at.tape, at.gradient.clone()));
+        let slopes: Vec<f64> = margins.iter().map(|&u| objective.loss().slope(u)).collect();
+        let alpha = objective.alpha().value();
+        let network =
+            at.view.points.iter().zip(rates).map(|(&i, f)| -alpha * objective.labels()[i] * f);
+        network.zip(kernel.times(&slopes)).map(|(rate, fall)| rate + fall).collect()
+    }
+
+    fn advance(
+        &self,
+        flow: &FunctionFlow<'_>,
+        margins: &[f64],
+        dt: f64,
+        request: &Request<'_>,
+        marks: &[f64],
+    ) -> Option<Path> {
+        let (times, until) = ((dt, request.small), request.until);
+        let mut path = None;
+        self.evaluator.count(|work| path = flow.advance(margins, times, until, marks, work));
+        path
+    }
+
+    /// The weights after a substep, by the Jacobians at the beginning and at the end.
+    fn weights(
+        &self,
+        start: &TapeOf<B, N>,
+        end: &TapeOf<B, N>,
+        after: &AfterSubstep,
+    ) -> Tensor<B, 1> {
+        let [first, last] = &after.impulse;
+        let w = self.at.w.clone() - self.pull(start, first);
+        if last.iter().all(|&p| p == 0.0) { w } else { w - self.pull(end, last) }
+    }
+
+    /// The end of a step that is accurate, with a look at all points.
+    #[allow(clippy::too_many_arguments)]
+    fn arrive(
+        &self,
+        request: &Request<'_>,
+        path: &Path,
+        mut end: Trial<B, N>,
+        marks: &[f64],
+        found: Found,
+        kernel: Option<KeptKernel<B>>,
+        tape: &TapeOf<B, N>,
+    ) -> Tried<B, N> {
+        let Self { evaluator, at, .. } = *self;
+        let (t, view) = (request.clock.t, &at.view);
+        evaluator.look(&end.w, view, &mut end.margins);
+        let settled_above = evaluator.settled_above;
+        if settled_above.is_some_and(|above| !view.is_settled(&end.margins, above)) {
+            let attempt = Attempt::Returned { margins: end.margins };
+            return Tried { attempt, found, kernel: None };
+        }
+        let snapshot = |after: &AfterSubstep| {
+            self.snapshot(t + after.time, self.weights(&at.tape, tape, after))
+        };
+        let off = smallest(&end.margins) - path.end().smallest_margin;
+        let before = |sample: &&PathSample| sample.smallest_margin + off < request.margin;
+        let last = path.samples.iter().rev().find(before);
+        let inside = Inside {
+            scheduled: path
+                .substeps
+                .iter()
+                .filter(|after| marks.contains(&after.time))
+                .map(snapshot)
+                .collect(),
+            half_loss: request.half_loss.and_then(|level| {
+                let rest = at.mean_loss - path.samples[0].loss.loss;
+                let (index, after) = passage(path, level - rest)?;
+                Some((t + after, snapshot(&path.substeps[index])))
+            }),
+            approach: last.map(|sample| (t + sample.loss.t, sample.smallest_margin + off)),
+        };
+        let step = at.distance(&end.w);
+        let travelled = at.since.travelled + step;
+        let motion = Motion { before: &at.margins, after: &end.margins, step, travelled };
+        end.since = Since::default();
+        if let Some(above) = settled_above
+            && let Some(next) = view.next(evaluator.system, above, AHEAD, &motion)
+        {
+            let next = Arc::new(next);
+            if next.points == view.points {
+                end.view = next;
+            } else {
+                end = evaluator.seen(end.w, next, &end.margins, Since::default());
+            }
+        }
+        let clock = Clock { t: t + path.time(), dt: found.small };
+        let accepted = Accepted { point: evaluator.point(end), velocity: None, clock, inside };
+        Tried { attempt: Attempt::Accepted(Box::new(accepted)), found, kernel }
+    }
+
+    fn snapshot(&self, t: f64, w: Tensor<B, 1>) -> Snapshot<B> {
+        Snapshot { t, margins: self.evaluator.margins(&w), w }
+    }
+
+    /// `Jᵀ(y p)/(αn)`: how far an impulse moves the weights back.
+    fn pull(&self, tape: &TapeOf<B, N>, impulse: &[f64]) -> Tensor<B, 1> {
+        let objective = self.evaluator.system.objective();
+        let scale = 1.0 / (objective.alpha().value() * objective.n_points() as f64);
+        let signs = self.at.view.points.iter().map(|&i| objective.labels()[i]);
+        let values: Vec<f64> = signs.zip(impulse).map(|(y, p)| scale * y * p).collect();
+        self.evaluator.vjp(tape, self.evaluator.system.tensor(&values))
+    }
+}
+
+/// The substep in which the loss of the points falls below a level, and when.
+fn passage(path: &Path, level: f64) -> Option<(usize, f64)> {
+    let pairs = path.samples.windows(2).enumerate();
+    let fall = |(index, pair): (usize, &[PathSample])| {
+        let time = Passage { before: pair[0].loss, after: pair[1].loss }.falls_below(level)?;
+        Some((index, time))
+    };
+    pairs.filter_map(fall).next()
+}

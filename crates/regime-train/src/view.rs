@@ -1,0 +1,198 @@
+//! Which training points the passes of a flow take: all but those that are settled.
+//!
+//! A point is settled when its loss has neither slope nor curvature to speak of. It is left out
+//! only as long as it cannot come back: from how far its margin moved when the weights moved last
+//! follows how far they may move before it is looked at again.
+
+use burn_tensor::{Tensor, backend::Backend};
+use regime_models::Network;
+use serde::{Deserialize, Serialize};
+
+use crate::{spec::SpecError, system::System};
+
+/// A margin is taken to move this many times faster than it did last.
+const SAFETY: f64 = 2.0;
+
+/// Steps after which all points are looked at again.
+const MOST_STEPS: u32 = 16;
+
+/// Points are left out once they are at least this part of those that are followed.
+const WORTHWHILE: f64 = 0.1;
+
+/// The points that passes take.
+pub(crate) struct View<B: Backend> {
+    /// Those that are followed, in increasing order.
+    pub(crate) points: Vec<usize>,
+    /// `[points, d]`
+    pub(crate) inputs: Tensor<B, 2>,
+    /// The others, and their inputs; `None` where there are none.
+    pub(crate) rest: Option<(Vec<usize>, Tensor<B, 2>)>,
+    /// How far the weights may go before the others are looked at.
+    reach: f64,
+}
+
+/// What is known of the points that are left out: enough to go on from a checkpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LeftOut {
+    points: Vec<usize>,
+    /// Their margins when they were last looked at.
+    margins: Vec<f64>,
+    reach: f64,
+    since: Since,
+}
+
+impl LeftOut {
+    /// That these are points of a training set of `n`.
+    pub(crate) fn check(&self, n: usize) -> Result<(), SpecError> {
+        let increase = self.points.windows(2).all(|pair| pair[0] < pair[1]);
+        let fits = self.points.last().is_some_and(|&last| last < n) && self.points.len() < n;
+        if increase && fits && self.margins.len() == self.points.len() {
+            return Ok(());
+        }
+        let (field, value) = ("points left out in the checkpoint", self.points.len() as f64);
+        Err(SpecError { field, value, right: "different points of the training set" })
+    }
+
+    /// The margins of `n` points, in which those of the others are 0.
+    pub(crate) fn margins(&self, n: usize) -> Vec<f64> {
+        let mut margins = vec![0.0; n];
+        self.points.iter().zip(&self.margins).for_each(|(&i, &u)| margins[i] = u);
+        margins
+    }
+
+    pub(crate) fn since(&self) -> Since {
+        self.since
+    }
+}
+
+/// How long ago the points that are left out were looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub(crate) struct Since {
+    /// How far the weights have gone since.
+    pub(crate) travelled: f64,
+    pub(crate) steps: u32,
+}
+
+/// The margins at two times.
+pub(crate) struct Motion<'a> {
+    pub(crate) before: &'a [f64],
+    pub(crate) after: &'a [f64],
+    /// How far the weights have gone between.
+    pub(crate) step: f64,
+    /// The same for the points that were left out.
+    pub(crate) travelled: f64,
+}
+
+impl<B: Backend> View<B> {
+    /// Of all points.
+    pub(crate) fn all<N: Network<B>>(system: &System<'_, B, N>) -> Self {
+        let points = (0..system.objective().n_points()).collect();
+        Self { points, inputs: system.inputs().clone(), rest: None, reach: f64::INFINITY }
+    }
+
+    /// Of these points.
+    pub(crate) fn following<N: Network<B>>(system: &System<'_, B, N>, points: &[usize]) -> Self {
+        if points.len() == system.objective().n_points() {
+            return Self::all(system);
+        }
+        let mut rest = vec![true; system.objective().n_points()];
+        points.iter().for_each(|&i| rest[i] = false);
+        let rest = (0..rest.len()).filter(|&i| rest[i]).collect();
+        Self::without(system, rest, 0.0)
+    }
+
+    /// Of all but these.
+    fn without<N: Network<B>>(system: &System<'_, B, N>, rest: Vec<usize>, reach: f64) -> Self {
+        let mut followed = vec![true; system.objective().n_points()];
+        rest.iter().for_each(|&i| followed[i] = false);
+        let points: Vec<usize> = (0..followed.len()).filter(|&i| followed[i]).collect();
+        let (inputs, rest_inputs) = (system.inputs_at(&points), system.inputs_at(&rest));
+        Self { points, inputs, rest: Some((rest, rest_inputs)), reach }
+    }
+
+    /// The view that a checkpoint has kept.
+    pub(crate) fn resume<N: Network<B>>(system: &System<'_, B, N>, left_out: &LeftOut) -> Self {
+        Self::without(system, left_out.points.clone(), left_out.reach)
+    }
+
+    /// Whether points that are left out have to be looked at after a step.
+    pub(crate) fn is_used_up(&self, since: Since) -> bool {
+        self.rest.is_some() && (since.travelled > self.reach || since.steps >= MOST_STEPS)
+    }
+
+    /// The view after a step at whose end some of the points that were left out were no longer
+    /// settled: with these, and those that could have come as far.
+    pub(crate) fn with_those_that_came_back<N: Network<B>>(
+        &self,
+        system: &System<'_, B, N>,
+        settled_above: f64,
+        (before, after): (&[f64], &[f64]),
+    ) -> Self {
+        let rest = self.rest.as_ref().map_or(&[][..], |(rest, _)| rest);
+        // Settled also when it falls twice as far.
+        let stays = |&&i: &&usize| 2.0 * after[i] - before[i].max(after[i]) >= settled_above;
+        let rest: Vec<usize> = rest.iter().filter(stays).copied().collect();
+        if rest.is_empty() { Self::all(system) } else { Self::without(system, rest, 0.0) }
+    }
+
+    /// Whether the points that are left out have margins of settled ones.
+    pub(crate) fn is_settled(&self, margins: &[f64], settled_above: f64) -> bool {
+        // Written so that a margin that is not a number is none.
+        let settled = |&i: &usize| margins[i] >= settled_above;
+        self.rest.as_ref().is_none_or(|(rest, _)| rest.iter().all(settled))
+    }
+
+    /// The view after a look at all points; `None` where this one serves as well. A point is left out
+    /// when it stays settled for at least `ahead` steps like the last one.
+    pub(crate) fn next<N: Network<B>>(
+        &self,
+        system: &System<'_, B, N>,
+        settled_above: f64,
+        ahead: f64,
+        motion: &Motion<'_>,
+    ) -> Option<Self> {
+        let Motion { before, after, step, travelled } = *motion;
+        let n = after.len();
+        let mut distance = vec![step; n];
+        if let Some((rest, _)) = &self.rest {
+            rest.iter().for_each(|&i| distance[i] = travelled);
+        }
+        let rates: Vec<f64> = (0..n)
+            .map(|i| (after[i] - before[i]).abs() / distance[i].max(f64::MIN_POSITIVE))
+            .collect();
+        let mean = rates.iter().sum::<f64>() / n as f64;
+        // How far the weights may go until the point may be no longer settled.
+        let reach = |i: usize| {
+            (after[i] - settled_above) / (SAFETY * rates[i].max(mean)).max(f64::MIN_POSITIVE)
+        };
+        let rest: Vec<usize> = (0..n).filter(|&i| reach(i) > ahead * step).collect();
+        let stays = self.rest.as_ref().map_or(0, |(rest, _)| rest.len());
+        let least = stays + (WORTHWHILE * self.points.len() as f64) as usize;
+        let old = self.rest.as_ref().map_or(&[][..], |(rest, _)| rest);
+        let still_settled = old.iter().all(|&i| reach(i) > ahead * step);
+        if still_settled && rest.len() <= least {
+            // The same points, from here.
+            let Some((old, inputs)) = &self.rest else { return None };
+            let reach = old.iter().map(|&i| reach(i)).fold(f64::INFINITY, f64::min);
+            let rest = Some((old.clone(), inputs.clone()));
+            return Some(Self {
+                points: self.points.clone(),
+                inputs: self.inputs.clone(),
+                rest,
+                reach,
+            });
+        }
+        if rest.is_empty() {
+            return Some(Self::all(system));
+        }
+        let reach = rest.iter().map(|&i| reach(i)).fold(f64::INFINITY, f64::min);
+        Some(Self::without(system, rest, reach))
+    }
+
+    /// What a checkpoint keeps, where these are the margins.
+    pub(crate) fn left_out(&self, margins: &[f64], since: Since) -> Option<LeftOut> {
+        let (points, _) = self.rest.as_ref()?;
+        let margins = points.iter().map(|&i| margins[i]).collect();
+        Some(LeftOut { points: points.clone(), margins, reach: self.reach, since })
+    }
+}

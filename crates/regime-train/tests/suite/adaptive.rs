@@ -1,0 +1,196 @@
+//! The adaptive scheme: what it leaves out, what it keeps, and that it gets where the reference
+//! scheme does.
+
+use burn_tensor::{Tensor, backend::Backend};
+use regime_models::{Alpha, Network, Precision};
+use regime_train::{
+    Checkpoint, End, Flow, FlowSpec, KernelModel, Loss, Moment, Momentum, Objective, Observation,
+    Observer, Outcome, Scheme, System,
+};
+
+use crate::{
+    flow::worst,
+    problem::{Patience, dense, system},
+};
+
+fn spec(scheme: Scheme) -> FlowSpec {
+    FlowSpec { scheme, ..FlowSpec::default() }
+}
+
+fn margins<B: Backend, N: Network<B>>(
+    system: &System<'_, B, N>,
+    inputs: &Tensor<B, 2>,
+    w: &Tensor<B, 1>,
+) -> Vec<f64> {
+    system.objective().margins(&Precision::to_host(system.network().forward(w, inputs)))
+}
+
+/// Large steps are taken, and lead to where the reference scheme comes with a tight tolerance.
+pub(crate) fn it_ends_where_the_reference_scheme_does<B: Backend>(device: &B::Device) {
+    let n = 40;
+    let net = dense(3, 20);
+    let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
+    let x = crate::problem::numbers(n * 3, 17);
+    let x = Precision::F64.matrix::<B>(&x, [n, 3], device);
+    for alpha in [0.05, 1.0, 1e4] {
+        let system = system(&net, &w0, n, alpha, Loss::SoftHinge { beta: 20.0 }, device);
+        let run = |scheme: Scheme| {
+            let mut flow = Flow::start(&system, spec(scheme), w0.clone()).unwrap();
+            let outcome = flow.run(&mut ());
+            assert_eq!(outcome.end, End::Converged);
+            let end = margins(&system, &x, &flow.weights());
+            (outcome, end)
+        };
+        let (exact, expected) = run(Scheme::Reference { tolerance: 1e-4, active_above: 1e-3 });
+        let (found, end) = run(Scheme::adaptive());
+        assert!(worst(&end, &expected) < 0.1, "α = {alpha}: {}", worst(&end, &expected));
+        for (a, b) in
+            [(found.half_loss_time, exact.half_loss_time), (found.margins_time, exact.margins_time)]
+        {
+            assert!((a.unwrap() / b.unwrap() - 1.0).abs() < 0.02, "α = {alpha}: {a:?} {b:?}");
+        }
+        if alpha > 1e3 {
+            assert!(found.work.substeps > 0 && found.steps < 40, "{:?}", found.work);
+        }
+    }
+}
+
+/// Wherever it is interrupted: before, between and after large steps, with points left out and
+/// without.
+pub(crate) fn resumed_anywhere_it_ends_with_the_same_bits<B: Backend>(device: &B::Device) {
+    let net = dense(3, 20);
+    let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
+    for alpha in [0.5, 1e4] {
+        let system = system(&net, &w0, 40, alpha, Loss::SoftHinge { beta: 20.0 }, device);
+        let start = || Flow::start(&system, spec(Scheme::adaptive()), w0.clone()).unwrap();
+        let mut whole = start();
+        let outcome = whole.run(&mut ());
+        let tries = outcome.steps + outcome.rejected;
+        let mut left_out = false;
+        for part in 1..8 {
+            let mut first = start();
+            let patience = (part * tries / 8).max(1) as u32;
+            assert_eq!(first.run(&mut Patience(patience)).end, End::Interrupted);
+            let text = serde_json::to_string(&first.checkpoint()).unwrap();
+            left_out |= !text.contains(r#""left_out":null"#);
+            let checkpoint: Checkpoint = serde_json::from_str(&text).unwrap();
+            let mut second = Flow::resume(&system, spec(Scheme::adaptive()), checkpoint).unwrap();
+            let resumed = second.run(&mut ());
+            assert!(resumed == outcome, "α = {alpha}, after {patience} of {tries} tries");
+            let bits = |flow: &Flow<'_, B, _>| -> Vec<u64> {
+                Precision::to_host(flow.weights()).iter().map(|w| w.to_bits()).collect()
+            };
+            assert_eq!(bits(&second), bits(&whole));
+        }
+        assert!(left_out, "points are left out at α = {alpha}");
+    }
+}
+
+/// Keeps what is observed, with the margins of the network there.
+struct Margins<'a, B: Backend, N: Network<B>> {
+    system: &'a System<'a, B, N>,
+    inputs: Tensor<B, 2>,
+    seen: Vec<(Observation, Vec<f64>)>,
+}
+
+impl<B: Backend, N: Network<B>> Observer<B> for Margins<'_, B, N> {
+    fn observe(&mut self, observation: &Observation, w: &Tensor<B, 1>) {
+        self.seen.push((*observation, margins(self.system, &self.inputs, w)));
+    }
+}
+
+/// What is seen inside a large step is the network at that time, and what is seen at all is the
+/// same as without large steps.
+pub(crate) fn observers_see_the_network_also_inside_of_large_steps<B: Backend>(device: &B::Device) {
+    let n = 40;
+    let net = dense(3, 20);
+    let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
+    let x = crate::problem::numbers(n * 3, 17);
+    let x = Precision::F64.matrix::<B>(&x, [n, 3], device);
+    let system = system(&net, &w0, n, 1e4, Loss::SoftHinge { beta: 20.0 }, device);
+    let run = |scheme: Scheme| {
+        let mut observer = Margins { system: &system, inputs: x.clone(), seen: Vec::new() };
+        let mut flow = Flow::start(&system, spec(scheme), w0.clone()).unwrap();
+        let outcome = flow.run(&mut observer);
+        (outcome, observer.seen)
+    };
+    let (outcome, seen) = run(Scheme::adaptive());
+    let scheduled = |seen: &[(Observation, Vec<f64>)]| {
+        seen.iter().filter(|(o, _)| o.moment == Moment::Scheduled).count() as u64
+    };
+    assert!(scheduled(&seen) > outcome.steps, "several in one step");
+    assert!(seen.windows(2).all(|pair| pair[0].0.t <= pair[1].0.t), "in the order of time");
+    for (observation, margins) in &seen {
+        let loss = system.objective().mean_loss(margins);
+        assert!((loss - observation.mean_loss).abs() < 1e-12 * loss);
+        let violating = margins.iter().filter(|&&u| u < 1.0).count();
+        assert_eq!(violating, observation.n_violating);
+    }
+    let half = seen.iter().find(|(o, _)| o.moment == Moment::HalfLoss).unwrap().0;
+    assert!(
+        half.mean_loss < 0.5 * seen[0].0.mean_loss && half.t >= outcome.half_loss_time.unwrap()
+    );
+    let (_, expected) = run(Scheme::Reference { tolerance: 1e-4, active_above: 1e-3 });
+    // At the scheduled times inside steps, the margins are those of the flow.
+    for (observation, margins) in seen.iter().filter(|(o, _)| o.moment == Moment::Scheduled) {
+        let near = |(o, _): &&(Observation, Vec<f64>)| (o.t / observation.t - 1.0).abs() < 0.01;
+        let Some((_, exact)) = expected.iter().find(near) else { continue };
+        assert!(worst(margins, exact) < 0.1, "at {}", observation.t);
+    }
+}
+
+/// A frozen kernel in which the first point is carried far beyond its margin by the second, and
+/// pulled back later by the third, which is slow.
+const COMES_BACK: [f64; 9] = [30.0, 5.0, -0.54, 5.0, 1.0, 0.0, -0.54, 0.0, 0.1];
+
+/// What a kernel's flow on some of those points comes to.
+struct Pulled {
+    end: End,
+    margins: Vec<f64>,
+    /// The coefficients of the kernel's functions.
+    coefficients: Vec<f64>,
+    /// Whether points were left out on the way.
+    left_out: bool,
+}
+
+fn pulled<B: Backend>(points: &[usize], scheme: Scheme, device: &B::Device) -> Pulled {
+    let m = points.len();
+    let row = |&i: &usize| points.iter().map(move |&j| COMES_BACK[3 * i + j]);
+    let theta: Vec<f64> = points.iter().flat_map(row).collect();
+    let model = KernelModel::new(Precision::F64.matrix::<B>(&theta, [m, m], device)).unwrap();
+    let (alpha, loss) = (Alpha::paper(1.0).unwrap(), Loss::SoftHinge { beta: 20.0 });
+    let objective = Objective::new(alpha, loss, vec![1.0; m], vec![0.0; m]).unwrap();
+    let system = System::new(&model, model.training_points(), objective);
+    let w0 = Precision::F64.vector::<B>(&vec![0.0; m], device);
+    // A little inertia leaves the flow to small steps.
+    let momentum = Momentum::Constant { tau: 0.01 };
+    let mut flow = Flow::start(&system, FlowSpec { momentum, ..spec(scheme) }, w0).unwrap();
+    let mut left_out = false;
+    let end = loop {
+        let Outcome { end, .. } = flow.run(&mut Patience(2));
+        let text = serde_json::to_string(&flow.checkpoint()).unwrap();
+        left_out |= !text.contains(r#""left_out":null"#);
+        if end != End::Interrupted {
+            break end;
+        }
+    };
+    let margins = margins(&system, &model.training_points(), &flow.weights());
+    Pulled { end, margins, coefficients: Precision::to_host(flow.weights()), left_out }
+}
+
+/// A settled point comes back when others pull it: it is left out no longer than it may be.
+pub(crate) fn a_settled_point_comes_back_in_time<B: Backend>(device: &B::Device) {
+    let run = |scheme| pulled::<B>(&[0, 1, 2], scheme, device);
+    let found = run(Scheme::Adaptive { tolerance: 0.01 });
+    let exact = run(Scheme::Reference { tolerance: 1e-5, active_above: 1e-3 });
+    assert!(found.left_out && !exact.left_out);
+    assert_eq!((found.end, exact.end), (End::Converged, End::Converged));
+    assert!(worst(&found.margins, &exact.margins) < 0.01, "{:?}", found.margins);
+    // The first point ends beyond its margin because it pushes back. Where only the others push,
+    // they leave it behind: so would a flow that never looked at it again.
+    assert!(found.margins[0] > 1.0, "{:?}", found.margins);
+    let others = pulled::<B>(&[1, 2], Scheme::Adaptive { tolerance: 0.01 }, device);
+    let pairs = COMES_BACK[1..3].iter().zip(&others.coefficients);
+    let left_behind: f64 = pairs.map(|(theta, c)| theta * c).sum();
+    assert!(left_behind < 0.5, "{left_behind}");
+}

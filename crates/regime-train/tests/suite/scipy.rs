@@ -1,0 +1,149 @@
+//! Against SciPy's integrators, which have nothing in common with these: the numbers of
+//! `fixtures/scipy_flow.json`, made by `fixtures/scipy_flow.py`.
+
+use burn_flex::{Flex, FlexDevice};
+use burn_tensor::Tensor;
+use regime_models::{Activation, Alpha, DenseSpec, FeedForward, Network, Precision, Trace};
+use regime_tangent::{kernel, relative_change};
+use regime_train::{End, Flow, FlowSpec, Loss, Objective, Scheme, Stop, System};
+use serde::Deserialize;
+
+use crate::flow::worst;
+
+#[derive(Deserialize)]
+struct Fixture {
+    width: usize,
+    hidden_layers: usize,
+    inputs: usize,
+    activation_beta: f64,
+    x: Vec<Vec<f64>>,
+    y: Vec<f64>,
+    w0: Vec<f64>,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    loss: String,
+    beta: Option<f64>,
+    alpha: f64,
+    margin: f64,
+    t_half: f64,
+    t_end: f64,
+    margins_at_half: Vec<f64>,
+    margins_at_end: Vec<f64>,
+    kernel_change: f64,
+    f0: Vec<f64>,
+}
+
+impl Fixture {
+    fn read() -> Self {
+        serde_json::from_str(include_str!("fixtures/scipy_flow.json")).unwrap()
+    }
+
+    fn network(&self) -> FeedForward {
+        DenseSpec {
+            inputs: self.inputs,
+            width: self.width,
+            hidden_layers: self.hidden_layers,
+            activation: Activation::Softplus { beta: self.activation_beta },
+            bias: true,
+        }
+        .build()
+        .unwrap()
+    }
+
+    fn points(&self) -> Tensor<Flex, 2> {
+        let x: Vec<f64> = self.x.concat();
+        Precision::F64.matrix(&x, [self.x.len(), self.inputs], &FlexDevice)
+    }
+
+    fn weights(&self) -> Tensor<Flex, 1> {
+        Precision::F64.vector(&self.w0, &FlexDevice)
+    }
+
+    fn system<'a>(&self, net: &'a FeedForward, case: &Case) -> System<'a, Flex, FeedForward> {
+        let loss = match case.beta {
+            Some(beta) => Loss::SoftHinge { beta },
+            None => Loss::Logistic,
+        };
+        let f0 = Precision::to_host(net.forward(&self.weights(), &self.points()));
+        assert!(worst(&f0, &case.f0) < 1e-13);
+        let alpha = Alpha::paper(case.alpha).unwrap();
+        let objective = Objective::new(alpha, loss, self.y.clone(), f0).unwrap();
+        System::new(net, self.points(), objective)
+    }
+
+    fn kernel(&self, net: &FeedForward, w: &Tensor<Flex, 1>) -> Tensor<Flex, 2> {
+        kernel(&net.trace(w, &self.points()).linearise())
+    }
+}
+
+/// The largest error of the margins, in units of 1 or of the margin where it is larger.
+fn error_of(found: &[f64], expected: &[f64]) -> f64 {
+    let pairs = found.iter().zip(expected);
+    pairs.fold(0.0, |most: f64, (a, b)| most.max((a - b).abs() / b.abs().max(1.0)))
+}
+
+fn text(errors: &[f64]) -> String {
+    errors.iter().map(|error| format!("{error:.1e} ")).collect()
+}
+
+/// Of the margins at `t₁`, of the margins at the end, of the relative kernel change, and of `t₁` and
+/// `t₂`, relative.
+fn errors(fixture: &Fixture, case: &Case, scheme: Scheme) -> [f64; 5] {
+    let net = fixture.network();
+    let system = fixture.system(&net, case);
+    let w0 = fixture.weights();
+    let at = |t: f64| {
+        let stop = Stop { margin: 2.0 * case.margin, max_time: Some(t), ..Stop::default() };
+        let spec = FlowSpec { scheme, stop, ..FlowSpec::default() };
+        let mut flow = Flow::start(&system, spec, w0.clone()).unwrap();
+        assert_eq!(flow.run(&mut ()).end, End::TimeReached);
+        let f = Precision::to_host(net.forward(&flow.weights(), &fixture.points()));
+        (system.objective().margins(&f), flow.weights())
+    };
+    let (half, _) = at(case.t_half);
+    let (end, w) = at(case.t_end);
+    let change = relative_change(fixture.kernel(&net, &w), fixture.kernel(&net, &w0)).unwrap();
+    let stop = Stop { margin: case.margin, ..Stop::default() };
+    let spec = FlowSpec { scheme, stop, ..FlowSpec::default() };
+    let outcome = Flow::start(&system, spec, w0).unwrap().run(&mut ());
+    assert_eq!(outcome.end, End::Converged, "{} {}", case.loss, case.alpha);
+    [
+        error_of(&half, &case.margins_at_half),
+        error_of(&end, &case.margins_at_end),
+        (change / case.kernel_change - 1.0).abs(),
+        (outcome.half_loss_time.unwrap() / case.t_half - 1.0).abs(),
+        (outcome.margins_time.unwrap() / case.t_end - 1.0).abs(),
+    ]
+}
+
+#[test]
+fn errors_are_below_the_tolerance() {
+    let fixture = Fixture::read();
+    for case in &fixture.cases {
+        for tolerance in [0.1, 0.01, 0.001] {
+            let errors = errors(&fixture, case, Scheme::Adaptive { tolerance });
+            let at = format!(
+                "{} α = {}, tolerance {tolerance}: {}",
+                case.loss,
+                case.alpha,
+                text(&errors)
+            );
+            assert!(errors[..2].iter().all(|&error| error < tolerance), "{at}");
+            assert!(errors[2..].iter().all(|&error| error < tolerance), "{at}");
+        }
+    }
+}
+
+#[test]
+fn the_reference_scheme_comes_to_the_same() {
+    let fixture = Fixture::read();
+    for case in &fixture.cases {
+        let scheme = Scheme::Reference { tolerance: 1e-5, active_above: 1e-3 };
+        let errors = errors(&fixture, case, scheme);
+        let at = format!("{} α = {}: {}", case.loss, case.alpha, text(&errors));
+        assert!(errors.iter().all(|&error| error < 1e-4), "{at}");
+    }
+}
