@@ -187,10 +187,10 @@ pub(crate) fn a_settled_point_comes_back_in_time<B: Backend>(device: &B::Device)
     assert_eq!((found.end, exact.end), (End::Converged, End::Converged));
     assert!(worst(&found.margins, &exact.margins) < 0.01, "{:?}", found.margins);
     // The first point ends beyond its margin because it pushes back. Where only the others push,
-    // they leave it behind: so would a flow that never looked at it again.
+    // it does not get there: no more would it in a flow that never looked at it again.
     assert!(found.margins[0] > 1.0, "{:?}", found.margins);
     let others = pulled::<B>(&[1, 2], Scheme::Adaptive { tolerance: 0.01 }, device);
     let pairs = COMES_BACK[1..3].iter().zip(&others.coefficients);
     let left_behind: f64 = pairs.map(|(theta, c)| theta * c).sum();
-    assert!(left_behind < 0.5, "{left_behind}");
+    assert!(left_behind < 1.0, "{left_behind}");
 }
