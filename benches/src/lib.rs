@@ -1,7 +1,7 @@
 //! What is timed and what it is compared with, shared by the benchmarks of this crate and by
 //! `cargo xtask bench`: the problems ([`network`], [`matrix`]), the bare matrix products of the
 //! same shapes ([`bare`]), the works themselves ([`measure`]), those that PyTorch is timed at too
-//! ([`measure_peers`]), and a clock that takes times in turn ([`clock`]).
+//! ([`measure_peers`]), flows of several kinds ([`named()`]), and a clock that takes times in turn ([`clock`]).
 //!
 //! ```
 //! use regime_benches::{bare, clock::medians};
@@ -14,11 +14,13 @@
 
 pub mod bare;
 pub mod clock;
+mod named;
 mod peers;
 mod problem;
 mod row;
 mod work;
 
+pub use named::{Named, NamedError, Prepared, Reached, named};
 pub use peers::{PeerRow, measure_peers};
 pub use problem::{Backend, DEVICE, INPUTS, matrix, matrix_on, network};
 pub use row::Row;

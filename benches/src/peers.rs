@@ -8,7 +8,7 @@ use regime_models::{
     FeedForward, Memory, Network, Precision, StackedNetwork, Trace, cholesky_of_shifted,
 };
 use regime_tangent::kernel;
-use regime_train::{Flow, FlowBatch, FlowSpec, Loss, Member, Start, Stop, System};
+use regime_train::{Flow, FlowBatch, FlowSpec, Loss, Member, Scheme, Start, Stop, System};
 
 use crate::{
     clock::median,
@@ -139,7 +139,7 @@ impl<B: Backend> Peers<'_, B> {
         let Problem { w, x, objective } = self.problem(&net, n, Loss::Squared, 0);
         let flow = |max_steps| {
             let stop = Stop { max_steps, margin: 0.999, ..Stop::default() };
-            let spec = FlowSpec { stop, ..FlowSpec::default() };
+            let spec = FlowSpec { stop, scheme: Scheme::reference(), ..FlowSpec::default() };
             if !self.on_device() {
                 let system = System::new(&net, x.clone(), objective.clone());
                 let flow = Flow::start(&system, spec, w.clone());
@@ -169,6 +169,7 @@ impl<B: Backend> Peers<'_, B> {
                 // Labels that alternate along such points take some time to learn.
                 spec: FlowSpec {
                     stop: Stop { max_steps: 200, ..Stop::default() },
+                    scheme: Scheme::reference(),
                     ..FlowSpec::default()
                 },
                 start: Start::Weights(problem.w.clone()),

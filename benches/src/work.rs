@@ -6,11 +6,14 @@ use burn_tensor::backend::Backend;
 use rayon::{ThreadPoolBuildError, ThreadPoolBuilder};
 use regime_models::{ConvolutionalSpec, FeedForward, Memory, Network, Precision, Trace};
 use regime_tangent::kernel;
-use regime_train::{Flow, FlowSpec, Loss, Sampling, Stochastic, StochasticSpec, Stop, System};
+use regime_train::{
+    Flow, FlowSpec, Loss, Sampling, Scheme, Stochastic, StochasticSpec, Stop, System,
+};
 
 use crate::{
     bare,
     clock::medians,
+    named::Named,
     problem::{INPUTS, Problem, network},
     row::Row,
 };
@@ -40,6 +43,13 @@ fn step_cost(gradients: f64, n: usize, h: usize) -> f64 {
 const GROWING: u64 = 3;
 const ROUND: u64 = 31;
 const STOCHASTIC_STEPS: u64 = 2 * ROUND;
+
+/// Flows that are timed from their beginning to their end, and their α.
+const FLOWS: [(&str, f64); 3] = [
+    ("flow, α = 0.03, against reference", 0.03),
+    ("flow, α = 1, against reference", 1.0),
+    ("flow, α = 100, against reference", 100.0),
+];
 
 /// How much is timed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,6 +158,15 @@ impl<B: Backend> Bench<'_, B> {
                 works
             }
         };
+        if self.precision == Precision::F64 {
+            for (work, alpha) in FLOWS {
+                let (n, h) = match sizes {
+                    Sizes::Smoke => (60, 16),
+                    Sizes::Full => (1000, 64),
+                };
+                works.push((work, Box::new(move || self.whole_flow(n, h, alpha))));
+            }
+        }
         // Two runs with one thread each: the size of the pool plays no part.
         if self.threads == 1 {
             let (n, h) = match sizes {
@@ -260,6 +279,7 @@ impl<B: Backend> Bench<'_, B> {
         // The curvature of this loss is the same everywhere.
         let Problem { w, x, objective } = self.problem(&net, n, Loss::Squared);
         let spec = FlowSpec {
+            scheme: Scheme::reference(),
             stop: Stop { max_steps: STEPS, margin: 0.999, ..Stop::default() },
             ..FlowSpec::default()
         };
@@ -267,6 +287,19 @@ impl<B: Backend> Bench<'_, B> {
             let system = System::new(&net, x.clone(), objective.clone());
             then(Flow::start(&system, spec, w.clone()).expect("the spec is right"));
         }
+    }
+
+    /// A flow on digits to its end by the adaptive scheme, against one by the reference scheme
+    /// with the same error of a step, in turn.
+    fn whole_flow(&self, n: usize, h: usize, alpha: f64) -> Timed {
+        let problem = Named::setup_a(n, h, alpha);
+        let problem = problem.prepare::<B>(0, self.device).expect("the digits are embedded");
+        let (step, adaptive) = (0.03, Scheme::Adaptive { tolerance: 0.3 });
+        let reference = Scheme::Reference { tolerance: step, active_above: 1e-3 };
+        let run = |scheme| drop(black_box(problem.run(scheme, None)));
+        let times = medians(3, || run(adaptive), || run(reference));
+        // Products that it cannot do without: not known.
+        Timed { size: (n, h), times: times.map(|time| time.as_secs_f64()), cost: 0.0 }
     }
 
     /// Two implicit steps at once, one thread each, against one after the other.

@@ -209,7 +209,7 @@ pub(crate) struct Grid {
     /// Number of seeds instead of the profile's own.
     #[arg(long, value_parser = number)]
     seeds: Option<u16>,
-    /// Error that the integrator may make in F per step, instead of the profile's own.
+    /// Error of F that the integrator may make by the end, instead of the profile's own.
     #[arg(long, value_parser = tolerance)]
     tolerance: Option<f64>,
     /// Where tensors live.

@@ -6,12 +6,16 @@ use regime_train::{FlowSpec, Scheme};
 
 use crate::{dynamics::Dynamics, frozen_kernel::FrozenKernel, place::DeviceName, spec::RunSpec};
 
-/// Steps, with those that are undone, of a lazy run of the implicit scheme with its default
-/// tolerance.
+/// Steps, with those that are undone, of a lazy run of the reference scheme with its default
+/// tolerance. The adaptive scheme takes as many but for the laziest runs, whose large steps cost
+/// more than theirs.
 const LAZY_STEPS: f64 = 220.0;
 
 /// Gradients that one such step is worth, with its kernel and its solutions.
 const GRADIENTS_PER_STEP: f64 = 2.5;
+
+/// The same of the adaptive scheme, which leaves points out.
+const GRADIENTS_PER_ADAPTIVE_STEP: f64 = 1.6;
 
 /// Steps of the explicit schemes and of stochastic training, which differ by a factor of ten to
 /// either side and more: a guess.
@@ -23,7 +27,7 @@ const DECADES: f64 = 6.0;
 
 impl Spec for RunSpec {
     const KIND: &'static str = "regime-run";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 
     fn cost(&self) -> f64 {
         self.run_cost()
@@ -33,7 +37,7 @@ impl Spec for RunSpec {
 impl RunSpec {
     /// Multiply-adds of a run, without what its frozen kernels learn.
     ///
-    /// The implicit scheme takes the more steps the farther a run is on the feature side, where
+    /// The implicit schemes take the more steps the farther a run is on the feature side, where
     /// they are twice those of a lazy run at √h·α = 1 and seven times at 10⁻³; they fall more
     /// slowly with the tolerance than its square root. Runs of one place in a grid differ by
     /// a factor of two and more, those at small α of small widths most.
@@ -43,7 +47,8 @@ impl RunSpec {
         let (steps, stop, per_decade) = match self.dynamics {
             Dynamics::Flow(flow) => {
                 let steps = match flow.scheme {
-                    Scheme::Reference { tolerance, .. } => {
+                    Scheme::Adaptive { .. } | Scheme::Reference { .. } => {
+                        let tolerance = flow.scheme.tolerance_of_steps().unwrap_or(0.01);
                         let regime = 1.0 + 1.0 / fourth(self.root_width_alpha());
                         let coarse = fourth(tolerance / 0.01);
                         LAZY_STEPS * regime / (coarse * coarse.sqrt())
@@ -70,6 +75,9 @@ impl RunSpec {
         let gradients = match self.dynamics {
             Dynamics::Flow(FlowSpec { scheme: Scheme::Reference { .. }, .. }) => {
                 GRADIENTS_PER_STEP * n
+            }
+            Dynamics::Flow(FlowSpec { scheme: Scheme::Adaptive { .. }, .. }) => {
+                GRADIENTS_PER_ADAPTIVE_STEP * n
             }
             Dynamics::Flow(_) => n,
             // The gradient of a batch, and the forward pass that judges it.

@@ -24,19 +24,21 @@ impl Dynamics {
     /// A few words for tables.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Flow(FlowSpec { scheme: Scheme::Reference { .. }, .. }) => "implicit",
+            Self::Flow(FlowSpec { scheme: Scheme::Adaptive { .. }, .. }) => "adaptive",
+            Self::Flow(FlowSpec { scheme: Scheme::Reference { .. }, .. }) => "reference",
             Self::Flow(FlowSpec { scheme: Scheme::Explicit { .. }, .. }) => "explicit",
             Self::Stochastic(_) => "stochastic",
         }
     }
 
-    /// What the implicit scheme keeps the error of a step below; the others have no such
-    /// number.
+    /// What the adaptive scheme keeps the error of `F` below, and the reference scheme that of a
+    /// step; the others have no such number.
     pub fn tolerance(self) -> Option<f64> {
         match self {
-            Self::Flow(FlowSpec { scheme: Scheme::Reference { tolerance, .. }, .. }) => {
-                Some(tolerance)
-            }
+            Self::Flow(FlowSpec {
+                scheme: Scheme::Adaptive { tolerance } | Scheme::Reference { tolerance, .. },
+                ..
+            }) => Some(tolerance),
             _ => None,
         }
     }

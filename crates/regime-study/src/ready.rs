@@ -111,6 +111,7 @@ impl<'a, B: Backend> Ready<'a, B> {
             ending: Ending::of(outcome.end).expect("training has ended"),
             steps: outcome.steps,
             rejected: outcome.rejected,
+            work: outcome.work,
             half_loss_time: outcome.half_loss_time,
             margins_time: outcome.margins_time,
             preactivation_speeds: self.preactivation_speeds.clone(),

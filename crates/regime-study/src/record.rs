@@ -5,7 +5,7 @@
 //! margin of the hinge is 1. Changes of weights and kernels are relative to their initial norms (Euclidean and
 //! Frobenius). Errors are shares of the test points, from 0 to 1.
 
-use regime_train::{Divergence, End, LayerWeights, Moment, Observation};
+use regime_train::{Divergence, End, LayerWeights, Moment, Observation, Work};
 use serde::{Deserialize, Serialize};
 
 use crate::frozen_kernel::FrozenKernel;
@@ -20,6 +20,10 @@ pub struct RunRecord {
     pub steps: u64,
     /// Rejected steps.
     pub rejected: u64,
+    /// What the flow has cost, without what was measured on the way; zeros for stochastic
+    /// training.
+    #[serde(default)]
+    pub work: Work,
     /// `t₁`, at which the mean loss fell below half its initial value.
     pub half_loss_time: Option<f64>,
     /// `t₂`, at which the last margin was reached.

@@ -71,6 +71,12 @@ impl Scheme {
         Self::Reference { tolerance: tolerance(), active_above: active_above() }
     }
 
+    /// The error that a single step through the tangent kernel may make; `None` for a scheme
+    /// without such steps.
+    pub fn tolerance_of_steps(self) -> Option<f64> {
+        self.implicit_steps().map(|steps| steps.tolerance)
+    }
+
     /// The settings of steps through the tangent kernel; `None` for a scheme without such steps.
     pub(crate) fn implicit_steps(self) -> Option<ImplicitSteps> {
         match self {

@@ -20,6 +20,7 @@ use crate::finding::{
     gram::gram_figures,
     grids::{PROTOCOL, border_grid},
     statement::verdict,
+    work::work,
 };
 
 pub(crate) struct Finding1;
@@ -68,7 +69,7 @@ impl Finding for Finding1 {
             verdict: verdict(&[statement(outcome.kernel.exponent.clone())]),
             key_figures: key_figures(&outcome),
             figures: [figures(&points, &outcome), gram_figures(runs)].concat(),
-            tables: [Some(table(&outcome)), Some(sensitivity(&points)), unconverged]
+            tables: [Some(table(&outcome)), Some(sensitivity(&points)), unconverged, work(runs)]
                 .into_iter()
                 .flatten()
                 .collect(),

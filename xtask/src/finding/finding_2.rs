@@ -22,6 +22,7 @@ use crate::finding::{
     endings::endings,
     grids::{LAPTOP_WIDTHS, PROTOCOL, Setup, border_grid, flow},
     statement::verdict,
+    work::work,
 };
 
 pub(crate) struct Finding2;
@@ -112,6 +113,7 @@ impl Finding for Finding2 {
                 .map(Setting::table)
                 .chain([sensitivity(&setups)])
                 .chain(unconverged)
+                .chain(work(runs))
                 .collect(),
             notes,
             outcome: outcome.into(),
@@ -140,7 +142,7 @@ fn convolutional_grid(settings: &Settings) -> Vec<RunSpec> {
     let (loss, dynamics) = match settings.profile {
         Profile::Paper => (Loss::Hinge, Dynamics::Stochastic(StochasticSpec::default())),
         _ => {
-            let tolerance = settings.tolerance.or(Some(0.03));
+            let tolerance = settings.tolerance.or(Some(0.3));
             (Loss::SoftHinge { beta: 20.0 }, flow(&Settings { tolerance, ..*settings }))
         }
     };

@@ -25,6 +25,7 @@ use crate::finding::{
     endings::endings,
     grids::{PROTOCOL, Setup},
     statement::verdict,
+    work::work,
 };
 
 pub(crate) struct Finding3;
@@ -106,7 +107,8 @@ impl Finding for Finding3 {
             notes.push(format!("{lost} converged runs left no outputs on the common test points."));
         }
         notes.extend(outcome.notes());
-        let tables = [Some(table(&outcome)), Some(sensitivity_table(&outcome)), unconverged];
+        let tables =
+            [Some(table(&outcome)), Some(sensitivity_table(&outcome)), unconverged, work(runs)];
         Study {
             verdict: verdict(&statements(&outcome)),
             key_figures: key_figures(&outcome),

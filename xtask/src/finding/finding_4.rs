@@ -19,6 +19,7 @@ use crate::finding::{
     grids::{PROTOCOL, feature_grid},
     kernel_path::kernel_path,
     statement::verdict,
+    work::work,
 };
 
 pub(crate) struct Finding4;
@@ -66,7 +67,10 @@ impl Finding for Finding4 {
             verdict: verdict(&outcome.statements()),
             key_figures: key_figures(&outcome),
             figures: figures(&passages).into_iter().chain([kernel_path(runs)]).collect(),
-            tables: [Some(sensitivity(&passages)), unconverged].into_iter().flatten().collect(),
+            tables: [Some(sensitivity(&passages)), unconverged, work(runs)]
+                .into_iter()
+                .flatten()
+                .collect(),
             notes: vec![summary, in_window(&passages), PROTOCOL.to_owned()],
             outcome: serde_json::json!(outcome),
         }

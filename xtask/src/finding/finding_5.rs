@@ -21,6 +21,7 @@ use crate::finding::{
     endings::endings,
     grids::{PROTOCOL, Setup},
     statement::verdict,
+    work::work,
 };
 
 pub(crate) struct Finding5;
@@ -107,10 +108,15 @@ impl Finding for Finding5 {
             verdict: verdict(&outcome.statements()),
             key_figures: key_figures(&outcome),
             figures: figures(&changes, &outcome),
-            tables: [Some(sensitivity(&changes, &depths)), Some(local(&changes)), unconverged]
-                .into_iter()
-                .flatten()
-                .collect(),
+            tables: [
+                Some(sensitivity(&changes, &depths)),
+                Some(local(&changes)),
+                unconverged,
+                work(runs),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
             notes: vec![summary, PROTOCOL.to_owned()],
             outcome: serde_json::json!(outcome),
         }

@@ -19,6 +19,7 @@ mod phase_diagram;
 mod registry;
 mod series;
 mod statement;
+mod work;
 
 pub(crate) use claim::{Finding, Profile, Settings, Study};
 pub(crate) use registry::{FINDINGS, find};
