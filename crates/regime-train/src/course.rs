@@ -92,10 +92,13 @@ impl Course {
             if speed > 0.0 && dt.is_finite() { dt } else { 1.0 }
         };
         let mut large = LargeSteps::default();
+        let mut next_observation = 0.0;
         let dt = match (spec.scheme, spec.momentum) {
             (Scheme::Adaptive { .. }, Momentum::None) => {
                 let tolerance = spec.scheme.implicit_steps().map_or(1.0, |steps| steps.tolerance);
                 large = LargeSteps::start(first(FIRST_LARGE_CHANGE * unit));
+                // A large step is seen as early as the first small one of another scheme is.
+                next_observation = first(FIRST_CHANGE);
                 first(FIRST_SMALL_CHANGE * tolerance * unit)
             }
             _ => first(FIRST_CHANGE),
@@ -105,7 +108,7 @@ impl Course {
             clock: Clock { t: 0.0, dt },
             now,
             outcome: Outcome::empty(),
-            next_observation: 0.0,
+            next_observation,
             initial_loss: now.loss,
             rejected_in_a_row: 0,
             large,
@@ -210,7 +213,7 @@ impl Course {
     /// The scheduled times before `t`, in increasing order.
     pub(crate) fn scheduled_before(&self, t: f64) -> Vec<f64> {
         if self.next_observation <= self.clock.t {
-            // The first of all: at the end of the first step.
+            // The first of all, at the end of the first step.
             return Vec::new();
         }
         let per_decade = self.spec.observations_per_decade;
