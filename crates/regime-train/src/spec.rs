@@ -318,11 +318,11 @@ impl FlowSpec {
                 return Err(SpecError { field: "tolerance", value: tolerance, right });
             }
         }
-        if let Scheme::Reference { active_above, .. } = self.scheme {
-            if !(0.0..1.0).contains(&active_above) {
-                let right = "at least 0 and smaller than 1";
-                return Err(SpecError { field: "active_above", value: active_above, right });
-            }
+        if let Scheme::Reference { active_above, .. } = self.scheme
+            && !(0.0..1.0).contains(&active_above)
+        {
+            let right = "at least 0 and smaller than 1";
+            return Err(SpecError { field: "active_above", value: active_above, right });
         }
         self.momentum.check()?;
         self.stop.check()?;
