@@ -105,7 +105,7 @@ impl RunSpec {
     }
 
     /// Numbers held at once by one run, in bytes: what linearisations of two points
-    /// of the flow keep and the active kernel twice, or what a look at all points does;
+    /// of the flow keep and the kernels of a step, or what a look at all points does;
     /// after it, what a frozen kernel takes while it is made and learnt with.
     pub fn memory_bytes(&self) -> f64 {
         let Ok(net) = self.network.build() else { return 0.0 };
@@ -123,7 +123,12 @@ impl RunSpec {
         let points = (self.data.n_test + self.data.n_train) as f64 * net.n_inputs() as f64;
         let weights = 8.0 * net.n_params() as f64;
         let traces = 1.5 * traced * net.trace_size();
-        let training = traces + 3.0 * active * active;
+        // Large steps hold the kernels of both ends, and one while it is made.
+        let followed = match self.dynamics {
+            Dynamics::Flow(FlowSpec { scheme: Scheme::Adaptive { .. }, .. }) => n.min(8192.0),
+            _ => 0.0,
+        };
+        let training = traces + 3.0 * f64::max(active, followed).powi(2);
         let learning = if self.frozen.is_empty() {
             0.0
         } else {

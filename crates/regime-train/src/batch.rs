@@ -148,7 +148,8 @@ impl<B: Backend> FlowBatch<B> {
                     Course::resume(spec, now(checkpoint.t), *checkpoint)
                 }
             };
-            UnderWay { member: k, objective, course, margins, curvature, failed: None }
+            let has_kernel = false;
+            UnderWay { member: k, objective, course, margins, curvature, has_kernel, failed: None }
         });
         let flows = flows.collect();
         let ended = (0..r).map(|_| None).collect();

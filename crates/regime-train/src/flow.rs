@@ -202,6 +202,9 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
             // Their kernels would come to the host.
             return None;
         }
+        if self.at.point.view.points.len() > MOST_FOLLOWED {
+            return None;
+        }
         let tolerance = scheme.implicit_steps()?.tolerance;
         let (clock, until) = self.course.large_step()?;
         let evaluator = evaluator(self.system, &self.course.spec, &self.work);
@@ -346,6 +349,9 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
 
 /// A point is left out when it stays settled for at least this many small steps like the last one.
 const AHEAD: f64 = 3.0;
+
+/// The most points that a large step follows: its two kernels take half a gigabyte each then.
+const MOST_FOLLOWED: usize = 8192;
 
 /// A point is settled where slope and curvature of its loss are less than this part of the
 /// tolerance of a step.

@@ -1,7 +1,7 @@
 //! Gradient flows of scaled networks, `dw/dt = −∇L`, until every margin is reached.
 //!
 //! What is here: the losses; the objective `L = 1/(α²n) Σ ℓ(y α (f − f₀))`; an
-//! explicit and a linearly implicit integrator behind one interface; events
+//! explicit integrator and two that go through the tangent kernel behind one interface; events
 //! located between steps, observers, checkpoints, and an honest end; frozen kernels
 //! ([`KernelModel`]) and linearised networks ([`Linearised`]) that learn by the same
 //! integrators. What is not here: data, files, clocks, prints. A wall-clock budget comes in through

@@ -269,7 +269,7 @@ pub struct FlowSpec {
     /// When to end.
     pub stop: Stop,
     /// Observations per decade of time, at least 1; the first lies within a step of
-    /// the start.
+    /// the start. Also inside a large step the network is observed at these times.
     pub observations_per_decade: u32,
 }
 

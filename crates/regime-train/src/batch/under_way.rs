@@ -20,6 +20,8 @@ pub(super) struct UnderWay {
     pub(super) margins: Vec<f64>,
     /// `∂²L/∂f²`
     pub(super) curvature: Vec<f64>,
+    /// Whether the kernel of its active points has been counted.
+    pub(super) has_kernel: bool,
     /// Why it cannot go on.
     pub(super) failed: Option<End>,
 }
@@ -41,6 +43,7 @@ impl UnderWay {
     /// observed; `None` if the step is undone.
     pub(super) fn settle(&mut self, report: Report) -> Option<Vec<Moment>> {
         let Report { middle, margins, square, factorised } = report;
+        self.count_trial();
         let clock = self.course.clock;
         let judged = match factorised {
             true => judged(&self.objective, (&margins, &middle), self.settings(), clock),
@@ -59,8 +62,29 @@ impl UnderWay {
         let Derivatives { mean_loss, curvature, .. } = self.objective.derivatives(&margins);
         let loss_rate = -self.objective.alpha().value().powi(2) * square;
         (self.margins, self.curvature) = (margins, curvature);
+        self.has_kernel = false;
+        let n = self.objective.n_points() as u64;
+        let work = &mut self.course.outcome.work;
+        (work.points_backward, work.points_product) =
+            (work.points_backward + n, work.points_product + n);
         let now = Sample { t: next.t, loss: mean_loss, loss_rate };
         Some(self.course.accept(next, now, (clock.t, ends.0), ends.1))
+    }
+
+    /// Counts the work of a trial step: two forward passes, a gradient between them, and two
+    /// solutions on the active points.
+    fn count_trial(&mut self) {
+        let least = self.least_curvature();
+        let active = self.curvature.iter().filter(|&&curvature| curvature > least).count();
+        let n = self.objective.n_points() as u64;
+        let work = &mut self.course.outcome.work;
+        work.points_forward += 2 * n;
+        work.points_backward += n;
+        work.points_product += n + 4 * active as u64;
+        work.factorise(active);
+        if !std::mem::replace(&mut self.has_kernel, true) {
+            work.kernel(active);
+        }
     }
 
     /// Counts a step that was undone; `dt` is to be tried next.
