@@ -107,8 +107,7 @@ fn measured(spec: &RunSpec, timer: &mut Timer<'_>, side_by_side: usize) -> Resul
         short.dynamics.stop_mut().max_steps = steps;
         let TimedRuns { wall_s, records } = timer(&short, side_by_side)?;
         let cost = records.iter().map(|record| {
-            let steps = (record.steps + record.rejected) as f64;
-            steps * spec.step_cost() + record.path.len() as f64 * spec.observation_cost()
+            spec.training_cost(record) + record.path.len() as f64 * spec.observation_cost()
         });
         Ok((wall_s, cost.sum()))
     };

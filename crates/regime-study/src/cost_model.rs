@@ -2,20 +2,29 @@
 
 use regime_lab::Spec;
 use regime_models::{Activation, FeedForward, NetworkSpec, Precision};
-use regime_train::{FlowSpec, Scheme};
+use regime_train::{FlowSpec, Scheme, Work};
 
-use crate::{dynamics::Dynamics, frozen_kernel::FrozenKernel, place::DeviceName, spec::RunSpec};
+use crate::{
+    dynamics::Dynamics, frozen_kernel::FrozenKernel, place::DeviceName, record::RunRecord,
+    spec::RunSpec,
+};
 
 /// Steps, with those that are undone, of a lazy run of the reference scheme with its default
-/// tolerance. The adaptive scheme takes as many but for the laziest runs, whose large steps cost
-/// more than theirs.
+/// tolerance.
 const LAZY_STEPS: f64 = 220.0;
 
 /// Gradients that one such step is worth, with its kernel and its solutions.
 const GRADIENTS_PER_STEP: f64 = 2.5;
 
-/// The same of the adaptive scheme, which leaves points out.
-const GRADIENTS_PER_ADAPTIVE_STEP: f64 = 1.6;
+/// Forward passes over all points of an adaptive flow at √h·α = 100 with an error of 0.03 in a
+/// step, and the gradients that one is worth with what belongs to it.
+const ADAPTIVE_PASSES: f64 = 200.0;
+const GRADIENTS_PER_PASS: f64 = 1.1;
+
+/// Numbers of the kernels of such a flow and rows cubed of its factorisations, in units of those of
+/// all points.
+const ADAPTIVE_KERNELS: f64 = 9.0;
+const ADAPTIVE_FACTORS: f64 = 1.2;
 
 /// Steps of the explicit schemes and of stochastic training, which differ by a factor of ten to
 /// either side and more: a guess.
@@ -44,12 +53,20 @@ impl RunSpec {
     fn run_cost(&self) -> f64 {
         // Roots alone, whose bits are the same on every machine: shares of a grid rest on them.
         let fourth = |x: f64| x.sqrt().sqrt();
+        let root_width_alpha = self.root_width_alpha();
         let (steps, stop, per_decade) = match self.dynamics {
             Dynamics::Flow(flow) => {
                 let steps = match flow.scheme {
-                    Scheme::Adaptive { .. } | Scheme::Reference { .. } => {
-                        let tolerance = flow.scheme.tolerance_of_steps().unwrap_or(0.01);
-                        let regime = 1.0 + 1.0 / fourth(self.root_width_alpha());
+                    // Measured in the findings of the profile `laptop`, within some thirty percent.
+                    Scheme::Adaptive { .. } => {
+                        let tolerance = flow.scheme.tolerance_of_steps().unwrap_or(0.03);
+                        let coarse = fourth(tolerance / 0.03);
+                        let feature = 1.0 + 0.4 / fourth(root_width_alpha);
+                        let lazy = 1.0 + (root_width_alpha / 2000.0).sqrt();
+                        ADAPTIVE_PASSES * feature / (lazy * coarse * coarse.sqrt())
+                    }
+                    Scheme::Reference { tolerance, .. } => {
+                        let regime = 1.0 + 1.0 / fourth(root_width_alpha);
                         let coarse = fourth(tolerance / 0.01);
                         LAZY_STEPS * regime / (coarse * coarse.sqrt())
                     }
@@ -66,10 +83,35 @@ impl RunSpec {
         // Test points are looked at in the beginning, at the end, and where outputs are kept.
         let looks = if self.outputs_kept > 0 { 3.0 } else { 2.0 };
         let tests = looks * self.data.n_test as f64 * self.gradient_cost() / 3.0;
-        steps * self.step_cost() + observations * self.observation_cost() + tests
+        let kernels = match self.dynamics {
+            Dynamics::Flow(FlowSpec { scheme: Scheme::Adaptive { .. }, .. }) => {
+                let n = self.data.n_train as f64;
+                self.kernel_cost(ADAPTIVE_KERNELS * n * n, ADAPTIVE_FACTORS * n * n * n)
+            }
+            _ => 0.0,
+        };
+        kernels + steps * self.step_cost() + observations * self.observation_cost() + tests
     }
 
-    /// Multiply-adds of a step.
+    /// Multiply-adds of the training that a record tells of.
+    pub fn training_cost(&self, record: &RunRecord) -> f64 {
+        let work = record.work;
+        if !matches!(self.dynamics, Dynamics::Flow(_)) || work == Work::default() {
+            return (record.steps + record.rejected) as f64 * self.step_cost();
+        }
+        let points = work.points_forward + work.points_backward + work.points_product;
+        let kernels = self.kernel_cost(work.kernel_numbers as f64, work.factor_cubes as f64);
+        points as f64 / 3.0 * self.gradient_cost() + kernels
+    }
+
+    /// Multiply-adds of kernels with so many numbers and of factorisations with so many rows cubed.
+    fn kernel_cost(&self, numbers: f64, cubes: f64) -> f64 {
+        let Ok(net) = self.network.build() else { return 0.0 };
+        // Two products a layer, of which half the numbers are made; a trace has two numbers a unit.
+        numbers * 0.5 * net.trace_size() + cubes / 6.0
+    }
+
+    /// Multiply-adds of a step; of an adaptive flow, of what belongs to a forward pass.
     pub fn step_cost(&self) -> f64 {
         let n = self.data.n_train as f64;
         let gradients = match self.dynamics {
@@ -77,7 +119,7 @@ impl RunSpec {
                 GRADIENTS_PER_STEP * n
             }
             Dynamics::Flow(FlowSpec { scheme: Scheme::Adaptive { .. }, .. }) => {
-                GRADIENTS_PER_ADAPTIVE_STEP * n
+                GRADIENTS_PER_PASS * n
             }
             Dynamics::Flow(_) => n,
             // The gradient of a batch, and the forward pass that judges it.
