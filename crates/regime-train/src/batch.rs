@@ -19,11 +19,12 @@ use self::{
     under_way::UnderWay,
 };
 use crate::{
-    course::{Checkpoint, Course, smallest},
+    course::{Checkpoint, Course},
     event::Sample,
     objective::{Derivatives, Objective},
     observe::{End, Moment, Observation, Outcome},
     spec::{FlowSpec, SpecError},
+    system::smallest,
     workspace::Workspace,
 };
 

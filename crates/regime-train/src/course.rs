@@ -293,9 +293,3 @@ impl Course {
         moments
     }
 }
-
-/// The smallest of the margins; not a number when one is none.
-pub(crate) fn smallest(margins: &[f64]) -> f64 {
-    let least = |least: f64, &u: &f64| if least <= u || least.is_nan() { least } else { u };
-    margins.iter().fold(f64::INFINITY, least)
-}

@@ -7,7 +7,7 @@ use regime_models::{Memory, Network, Precision, Tape};
 
 use crate::{
     attempt::{Accepted, Attempt, Inside, Snapshot},
-    course::{Checkpoint, Course, smallest},
+    course::{Checkpoint, Course},
     evaluate::{Evaluator, Point},
     event::Sample,
     kept_kernel::KeptKernel,
@@ -16,7 +16,7 @@ use crate::{
     observe::{Divergence, End, Moment, Observation, Observer, Outcome},
     spec::{FlowSpec, Momentum, Scheme, SpecError, StepRule},
     step::{Prepared, attempt},
-    system::System,
+    system::{System, smallest},
     view::Motion,
     work::Work,
 };

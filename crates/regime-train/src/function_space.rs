@@ -17,7 +17,10 @@ use faer::{
 };
 
 use crate::{
-    course::smallest, event::Sample, implicit::GAMMA, loss::Loss, system::largest_scaled_change,
+    event::Sample,
+    implicit::GAMMA,
+    loss::Loss,
+    system::{largest_scaled_change, smallest},
     work::Work,
 };
 

@@ -16,13 +16,12 @@ use regime_models::{Network, Precision};
 
 use crate::{
     attempt::{Accepted, Attempt, Clock, Inside, Snapshot},
-    course::smallest,
     evaluate::{Evaluator, Point, Trial},
     event::Passage,
     function_space::{AfterSubstep, FunctionFlow, Path, PathSample, Progress},
     kept_kernel::KeptKernel,
     large_steps::{Found, PRICE},
-    system::TapeOf,
+    system::{TapeOf, smallest},
     view::{Motion, Since},
 };
 

@@ -106,3 +106,9 @@ fn largest(changes: impl Iterator<Item = f64>) -> f64 {
     }
     largest
 }
+
+/// The smallest of the margins; not a number when one is none.
+pub(crate) fn smallest(margins: &[f64]) -> f64 {
+    let least = |least: f64, &u: &f64| if least <= u || least.is_nan() { least } else { u };
+    margins.iter().fold(f64::INFINITY, least)
+}

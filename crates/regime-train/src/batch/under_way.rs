@@ -3,12 +3,13 @@
 use super::step::Report;
 use crate::{
     attempt::Clock,
-    course::{Course, smallest},
+    course::Course,
     event::Sample,
     implicit::judged,
     objective::{Derivatives, Objective},
     observe::{Divergence, End, Moment, Observation},
     spec::ImplicitSteps,
+    system::smallest,
 };
 
 /// One flow under way.
