@@ -56,6 +56,11 @@ pub(crate) enum Attempt<B: Backend, N: Network<B>> {
     Rejected {
         dt: f64,
     },
+    /// Undone, because it went too far beyond the margin asked for.
+    Past {
+        /// How far beyond it the smallest margin lies.
+        past: f64,
+    },
     /// Undone, because points that were left out are no longer settled: to be tried again with
     /// them.
     Returned {

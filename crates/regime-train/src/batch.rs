@@ -140,16 +140,24 @@ impl<B: Backend> FlowBatch<B> {
             let Derivatives { mean_loss, curvature, .. } = objective.derivatives(&margins);
             let alpha = objective.alpha().value();
             let now = |t| Sample { t, loss: mean_loss, loss_rate: -alpha.powi(2) * square };
+            let has_kernel =
+                matches!(&start, Start::Checkpoint(checkpoint) if checkpoint.is_prepared);
+            let n_points = objective.n_points() as u64;
             let course = match start {
                 Start::Weights(_) => {
                     let speed = rates.iter().fold(0.0, |most, v| f64::max(most, alpha * v.abs()));
-                    Course::start(spec, now(0.0), (speed, objective.unit(&margins)))
+                    let mut course =
+                        Course::start(spec, now(0.0), (speed, objective.unit(&margins)));
+                    let work = &mut course.outcome.work;
+                    // The gradient at the beginning.
+                    (work.points_forward, work.points_backward, work.points_product) =
+                        (n_points, n_points, n_points);
+                    course
                 }
                 Start::Checkpoint(checkpoint) => {
                     Course::resume(spec, now(checkpoint.t), *checkpoint)
                 }
             };
-            let has_kernel = false;
             UnderWay { member: k, objective, course, margins, curvature, has_kernel, failed: None }
         });
         let flows = flows.collect();
@@ -198,7 +206,11 @@ impl<B: Backend> FlowBatch<B> {
     /// # Panics
     /// When there is no such member.
     pub fn checkpoint(&self, member: usize) -> Checkpoint {
-        self.course(member).checkpoint(Precision::to_host(self.weights(member)), None)
+        let weights = Precision::to_host(self.weights(member));
+        let mut checkpoint = self.course(member).checkpoint(weights, None);
+        let flow = self.flows.iter().find(|flow| flow.member == member);
+        checkpoint.is_prepared = flow.is_some_and(|flow| flow.has_kernel);
+        checkpoint
     }
 
     /// Lets a member go where it is, as interrupted.

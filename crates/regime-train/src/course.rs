@@ -30,7 +30,10 @@ pub(crate) const MOST_REJECTED: u32 = 50;
 
 /// How far beyond the margin asked for the last one may lie at the end: what is measured
 /// there would depend on the length of the last step otherwise.
-pub(crate) const LANDING: f64 = 1e-3;
+const LANDING: f64 = 1e-3;
+
+/// The most scheduled times inside of one step.
+pub(crate) const MOST_MARKS: usize = 500;
 
 /// Steps retried in a row for the sake of [`LANDING`].
 const MOST_LANDINGS: u32 = 6;
@@ -210,7 +213,7 @@ impl Course {
         Some((Clock { t, dt }, stop.margin + self.large.aim(LANDING)))
     }
 
-    /// The scheduled times before `t`, in increasing order.
+    /// The first scheduled times before `t`, in increasing order.
     pub(crate) fn scheduled_before(&self, t: f64) -> Vec<f64> {
         if self.next_observation <= self.clock.t {
             // The first of all, at the end of the first step.
@@ -218,7 +221,10 @@ impl Course {
         }
         let per_decade = self.spec.observations_per_decade;
         let next = |&at: &f64| Some(next_scheduled(at, per_decade));
-        std::iter::successors(Some(self.next_observation), next).take_while(|at| *at < t).collect()
+        std::iter::successors(Some(self.next_observation), next)
+            .take_while(|at| *at < t)
+            .take(MOST_MARKS)
+            .collect()
     }
 
     /// The loss whose passage is still to be found.
@@ -231,16 +237,21 @@ impl Course {
         self.next_observation = next_scheduled(t, self.spec.observations_per_decade);
     }
 
-    /// Whether a large step goes too far beyond the last margin; it is undone then.
-    pub(crate) fn overshoots_by_a_large_step(&mut self, after: f64) -> bool {
-        let past = after - self.spec.stop.margin;
-        let overshoots = past > LANDING && self.rejected_in_a_row < MOST_LANDINGS;
-        if overshoots {
-            self.outcome.rejected += 1;
-            self.rejected_in_a_row += 1;
-            self.large.was_past(past);
-        }
-        overshoots
+    /// How far beyond the margin asked for a large step may end.
+    pub(crate) fn landing(&self) -> f64 {
+        if self.rejected_in_a_row < MOST_LANDINGS { LANDING } else { f64::INFINITY }
+    }
+
+    /// Counts a large step that was undone because it went so far beyond that margin.
+    pub(crate) fn reject_past(&mut self, past: f64) {
+        self.outcome.rejected += 1;
+        self.rejected_in_a_row += 1;
+        self.large.was_past(past);
+    }
+
+    /// The loss at the same weights, after another look at the points.
+    pub(crate) fn look_again(&mut self, now: Sample) {
+        self.now = now;
     }
 
     /// Whether a step goes too far beyond the last margin; it is undone then, and taken again

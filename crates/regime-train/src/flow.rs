@@ -7,7 +7,7 @@ use regime_models::{Memory, Network, Precision, Tape};
 
 use crate::{
     attempt::{Accepted, Attempt, Inside, Snapshot},
-    course::{Checkpoint, Course},
+    course::{Checkpoint, Course, MOST_MARKS},
     evaluate::{Evaluator, Point},
     event::Sample,
     kept_kernel::KeptKernel,
@@ -82,15 +82,19 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         let work = Cell::default();
         let evaluator = evaluator(system, &spec, &work);
         let mut at: Prepared<B, N> = match &checkpoint.left_out {
-            None => evaluator.start(w),
-            Some(left_out) => {
+            // A scheme that leaves no points out follows them all from here on.
+            Some(left_out) if evaluator.settled_above.is_some() => {
                 left_out.check(system.objective().n_points())?;
                 evaluator.resume(w, left_out)
             }
+            _ => evaluator.start(w),
         }
         .into();
         if let (true, Some(settings)) = (checkpoint.is_prepared, spec.scheme.implicit_steps()) {
             at.prepare(evaluator, settings);
+        }
+        if let Some(origin) = &checkpoint.kernel {
+            origin.check(system.objective().n_points(), n_params)?;
         }
         let kernel = checkpoint.kernel.as_ref().map(|origin| KeptKernel::resume(evaluator, origin));
         // What the flow has cost so far; not what is above, which an uninterrupted one does without.
@@ -130,8 +134,8 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
             self.note(Moment::Start, observer);
         }
         let end = loop {
-            self.course.outcome.work = self.work.get();
             self.confirm();
+            self.course.outcome.work = self.work.get();
             if let Some(end) = self.course.end(self.smallest_margin(), self.velocity.is_some()) {
                 break end;
             }
@@ -174,7 +178,9 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
             Attempt::Accepted(accepted) if accepted.clock.t.is_finite() => *accepted,
             Attempt::Accepted(_) => return Err(Divergence::StepSize),
             Attempt::Rejected { dt } => return self.course.reject(dt),
+            Attempt::Past { .. } => unreachable!("small steps are judged by their margins below"),
             Attempt::Returned { margins } => {
+                self.course.reject_returned();
                 self.take_back(&margins);
                 return Ok(());
             }
@@ -206,14 +212,23 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
             return None;
         }
         let tolerance = scheme.implicit_steps()?.tolerance;
-        let (clock, until) = self.course.large_step()?;
+        if self.system.objective().loss().largest_curvature() == 0.0 {
+            // A hinge has a bend without width, which substeps in function space do not end at.
+            return None;
+        }
+        let (mut clock, until) = self.course.large_step()?;
         let evaluator = evaluator(self.system, &self.course.spec, &self.work);
         let marks = self.course.scheduled_before(clock.t + clock.dt);
+        if let (MOST_MARKS, Some(last)) = (marks.len(), marks.last()) {
+            clock.dt = last - clock.t;
+        }
         let (small, half_loss) = (self.course.clock.dt, self.course.half_loss());
         let margin = self.course.spec.stop.margin;
         let marks = &marks[..];
         let frozen = !self.course.large.moving;
-        let request = Request { tolerance, clock, small, frozen, margin, until, marks, half_loss };
+        let landing = self.course.landing();
+        let request =
+            Request { tolerance, clock, small, frozen, margin, landing, until, marks, half_loss };
         let at = &self.at.point;
         let kept = self.kernel.take().and_then(|kept| kept.restricted(&at.view.points));
         let kept = kept.unwrap_or_else(|| KeptKernel::at(evaluator, at));
@@ -228,15 +243,17 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
                 self.kernel = (!kept.stale).then_some(kept);
                 return Some(Ok(()));
             }
+            Attempt::Past { past } => {
+                self.course.reject_past(past);
+                self.kernel = Some(kept);
+                return Some(Ok(()));
+            }
             Attempt::Returned { margins } => {
+                self.course.reject_returned();
                 self.take_back(&margins);
                 return Some(Ok(()));
             }
         };
-        if self.course.overshoots_by_a_large_step(smallest(&accepted.point.margins)) {
-            self.kernel = Some(kept);
-            return Some(Ok(()));
-        }
         self.course.large.was_accepted(found);
         let mut kernel = kernel.unwrap_or(kept);
         kernel.stale = true;
@@ -282,15 +299,15 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         }
     }
 
-    /// Follows points again that are no longer settled where the margins are these, at the end of a
-    /// step that is undone.
+    /// Follows points again that are no longer settled where the margins are these.
     fn take_back(&mut self, margins: &[f64]) {
-        self.course.reject_returned();
         let evaluator = evaluator(self.system, &self.course.spec, &self.work);
         let Some(above) = evaluator.settled_above else { return };
         let at = &self.at.point;
         let view = at.view.with_those_that_came_back(self.system, above, (&at.margins, margins));
         self.at = evaluator.turn(at, view).into();
+        let t = self.course.clock.t;
+        self.course.look_again(sample(self.system, &self.at, self.velocity.as_ref(), t));
     }
 
     /// Notes what was seen inside a large step.

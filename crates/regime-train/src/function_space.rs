@@ -31,8 +31,11 @@ const ACTIVE_ABOVE: f64 = 0.03;
 /// Substeps after which the flow gives up: a shorter step of the network is the remedy.
 const MOST_SUBSTEPS: usize = 2000;
 
+/// The same for substeps that come to nothing.
+const MOST_FAILURES: u32 = 30;
+
 /// How far beyond the margin asked for the last one may lie at the end.
-const MOST_PAST: f64 = 2e-4;
+pub(crate) const MOST_PAST: f64 = 2e-4;
 
 /// The flow of `m` points.
 pub(crate) struct FunctionFlow<'a> {
@@ -56,8 +59,8 @@ pub(crate) struct FunctionFlow<'a> {
 pub(crate) struct Progress(Vec<(f64, f64)>);
 
 impl Progress {
-    /// On the straight way to the end of a path on a frozen kernel `K`, with `u − u₀ = −K p`:
-    /// `⟨p(t), K p⟩/⟨p, K p⟩` for the impulses `p`.
+    /// On the straight way to the end of a path on a frozen kernel `K`, `⟨p(t), K p⟩/⟨p, K p⟩` for
+    /// the impulses `p`, with `K p = u₀ − u` but for the drift.
     pub(crate) fn of(path: &Path, start: &[f64]) -> Self {
         let moved: Vec<f64> = start.iter().zip(&path.margins).map(|(a, b)| a - b).collect();
         let along = |impulse: &[f64]| impulse.iter().zip(&moved).map(|(p, m)| p * m).sum::<f64>();
@@ -66,7 +69,7 @@ impl Progress {
             let part = along(&after.impulse[0]) / whole;
             // Without a way to go, evenly.
             let evenly = after.time / path.time();
-            (after.time, if part.is_finite() { part } else { evenly })
+            (after.time, if part.is_finite() { part.clamp(0.0, 1.0) } else { evenly })
         };
         Self(std::iter::once((0.0, 0.0)).chain(path.substeps.iter().map(part)).collect())
     }
@@ -111,12 +114,19 @@ pub(crate) struct PathSample {
 pub(crate) struct AfterSubstep {
     /// Time from the beginning.
     pub(crate) time: f64,
+    /// Which of the marks it is, if it is one.
+    pub(crate) mark: Option<usize>,
     /// `∫ℓ'(u) dt` so far as the integrator has taken it, the share of either kernel, `[m]` each:
-    /// the margins have moved by `−K_start p_start − K_end p_end`, to 10⁻⁸.
+    /// the margins have moved by `−K_start p_start − K_end p_end` and the drift, to 10⁻⁸.
     pub(crate) impulse: [Vec<f64>; 2],
 }
 
 impl Path {
+    /// Substeps that no mark has cut, at least 1.
+    pub(crate) fn n_whole(&self) -> usize {
+        self.substeps.iter().filter(|after| after.mark.is_none()).count().max(1)
+    }
+
     /// The time at which it ended.
     pub(crate) fn time(&self) -> f64 {
         self.last().time
@@ -153,10 +163,12 @@ impl<'a> FunctionFlow<'a> {
         let mut pull = Pull::new(self, m);
         let mut jets = self.jets(&u);
         let mut stiff: Option<Stiff> = None;
+        let mut failures = 0;
         samples.push(self.sample(&jets, &mut pull, &u, 0.0));
         for _ in 0..MOST_SUBSTEPS {
-            let next_mark = marks.iter().find(|&&mark| mark > t * (1.0 + 1e-12));
-            let whole = next_mark.map_or(tau, |mark| mark.min(tau)) - t;
+            let next_mark = marks.iter().position(|&mark| mark > t * (1.0 + 1e-12) && mark < tau);
+            let stop = next_mark.map_or(tau, |mark| marks[mark]);
+            let whole = stop - t;
             let shortened = dt > whole;
             let wanted = dt;
             dt = dt.min(whole);
@@ -167,6 +179,10 @@ impl<'a> FunctionFlow<'a> {
             let tried =
                 stiff.as_ref().and_then(|by| self.substep((&u, &jets), &mut pull, by, (t, dt)));
             let Some(Substep { after, error, parts }) = tried else {
+                failures += 1;
+                if failures > MOST_FAILURES {
+                    return None;
+                }
                 (dt, stiff) = (0.2 * dt, None);
                 continue;
             };
@@ -192,13 +208,14 @@ impl<'a> FunctionFlow<'a> {
                     impulse[1][i] += of_end * value;
                 }
             }
-            t = if shortened { t + whole } else { t + dt };
+            let mark = next_mark.filter(|_| shortened);
+            t = if shortened { stop } else { t + dt };
             u = after;
             jets = self.jets(&u);
             // A mark says nothing of the steps that could be made.
             dt = if shortened { next.max(wanted) } else { next };
             samples.push(self.sample(&jets, &mut pull, &u, t));
-            substeps.push(AfterSubstep { time: t, impulse: impulse.clone() });
+            substeps.push(AfterSubstep { time: t, mark, impulse: impulse.clone() });
             if t >= tau * (1.0 - 1e-12) || smallest(&u) >= until {
                 return Some(Path { margins: u, substeps, samples });
             }

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     evaluate::{Evaluator, Point},
     function_space::product,
+    spec::SpecError,
     system::TapeOf,
-    view::View,
 };
 
 /// `y_i y_j Θ_ij / n` of some points.
@@ -32,8 +32,30 @@ pub(crate) struct KeptKernel<B: Backend> {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct KernelOrigin {
     pub(crate) weights: Vec<f64>,
+    /// The points on which it was made.
+    pub(crate) made_on: Vec<usize>,
+    /// Those of them whose rows are still kept.
     pub(crate) points: Vec<usize>,
     pub(crate) stale: bool,
+}
+
+impl KernelOrigin {
+    /// That these are points of a training set of `n`, and weights of a network.
+    pub(crate) fn check(&self, n: usize, n_params: usize) -> Result<(), SpecError> {
+        SpecError::unless_parameters(self.weights.len(), n_params)?;
+        let increase = |points: &[usize]| points.windows(2).all(|pair| pair[0] < pair[1]);
+        let known = |point| self.made_on.binary_search(point).is_ok();
+        if increase(&self.made_on)
+            && increase(&self.points)
+            && self.made_on.last().is_some_and(|&last| last < n)
+            && !self.points.is_empty()
+            && self.points.iter().all(known)
+        {
+            return Ok(());
+        }
+        let (field, value) = ("points of the kernel in the checkpoint", self.points.len() as f64);
+        Err(SpecError { field, value, right: "different points of the training set" })
+    }
 }
 
 impl<B: Backend> KeptKernel<B> {
@@ -72,16 +94,22 @@ impl<B: Backend> KeptKernel<B> {
     ) -> Self {
         let system = evaluator.system;
         let w = system.tensor(&origin.weights);
-        let inputs = View::following(system, &origin.points).inputs;
-        let trace = system.network().trace(&w, &inputs);
-        let tape = evaluator.linearise(trace, origin.points.len());
-        Self { stale: origin.stale, ..Self::of(evaluator, w, &tape, &origin.points) }
+        let trace = system.network().trace(&w, &system.inputs_at(&origin.made_on));
+        let tape = evaluator.linearise(trace, origin.made_on.len());
+        let whole = Self::of(evaluator, w, &tape, &origin.made_on);
+        let kept = whole.restricted(&origin.points).expect("they are some of those it is made on");
+        Self { stale: origin.stale, ..kept }
     }
 
     /// From what it is made again.
     pub(crate) fn origin(&self) -> KernelOrigin {
         let weights = Precision::to_host(self.w.clone());
-        KernelOrigin { weights, points: self.made_on.to_vec(), stale: self.stale }
+        KernelOrigin {
+            weights,
+            made_on: self.made_on.to_vec(),
+            points: self.points.clone(),
+            stale: self.stale,
+        }
     }
 
     /// With the rows of these points only; `None` where there are others among them.

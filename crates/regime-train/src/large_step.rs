@@ -2,7 +2,10 @@
 //! once a step.
 //!
 //! 1. The margins are followed over the whole step with their tangent kernel `K₀` frozen; the
-//!    impulse of the loss moves the weights by one `Jᵀ`.
+//!    impulse of the loss moves the weights by one `Jᵀ`. A kernel that was made in an earlier step
+//!    serves too: what the margins do at the beginning beyond `−K₀ ℓ'`, the drift, is added. The
+//!    step ends here if the network's outputs are the predicted ones to a hundredth of the
+//!    tolerance.
 //! 2. At these weights the kernel is `K₁`. The margins are followed again, with the kernel
 //!    between `K₀` and `K₁` as the weights go, and the weights are moved by the impulses through both
 //!    Jacobians: a step of second order in the change of the kernel.
@@ -17,8 +20,8 @@ use regime_models::{Network, Precision};
 use crate::{
     attempt::{Accepted, Attempt, Clock, Inside, Snapshot},
     evaluate::{Evaluator, Point, Trial},
-    event::Passage,
-    function_space::{AfterSubstep, FunctionFlow, Path, PathSample, Progress},
+    event::{Passage, Sample},
+    function_space::{AfterSubstep, FunctionFlow, MOST_PAST, Path, PathSample, Progress},
     kept_kernel::KeptKernel,
     large_steps::{Found, PRICE},
     system::{TapeOf, smallest},
@@ -35,8 +38,8 @@ const OF_FROZEN: f64 = 0.1;
 /// The error allowed in a substep in function space, in tolerances.
 const OF_SUBSTEPS: f64 = 0.5;
 
-/// The same where only the weights depend on it at
-/// which the kernel at the end is taken.
+/// The same for the first path when a second one follows: only the weights at which the second
+/// kernel is made depend on it.
 const OF_PREDICTOR: f64 = 3.0;
 
 /// A point is left out when it stays settled for at least this many steps like the last one.
@@ -53,6 +56,8 @@ pub(crate) struct Request<'a> {
     pub(crate) frozen: bool,
     /// The margin asked for.
     pub(crate) margin: f64,
+    /// How far beyond that it may end.
+    pub(crate) landing: f64,
     /// It ends where the smallest margin is predicted to reach this.
     pub(crate) until: f64,
     /// Times at which the network is to be seen, in increasing order.
@@ -87,12 +92,15 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
         })
     }
 
-    /// `None` where something is not finite.
+    /// `None` where something is not finite, or a path comes to no end.
     fn trial(&self, request: &Request<'_>) -> Option<Tried<B, N>> {
         let &Request { tolerance, clock: Clock { t, dt }, frozen, .. } = request;
         let Self { evaluator, at, kernel } = *self;
         let (objective, view) = (evaluator.system.objective(), &at.view);
         let margins: Vec<f64> = view.points.iter().map(|&i| at.margins[i]).collect();
+        if !kernel.is_finite() {
+            return None;
+        }
         let drift = kernel.stale.then(|| self.drift(&margins));
         let of_substeps = if frozen { OF_SUBSTEPS } else { OF_PREDICTOR };
         let flow = FunctionFlow {
@@ -104,15 +112,19 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
             unit: objective.unit(&at.margins),
             n_points: objective.n_points(),
         };
-        let inside = |mark: &&f64| **mark > t && **mark < t + dt;
-        let marks: Vec<f64> = request.marks.iter().filter(inside).map(|mark| mark - t).collect();
+        let marks: Vec<f64> = request.marks.iter().map(|mark| mark - t).collect();
         let path = self.advance(&flow, &margins, dt, request, if frozen { &marks } else { &[] })?;
         let dt = path.time();
         let difference = |found: &[f64], predicted: &[f64]| {
             let pairs = view.points.iter().zip(predicted);
             let scaled = pairs.map(|(&i, u)| (found[i] - u).abs() / found[i].abs().max(flow.unit));
             // `f64::max` would drop a difference that is not a number.
-            scaled.fold(f64::MIN_POSITIVE, |most, e| if e <= most { most } else { e })
+            scaled.fold(
+                f64::MIN_POSITIVE,
+                |most, e| {
+                    if e <= most || most.is_nan() { most } else { e }
+                },
+            )
         };
         let limit = OF_TOLERANCE * tolerance;
         let end = evaluator.trial(self.weights(&at.tape, &at.tape, path.last()), at);
@@ -122,8 +134,10 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
         }
         // A small step is bound by the change of the kernel, and by the bends of the loss.
         let of_kernel = dt * 0.9 * (tolerance / error).sqrt();
-        let of_bends = dt / path.substeps.len() as f64;
-        let small = of_kernel.min(of_bends);
+        // Of an error without measure, nothing follows.
+        let least = 0.1 * request.small;
+        let of_bends = dt / path.n_whole() as f64;
+        let small = of_kernel.min(of_bends).max(least);
         let of_frozen = OF_FROZEN * limit;
         if frozen && error <= of_frozen {
             let found = Found {
@@ -131,7 +145,7 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
                 small,
                 frozen: true,
             };
-            return Some(self.arrive(request, &path, end, &marks, found, None, &at.tape));
+            return Some(self.arrive(request, &path, end, found, None, &at.tape));
         }
         if kernel.stale && frozen {
             let found = Found { next: dt, small, frozen: true };
@@ -161,13 +175,13 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
         if !corrected.is_finite() {
             return None;
         }
-        let small = of_kernel.min(dt / path.substeps.len() as f64);
+        let small = of_kernel.min(dt / path.n_whole() as f64).max(least);
         let next = dt * (0.9 * (limit / corrected).cbrt()).clamp(0.2, 8.0);
         let found = Found { next, small, frozen: error < 0.25 * of_frozen };
         if corrected > limit {
             return Some(Tried { attempt: Attempt::Rejected { dt: next }, found, kernel: None });
         }
-        Some(self.arrive(request, &path, end, &marks, found, Some(last), &tape))
+        Some(self.arrive(request, &path, end, found, Some(last), &tape))
     }
 
     /// What the margins of the network do at the beginning beyond `−K ℓ'(u)`.
@@ -190,7 +204,8 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
         request: &Request<'_>,
         marks: &[f64],
     ) -> Option<Path> {
-        let (times, until) = ((dt, request.small), request.until);
+        let now = smallest(margins);
+        let (times, until) = ((dt, request.small), request.until.max(now + MOST_PAST));
         let mut path = None;
         self.evaluator.count(|work| path = flow.advance(margins, times, until, marks, work));
         path
@@ -209,13 +224,11 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
     }
 
     /// The end of a step that is accurate, with a look at all points.
-    #[allow(clippy::too_many_arguments)]
     fn arrive(
         &self,
         request: &Request<'_>,
         path: &Path,
         mut end: Trial<B, N>,
-        marks: &[f64],
         found: Found,
         kernel: Option<KeptKernel<B>>,
         tape: &TapeOf<B, N>,
@@ -228,9 +241,12 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
             let attempt = Attempt::Returned { margins: end.margins };
             return Tried { attempt, found, kernel: None };
         }
-        let snapshot = |after: &AfterSubstep| {
-            self.snapshot(t + after.time, self.weights(&at.tape, tape, after))
-        };
+        let past = smallest(&end.margins) - request.margin;
+        if past > request.landing {
+            return Tried { attempt: Attempt::Past { past }, found, kernel: None };
+        }
+        let snapshot =
+            |t: f64, after: &AfterSubstep| self.snapshot(t, self.weights(&at.tape, tape, after));
         let off = smallest(&end.margins) - path.end().smallest_margin;
         let before = |sample: &&PathSample| sample.smallest_margin + off < request.margin;
         let last = path.samples.iter().rev().find(before);
@@ -238,13 +254,13 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
             scheduled: path
                 .substeps
                 .iter()
-                .filter(|after| marks.contains(&after.time))
-                .map(snapshot)
+                .filter_map(|after| Some(snapshot(request.marks[after.mark?], after)))
                 .collect(),
             half_loss: request.half_loss.and_then(|level| {
-                let rest = at.mean_loss - path.samples[0].loss.loss;
-                let (index, after) = passage(path, level - rest)?;
-                Some((t + after, snapshot(&path.substeps[index])))
+                let losses = self.losses(path, &end.margins);
+                let (index, after) = passage(&losses, level)?;
+                let substep = &path.substeps[index];
+                Some((t + after, snapshot(t + substep.time, substep)))
             }),
             approach: last.map(|sample| (t + sample.loss.t, sample.smallest_margin + off)),
         };
@@ -267,6 +283,20 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
         Tried { attempt: Attempt::Accepted(Box::new(accepted)), found, kernel }
     }
 
+    /// The mean loss of all points on a path: from the one at its beginning to the one at its end,
+    /// where the points have these margins.
+    fn losses(&self, path: &Path, margins: &[f64]) -> Vec<Sample> {
+        let rest = self.at.mean_loss - path.samples[0].loss.loss;
+        let whole = self.evaluator.system.objective().mean_loss(margins);
+        // What the path has not seen, spread evenly.
+        let rate = (whole - rest - path.end().loss.loss) / path.time();
+        let loss = |sample: &PathSample| {
+            let Sample { t, loss, loss_rate } = sample.loss;
+            Sample { t, loss: loss + rest + rate * t, loss_rate: loss_rate + rate }
+        };
+        path.samples.iter().map(loss).collect()
+    }
+
     fn snapshot(&self, t: f64, w: Tensor<B, 1>) -> Snapshot<B> {
         Snapshot { t, margins: self.evaluator.margins(&w), w }
     }
@@ -281,11 +311,11 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
     }
 }
 
-/// The substep in which the loss of the points falls below a level, and when.
-fn passage(path: &Path, level: f64) -> Option<(usize, f64)> {
-    let pairs = path.samples.windows(2).enumerate();
-    let fall = |(index, pair): (usize, &[PathSample])| {
-        let time = Passage { before: pair[0].loss, after: pair[1].loss }.falls_below(level)?;
+/// The substep in which the loss falls below a level, and when.
+fn passage(losses: &[Sample], level: f64) -> Option<(usize, f64)> {
+    let pairs = losses.windows(2).enumerate();
+    let fall = |(index, pair): (usize, &[Sample])| {
+        let time = Passage { before: pair[0], after: pair[1] }.falls_below(level)?;
         Some((index, time))
     };
     pairs.filter_map(fall).next()

@@ -8,6 +8,9 @@ pub(crate) const PRICE: f64 = 3.0;
 /// The most small steps between two tries of large ones.
 const MOST_SMALL: u32 = 120;
 
+/// The most large steps that are undone in a row.
+const MOST_UNDONE: u32 = 8;
+
 /// What a large step has shown of the steps that could be made next.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Found {
@@ -33,6 +36,8 @@ pub(crate) struct LargeSteps {
     waited: u32,
     /// Whether the kernel has to be taken as it moves.
     pub(crate) moving: bool,
+    /// Large steps that were undone in a row.
+    undone: u32,
     /// How much too far the last ones went beyond the margin asked for.
     past: f64,
 }
@@ -60,14 +65,18 @@ impl LargeSteps {
 
     /// After a large step.
     pub(crate) fn was_accepted(&mut self, found: Found) {
-        *self =
-            Self { dt: found.next, wait: 0, waited: 0, moving: !found.frozen, past: 0.0, ..*self };
+        let (dt, moving) = (found.next, !found.frozen);
+        *self = Self { dt, moving, wait: 0, waited: 0, undone: 0, past: 0.0, ..*self };
+        if found.next <= PRICE * found.small {
+            self.pause();
+        }
     }
 
     /// After a large step that was undone.
     pub(crate) fn was_rejected(&mut self, found: Found) {
         (self.dt, self.moving) = (found.next, !found.frozen);
-        if found.next <= PRICE * found.small {
+        self.undone += 1;
+        if found.next <= PRICE * found.small || self.undone >= MOST_UNDONE {
             self.pause();
         }
     }
@@ -80,12 +89,52 @@ impl LargeSteps {
     /// Leaves the flow to small steps, the longer the more often it came to this.
     fn pause(&mut self) {
         self.waited = (2 * self.waited + 8).min(MOST_SMALL);
-        *self = Self { dt: 0.0, wait: self.waited, ..*self };
+        *self = Self { dt: 0.0, wait: self.waited, undone: 0, past: 0.0, ..*self };
     }
 
     /// After a small step, with the next one that it proposes.
     pub(crate) fn after_a_small_step(&mut self, taken: f64, next: f64) {
         self.small_are_limited |= next < 2.0 * taken;
         self.wait = self.wait.saturating_sub(1);
+        if self.dt <= PRICE * next {
+            // What was known of large ones is of no use any more.
+            self.dt = 0.0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(next: f64, small: f64) -> Found {
+        Found { next, small, frozen: true }
+    }
+
+    #[test]
+    fn they_are_tried_again_when_small_steps_have_grown() {
+        let mut large = LargeSteps::start(1.0);
+        assert_eq!(large.due(0.1), Some(1.0));
+        // It went no farther than three small ones.
+        large.was_accepted(found(1.0, 0.5));
+        assert_eq!(large.due(0.5), None);
+        for _ in 0..20 {
+            large.after_a_small_step(0.5, 0.5);
+        }
+        assert_eq!(large.due(0.5), Some(4.0 * PRICE * 0.5));
+        // One that was due waits no longer once small ones have outgrown it.
+        let mut large = LargeSteps::start(1.0);
+        large.after_a_small_step(0.5, 0.6);
+        assert_eq!(large.due(0.6), Some(4.0 * PRICE * 0.6));
+    }
+
+    #[test]
+    fn many_that_are_undone_leave_the_flow_to_small_steps() {
+        let mut large = LargeSteps::start(1.0);
+        for _ in 0..MOST_UNDONE {
+            assert!(large.due(1e-9).is_some());
+            large.was_rejected(found(1.0, 1e-9));
+        }
+        assert_eq!(large.due(1e-9), None);
     }
 }

@@ -11,10 +11,10 @@ use crate::{Objective, work::Work};
 pub enum Moment {
     /// At t = 0.
     Start,
-    /// At the first step at or after one of the log-spaced times.
+    /// At one of the log-spaced times; after a small step, at the first step at or after it.
     Scheduled,
-    /// At the first step at which the mean loss has fallen below half its initial
-    /// value (just after `t₁`).
+    /// Just after `t₁`, at which the mean loss falls below half its initial value: at the end of
+    /// the step, or of the substep of a large one.
     HalfLoss,
     /// At the end of the run, whatever ended it.
     End,

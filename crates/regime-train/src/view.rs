@@ -2,7 +2,7 @@
 //!
 //! A point is settled when its loss has neither slope nor curvature to speak of. It is left out
 //! only as long as it cannot come back: from how far its margin moved when the weights moved last
-//! follows how far they may move before it is looked at again.
+//! follows how far they may move before the point is looked at again.
 
 use burn_tensor::{Tensor, backend::Backend};
 use regime_models::Network;
@@ -16,7 +16,7 @@ const SAFETY: f64 = 2.0;
 /// Steps after which all points are looked at again.
 const MOST_STEPS: u32 = 16;
 
-/// Points are left out once they are at least this part of those that are followed.
+/// More points are left out once they are at least this part of those that are followed.
 const WORTHWHILE: f64 = 0.1;
 
 /// The points that passes take.
@@ -88,17 +88,6 @@ impl<B: Backend> View<B> {
     pub(crate) fn all<N: Network<B>>(system: &System<'_, B, N>) -> Self {
         let points = (0..system.objective().n_points()).collect();
         Self { points, inputs: system.inputs().clone(), rest: None, reach: f64::INFINITY }
-    }
-
-    /// Of these points.
-    pub(crate) fn following<N: Network<B>>(system: &System<'_, B, N>, points: &[usize]) -> Self {
-        if points.len() == system.objective().n_points() {
-            return Self::all(system);
-        }
-        let mut rest = vec![true; system.objective().n_points()];
-        points.iter().for_each(|&i| rest[i] = false);
-        let rest = (0..rest.len()).filter(|&i| rest[i]).collect();
-        Self::without(system, rest, 0.0)
     }
 
     /// Of all but these.
@@ -173,7 +162,7 @@ impl<B: Backend> View<B> {
         if still_settled && rest.len() <= least {
             // The same points, from here.
             let Some((old, inputs)) = &self.rest else { return None };
-            let reach = old.iter().map(|&i| reach(i)).fold(f64::INFINITY, f64::min);
+            let reach = old.iter().map(|&i| reach(i)).fold(f64::MAX, f64::min);
             let rest = Some((old.clone(), inputs.clone()));
             return Some(Self {
                 points: self.points.clone(),
@@ -185,7 +174,7 @@ impl<B: Backend> View<B> {
         if rest.is_empty() {
             return Some(Self::all(system));
         }
-        let reach = rest.iter().map(|&i| reach(i)).fold(f64::INFINITY, f64::min);
+        let reach = rest.iter().map(|&i| reach(i)).fold(f64::MAX, f64::min);
         Some(Self::without(system, rest, reach))
     }
 

@@ -64,24 +64,20 @@ impl UnderWay {
         let loss_rate = -self.objective.alpha().value().powi(2) * square;
         (self.margins, self.curvature) = (margins, curvature);
         self.has_kernel = false;
-        let n = self.objective.n_points() as u64;
-        let work = &mut self.course.outcome.work;
-        (work.points_backward, work.points_product) =
-            (work.points_backward + n, work.points_product + n);
         let now = Sample { t: next.t, loss: mean_loss, loss_rate };
         Some(self.course.accept(next, now, (clock.t, ends.0), ends.1))
     }
 
-    /// Counts the work of a trial step: two forward passes, a gradient between them, and two
-    /// solutions on the active points.
+    /// Counts the work of a trial step: a gradient of each of its stages, whether it is accepted or
+    /// not, and two solutions on the active points.
     fn count_trial(&mut self) {
         let least = self.least_curvature();
         let active = self.curvature.iter().filter(|&&curvature| curvature > least).count();
         let n = self.objective.n_points() as u64;
         let work = &mut self.course.outcome.work;
         work.points_forward += 2 * n;
-        work.points_backward += n;
-        work.points_product += n + 4 * active as u64;
+        work.points_backward += 2 * n;
+        work.points_product += 2 * n + 4 * active as u64;
         work.factorise(active);
         if !std::mem::replace(&mut self.has_kernel, true) {
             work.kernel(active);

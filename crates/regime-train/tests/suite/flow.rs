@@ -174,6 +174,7 @@ pub(crate) fn every_loss_reaches_its_margins<B: Backend>(device: &B::Device) {
         (Loss::Hinge, Scheme::explicit()),
         (Loss::SoftHinge { beta: 20.0 }, Scheme::reference()),
         (Loss::SoftHinge { beta: 20.0 }, Scheme::adaptive()),
+        (Loss::Hinge, Scheme::adaptive()),
         (Loss::QuadraticHinge, Scheme::adaptive()),
         (Loss::Logistic, Scheme::adaptive()),
     ] {
