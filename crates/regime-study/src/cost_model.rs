@@ -46,7 +46,7 @@ impl Spec for RunSpec {
 impl RunSpec {
     /// Multiply-adds of a run, without what its frozen kernels learn.
     ///
-    /// The implicit schemes take the more steps the farther a run is on the feature side, where
+    /// The reference scheme takes the more steps the farther a run is on the feature side, where
     /// they are twice those of a lazy run at √h·α = 1 and seven times at 10⁻³; they fall more
     /// slowly with the tolerance than its square root. Runs of one place in a grid differ by
     /// a factor of two and more, those at small α of small widths most.
@@ -63,7 +63,7 @@ impl RunSpec {
                         let coarse = fourth(tolerance / 0.03);
                         let feature = 1.0 + 0.4 / fourth(root_width_alpha);
                         let lazy = 1.0 + (root_width_alpha / 2000.0).sqrt();
-                        ADAPTIVE_PASSES * feature / (lazy * coarse * coarse.sqrt())
+                        f64::max(ADAPTIVE_PASSES * feature / lazy, 25.0) / (coarse * coarse.sqrt())
                     }
                     Scheme::Reference { tolerance, .. } => {
                         let regime = 1.0 + 1.0 / fourth(root_width_alpha);
@@ -170,7 +170,9 @@ impl RunSpec {
             Dynamics::Flow(FlowSpec { scheme: Scheme::Adaptive { .. }, .. }) => n.min(8192.0),
             _ => 0.0,
         };
-        let training = traces + 3.0 * f64::max(active, followed).powi(2);
+        // Those are of float64 numbers in any case.
+        let kernels_of_steps = 3.0 * f64::max(active.powi(2), followed.powi(2) * 8.0 / size);
+        let training = traces + kernels_of_steps;
         let learning = if self.frozen.is_empty() {
             0.0
         } else {

@@ -30,8 +30,9 @@ use crate::{
 
 /// Gradient flows of networks of one shape that advance together.
 ///
-/// Each follows the linearly implicit scheme, with its own clock and step size, as a
-/// [`Flow`](crate::Flow) of its own does; what one call computes, it computes for all. Results are
+/// Each takes small steps through the tangent kernel, with its own clock and step size; what one
+/// call computes, it computes for all. An adaptive flow makes no large steps here and leaves no
+/// points out. Results are
 /// those of single flows within the tolerance of the integrator, and not to the bit: how a
 /// product is rounded depends on how many there are.
 ///
@@ -70,7 +71,7 @@ pub struct FlowBatch<B: Backend> {
 
 impl<B: Backend> FlowBatch<B> {
     /// Whether flows of this network with these settings can advance together: those of a fully
-    /// connected network with the implicit scheme and without momentum.
+    /// connected network with the adaptive or the reference scheme and without momentum.
     pub fn takes(net: &FeedForward, spec: &FlowSpec) -> bool {
         spec.advances_in_batches() && StackedNetwork::of(net).is_some()
     }

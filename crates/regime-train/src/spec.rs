@@ -17,7 +17,7 @@ pub enum Scheme {
     },
     /// Chooses its steps by what it measures on the way: implicit ones, in which settled points
     /// are left out, or large ones in function space, where the network follows once a step.
-    /// It takes from ten steps, where the kernel hardly moves, to a few hundred.
+    /// It takes from ten steps, where the kernel hardly moves, to some hundred.
     Adaptive {
         /// The error of `F` on the training points that is allowed at events and at the end, in
         /// units of 1 or of `|F_i|` where that is larger; in (0, 1). Default 0.1.
