@@ -21,9 +21,6 @@ const FIRST_CHANGE: f64 = 1e-4;
 /// The same for large steps, in units of the scale of `F`, see [`Objective::unit`](crate::Objective).
 const FIRST_LARGE_CHANGE: f64 = 0.1;
 
-/// The same for the small steps beside them, in units of the tolerance as well.
-const FIRST_SMALL_CHANGE: f64 = 0.3;
-
 /// Steps rejected in a row after which a flow counts as diverged. An explicit step
 /// is then 10⁻⁵⁰ times the last one that was accepted.
 pub(crate) const MOST_REJECTED: u32 = 50;
@@ -96,16 +93,12 @@ impl Course {
         };
         let mut large = LargeSteps::default();
         let mut next_observation = 0.0;
-        let dt = match (spec.scheme, spec.momentum) {
-            (Scheme::Adaptive { .. }, Momentum::None) => {
-                let tolerance = spec.scheme.implicit_steps().map_or(1.0, |steps| steps.tolerance);
-                large = LargeSteps::start(first(FIRST_LARGE_CHANGE * unit));
-                // A large step is seen as early as the first small one of another scheme is.
-                next_observation = first(FIRST_CHANGE);
-                first(FIRST_SMALL_CHANGE * tolerance * unit)
-            }
-            _ => first(FIRST_CHANGE),
-        };
+        if let (Scheme::Adaptive { .. }, Momentum::None) = (spec.scheme, spec.momentum) {
+            large = LargeSteps::start(first(FIRST_LARGE_CHANGE * unit));
+            // A large step is seen as early as the first small one is.
+            next_observation = first(FIRST_CHANGE);
+        }
+        let dt = first(FIRST_CHANGE);
         Self {
             spec,
             clock: Clock { t: 0.0, dt },
@@ -195,7 +188,10 @@ impl Course {
     pub(crate) fn reject_large(&mut self, found: Found) {
         self.outcome.rejected += 1;
         self.large.was_rejected(found);
-        self.clock.dt = found.small;
+        // The first small step stays as short as it is: a flow is observed early.
+        if self.clock.t > 0.0 {
+            self.clock.dt = found.small;
+        }
     }
 
     /// Counts a step that was undone for the sake of a point that was left out.
