@@ -1,17 +1,18 @@
 //! A flow from its initial weights to its end.
 
+mod large;
+
 use std::{cell::Cell, sync::Arc};
 
 use burn_tensor::{Tensor, backend::Backend};
-use regime_models::{Memory, Network, Precision, Tape};
+use regime_models::{Network, Precision, Tape};
 
 use crate::{
-    attempt::{Accepted, Attempt, Inside, Snapshot},
-    course::{Checkpoint, Course, MOST_MARKS},
+    attempt::{Accepted, Attempt},
+    course::{Checkpoint, Course},
     evaluate::{Evaluator, Point},
     event::Sample,
     kept_kernel::KeptKernel,
-    large_step::{LargeStep, Request, Tried},
     loss::Loss,
     observe::{Divergence, End, Moment, Observation, Observer, Outcome},
     spec::{FlowSpec, Momentum, Scheme, SpecError, StepRule},
@@ -198,74 +199,6 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         Ok(())
     }
 
-    /// A large step, where one may be worth its price.
-    fn attempt_large(&mut self, observer: &mut impl Observer<B>) -> Option<Result<(), Divergence>> {
-        let FlowSpec { scheme, momentum, .. } = self.course.spec;
-        let (Scheme::Adaptive { .. }, Momentum::None) = (scheme, momentum) else {
-            return None;
-        };
-        if Memory::of::<B>(&self.system.inputs().device()) == Memory::Device {
-            // Their kernels would come to the host.
-            return None;
-        }
-        if self.at.point.view.points.len() > MOST_FOLLOWED {
-            return None;
-        }
-        let tolerance = scheme.implicit_steps()?.tolerance;
-        if self.system.objective().loss().largest_curvature() == 0.0 {
-            // A hinge has a bend without width, which substeps in function space do not end at.
-            return None;
-        }
-        let (mut clock, until) = self.course.large_step()?;
-        let evaluator = evaluator(self.system, &self.course.spec, &self.work);
-        let marks = self.course.scheduled_before(clock.t + clock.dt);
-        if let (MOST_MARKS, Some(last)) = (marks.len(), marks.last()) {
-            clock.dt = last - clock.t;
-        }
-        let (small, half_loss) = (self.course.clock.dt, self.course.half_loss());
-        let margin = self.course.spec.stop.margin;
-        let marks = &marks[..];
-        let frozen = !self.course.large.moving;
-        let landing = self.course.landing();
-        let request =
-            Request { tolerance, clock, small, frozen, margin, landing, until, marks, half_loss };
-        let at = &self.at.point;
-        let kept = self.kernel.take().and_then(|kept| kept.restricted(&at.view.points));
-        let kept = kept.unwrap_or_else(|| KeptKernel::at(evaluator, at));
-        let Tried { attempt: tried, found, kernel } =
-            LargeStep { evaluator, at, kernel: &kept }.attempt(&request);
-        let mut accepted = match tried {
-            Attempt::Accepted(accepted) if accepted.clock.t.is_finite() => *accepted,
-            Attempt::Accepted(_) => return Some(Err(Divergence::StepSize)),
-            Attempt::Rejected { .. } => {
-                self.course.reject_large(found);
-                // One that is of no use any more is made anew.
-                self.kernel = (!kept.stale).then_some(kept);
-                return Some(Ok(()));
-            }
-            Attempt::Past { past } => {
-                self.course.reject_past(past);
-                self.kernel = Some(kept);
-                return Some(Ok(()));
-            }
-            Attempt::Returned { margins } => {
-                self.course.reject_returned();
-                self.take_back(&margins);
-                return Some(Ok(()));
-            }
-        };
-        self.course.large.was_accepted(found);
-        let mut kernel = kernel.unwrap_or(kept);
-        kernel.stale = true;
-        self.kernel = Some(kernel);
-        let inside = std::mem::replace(&mut accepted.inside, Inside::unknown());
-        let before = (clock.t, self.smallest_margin());
-        let approach = inside.approach.unwrap_or(before);
-        self.note_inside(inside, observer);
-        self.accept(accepted, approach, observer);
-        Some(Ok(()))
-    }
-
     /// Goes on to the end of a step.
     fn accept(
         &mut self,
@@ -310,31 +243,6 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         self.course.look_again(sample(self.system, &self.at, self.velocity.as_ref(), t));
     }
 
-    /// Notes what was seen inside a large step.
-    fn note_inside(&mut self, inside: Inside<B>, observer: &mut impl Observer<B>) {
-        let Inside { scheduled, half_loss, .. } = inside;
-        let mut seen: Vec<(Moment, Snapshot<B>)> =
-            scheduled.into_iter().map(|snapshot| (Moment::Scheduled, snapshot)).collect();
-        if let Some((time, snapshot)) = half_loss {
-            self.course.outcome.half_loss_time = Some(time);
-            seen.push((Moment::HalfLoss, snapshot));
-        }
-        seen.sort_by(|a, b| a.1.t.total_cmp(&b.1.t));
-        for (moment, Snapshot { t, w, margins }) in seen {
-            let observation = Observation::of(
-                self.system.objective(),
-                &margins,
-                self.course.spec.stop.margin,
-                (moment, t, self.outcome().steps),
-            );
-            observer.observe(&observation, &w);
-            self.course.outcome.observations.push(observation);
-            if moment == Moment::Scheduled {
-                self.course.was_seen(t);
-            }
-        }
-    }
-
     /// The margins of all points.
     fn margins(&self) -> Vec<f64> {
         let Point { w, view, margins, .. } = &self.at.point;
@@ -366,9 +274,6 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
 
 /// A point is left out when it stays settled for at least this many small steps like the last one.
 const AHEAD: f64 = 3.0;
-
-/// The most points that a large step follows: its two kernels take half a gigabyte each then.
-const MOST_FOLLOWED: usize = 8192;
 
 /// A point is settled where slope and curvature of its loss are less than this part of the
 /// tolerance of a step.

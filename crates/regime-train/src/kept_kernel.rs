@@ -26,6 +26,8 @@ pub(crate) struct KeptKernel<B: Backend> {
     points: Vec<usize>,
     /// `[points, points]`
     values: Vec<f64>,
+    /// Whether all of them are finite.
+    pub(crate) is_finite: bool,
 }
 
 /// From what such a kernel is made again to the same bits.
@@ -43,18 +45,14 @@ impl KernelOrigin {
     /// That these are points of a training set of `n`, and weights of a network.
     pub(crate) fn check(&self, n: usize, n_params: usize) -> Result<(), SpecError> {
         SpecError::unless_parameters(self.weights.len(), n_params)?;
-        let increase = |points: &[usize]| points.windows(2).all(|pair| pair[0] < pair[1]);
-        let known = |point| self.made_on.binary_search(point).is_ok();
-        if increase(&self.made_on)
-            && increase(&self.points)
-            && self.made_on.last().is_some_and(|&last| last < n)
-            && !self.points.is_empty()
-            && self.points.iter().all(known)
-        {
+        let field = "points of the kernel in the checkpoint";
+        SpecError::unless_points(field, &self.made_on, n)?;
+        SpecError::unless_points(field, &self.points, n)?;
+        if self.points.iter().all(|point| self.made_on.binary_search(point).is_ok()) {
             return Ok(());
         }
-        let (field, value) = ("points of the kernel in the checkpoint", self.points.len() as f64);
-        Err(SpecError { field, value, right: "different points of the training set" })
+        let right = "some of those on which it was made";
+        Err(SpecError { field, value: self.points.len() as f64, right })
     }
 }
 
@@ -78,8 +76,10 @@ impl<B: Backend> KeptKernel<B> {
         for (row, y) in values.chunks_exact_mut(points.len()).zip(&signs) {
             row.iter_mut().zip(&signs).for_each(|(value, z)| *value *= y * z / n);
         }
+        let is_finite = values.iter().all(|value| value.is_finite());
         Self {
             w,
+            is_finite,
             stale: false,
             made_on: Arc::new(points.to_vec()),
             points: points.to_vec(),
@@ -129,10 +129,6 @@ impl<B: Backend> KeptKernel<B> {
     /// `K v`
     pub(crate) fn times(&self, v: &[f64]) -> Vec<f64> {
         product(self.matrix(), v)
-    }
-
-    pub(crate) fn is_finite(&self) -> bool {
-        self.values.iter().all(|value| value.is_finite())
     }
 
     /// `[m, m]`

@@ -98,7 +98,7 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
         let Self { evaluator, at, kernel } = *self;
         let (objective, view) = (evaluator.system.objective(), &at.view);
         let margins: Vec<f64> = view.points.iter().map(|&i| at.margins[i]).collect();
-        if !kernel.is_finite() {
+        if !kernel.is_finite {
             return None;
         }
         let drift = kernel.stale.then(|| self.drift(&margins));
@@ -159,7 +159,7 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
         let w = end.w.clone();
         let tape = evaluator.linearise(end.trace, view.points.len());
         let last = KeptKernel::of(evaluator, w, &tape, &view.points);
-        if !last.is_finite() {
+        if !last.is_finite {
             return None;
         }
         let progress = Progress::of(&path, &margins);

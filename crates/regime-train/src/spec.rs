@@ -354,6 +354,23 @@ impl SpecError {
     }
 }
 
+impl SpecError {
+    /// Names a list in a checkpoint that is not one of different points, in increasing order, of a
+    /// training set of `n`.
+    pub(crate) fn unless_points(
+        field: &'static str,
+        points: &[usize],
+        n: usize,
+    ) -> Result<(), Self> {
+        let increase = points.windows(2).all(|pair| pair[0] < pair[1]);
+        if increase && points.last().is_some_and(|&last| last < n) {
+            return Ok(());
+        }
+        let right = "different points of the training set";
+        Err(Self { field, value: points.len() as f64, right })
+    }
+}
+
 /// Names a field whose value is not finite and positive.
 pub(crate) fn positive(field: &'static str, value: f64) -> Result<(), SpecError> {
     if value.is_finite() && value > 0.0 {

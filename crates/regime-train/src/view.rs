@@ -44,13 +44,13 @@ pub(crate) struct LeftOut {
 impl LeftOut {
     /// That these are points of a training set of `n`.
     pub(crate) fn check(&self, n: usize) -> Result<(), SpecError> {
-        let increase = self.points.windows(2).all(|pair| pair[0] < pair[1]);
-        let fits = self.points.last().is_some_and(|&last| last < n) && self.points.len() < n;
-        if increase && fits && self.margins.len() == self.points.len() {
+        let field = "points left out in the checkpoint";
+        SpecError::unless_points(field, &self.points, n)?;
+        if self.points.len() < n && self.margins.len() == self.points.len() {
             return Ok(());
         }
-        let (field, value) = ("points left out in the checkpoint", self.points.len() as f64);
-        Err(SpecError { field, value, right: "different points of the training set" })
+        let right = "not all points, with a margin each";
+        Err(SpecError { field, value: self.points.len() as f64, right })
     }
 
     /// The margins of `n` points, in which those of the others are 0.
