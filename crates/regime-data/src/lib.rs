@@ -77,7 +77,7 @@ pub use points::Points;
 pub use prepare::{prepare, prepare_images, prepare_points};
 pub use source::Source;
 pub use source_error::SourceError;
-pub use spec::{DataSpec, FitOn, InputSpec, PcaSpec};
+pub use spec::{DataSpec, FitOn, InputSpec, PcaSpec, TrainingSet};
 pub use streams::{DATA_STREAM, data_rng};
 pub use task::Task;
 pub use tensors::{TensorsError, TensorsProblem};

@@ -19,7 +19,7 @@ use crate::synthetic::Cloud;
 ///
 /// Points are selected by task, ordered (see [`DataSpec::balance`]), cut into
 /// training, test and kernel points, and transformed (see [`DataSpec::inputs`]).
-/// With the same seed, less training points are the first of more.
+/// With the same seed, fewer training points are the first of more.
 ///
 /// `cache_dir` is where [`fetch`](crate::fetch()) puts published sets, for
 /// instance [`default_cache_dir`](crate::default_cache_dir); other sources do
@@ -159,17 +159,18 @@ impl Pool<'_, '_> {
     }
 }
 
-/// Where training, test and kernel points lie in a pool of `pool` points.
+/// Where training, test and kernel points lie in a pool of `pool` points, which has enough.
 fn ranges(spec: &DataSpec, pool: usize) -> [Range<usize>; 3] {
-    let train_and_test = spec.n_train + spec.n_test;
-    [0..spec.n_train, spec.n_train..train_and_test, pool - spec.n_kernel..pool]
+    let (n, of_all) = (spec.n_train, spec.n_train * spec.training_set.of);
+    let first = spec.training_set.index * n;
+    [first..first + n, of_all..of_all + spec.n_test, pool - spec.n_kernel..pool]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::idx::IdxImages;
-    use crate::spec::InputSpec;
+    use crate::spec::{InputSpec, TrainingSet};
     use ndarray::Array2;
 
     /// Images of noise, 3 × 4 pixels, four classes.
@@ -192,6 +193,48 @@ mod tests {
         let (rows, cols) = images.shape();
         let images_again = IdxImages { rows, cols, pixels };
         Images::new("changed", images_again, images.labels().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn training_sets_have_no_point_in_common_and_one_test_set() {
+        let images = noise(400);
+        let inputs = InputSpec { pca: None, ..InputSpec::RAW };
+        let set = |index, of| {
+            let training_set = TrainingSet { index, of };
+            let (n_train, n_test, n_kernel) = (60, 50, 20);
+            let spec = DataSpec {
+                inputs: inputs.clone(),
+                n_train,
+                training_set,
+                n_test,
+                n_kernel,
+                ..DataSpec::default()
+            };
+            prepare_images(&spec, &images).unwrap()
+        };
+        let sets: Vec<Dataset> = (0..3).map(|index| set(index, 3)).collect();
+        assert_eq!(sets[0].train, set(0, 1).train);
+        let rows = |part: &Part| part.x.rows().into_iter().map(|r| r.to_vec()).collect::<Vec<_>>();
+        for (i, one) in sets.iter().enumerate() {
+            assert_eq!((&one.test, &one.kernel), (&sets[0].test, &sets[0].kernel));
+            assert_eq!(one.train.y.sum(), 0.0);
+            for row in rows(&one.train) {
+                assert!(!rows(&one.test).contains(&row));
+                for other in &sets[i + 1..] {
+                    assert!(!rows(&other.train).contains(&row));
+                }
+            }
+        }
+        let too_many = TrainingSet { index: 0, of: 6 };
+        let spec = DataSpec {
+            inputs,
+            n_train: 60,
+            training_set: too_many,
+            n_test: 50,
+            ..DataSpec::default()
+        };
+        let error = prepare_images(&spec, &images).unwrap_err().to_string();
+        assert!(error.contains("510"), "{error}");
     }
 
     #[test]

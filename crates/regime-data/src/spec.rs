@@ -47,9 +47,13 @@ pub struct DataSpec {
     /// The points on which mean and components are fitted. Default:
     /// [`FitOn::Train`].
     pub fit: FitOn,
-    /// Number of training points, at least 1: the first ones. Default: 1000.
+    /// Number of training points, at least 1: the first ones, unless
+    /// `training_set` says otherwise. Default: 1000.
     pub n_train: usize,
-    /// Number of test points, at least 1: those after the training points.
+    /// Which of several training sets without a common point. Default: the only one.
+    #[serde(skip_serializing_if = "TrainingSet::is_only")]
+    pub training_set: TrainingSet,
+    /// Number of test points, at least 1: those after all training sets.
     /// Default: 5000.
     pub n_test: usize,
     /// Number of points on which kernels are compared, at least 0: the last
@@ -60,6 +64,34 @@ pub struct DataSpec {
     /// source; any number. Default: 0. See
     /// [`DATA_STREAM`](crate::DATA_STREAM).
     pub seed: u64,
+}
+
+/// Which stretch of the ordered points is the training set.
+///
+/// All training sets of one order (one `seed`) have no point in common with each other, nor with
+/// the test points, which are the same beside each: so networks that learnt from
+/// different training sets can be compared point by point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainingSet {
+    /// Which one, from 0 to `of` − 1. Default: 0.
+    pub index: usize,
+    /// How many there are, at least 1. Default: 1.
+    pub of: usize,
+}
+
+impl Default for TrainingSet {
+    fn default() -> Self {
+        Self { index: 0, of: 1 }
+    }
+}
+
+impl TrainingSet {
+    /// Whether there is no other.
+    fn is_only(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What is done to the inputs, in the order of the fields.
@@ -112,6 +144,7 @@ impl Default for DataSpec {
             inputs: InputSpec::default(),
             fit: FitOn::default(),
             n_train: 1000,
+            training_set: TrainingSet::default(),
             n_test: 5000,
             n_kernel: 100,
             seed: 0,
@@ -189,14 +222,30 @@ impl DataSpec {
         }
     }
 
-    /// The number of points in the three parts.
+    /// The number of points in all training sets.
+    pub(crate) fn n_train_in_all(&self) -> Result<usize, DataError> {
+        let TrainingSet { index, of } = self.training_set;
+        if of == 0 {
+            return Err(DataError::field("training_set.of", of, "at least 1"));
+        }
+        if index >= of {
+            let want = format!("less than {of}, the number of training sets");
+            return Err(DataError::field("training_set.index", index, want));
+        }
+        self.n_train.checked_mul(of).ok_or_else(|| {
+            let value = format!("{} · {of}", self.n_train);
+            DataError::field("n_train · training_set.of", value, "a number of points that exist")
+        })
+    }
+
+    /// The number of points in all training sets, the test points and the kernel points.
     pub(crate) fn n_total(&self) -> Result<usize, DataError> {
         for (field, n) in [("n_train", self.n_train), ("n_test", self.n_test)] {
             if n == 0 {
                 return Err(DataError::field(field, n, "at least 1"));
             }
         }
-        let sum = self.n_train.checked_add(self.n_test);
+        let sum = self.n_train_in_all()?.checked_add(self.n_test);
         sum.and_then(|sum| sum.checked_add(self.n_kernel)).ok_or_else(|| {
             let value = format!("{} + {} + {}", self.n_train, self.n_test, self.n_kernel);
             DataError::field("n_train + n_test + n_kernel", value, "a number of points that exist")
@@ -229,6 +278,13 @@ mod tests {
         assert_eq!(error(DataSpec { n_train: 0, ..base() }), "`n_train` = 0: should be at least 1");
         assert_eq!(error(DataSpec { n_test: 0, ..base() }), "`n_test` = 0: should be at least 1");
         assert!(error(DataSpec { n_train: usize::MAX, ..base() }).contains("points that exist"));
+        let set = |index, of| DataSpec { training_set: TrainingSet { index, of }, ..base() };
+        assert_eq!(error(set(0, 0)), "`training_set.of` = 0: should be at least 1");
+        assert_eq!(
+            error(set(3, 3)),
+            "`training_set.index` = 3: should be less than 3, the number of training sets"
+        );
+        assert!(error(set(0, usize::MAX)).contains("points that exist"));
         assert_eq!(
             error(DataSpec { task: Task::Own, ..base() }),
             "`task` = own: should be a task on classes: only synthetic points bring labels"
@@ -275,6 +331,7 @@ mod tests {
         let default = serde_json::to_value(DataSpec::default()).unwrap();
         assert_eq!(default["source"]["kind"], "mnist-t10k");
         assert_eq!(default["inputs"]["pca"]["scaling"], "whitened");
+        assert!(default.get("training_set").is_none());
         assert!(serde_json::from_str::<DataSpec>(r#"{"n_trian": 7}"#).is_err());
     }
 }

@@ -36,7 +36,7 @@ const DECADES: f64 = 6.0;
 
 impl Spec for RunSpec {
     const KIND: &'static str = "regime-run";
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
 
     fn cost(&self) -> f64 {
         self.run_cost()
@@ -80,9 +80,8 @@ impl RunSpec {
         };
         let steps = steps.min(stop.max_steps as f64);
         let observations = DECADES * f64::from(per_decade);
-        // Test points are looked at in the beginning, at the end, and where outputs are kept.
-        let looks = if self.outputs_kept > 0 { 3.0 } else { 2.0 };
-        let tests = looks * self.data.n_test as f64 * self.gradient_cost() / 3.0;
+        // Test points are looked at in the beginning and at the end.
+        let tests = 2.0 * self.data.n_test as f64 * self.gradient_cost() / 3.0;
         let kernels = match self.dynamics {
             Dynamics::Flow(FlowSpec { scheme: Scheme::Adaptive { .. }, .. }) => {
                 let n = self.data.n_train as f64;

@@ -5,12 +5,13 @@ use ndarray::ArrayView2;
 use regime_data::Dataset;
 use regime_models::{Alpha, FeedForward, Precision};
 use regime_train::{
-    KernelChange, Moment, Observation, Observer, Outcome, Probe, TestError, WeightsByLayer,
+    KernelChange, Moment, Observation, Observer, Outcome, TestError, WeightsByLayer,
 };
 
 use crate::{
     checkpoint::{FrozenProgress, RunCheckpoint, SavedWeights},
     cost_model::batch_points,
+    point_set::PointSet,
     points::tensor,
     record::Measurement,
     spec::RunSpec,
@@ -45,6 +46,8 @@ pub(crate) struct MeasuringObserver<'a, B: Backend> {
     kernel: Option<KernelChange<'a, B, FeedForward>>,
     pub(crate) test: TestError<'a, B, FeedForward>,
     pub(crate) path: Vec<Measurement>,
+    /// `F` on the test points at the end, once that is reached.
+    outputs: Option<Vec<f64>>,
     /// See [`RunCheckpoint`].
     pub(crate) saved_weights: Vec<Option<SavedWeights>>,
     observer: &'a mut dyn RunObserver,
@@ -71,6 +74,7 @@ impl<'a, B: Backend> MeasuringObserver<'a, B> {
             kernel: points.map(|points| KernelChange::from(net, points, w0)),
             test: TestError::new(net, &inputs, &labels, (w0, alpha), batch_points(net)),
             path: Vec::new(),
+            outputs: None,
             saved_weights: vec![None; spec.frozen.len()],
             observer,
         }
@@ -104,6 +108,14 @@ impl<B: Backend> MeasuringObserver<'_, B> {
         self.kernel.is_some() && moment != Moment::Start && measured
     }
 
+    /// `F` on the test points at the end, where the weights are `w`, and which of them are on
+    /// the wrong side.
+    pub(crate) fn at_end(&self, w: &Tensor<B, 1>) -> (Vec<f64>, PointSet) {
+        let outputs = self.outputs.clone().unwrap_or_else(|| self.test.outputs(w));
+        let wrong = self.test.wrong(&outputs).into_iter().collect();
+        (outputs, wrong)
+    }
+
     /// Notes a moment, at which the weights are `weights` on the host and the tangent kernel on the
     /// kernel points is `theta`, where it is wanted.
     pub(crate) fn record(
@@ -113,7 +125,13 @@ impl<B: Backend> MeasuringObserver<'_, B> {
         weights: &[f64],
         theta: Option<ArrayView2<'_, f64>>,
     ) {
-        let at_end = observation.moment == Moment::End;
+        if observation.moment == Moment::End {
+            self.outputs = Some(self.test.outputs(w));
+        }
+        let test_error = self.outputs.as_ref().map(|outputs| {
+            let wrong = self.test.wrong(outputs);
+            wrong.iter().filter(|&&is_wrong| is_wrong).count() as f64 / wrong.len() as f64
+        });
         let kernel_change = match (&self.kernel, theta) {
             (Some(_), None) if observation.moment == Moment::Start => Some(0.0),
             (Some(kernel), Some(theta)) => {
@@ -125,7 +143,7 @@ impl<B: Backend> MeasuringObserver<'_, B> {
         let moved = layers.iter().map(|layer| layer.change.powi(2)).sum::<f64>().sqrt();
         let measurement = Measurement {
             training: *observation,
-            test_error: at_end.then(|| self.test.read(w)),
+            test_error,
             kernel_change,
             weight_change: moved / self.layers.initial_norm(),
             layers,

@@ -85,10 +85,7 @@ impl<'a, B: Backend> Ready<'a, B> {
         interrupts: &mut InterruptPolicy<'_>,
     ) -> Result<RunRecord, StudyError> {
         let Self { spec, data, net, inputs, .. } = self;
-        let mut test_outputs = match spec.outputs_kept {
-            0 => Vec::new(),
-            _ => measuring.test.outputs(&weights),
-        };
+        let (mut test_outputs, test_wrong) = measuring.at_end(&weights);
         test_outputs.truncate(spec.outputs_kept);
         let test_labels = data.test.y.iter().take(test_outputs.len()).map(|&y| y as i8).collect();
         let gram = match spec.gram_kept {
@@ -116,6 +113,7 @@ impl<'a, B: Backend> Ready<'a, B> {
             margins_time: outcome.margins_time,
             preactivation_speeds: self.preactivation_speeds.clone(),
             path: measuring.path,
+            test_wrong,
             test_outputs,
             test_labels,
             gram,

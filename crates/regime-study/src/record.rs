@@ -8,7 +8,7 @@
 use regime_train::{Divergence, End, LayerWeights, Moment, Observation, Work};
 use serde::{Deserialize, Serialize};
 
-use crate::frozen_kernel::FrozenKernel;
+use crate::{frozen_kernel::FrozenKernel, point_set::PointSet};
 
 /// What one run leaves behind. Every number is finite; nothing in it depends on
 /// the clock.
@@ -33,6 +33,9 @@ pub struct RunRecord {
     pub preactivation_speeds: Vec<f64>,
     /// What was measured on the way; the last one belongs to the end.
     pub path: Vec<Measurement>,
+    /// Which test points are on the wrong side at the end, `y F ≤ 0`.
+    #[serde(default)]
+    pub test_wrong: PointSet,
     /// `F` at the end on the first test points, as many as the spec keeps.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub test_outputs: Vec<f64>,
@@ -109,6 +112,8 @@ pub enum Ending {
         /// The number of accepted steps before.
         step: u64,
     },
+    /// `t₁` is found, and the run was asked to end there.
+    HalfLoss,
     /// The budget of steps was spent.
     StepsSpent,
     /// The largest time was reached.
@@ -129,6 +134,7 @@ impl Ending {
                 };
                 Self::Diverged { quantity: quantity.into(), step }
             }
+            End::HalfLoss => Self::HalfLoss,
             End::StepsSpent => Self::StepsSpent,
             End::TimeReached => Self::TimeReached,
             End::Stalled => Self::Stalled,
@@ -141,6 +147,7 @@ impl Ending {
         match self {
             Self::Converged => "converged",
             Self::Diverged { .. } => "diverged",
+            Self::HalfLoss => "half-loss",
             Self::StepsSpent => "steps-spent",
             Self::TimeReached => "time-reached",
             Self::Stalled => "stalled",
@@ -166,6 +173,11 @@ pub struct Measurement {
 }
 
 impl RunRecord {
+    /// Whether the run came to the end that its spec asks for: every margin, or `t₁`.
+    pub fn came_to_its_end(&self) -> bool {
+        matches!(self.ending, Ending::Converged | Ending::HalfLoss)
+    }
+
     /// Whether every margin was reached.
     pub fn converged(&self) -> bool {
         self.ending == Ending::Converged

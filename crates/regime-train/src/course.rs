@@ -148,6 +148,8 @@ impl Course {
         let stop = &self.spec.stop;
         if smallest_margin >= stop.margin {
             Some(End::Converged)
+        } else if stop.at_half_loss && self.outcome.half_loss_time.is_some() {
+            Some(End::HalfLoss)
         } else if stop.max_time.is_some_and(|most| self.clock.t >= most) {
             Some(End::TimeReached)
         } else if self.outcome.steps + self.outcome.rejected >= stop.max_steps {

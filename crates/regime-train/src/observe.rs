@@ -135,6 +135,8 @@ pub enum End {
         /// The number of steps accepted before.
         step: u64,
     },
+    /// `t₁` is found, and the run was asked to end there.
+    HalfLoss,
     /// The largest number of steps was spent.
     StepsSpent,
     /// The largest time was reached.

@@ -236,6 +236,10 @@ pub struct Stop {
     pub max_steps: u64,
     /// Largest time, in the flow's time; `None` for no limit.
     pub max_time: Option<f64>,
+    /// Whether the run ends as soon as `t₁` is found, at which the mean loss falls below half its
+    /// initial value. Default: no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_half_loss: bool,
 }
 
 impl Stop {
@@ -253,7 +257,7 @@ impl Stop {
 
 impl Default for Stop {
     fn default() -> Self {
-        Self { margin: 1.0, max_steps: 1_000_000, max_time: None }
+        Self { margin: 1.0, max_steps: 1_000_000, max_time: None, at_half_loss: false }
     }
 }
 

@@ -210,7 +210,9 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
 
     fn budget_spent(&self) -> Option<End> {
         let stop = &self.spec.stop;
-        if stop.max_time.is_some_and(|most| self.clock.t >= most) {
+        if stop.at_half_loss && self.outcome.half_loss_time.is_some() {
+            Some(End::HalfLoss)
+        } else if stop.max_time.is_some_and(|most| self.clock.t >= most) {
             Some(End::TimeReached)
         } else if self.outcome.steps + self.outcome.rejected >= stop.max_steps {
             Some(End::StepsSpent)

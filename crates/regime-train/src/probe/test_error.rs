@@ -54,6 +54,15 @@ impl<'a, B: Backend, N: Network<B>> TestError<'a, B, N> {
     pub fn outputs(&self, w: &Tensor<B, 1>) -> Vec<f64> {
         self.batches.iter().flat_map(|batch| batch.outputs(self.net, w)).collect()
     }
+
+    /// For every point, whether its output is on the wrong side.
+    ///
+    /// # Shapes
+    /// `outputs` and the result: `[n]`
+    pub fn wrong(&self, outputs: &[f64]) -> Vec<bool> {
+        let labels = self.batches.iter().flat_map(|batch| &batch.labels);
+        outputs.iter().zip(labels).map(|(&f, &y)| !(f * y > 0.0)).collect()
+    }
 }
 
 impl<B: Backend> Batch<B> {
@@ -66,12 +75,7 @@ impl<B: Backend, N: Network<B>> Probe<B> for TestError<'_, B, N> {
     type Reading = f64;
 
     fn read(&self, w: &Tensor<B, 1>) -> f64 {
-        let (mut wrong, mut n) = (0, 0);
-        for batch in &self.batches {
-            let pairs = batch.outputs(self.net, w).into_iter().zip(&batch.labels);
-            wrong += pairs.filter(|(f, y)| !(f * **y > 0.0)).count();
-            n += batch.labels.len();
-        }
-        wrong as f64 / n as f64
+        let wrong = self.wrong(&self.outputs(w));
+        wrong.iter().filter(|&&is_wrong| is_wrong).count() as f64 / wrong.len() as f64
     }
 }
