@@ -43,9 +43,9 @@ pub fn to_svg(figure: &Figure, theme: Theme) -> String {
     let groups: String = drawing.groups.iter().map(|group| writer.group(group)).collect();
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" id=\"{id}\" viewBox=\"0 0 {width} {height}\" \
-         width=\"{width}\" height=\"{height}\" role=\"img\" aria-labelledby=\"{id}-title {id}-desc\" \
+         width=\"{width}\" height=\"{height}\" role=\"img\" aria-labelledby=\"{id}_title {id}_desc\" \
          font-family=\"{FAMILIES}\">\n\
-         <title id=\"{id}-title\">{title}</title>\n<desc id=\"{id}-desc\">{description}</desc>\n\
+         <title id=\"{id}_title\">{title}</title>\n<desc id=\"{id}_desc\">{description}</desc>\n\
          {style}<rect width=\"{width}\" height=\"{height}\" {paper}/>\n{clip}{groups}</svg>\n"
     )
 }
@@ -64,7 +64,7 @@ impl Writer<'_> {
         let ((left, top), (right, bottom)) = self.drawing.clip;
         let (width, height, id) = (right - left, bottom - top, self.id);
         format!(
-            "<clipPath id=\"{id}-plot\"><rect x=\"{left:.2}\" y=\"{top:.2}\" width=\"{width:.2}\" height=\"{height:.2}\"/></clipPath>\n"
+            "<clipPath id=\"{id}_plot\"><rect x=\"{left:.2}\" y=\"{top:.2}\" width=\"{width:.2}\" height=\"{height:.2}\"/></clipPath>\n"
         )
     }
 
@@ -136,7 +136,7 @@ impl Writer<'_> {
             put("paint-order", &"stroke");
         }
         if pen.clipped {
-            put("clip-path", &format_args!("url(#{}-plot)", self.id));
+            put("clip-path", &format_args!("url(#{}_plot)", self.id));
         }
         text
     }
