@@ -12,7 +12,7 @@ use shape::shape;
 
 use crate::colour::{Paint, SURFACE, hex};
 use crate::draw::draw;
-use crate::drawing::{Drawing, Group, Pen, Role};
+use crate::drawing::{Drawing, Group, Pen, Role, Shape};
 use crate::figure::Figure;
 
 /// For which paper a figure is drawn.
@@ -31,11 +31,17 @@ pub enum Theme {
 const FAMILIES: &str = "'DejaVu Sans', Verdana, system-ui, sans-serif";
 
 /// Draws a figure. The SVG has no XML declaration, so that it can stand in a
-/// page as well as in a file; its title and description are for screen readers.
+/// page as well as in a file.
+///
+/// Its title and description are for screen readers; the description says what
+/// is drawn over which ranges, and then the caption. A reader who points at a
+/// piece of data sees its numbers, but where there are very many: above 1000
+/// points of one series, 60 of a line without markers, and 2000 cells.
 pub fn to_svg(figure: &Figure, theme: Theme) -> String {
     let drawing = draw(figure);
     let id = identifier(&figure.id);
-    let (title, description) = (escape(&figure.title), escape(&figure.caption));
+    let title = escape(&figure.title);
+    let description = escape(format!("{} {}", drawing.description, figure.caption).trim_end());
     let Drawing { width, height, .. } = drawing;
     let writer = Writer { drawing: &drawing, theme, id: &id };
     let (style, clip) = (writer.style_sheet(), writer.clip());
@@ -69,8 +75,12 @@ impl Writer<'_> {
     }
 
     fn group(&self, Group { pen, shapes }: &Group) -> String {
+        // Readers point through what has nothing to say; texts they may select.
+        let silent =
+            shapes.iter().all(|shape| matches!(shape, Shape::Path(path) if path.hover.is_none()));
+        let pointer = if silent { " pointer-events=\"none\"" } else { "" };
         let shapes: String = shapes.iter().map(shape).collect();
-        format!("<g {}{}>\n{shapes}</g>\n", self.paint(pen), self.attributes(pen))
+        format!("<g {}{}{pointer}>\n{shapes}</g>\n", self.paint(pen), self.attributes(pen))
     }
 
     /// The attributes for a fill and a stroke. An adaptive figure also names
