@@ -47,19 +47,34 @@ fn curves() -> Figure {
         .guide(Guide::VerticalLevel { x: 1.0, label: "border".into() });
     for (index, h) in widths.into_iter().enumerate() {
         let points = curve(h);
+        let missing = [vec![1000.0, 3000.0, 30_000.0], vec![3000.0], vec![]][index].clone();
+        let points: Vec<_> = points.into_iter().filter(|(x, _)| !missing.contains(x)).collect();
         figure = figure.series(Series {
+            missing,
             error_bars: around(&points, 1.2),
             color: Color::Ordered(position(index, widths.len())),
             ..Series::new(format!("h = {h}"), points)
         });
     }
     let fit: Vec<(f64, f64)> = places.map(|x| (x, 1.0 / (1.0 + x) + 0.002)).to_vec();
-    figure.series(Series {
-        band: around(&fit, 1.4),
-        style: Style::Line,
-        color: Color::Ink,
-        ..Series::new("fit to the widest", fit)
-    })
+    figure
+        .series(Series {
+            band: around(&fit, 1.4),
+            style: Style::Line,
+            color: Color::Ink,
+            ..Series::new("fit to the widest", fit)
+        })
+        .series(Series {
+            band: around(&[(0.3, 0.1)], 2.0),
+            style: Style::Line,
+            color: Color::Category(1),
+            ..Series::new("a band of one interval", vec![(0.1, 0.12), (0.3, 0.1), (1.0, 0.05)])
+        })
+        .series(Series {
+            missing: vec![0.3, 3000.0],
+            color: Color::Category(3),
+            ..Series::new("only missing", Vec::new())
+        })
 }
 
 fn cells() -> Figure {
@@ -69,12 +84,14 @@ fn cells() -> Figure {
     for i in 0..widths.len() {
         for j in 0..alphas.len() {
             let value = 0.5 / (1.0 + widths[i].sqrt() * alphas[j]);
+            let value = if (i, j) == (2, 1) { f64::NAN } else { value };
             cells.push(Cell { x: (x[i], x[i + 1]), y: (y[j], y[j + 1]), value });
         }
     }
     let line = Series {
         style: Style::Line,
         color: Color::Ink,
+        missing: vec![128.0],
         ..Series::new("kernel change 0.1", vec![(32.0, 1.8), (64.0, 1.2), (256.0, 0.6)])
     };
     Figure::new("plot-demo-cells")

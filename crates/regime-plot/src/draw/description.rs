@@ -23,7 +23,7 @@ pub(super) fn description(figure: &Figure, frame: &Frame, crosses: &Crosses) -> 
     let (mut curves, mut points, mut missing) = (Vec::new(), Vec::new(), Vec::new());
     for (index, series) in figure.series.iter().enumerate() {
         let kind = if series.style == Style::Points { &mut points } else { &mut curves };
-        if end(frame, series, crosses, index).is_some() {
+        if end(frame, series).is_some() {
             kind.push(spaced(&series.label));
         }
         let count = crosses.count(index);

@@ -63,7 +63,8 @@ impl EndLabels {
         series: &[Series],
         crosses: &Crosses,
     ) {
-        let end = |label: &Label| end(frame, &series[label.series], crosses, label.series);
+        let end =
+            |label: &Label| end(frame, &series[label.series]).or_else(|| crosses.end(label.series));
         let mut shown: Vec<(Pixel, &Label)> =
             self.labels.iter().filter_map(|label| Some((end(label)?, label))).collect();
         // Stable: series that end at the same height stay in their order.
@@ -93,16 +94,11 @@ fn draw_label(drawing: &mut Drawing, right: f64, end: Pixel, centre: f64, label:
     }
 }
 
-/// Where the series of this index ends: at the rightmost point that is seen, or
-/// else at its rightmost interval or cross. None if nothing of it is seen.
-pub(super) fn end(
-    frame: &Frame,
-    series: &Series,
-    crosses: &Crosses,
-    index: usize,
-) -> Option<Pixel> {
+/// Where a series ends: at the rightmost point that is seen, or else at its
+/// rightmost interval. None if no data of it are seen.
+pub(super) fn end(frame: &Frame, series: &Series) -> Option<Pixel> {
     let points = series.points.iter().filter_map(|&point| frame.pixel(point));
     let seen = points.filter(|&pixel| frame.holds(pixel));
     let last = seen.max_by(|(one, _), (other, _)| one.total_cmp(other));
-    last.or_else(|| intervals::end(frame, series)).or_else(|| crosses.end(index))
+    last.or_else(|| intervals::end(frame, series))
 }

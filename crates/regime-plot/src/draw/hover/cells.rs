@@ -60,7 +60,7 @@ fn positions(ranges: &[(f64, f64)], scale: Scale) -> Option<Vec<f64>> {
     let places =
         ranges.iter().map(|&(from, to)| Some((scale.coordinate(from)?, scale.coordinate(to)?)));
     let places: Vec<(f64, f64)> = places.collect::<Option<_>>()?;
-    let &(first, last) = places.first().zip(places.last()).map(|(f, l)| (f, l)).as_ref()?;
+    let &(first, last) = places.first().zip(places.last()).as_ref()?;
     let middle = |range: &(f64, f64)| 0.5 * (range.0 + range.1);
     let near = |one: f64, other: f64, (from, to): &(f64, f64)| {
         (one - other).abs() <= TOLERANCE * (to - from).abs()
