@@ -1,10 +1,14 @@
 //! From a description to a drawing, from back to front.
 
+mod description;
 mod end_labels;
 mod guides;
 mod heat_map;
+mod hover;
+mod intervals;
 mod layout;
 mod measures;
+mod missing;
 mod placement;
 mod projection;
 mod series;
@@ -13,23 +17,35 @@ mod text;
 mod ticks;
 
 use crate::drawing::{Anchor, Drawing, Part, Pen, Pixel, Role};
-use crate::figure::Figure;
+use crate::figure::{Figure, Series};
+use hover::{Cells, Titles};
 use layout::Layout;
 use measures::{
     EDGE, LABEL_LINE, LABEL_SIZE, MIDDLE, TICK_LENGTH, TICK_SIZE, TITLE_LINE, TITLE_SIZE,
     TO_X_LABEL, WIDTH,
 };
+use missing::Crosses;
 use projection::Frame;
+use series::Look;
 use ticks::Ticks;
 
 /// Draws a figure.
 pub(crate) fn draw(figure: &Figure) -> Drawing {
     let layout = Layout::new(figure);
     let frame = &layout.frame;
-    let looks = layout.looks.iter().copied();
+    let titles = hover::titles(&figure.series);
+    let crosses = Crosses::new(frame, &figure.series);
+    let all: Vec<(Look, &Series, &Titles<'_>)> = layout
+        .looks
+        .iter()
+        .zip(&figure.series)
+        .zip(&titles)
+        .map(|((&look, series), titles)| (look, series, titles))
+        .collect();
     let mut drawing = Drawing {
         width: WIDTH,
         height: layout.height,
+        description: description::description(figure, frame, &crosses),
         clip: ((frame.x.start, frame.y.end), (frame.x.end, frame.y.start)),
         series: figure.series.iter().map(|series| series.color.paint()).collect(),
         shades: figure.map.as_ref().map_or_else(Vec::new, |_| heat_map::shades()),
@@ -38,33 +54,40 @@ pub(crate) fn draw(figure: &Figure) -> Drawing {
 
     draw_grid(&mut drawing, &layout);
     if let Some(map) = &figure.map {
-        heat_map::draw(&mut drawing, frame, map);
+        heat_map::draw(&mut drawing, frame, map, Cells::new(figure, map).as_ref());
     }
-    for (look, series) in looks.clone().zip(&figure.series) {
-        series::draw_band(&mut drawing, frame, look, series);
+    for &(look, series, _) in &all {
+        intervals::draw_band(&mut drawing, frame, look, series);
     }
     guides::draw_lines(&mut drawing, frame, &figure.guides, figure.map.is_some());
     draw_axes(&mut drawing, &layout);
-    for (look, series) in looks.clone().zip(&figure.series) {
-        series::draw_error_bars(&mut drawing, frame, look, series);
+    for &(_, series, titles) in &all {
+        series::draw_targets(&mut drawing, frame, series, titles);
     }
-    for (look, series) in looks.zip(&figure.series) {
+    for &(look, series, titles) in &all {
+        intervals::draw_error_bars(&mut drawing, frame, look, series, titles);
+    }
+    for &(look, series, titles) in &all {
         if figure.map.is_some() {
             // Against cells of any shade.
             series::draw_halo(&mut drawing, frame, series);
         }
-        series::draw(&mut drawing, frame, look, series);
+        series::draw(&mut drawing, frame, look, series, titles);
+    }
+    for (index, &(look, _, titles)) in all.iter().enumerate() {
+        crosses.draw(&mut drawing, index, look, titles);
     }
     draw_titles(&mut drawing, &layout);
-    let ink: Vec<Pixel> =
+    let mut ink: Vec<Pixel> =
         figure.series.iter().flat_map(|series| series::ink(frame, series)).collect();
     if let (Some(map), Some(top)) = (&figure.map, layout.bar_top) {
         heat_map::draw_bar(&mut drawing, frame.x.start, top, map);
-    } else if ink.is_empty() {
+    } else if ink.is_empty() && !figure.series.iter().any(|s| intervals::has_band(frame, s)) {
         draw_notice(&mut drawing, frame);
     }
+    ink.extend(crosses.ink());
     guides::draw_labels(&mut drawing, frame, &figure.guides, &ink);
-    layout.end_labels.draw(&mut drawing, frame, &figure.series);
+    layout.end_labels.draw(&mut drawing, frame, &figure.series, &crosses);
     drawing
 }
 

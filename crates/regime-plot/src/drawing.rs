@@ -11,6 +11,8 @@ pub(crate) struct Drawing {
     /// Its size in pixels.
     pub(crate) width: f64,
     pub(crate) height: f64,
+    /// What it shows, in a sentence, for those who do not see it.
+    pub(crate) description: String,
     /// Two corners of the rectangle to which a pen may be clipped: left and
     /// top, right and bottom.
     pub(crate) clip: (Pixel, Pixel),
@@ -105,9 +107,25 @@ pub(crate) enum Role {
 /// What a pen draws.
 pub(crate) enum Shape {
     /// One outline, of several parts.
-    Path(Vec<Part>),
+    Path(Path),
     /// A line of text.
     Text(Text),
+}
+
+/// One outline.
+#[derive(Default)]
+pub(crate) struct Path {
+    /// May be none: then only `hover` is there.
+    pub(crate) parts: Vec<Part>,
+    /// For readers who point at it; pictures of pixels have no use for it.
+    pub(crate) hover: Option<Hover>,
+}
+
+/// What a reader sees who points at an outline.
+pub(crate) struct Hover {
+    pub(crate) title: String,
+    /// Where to point besides the ink: it draws nothing.
+    pub(crate) target: Option<Part>,
 }
 
 /// A part of an outline.
@@ -165,7 +183,13 @@ impl Drawing {
 impl Group {
     /// Adds an outline.
     pub(crate) fn path(&mut self, parts: Vec<Part>) {
-        self.shapes.push(Shape::Path(parts));
+        self.shapes.push(Shape::Path(Path { parts, hover: None }));
+    }
+
+    /// Adds an outline that has something to say, if it has.
+    pub(crate) fn hover(&mut self, parts: Vec<Part>, title: Option<String>, target: Option<Part>) {
+        let hover = title.map(|title| Hover { title, target });
+        self.shapes.push(Shape::Path(Path { parts, hover }));
     }
 
     /// Adds a straight line.

@@ -25,8 +25,8 @@ pub struct Figure {
     pub id: String,
     /// What is seen, in a few words; stands above the axes.
     pub title: String,
-    /// How it was measured, what to look at. Becomes the description that
-    /// screen readers find in the SVG; a page prints it below the figure.
+    /// How it was measured, what to look at. Ends the description that screen
+    /// readers find in the SVG; a page prints it below the figure.
     pub caption: String,
     /// The horizontal axis.
     pub x: Axis,

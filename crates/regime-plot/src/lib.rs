@@ -7,18 +7,22 @@
 //! print ([`number`]).
 //!
 //! It is *not* a plotting library for every kind of chart: a figure has one pair
-//! of axes and a fixed size, and is not interactive. It knows nothing of what the
+//! of axes and a fixed size, and no script. It knows nothing of what the
 //! numbers mean or where they come from, touches no file, and needs no font on
 //! the machine.
 //!
 //! What the drawings have in common:
 //! - Nothing panics on data: what cannot be shown (NaN, or a value that is not
-//!   positive on a logarithmic axis) is left out and leaves a gap.
+//!   positive on a logarithmic axis) is left out and leaves a gap. Data that were
+//!   asked for and do not exist are marked where [`Series::missing`] names them.
 //! - Series are labelled where they end, not in a legend box, and differ in
 //!   marker or dash as well as in colour, for print in black and white.
 //! - Colours come in pairs for white and for dark paper. The attributes of the
 //!   SVG hold those for white, so that every viewer shows a right figure; a
 //!   style sheet puts the dark ones in their place where the reader wants that.
+//! - In an SVG, points, error bars and cells say their numbers to a reader who
+//!   points at them, and the description says what is drawn to one who does not
+//!   see it.
 //!
 //! # Where to start
 //! Start at [`Figure`] and its parts: [`Axis`], [`Series`], [`Guide`],

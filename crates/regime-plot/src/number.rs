@@ -79,6 +79,31 @@ pub fn significant(value: f64, digits: usize) -> String {
     }
 }
 
+/// `value` as a reader needs it who points at it: whole numbers below ten
+/// millions in full, others to four significant digits, without zeros at the
+/// end.
+pub(crate) fn short(value: f64) -> String {
+    const LARGEST: f64 = 1e7;
+    if value.abs() < LARGEST && (value - value.round()).abs() <= 1e-9 * value.abs() {
+        return fixed(value, 0);
+    }
+    let text = significant(value, 4);
+    let (mantissa, power) = match text.split_once('·') {
+        Some((mantissa, power)) => (mantissa, Some(power)),
+        None => (text.as_str(), None),
+    };
+    let mantissa = match mantissa.contains('.') {
+        true => mantissa.trim_end_matches('0').trim_end_matches('.'),
+        false => mantissa,
+    };
+    match (mantissa, power) {
+        (_, None) => mantissa.into(),
+        ("1", Some(power)) => power.into(),
+        ("−1", Some(power)) => format!("−{power}"),
+        (_, Some(power)) => format!("{mantissa}·{power}"),
+    }
+}
+
 /// A value with its confidence interval: `−0.47 [−0.55, −0.39]`; see
 /// [`value_and_interval`].
 pub fn with_interval(value: f64, low: f64, high: f64) -> String {
@@ -159,6 +184,14 @@ mod tests {
         assert_eq!(significant(0.0, 3), "0");
         assert_eq!(significant(f64::NAN, 3), "–");
         assert_eq!(significant(f64::NEG_INFINITY, 3), "−∞");
+    }
+
+    #[test]
+    fn short_numbers_have_no_more_than_they_need() {
+        let values = [0.1, 0.30000000000000004, 64.0, 10f64.powf(131072f64.log10()), -2.5, 1.23456];
+        assert_eq!(values.map(short), ["0.1", "0.3", "64", "131072", "−2.5", "1.235"]);
+        let values = [0.0, 1e-4, -1e9, 2.5e-6, 12345.6, f64::NAN, f64::INFINITY];
+        assert_eq!(values.map(short), ["0", "10⁻⁴", "−10⁹", "2.5·10⁻⁶", "12346", "–", "∞"]);
     }
 
     #[test]

@@ -58,7 +58,7 @@ fn paint(drawing: &Drawing) -> Result<Pixmap, PngError> {
     for Group { pen, shapes } in &drawing.groups {
         for shape in shapes {
             match shape {
-                Shape::Path(parts) => painter.parts(pen, parts),
+                Shape::Path(path) => painter.parts(pen, &path.parts),
                 Shape::Text(text) => painter.text(pen, text),
             }
         }

@@ -12,7 +12,7 @@ use shape::shape;
 
 use crate::colour::{Paint, SURFACE, hex};
 use crate::draw::draw;
-use crate::drawing::{Drawing, Group, Pen, Role};
+use crate::drawing::{Drawing, Group, Pen, Role, Shape};
 use crate::figure::Figure;
 
 /// For which paper a figure is drawn.
@@ -31,11 +31,17 @@ pub enum Theme {
 const FAMILIES: &str = "'DejaVu Sans', Verdana, system-ui, sans-serif";
 
 /// Draws a figure. The SVG has no XML declaration, so that it can stand in a
-/// page as well as in a file; its title and description are for screen readers.
+/// page as well as in a file.
+///
+/// Its title and description are for screen readers; the description says what
+/// is drawn over which ranges, and then the caption. A reader who points at a
+/// piece of data sees its numbers, but where there are very many: above 1000
+/// points of one series, 60 of a line without markers, and 2000 cells.
 pub fn to_svg(figure: &Figure, theme: Theme) -> String {
     let drawing = draw(figure);
     let id = identifier(&figure.id);
-    let (title, description) = (escape(&figure.title), escape(&figure.caption));
+    let title = escape(&figure.title);
+    let description = escape(format!("{} {}", drawing.description, figure.caption).trim_end());
     let Drawing { width, height, .. } = drawing;
     let writer = Writer { drawing: &drawing, theme, id: &id };
     let (style, clip) = (writer.style_sheet(), writer.clip());
@@ -43,9 +49,9 @@ pub fn to_svg(figure: &Figure, theme: Theme) -> String {
     let groups: String = drawing.groups.iter().map(|group| writer.group(group)).collect();
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" id=\"{id}\" viewBox=\"0 0 {width} {height}\" \
-         width=\"{width}\" height=\"{height}\" role=\"img\" aria-labelledby=\"{id}-title {id}-desc\" \
+         width=\"{width}\" height=\"{height}\" role=\"img\" aria-labelledby=\"{id}_title {id}_desc\" \
          font-family=\"{FAMILIES}\">\n\
-         <title id=\"{id}-title\">{title}</title>\n<desc id=\"{id}-desc\">{description}</desc>\n\
+         <title id=\"{id}_title\">{title}</title>\n<desc id=\"{id}_desc\">{description}</desc>\n\
          {style}<rect width=\"{width}\" height=\"{height}\" {paper}/>\n{clip}{groups}</svg>\n"
     )
 }
@@ -64,13 +70,17 @@ impl Writer<'_> {
         let ((left, top), (right, bottom)) = self.drawing.clip;
         let (width, height, id) = (right - left, bottom - top, self.id);
         format!(
-            "<clipPath id=\"{id}-plot\"><rect x=\"{left:.2}\" y=\"{top:.2}\" width=\"{width:.2}\" height=\"{height:.2}\"/></clipPath>\n"
+            "<clipPath id=\"{id}_plot\"><rect x=\"{left:.2}\" y=\"{top:.2}\" width=\"{width:.2}\" height=\"{height:.2}\"/></clipPath>\n"
         )
     }
 
     fn group(&self, Group { pen, shapes }: &Group) -> String {
+        // Readers point through what has nothing to say; texts they may select.
+        let silent =
+            shapes.iter().all(|shape| matches!(shape, Shape::Path(path) if path.hover.is_none()));
+        let pointer = if silent { " pointer-events=\"none\"" } else { "" };
         let shapes: String = shapes.iter().map(shape).collect();
-        format!("<g {}{}>\n{shapes}</g>\n", self.paint(pen), self.attributes(pen))
+        format!("<g {}{}{pointer}>\n{shapes}</g>\n", self.paint(pen), self.attributes(pen))
     }
 
     /// The attributes for a fill and a stroke. An adaptive figure also names
@@ -136,7 +146,7 @@ impl Writer<'_> {
             put("paint-order", &"stroke");
         }
         if pen.clipped {
-            put("clip-path", &format_args!("url(#{}-plot)", self.id));
+            put("clip-path", &format_args!("url(#{}_plot)", self.id));
         }
         text
     }

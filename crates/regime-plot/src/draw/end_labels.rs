@@ -1,7 +1,9 @@
 //! The labels of the series: a column to the right of the axes, each as near
 //! as possible to where its series ends.
 
+use super::intervals;
 use super::measures::MIDDLE;
+use super::missing::Crosses;
 use super::projection::Frame;
 use super::series::{Look, draw_sample};
 use super::spread::spread;
@@ -54,12 +56,17 @@ impl EndLabels {
     /// Draws the labels, each with a sample of its series and a fine line from
     /// the end of the series to it. Series of which nothing is seen have no
     /// label.
-    pub(super) fn draw(&self, drawing: &mut Drawing, frame: &Frame, series: &[Series]) {
-        let mut shown: Vec<(Pixel, &Label)> = self
-            .labels
-            .iter()
-            .filter_map(|label| Some((end(frame, &series[label.series])?, label)))
-            .collect();
+    pub(super) fn draw(
+        &self,
+        drawing: &mut Drawing,
+        frame: &Frame,
+        series: &[Series],
+        crosses: &Crosses,
+    ) {
+        let end =
+            |label: &Label| end(frame, &series[label.series]).or_else(|| crosses.end(label.series));
+        let mut shown: Vec<(Pixel, &Label)> =
+            self.labels.iter().filter_map(|label| Some((end(label)?, label))).collect();
         // Stable: series that end at the same height stay in their order.
         shown.sort_by(|((_, one), _), ((_, other), _)| one.total_cmp(other));
 
@@ -87,12 +94,11 @@ fn draw_label(drawing: &mut Drawing, right: f64, end: Pixel, centre: f64, label:
     }
 }
 
-/// The rightmost point that is seen.
-fn end(frame: &Frame, series: &Series) -> Option<Pixel> {
-    let seen = series
-        .points
-        .iter()
-        .filter_map(|&point| frame.pixel(point))
-        .filter(|&pixel| frame.holds(pixel));
-    seen.max_by(|(one, _), (other, _)| one.total_cmp(other))
+/// Where a series ends: at the rightmost point that is seen, or else at its
+/// rightmost interval. None if no data of it are seen.
+pub(super) fn end(frame: &Frame, series: &Series) -> Option<Pixel> {
+    let points = series.points.iter().filter_map(|&point| frame.pixel(point));
+    let seen = points.filter(|&pixel| frame.holds(pixel));
+    let last = seen.max_by(|(one, _), (other, _)| one.total_cmp(other));
+    last.or_else(|| intervals::end(frame, series))
 }

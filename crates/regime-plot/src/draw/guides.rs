@@ -68,6 +68,11 @@ fn turned(Spot { x, y, angle, .. }: Spot, label: &str) -> Shape {
     })
 }
 
+/// Whether any of a guide is seen.
+pub(super) fn is_seen(frame: &Frame, guide: &Guide) -> bool {
+    line(frame, guide).is_some()
+}
+
 /// The ends of the part of the guide that is seen.
 fn line(frame: &Frame, guide: &Guide) -> Option<(Pixel, Pixel)> {
     match *guide {

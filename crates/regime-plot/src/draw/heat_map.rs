@@ -1,11 +1,12 @@
 //! The cells of a heat map, and the bar that shows which colour is which value.
 
+use super::hover::Cells;
 use super::measures::{BAR_HEIGHT, BAR_LENGTH, EDGE, LABEL_SIZE, MIDDLE, TICK_SIZE};
-use super::projection::{Frame, Projection};
+use super::projection::{Frame, Projection, ends_of};
 use super::ticks::ticks;
 use crate::colour::{Color, Paint};
 use crate::drawing::{Anchor, Drawing, Part, Pen, Role};
-use crate::figure::{Axis, HeatMap};
+use crate::figure::{Axis, Cell, HeatMap};
 
 /// Shades of the ramp: neighbours hardly differ.
 const SHADES: usize = 32;
@@ -16,20 +17,35 @@ pub(super) fn shades() -> Vec<Paint> {
     (0..SHADES).map(|shade| Color::Ordered(place(shade)).paint()).collect()
 }
 
-/// Draws the cells, shade by shade.
-pub(super) fn draw(drawing: &mut Drawing, frame: &Frame, map: &HeatMap) {
+/// Draws the cells, shade by shade. Those that stay blank say so to a reader who
+/// points at them.
+pub(super) fn draw(drawing: &mut Drawing, frame: &Frame, map: &HeatMap, titles: Option<&Cells>) {
     let Some(scale) = colour_scale(map) else { return };
-    for shade in 0..SHADES {
-        let cells = map.cells.iter().filter(|cell| shade_of(&scale, cell.value) == Some(shade));
-        let rectangles: Vec<Part> = cells
+    for shade in std::iter::once(None).chain((0..SHADES).map(Some)) {
+        let cells = map.cells.iter().filter(|cell| shade_of(&scale, cell.value) == shade);
+        let rectangles: Vec<(Part, &Cell)> = cells
             .filter_map(|cell| {
                 let low = frame.pixel((cell.x.0, cell.y.0))?;
-                Some(Part::Rectangle(low, frame.pixel((cell.x.1, cell.y.1))?))
+                Some((Part::Rectangle(low, frame.pixel((cell.x.1, cell.y.1))?), cell))
             })
             .collect();
-        if !rectangles.is_empty() {
-            let pen = Pen { crisp: true, clipped: true, ..Pen::fill(Role::Shade(shade)) };
-            drawing.group(pen).path(rectangles);
+        if rectangles.is_empty() {
+            continue;
+        }
+        let pen = shade.map_or(Pen::BLANK, |shade| Pen::fill(Role::Shade(shade)));
+        let group = drawing.group(Pen { crisp: shade.is_some(), clipped: true, ..pen });
+        match (titles, shade) {
+            (None, _) => group.path(rectangles.into_iter().map(|(part, _)| part).collect()),
+            (Some(titles), Some(_)) => {
+                for (part, cell) in rectangles {
+                    group.hover(vec![part], Some(titles.title(cell)), None);
+                }
+            }
+            (Some(titles), None) => {
+                for (part, cell) in rectangles {
+                    group.hover(Vec::new(), Some(titles.title(cell)), Some(part));
+                }
+            }
         }
     }
 }
@@ -62,14 +78,19 @@ pub(super) fn draw_bar(drawing: &mut Drawing, left: f64, top: f64, map: &HeatMap
     group.text((end + 14.0, baseline), Anchor::Start, &map.label);
 }
 
+/// The smallest and the largest value that have a colour.
+pub(super) fn extent(map: &HeatMap) -> Option<(f64, f64)> {
+    let (low, high) = places(map)?;
+    Some((map.scale.value(low), map.scale.value(high)))
+}
+
+fn places(map: &HeatMap) -> Option<(f64, f64)> {
+    ends_of(map.scale, map.cells.iter().map(|cell| cell.value))
+}
+
 /// From values to shades: over the range of the values, from 0 to the number of shades.
 fn colour_scale(map: &HeatMap) -> Option<Projection> {
-    let places = map.cells.iter().filter_map(|cell| map.scale.coordinate(cell.value));
-    let (low, high) =
-        places.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
-    if low > high {
-        return None;
-    }
+    let (low, high) = places(map)?;
     // All the same: one shade, in the middle of a range.
     let (low, high) = if high - low < 1e-9 { (low - 0.5, high + 0.5) } else { (low, high) };
     let range = Some((map.scale.value(low), map.scale.value(high)));
@@ -84,7 +105,7 @@ fn shade_of(scale: &Projection, value: f64) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figure::{Cell, Scale};
+    use crate::figure::Scale;
 
     #[test]
     fn the_ends_of_the_values_have_the_ends_of_the_ramp() {

@@ -83,7 +83,9 @@ fn x_values(figure: &Figure) -> impl Iterator<Item = f64> {
     });
     let points = shown_points(figure).map(|(x, _)| x);
     let cells = cells(figure).flat_map(|cell| [cell.x.0, cell.x.1]);
-    points.chain(intervals(figure).map(|interval| interval.x)).chain(levels).chain(cells)
+    let missing = figure.series.iter().flat_map(|series| series.missing.iter().copied());
+    let intervals = intervals(figure).map(|interval| interval.x);
+    points.chain(intervals).chain(missing).chain(levels).chain(cells)
 }
 
 /// What the y-axis has to hold.

@@ -12,6 +12,9 @@ pub(super) struct Projection {
     /// The pixels of the ends; `start > end` on a vertical axis.
     pub(super) start: f64,
     pub(super) end: f64,
+    /// What it was asked to hold: its own range, or without one the smallest and
+    /// the largest value; none if there are no values.
+    pub(super) held: Option<(f64, f64)>,
 }
 
 /// Beyond this many pixels outside the drawing a point is only moved nearer;
@@ -27,8 +30,12 @@ impl Projection {
         start: f64,
         end: f64,
     ) -> Self {
-        let (low, high) = own_range(axis).unwrap_or_else(|| range_of(axis.scale, values));
-        Self { scale: axis.scale, low, high, start, end }
+        let scale = axis.scale;
+        let own = own_range(axis);
+        let ends = ends_of(scale, values);
+        let (low, high) = own.unwrap_or_else(|| range_of(scale, ends));
+        let held = own.or(ends.map(|(low, high)| (scale.value(low), scale.value(high))));
+        Self { scale, low, high, start, end, held }
     }
 
     /// The pixel of a value; none for NaN, ±∞, and for what is not positive on
@@ -103,22 +110,23 @@ fn own_range(axis: &Axis) -> Option<(f64, f64)> {
     usable.then_some((low, high))
 }
 
+/// The smallest and the largest coordinate of the values that can be shown.
+pub(super) fn ends_of(scale: Scale, values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    values.filter_map(|value| scale.coordinate(value)).fold(None, |ends, place| match ends {
+        None => Some((place, place)),
+        Some((low, high)) => Some((place.min(low), place.max(high))),
+    })
+}
+
 /// The range of the values that can be shown, with a margin, or a range around
 /// them if they are all the same.
-fn range_of(scale: Scale, values: impl Iterator<Item = f64>) -> (f64, f64) {
+fn range_of(scale: Scale, ends: Option<(f64, f64)>) -> (f64, f64) {
     /// Share of the range that is left free at either end.
     const MARGIN: f64 = 0.04;
     /// Beyond these a margin would leave the range of floats.
     const LARGEST: f64 = 1e300;
     const MOST_DECADES: f64 = 300.0;
 
-    let ends = values.filter_map(|value| scale.coordinate(value)).fold(
-        None,
-        |ends: Option<(f64, f64)>, place| match ends {
-            None => Some((place, place)),
-            Some((low, high)) => Some((low.min(place), high.max(place))),
-        },
-    );
     match scale {
         Scale::Log => {
             let (low, high) = ends.unwrap_or((-1.0, 1.0));

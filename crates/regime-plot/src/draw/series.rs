@@ -1,9 +1,11 @@
-//! Series: bands, lines, markers, error bars.
+//! Series: lines and markers.
 
+use super::hover::Titles;
+use super::intervals;
 use super::placement::sample;
 use super::projection::Frame;
 use crate::drawing::{Drawing, Part, Pen, Pixel, Role};
-use crate::figure::{Interval, Series, Style};
+use crate::figure::{Series, Style};
 
 /// Half the size of a marker in pixels.
 const MARKER: f64 = 3.7;
@@ -45,30 +47,6 @@ pub(super) fn looks(series: &[Series]) -> Vec<Look> {
     looks.collect()
 }
 
-/// Draws the band of a series.
-pub(super) fn draw_band(drawing: &mut Drawing, frame: &Frame, look: Look, series: &Series) {
-    let outlines = band_outlines(frame, &series.band);
-    if outlines.is_empty() {
-        return;
-    }
-    let pen = Pen { fill_opacity: 0.17, clipped: true, ..Pen::fill(look.color) };
-    let group = drawing.group(pen);
-    for outline in outlines {
-        group.path(vec![Part::Polygon(outline)]);
-    }
-}
-
-/// Draws the error bars of a series.
-pub(super) fn draw_error_bars(drawing: &mut Drawing, frame: &Frame, look: Look, series: &Series) {
-    if series.error_bars.is_empty() {
-        return;
-    }
-    let group = drawing.group(Pen { clipped: true, ..Pen::line(look.color, 1.3) });
-    for parts in series.error_bars.iter().filter_map(|bar| error_bar(frame, bar)) {
-        group.path(parts);
-    }
-}
-
 /// Draws a strip of paper under the line of a series.
 pub(super) fn draw_halo(drawing: &mut Drawing, frame: &Frame, series: &Series) {
     if series.style == Style::Points {
@@ -84,16 +62,41 @@ pub(super) fn draw_halo(drawing: &mut Drawing, frame: &Frame, series: &Series) {
 }
 
 /// Draws the line and the markers of a series.
-pub(super) fn draw(drawing: &mut Drawing, frame: &Frame, look: Look, series: &Series) {
-    let runs = runs(frame, &series.points);
+pub(super) fn draw(
+    drawing: &mut Drawing,
+    frame: &Frame,
+    look: Look,
+    series: &Series,
+    titles: &Titles<'_>,
+) {
     if series.style != Style::Points {
-        draw_runs(drawing, Pen { clipped: true, ..line_pen(look) }, &runs);
+        let pen = Pen { clipped: true, ..line_pen(look) };
+        draw_runs(drawing, pen, &runs(frame, &series.points));
     }
+    let marked = seen(frame, series).filter(|seen| seen.marked);
+    let markers = marked.map(|Seen { index, pixel, .. }| (pixel, titles.point(index)));
+    draw_markers(drawing, look, markers.collect());
+}
 
-    // A point without neighbours would be lost in a series of lines only.
-    let marked = runs.iter().filter(|run| series.style != Style::Line || run.len() == 1).flatten();
-    let visible: Vec<Pixel> = marked.copied().filter(|&pixel| frame.holds(pixel)).collect();
-    draw_markers(drawing, look, &visible);
+/// Makes the points of a line that has no markers answer to a reader who points
+/// at them. Draws nothing, and lies below what is drawn of other series.
+pub(super) fn draw_targets(
+    drawing: &mut Drawing,
+    frame: &Frame,
+    series: &Series,
+    titles: &Titles<'_>,
+) {
+    /// Of more points no one can be pointed at.
+    const MOST: usize = 60;
+    let unmarked: Vec<Seen> = seen(frame, series).filter(|seen| !seen.marked).collect();
+    if unmarked.is_empty() || series.points.len() > MOST {
+        return;
+    }
+    let group = drawing.group(Pen::BLANK);
+    for Seen { index, pixel, .. } in unmarked {
+        let target = Part::Circle(pixel, 1.8 * MARKER);
+        group.hover(Vec::new(), titles.point(index), Some(target));
+    }
 }
 
 /// Draws what identifies a series beside its label: a piece of its line, 22
@@ -103,7 +106,7 @@ pub(super) fn draw_sample(drawing: &mut Drawing, look: Look, (x, y): Pixel) {
         drawing.group(line_pen(look)).line((x, y), (x + 22.0, y));
     }
     if look.style != Style::Line {
-        draw_markers(drawing, look, &[(x + 11.0, y)]);
+        draw_markers(drawing, look, vec![((x + 11.0, y), None)]);
     }
 }
 
@@ -115,15 +118,27 @@ pub(super) fn ink(frame: &Frame, series: &Series) -> Vec<Pixel> {
             ink.extend(run.windows(2).flat_map(|ends| sample(ends[0], ends[1])));
         }
     }
-    for bar in &series.error_bars {
-        if let (Some(x), Some(low), Some(high)) =
-            (frame.x.pixel(bar.x), frame.y.pixel_or_edge(bar.low), frame.y.pixel_or_edge(bar.high))
-        {
-            ink.extend(sample((x, low), (x, high)));
-        }
-    }
+    ink.extend(intervals::ink(frame, series));
     ink.retain(|&pixel| frame.holds(pixel));
     ink
+}
+
+/// A point between the axes.
+struct Seen {
+    index: usize,
+    pixel: Pixel,
+    /// Whether it has a marker: one without neighbours would be lost in a series
+    /// of lines only.
+    marked: bool,
+}
+
+fn seen(frame: &Frame, series: &Series) -> impl Iterator<Item = Seen> {
+    let pixel = |index: usize| frame.pixel(*series.points.get(index)?);
+    (0..series.points.len()).filter_map(move |index| {
+        let here = pixel(index).filter(|&here| frame.holds(here))?;
+        let alone = (index == 0 || pixel(index - 1).is_none()) && pixel(index + 1).is_none();
+        Some(Seen { index, pixel: here, marked: alone || series.style != Style::Line })
+    })
 }
 
 /// The points that can be shown, in runs without a gap.
@@ -133,32 +148,6 @@ fn runs(frame: &Frame, points: &[(f64, f64)]) -> Vec<Vec<Pixel>> {
         .filter(|run| !run.is_empty())
         .map(|run| run.iter().filter_map(|&point| frame.pixel(point)).collect())
         .collect()
-}
-
-/// One closed outline for each run of intervals without a gap.
-fn band_outlines(frame: &Frame, band: &[Interval]) -> Vec<Vec<Pixel>> {
-    let edges = |interval: &Interval| {
-        let x = frame.x.pixel(interval.x)?;
-        Some((
-            (x, frame.y.pixel_or_edge(interval.low)?),
-            (x, frame.y.pixel_or_edge(interval.high)?),
-        ))
-    };
-    band.split(|interval| edges(interval).is_none())
-        .filter(|run| run.len() > 1)
-        .map(|run| {
-            let (low, high): (Vec<Pixel>, Vec<Pixel>) = run.iter().filter_map(edges).unzip();
-            low.into_iter().chain(high.into_iter().rev()).collect()
-        })
-        .collect()
-}
-
-fn error_bar(frame: &Frame, bar: &Interval) -> Option<Vec<Part>> {
-    const CAP: f64 = 3.5;
-    let x = frame.x.pixel(bar.x)?;
-    let (low, high) = (frame.y.pixel_or_edge(bar.low)?, frame.y.pixel_or_edge(bar.high)?);
-    let cap = |y| Part::Line(vec![(x - CAP, y), (x + CAP, y)]);
-    Some(vec![Part::Line(vec![(x, low), (x, high)]), cap(low), cap(high)])
 }
 
 fn line_pen(Look { color, dashes, .. }: Look) -> Pen {
@@ -174,16 +163,16 @@ fn draw_runs(drawing: &mut Drawing, pen: Pen, runs: &[Vec<Pixel>]) {
 }
 
 /// Draws markers with a fine edge of paper, which separates overlapping ones.
-fn draw_markers(drawing: &mut Drawing, look: Look, pixels: &[Pixel]) {
-    if pixels.is_empty() {
+fn draw_markers(drawing: &mut Drawing, look: Look, markers: Vec<(Pixel, Option<String>)>) {
+    if markers.is_empty() {
         return;
     }
     let hollow = look.marker % MARKERS == MARKERS - 1;
     let (fill, stroke, width) =
         if hollow { (Role::Surface, look.color, 1.7) } else { (look.color, Role::Surface, 0.8) };
     let group = drawing.group(Pen { fill: Some(fill), ..Pen::line(stroke, width) });
-    for &pixel in pixels {
-        group.path(vec![marker(look.marker, pixel)]);
+    for (pixel, title) in markers {
+        group.hover(vec![marker(look.marker, pixel)], title, None);
     }
 }
 
@@ -232,13 +221,5 @@ mod tests {
             [vec![(0.0, 200.0)], vec![(100.0, 100.0), (200.0, 200.0)]]
         );
         assert!(runs(&frame(), &[]).is_empty());
-    }
-
-    #[test]
-    fn a_band_that_reaches_zero_goes_down_to_the_axis() {
-        let band = [1.0, 10.0].map(|x| Interval { x, low: -1.0, high: 10.0 });
-        let outline = [(0.0, 200.0), (100.0, 200.0), (100.0, 100.0), (0.0, 100.0)];
-        assert_eq!(band_outlines(&frame(), &band), [outline]);
-        assert!(band_outlines(&frame(), &band[..1]).is_empty());
     }
 }

@@ -23,6 +23,19 @@ pub(super) fn wrap(text: &str, size: f64, limit: f64) -> Vec<String> {
     lines
 }
 
+/// `text` with single spaces, cut to at most `longest` characters, an ellipsis
+/// in place of the rest.
+pub(super) fn shorten(text: &str, longest: usize) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match text.char_indices().nth(longest) {
+        None => text,
+        Some(_) => {
+            let kept: String = text.chars().take(longest.saturating_sub(1)).collect();
+            format!("{}…", kept.trim_end())
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,5 +64,12 @@ mod tests {
         assert_eq!(lines, ["one two", "three", "four"]);
         assert_eq!(wrap("indivisible", 10.0, 1.0), ["indivisible"]);
         assert!(wrap("  ", 10.0, 10.0).is_empty());
+    }
+
+    #[test]
+    fn long_texts_are_cut() {
+        assert_eq!(shorten(" α  = 1\n", 5), "α = 1");
+        assert_eq!(shorten("α = 10", 5), "α =…");
+        assert_eq!(shorten("word", 0), "…");
     }
 }

@@ -12,10 +12,15 @@ pub struct Series {
     pub label: String,
     /// The points (x, y), in the order in which they are joined.
     pub points: Vec<(f64, f64)>,
-    /// A shaded band of uncertainty, in increasing or decreasing x.
+    /// A shaded band of uncertainty, in increasing or decreasing x. An interval
+    /// without a neighbour, of which a band would have no width, is drawn as an
+    /// error bar.
     pub band: Vec<Interval>,
     /// Error bars.
     pub error_bars: Vec<Interval>,
+    /// Where along the x-axis data were asked for and none exist. Each is marked
+    /// by a cross in the colour of the series, just above the axis.
+    pub missing: Vec<f64>,
     /// Whether the points are marked, joined, or both.
     pub style: Style,
     /// Where the colour comes from.
@@ -30,6 +35,7 @@ impl Series {
             points,
             band: Vec::new(),
             error_bars: Vec::new(),
+            missing: Vec::new(),
             style: Style::LinePoints,
             color: Color::Category(0),
         }

@@ -1,5 +1,7 @@
 //! Text made safe for XML and HTML.
 
+use std::fmt::Write as _;
+
 /// `text` with the five characters that markup gives a meaning replaced by
 /// entities, fit for element content and for quoted attributes, in XML and
 /// HTML alike. Characters that XML 1.0 forbids become U+FFFD.
@@ -20,19 +22,21 @@ pub(crate) fn escape(text: &str) -> String {
     escaped
 }
 
-/// `text` as an identifier for markup and style sheets: lower-case ASCII
-/// letters, digits and hyphens, beginning with a letter.
+/// `text` as an identifier for markup and style sheets: ASCII letters, digits
+/// and hyphens, beginning with a letter. Other characters become their number
+/// between two underscores, so that different texts have different
+/// identifiers, and none is that of another with an underscore and a name behind.
 pub(super) fn identifier(text: &str) -> String {
-    let mut name: String =
-        text.chars()
-            .map(|character| {
-                if character.is_ascii_alphanumeric() { character.to_ascii_lowercase() } else { '-' }
-            })
-            .collect();
-    if !name.starts_with(|first: char| first.is_ascii_lowercase()) {
-        name.insert_str(0, "f-");
+    let mut name = String::with_capacity(text.len());
+    for (index, character) in text.chars().enumerate() {
+        match character {
+            'a'..='z' | 'A'..='Z' => name.push(character),
+            '0'..='9' | '-' if index > 0 => name.push(character),
+            // Writing to a String cannot fail.
+            _ => drop(write!(name, "_{:x}_", u32::from(character))),
+        }
     }
-    name
+    if name.is_empty() { "_".into() } else { name }
 }
 
 #[cfg(test)]
@@ -49,9 +53,14 @@ mod tests {
     }
 
     #[test]
-    fn identifiers_are_plain() {
-        assert_eq!(identifier("Kernel change: α"), "kernel-change---");
-        assert_eq!(identifier("1"), "f-1");
-        assert_eq!(identifier(""), "f-");
+    fn identifiers_are_plain_and_different() {
+        let texts = ["kernel-change-2", "a b", "a-b", "1", "-", "_", "α", ""];
+        let names = texts.map(identifier);
+        assert_eq!(names[..2], ["kernel-change-2", "a_20_b"]);
+        for (index, name) in names.iter().enumerate() {
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+            assert!(name.chars().all(plain) && !name.starts_with(|c: char| c.is_ascii_digit()));
+            assert!(!names[..index].contains(name), "{name}");
+        }
     }
 }

@@ -3,17 +3,40 @@
 use std::fmt::Write as _;
 
 use super::markup::escape;
-use crate::drawing::{Anchor, Part, Pixel, Shape, Text};
+use crate::drawing::{Anchor, Hover, Part, Path, Pixel, Shape, Text};
 
 /// An element for a shape.
 pub(super) fn shape(shape: &Shape) -> String {
     match shape {
-        Shape::Path(parts) => {
-            let commands: String = parts.iter().map(commands).collect();
-            format!("<path d=\"{commands}\"/>\n")
+        Shape::Path(Path { parts, hover: None }) => format!("<path d=\"{}\"/>\n", all(parts)),
+        Shape::Path(Path { parts, hover: Some(Hover { title, target }) }) => {
+            let title = format!("<title>{}</title>", escape(title));
+            match target {
+                None => format!("<path d=\"{}\">{title}</path>\n", all(parts)),
+                Some(target) if parts.is_empty() => invisible(target, &title),
+                Some(target) => {
+                    let (ink, target) = (all(parts), invisible(target, ""));
+                    format!("<g>{title}<path d=\"{ink}\"/>{}</g>\n", target.trim_end())
+                }
+            }
         }
         Shape::Text(text) => line_of_text(text),
     }
+}
+
+/// An element that is only there to be pointed at.
+fn invisible(target: &Part, content: &str) -> String {
+    const LOOK: &str = "fill=\"transparent\" stroke=\"none\" pointer-events=\"all\"";
+    match *target {
+        Part::Circle((x, y), radius) => format!(
+            "<circle cx=\"{x:.2}\" cy=\"{y:.2}\" r=\"{radius:.2}\" {LOOK}>{content}</circle>\n"
+        ),
+        ref part => format!("<path d=\"{}\" {LOOK}>{content}</path>\n", commands(part)),
+    }
+}
+
+fn all(parts: &[Part]) -> String {
+    parts.iter().map(commands).collect()
 }
 
 /// The commands that draw a part of a path.

@@ -1,0 +1,126 @@
+//! What a figure shows, in a sentence, for those who do not see it.
+
+use super::end_labels::end;
+use super::missing::Crosses;
+use super::projection::Frame;
+use super::{guides, heat_map};
+use crate::figure::{Figure, Guide, Style};
+use crate::number::short;
+
+/// `A plot of kernel change from 0.01 to 1 against √h·α from 0.1 to 10000;
+/// curves: h = 32, h = 64.` Names what is seen and has a label.
+pub(super) fn description(figure: &Figure, frame: &Frame, crosses: &Crosses) -> String {
+    let x = quantity(&figure.x.label, "x", frame.x.held);
+    let y = quantity(&figure.y.label, "y", frame.y.held);
+    let mut sentence = match &figure.map {
+        None => format!("A plot of {y} against {x}"),
+        Some(map) => {
+            let values = quantity(&map.label, "values", heat_map::extent(map));
+            format!("A heat map of {values} over {x} and {y}")
+        }
+    };
+
+    let (mut curves, mut points, mut missing) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, series) in figure.series.iter().enumerate() {
+        let kind = if series.style == Style::Points { &mut points } else { &mut curves };
+        if end(frame, series).is_some() {
+            kind.push(spaced(&series.label));
+        }
+        let count = crosses.count(index);
+        if count > 0 && !series.label.trim().is_empty() {
+            missing.push(format!("{} ({count})", spaced(&series.label)));
+        }
+    }
+    let seen = figure.guides.iter().filter(|guide| guides::is_seen(frame, guide));
+    let guides = seen.map(|guide| spaced(Guide::label(guide))).collect();
+    sentence += &list("curves", curves);
+    sentence += &list("points", points);
+    sentence += &list("places without data", missing);
+    sentence += &list("compared with", guides);
+    sentence + "."
+}
+
+/// A quantity with its range: `α from 0.1 to 10`.
+fn quantity(label: &str, without_label: &str, range: Option<(f64, f64)>) -> String {
+    let label = spaced(label);
+    let label = if label.is_empty() { without_label } else { &label };
+    match range.map(|(low, high)| (short(low), short(high))) {
+        None => label.into(),
+        Some((low, high)) if low == high => format!("{label} at {low}"),
+        Some((low, high)) => format!("{label} from {low} to {high}"),
+    }
+}
+
+/// `; kind: a, b`, each name once; nothing if there are none.
+fn list(kind: &str, names: Vec<String>) -> String {
+    let mut once: Vec<String> = Vec::new();
+    for name in names {
+        if !name.is_empty() && !once.contains(&name) {
+            once.push(name);
+        }
+    }
+    if once.is_empty() { String::new() } else { format!("; {kind}: {}", once.join(", ")) }
+}
+
+/// A text on one line.
+fn spaced(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::draw::draw;
+    use crate::figure::{Axis, Cell, HeatMap, Scale, Series};
+
+    use super::*;
+
+    fn figure() -> Figure {
+        Figure::new("f").x(Axis::log("√h·α")).y(Axis::log("kernel change"))
+    }
+
+    #[test]
+    fn it_names_axes_and_series() {
+        let points = vec![(0.1, 0.01), (1e4, 1.0)];
+        let figure = figure()
+            .line("h = 32", points.clone())
+            .line("h = 64", points.clone())
+            .line("", points.clone())
+            .points("measured", points.clone())
+            .points("nothing", vec![(1.0, -1.0)])
+            .series(Series { missing: vec![1.0, 1.0, 10.0], ..Series::new("h = 128", points) })
+            .guide(Guide::VerticalLevel { x: 1.0, label: "border".into() })
+            .guide(Guide::HorizontalLevel { y: -1.0, label: "nowhere".into() });
+        assert_eq!(
+            draw(&figure).description,
+            "A plot of kernel change from 0.01 to 1 against √h·α from 0.1 to 10000; \
+             curves: h = 32, h = 64, h = 128; points: measured; \
+             places without data: h = 128 (2); compared with: border."
+        );
+    }
+
+    #[test]
+    fn it_names_colours() {
+        let cell = |value| Cell { x: (0.5, 1.0), y: (1.0, 2.0), value };
+        let map = HeatMap {
+            label: "test error".into(),
+            scale: Scale::Log,
+            square: false,
+            cells: vec![cell(0.25), cell(-1.0), cell(0.5)],
+        };
+        assert_eq!(
+            draw(&figure().map(map)).description,
+            "A heat map of test error from 0.25 to 0.5 over √h·α from 0.5 to 1 \
+             and kernel change from 1 to 2."
+        );
+    }
+
+    #[test]
+    fn it_is_short_without_data() {
+        assert_eq!(draw(&Figure::new("")).description, "A plot of y against x.");
+        let figure = figure().points("one", vec![(1.0, 2.0)]);
+        assert_eq!(
+            draw(&figure).description,
+            "A plot of kernel change at 2 against √h·α at 1; points: one."
+        );
+    }
+}
