@@ -65,6 +65,17 @@ impl BootstrapInterval {
         self.low <= value && value <= self.high
     }
 
+    /// The interval at another level, from the same standard error.
+    ///
+    /// It is meant for intervals as they come from a bootstrap: change the level before
+    /// [`exp`](Self::exp), not after.
+    pub fn at_level(self, level: f64) -> Self {
+        let half_width =
+            self.std_error * student_t::quantile(0.5 * (1.0 + level), self.degrees_of_freedom);
+        let (low, high) = (self.estimate - half_width, self.estimate + half_width);
+        Self { low, high, level, ..self }
+    }
+
     /// The interval of `e^θ` from that of `θ`.
     ///
     /// The ends are mapped exactly; the standard error to first order.
@@ -238,14 +249,10 @@ where
         }
         indices[group] = (0..n).collect();
 
-        let failed = config.resamples - spread.n;
-        if failed as f64 > MAX_FAILED_FRACTION * config.resamples as f64 {
-            let n_resamples = config.resamples;
-            return Err(BootstrapError::TooManyFailures { group, n_failed: failed, n_resamples });
-        }
-        n_failed += failed;
+        let of_resamples = spread.unless_too_many_failed(config, group)?;
+        n_failed += config.resamples - spread.n;
         let degrees = (n - 1) as f64;
-        let of_group = spread.variance() * n as f64 / degrees;
+        let of_group = of_resamples * n as f64 / degrees;
         variance += of_group;
         satterthwaite += of_group * of_group / degrees;
     }
@@ -269,7 +276,7 @@ where
     })
 }
 
-fn check(group_sizes: &[usize], config: &BootstrapConfig) -> Result<(), BootstrapError> {
+pub(crate) fn check(group_sizes: &[usize], config: &BootstrapConfig) -> Result<(), BootstrapError> {
     if group_sizes.is_empty() {
         return Err(BootstrapError::NoGroups);
     }
@@ -287,22 +294,37 @@ fn check(group_sizes: &[usize], config: &BootstrapConfig) -> Result<(), Bootstra
 
 /// Running mean and variance (Welford).
 #[derive(Default)]
-struct Spread {
+pub(crate) struct Spread {
     n: usize,
     mean: f64,
     squares: f64,
 }
 
 impl Spread {
-    fn add(&mut self, value: f64) {
+    pub(crate) fn add(&mut self, value: f64) {
         self.n += 1;
         let before = value - self.mean;
         self.mean += before / self.n as f64;
         self.squares += before * (value - self.mean);
     }
 
-    fn variance(&self) -> f64 {
-        self.squares / self.n as f64
+    /// Number of values.
+    pub(crate) fn n(&self) -> usize {
+        self.n
+    }
+
+    /// The variance of the statistic over the resamples of a group.
+    pub(crate) fn unless_too_many_failed(
+        &self,
+        config: &BootstrapConfig,
+        group: usize,
+    ) -> Result<f64, BootstrapError> {
+        let n_resamples = config.resamples;
+        let n_failed = n_resamples - self.n;
+        if n_failed as f64 > MAX_FAILED_FRACTION * n_resamples as f64 {
+            return Err(BootstrapError::TooManyFailures { group, n_failed, n_resamples });
+        }
+        Ok(self.squares / self.n as f64)
     }
 }
 

@@ -4,13 +4,14 @@ use crate::bootstrap::BootstrapInterval;
 use crate::equivalence::Equivalence;
 use crate::expected::Expected;
 use crate::outcome::Outcome;
+use serde::{Deserialize, Serialize};
 
 /// A quantity with its interval, and what it is expected to be.
 ///
-/// A claim is a list of statements; [`Outcome::of_all`] judges it:
+/// A claim is a list of statements; [`judge`] judges it:
 ///
 /// ```
-/// use regime_scaling::{BootstrapConfig, Outcome, Statement, mean_interval};
+/// use regime_scaling::{BootstrapConfig, Outcome, Statement, judge, mean_interval};
 ///
 /// let gap = mean_interval(&[0.9, 1.1, 1.0, 1.05], &BootstrapConfig::default());
 /// let slope = mean_interval(&[0.4, 0.5, 0.6, 0.5], &BootstrapConfig::default());
@@ -18,7 +19,7 @@ use crate::outcome::Outcome;
 ///     Statement::at_least("the gap", gap.map_err(|error| error.to_string()), 0.0),
 ///     Statement::near("the slope", slope.map_err(|error| error.to_string()), 0.5, 0.25),
 /// ];
-/// assert_eq!(Outcome::of_all(claim.iter().map(Statement::outcome)), Outcome::Pass);
+/// assert_eq!(judge(&claim, 1), Outcome::Pass);
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
@@ -73,29 +74,115 @@ impl Statement {
         Self { quantity: quantity.into(), interval, expected: Expected::AtMost(bound) }
     }
 
-    /// What the interval says of the statement. Without an interval, and with one from
-    /// fewer than [`LEAST_SEEDS`](Self::LEAST_SEEDS) seeds, it is undecided.
-    pub fn outcome(&self) -> Outcome {
-        match &self.interval {
-            Ok(interval) if interval.n_seeds >= Self::LEAST_SEEDS => {
-                self.expected.judge(interval.low, interval.high)
-            }
+    /// What the interval says of the statement at these levels. Without an interval, and with one
+    /// from fewer than [`LEAST_SEEDS`](Self::LEAST_SEEDS) seeds, it is undecided.
+    ///
+    /// # Reference
+    /// Schuirmann, J. Pharmacokinet. Biopharm. 15 (1987) 657: two one-sided tests, each at 5 %,
+    /// are an interval of 90 % within the accepted range.
+    pub fn outcome(&self, levels: Levels) -> Outcome {
+        let Ok(interval) = &self.interval else { return Outcome::Undecided };
+        if interval.n_seeds < Self::LEAST_SEEDS {
+            return Outcome::Undecided;
+        }
+        let at = |level: f64| {
+            let interval = interval.at_level(level);
+            self.expected.judge(interval.low, interval.high)
+        };
+        match (at(levels.support), at(levels.refute)) {
+            (Outcome::Pass, _) => Outcome::Pass,
+            (_, Outcome::Fail) => Outcome::Fail,
             _ => Outcome::Undecided,
         }
     }
+}
+
+/// The most seeds that are worth a thought.
+const MOST_SEEDS: usize = 10_000;
+
+impl Statement {
+    /// The least number of seeds with which the statement would be decided at these levels, if the
+    /// estimate stays where it is and the standard error falls as `1/√n`; `None` without an interval,
+    /// and where ten thousand seeds would not do.
+    pub fn seeds_needed(&self, levels: Levels) -> Option<usize> {
+        let now = self.interval.as_ref().ok()?;
+        let of = now.n_seeds.max(1);
+        let decides = |n: usize| {
+            let scale = (of as f64 / n as f64).sqrt();
+            // Degrees of freedom grow with the seeds.
+            let degrees = now.degrees_of_freedom * (n as f64 - 1.0) / (of as f64 - 1.0).max(1.0);
+            let then = BootstrapInterval {
+                std_error: now.std_error * scale,
+                degrees_of_freedom: degrees.max(1.0),
+                n_seeds: n,
+                ..*now
+            };
+            let statement = Self { interval: Ok(then), ..self.clone() };
+            statement.outcome(levels) != Outcome::Undecided
+        };
+        let (mut low, mut high) = (Self::LEAST_SEEDS - 1, of.max(Self::LEAST_SEEDS));
+        while !decides(high) {
+            (low, high) = (high, 2 * high);
+            if high > MOST_SEEDS {
+                return None;
+            }
+        }
+        while high - low > 1 {
+            let middle = usize::midpoint(low, high);
+            if decides(middle) { high = middle } else { low = middle }
+        }
+        Some(high)
+    }
+}
+
+/// The levels of the intervals by which the statements of one claim are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Levels {
+    /// An interval of this level has to lie within what is expected for a statement to hold.
+    pub support: f64,
+    /// An interval of this level has to lie outside of it for a statement to be refuted.
+    pub refute: f64,
+}
+
+impl Levels {
+    /// The levels at which a claim of so many statements is wrongly said to hold, and wrongly
+    /// refuted, with at most the probability `error` each, looked at `looks` times.
+    ///
+    /// A claim holds when all its statements hold, so each of them may be tested at the full
+    /// `error` (the intersection–union test); it is refuted by any one, so each is tested at its
+    /// share of `error`, as each look is (Bonferroni).
+    ///
+    /// ```
+    /// use regime_scaling::Levels;
+    /// let once = Levels::of(0.05, 2, 1);
+    /// assert!((once.support - 0.9).abs() < 1e-12 && (once.refute - 0.975).abs() < 1e-12);
+    /// ```
+    pub fn of(error: f64, statements: usize, looks: usize) -> Self {
+        let of_look = error / looks.max(1) as f64;
+        Self { support: 1.0 - 2.0 * of_look, refute: 1.0 - of_look / statements.max(1) as f64 }
+    }
+}
+
+/// What the intervals say of a claim that consists of these statements, with an error of 5 %
+/// either way; `looks` is how many times the claim is judged as seeds are added, at most.
+pub fn judge(statements: &[Statement], looks: usize) -> Outcome {
+    let levels = Levels::of(0.05, statements.len(), looks);
+    Outcome::of_all(statements.iter().map(|statement| statement.outcome(levels)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// With the ends of the interval of 90 %.
     fn interval(low: f64, high: f64, n_seeds: usize) -> Result<BootstrapInterval, String> {
         Ok(BootstrapInterval {
             estimate: 0.5 * (low + high),
             low,
             high,
-            level: 0.95,
-            std_error: 0.1,
+            level: 0.9,
+            // The quantile of Student's t with 4 degrees of freedom.
+            std_error: 0.5 * (high - low) / 2.131_846_786,
             degrees_of_freedom: 4.0,
             n_seeds,
             n_resamples: 1000,
@@ -104,13 +191,13 @@ mod tests {
     }
 
     fn outcome(intervals: &[Result<BootstrapInterval, String>]) -> Outcome {
-        let of = |i: &Result<_, _>| Statement::near("p", i.clone(), 1.0, 0.25).outcome();
-        Outcome::of_all(intervals.iter().map(of))
+        let of = |i: &Result<_, _>| Statement::near("p", i.clone(), 1.0, 0.25);
+        judge(&intervals.iter().map(of).collect::<Vec<_>>(), 1)
     }
 
     #[test]
     fn one_statement_outside_outweighs_all_others() {
-        let (within, outside) = (interval(0.9, 1.2, 5), interval(0.3, 0.6, 5));
+        let (within, outside) = (interval(0.9, 1.2, 5), interval(0.35, 0.45, 5));
         let (straddles, few) = (interval(0.6, 0.9, 5), interval(0.9, 1.2, 2));
         let missing = Err("no run".into());
         assert_eq!(outcome(&[within.clone(), within.clone()]), Outcome::Pass);
@@ -123,16 +210,46 @@ mod tests {
 
     #[test]
     fn too_few_seeds_refute_nothing() {
-        assert_eq!(outcome(&[interval(0.3, 0.6, 2)]), Outcome::Undecided);
-        assert_eq!(outcome(&[interval(0.3, 0.6, 3)]), Outcome::Fail);
+        assert_eq!(outcome(&[interval(0.35, 0.45, 2)]), Outcome::Undecided);
+        assert_eq!(outcome(&[interval(0.35, 0.45, 3)]), Outcome::Fail);
     }
 
     #[test]
     fn each_form_has_its_range() {
         let above = interval(0.1, 0.2, 5);
-        assert_eq!(Statement::at_least("gap", above.clone(), 0.0).outcome(), Outcome::Pass);
-        assert_eq!(Statement::at_most("gap", above.clone(), 0.0).outcome(), Outcome::Fail);
-        assert_eq!(Statement::between("gap", above.clone(), 0.0, 1.0).outcome(), Outcome::Pass);
-        assert_eq!(Statement::between("gap", above, 0.15, 1.0).outcome(), Outcome::Undecided);
+        let once = |statement: Statement| judge(&[statement], 1);
+        assert_eq!(once(Statement::at_least("gap", above.clone(), 0.0)), Outcome::Pass);
+        assert_eq!(once(Statement::at_most("gap", above.clone(), 0.0)), Outcome::Fail);
+        assert_eq!(once(Statement::between("gap", above.clone(), 0.0, 1.0)), Outcome::Pass);
+        assert_eq!(once(Statement::between("gap", above, 0.15, 1.0)), Outcome::Undecided);
+    }
+
+    #[test]
+    fn an_open_statement_needs_more_seeds() {
+        let levels = Levels::of(0.05, 1, 1);
+        let open = Statement::near("p", interval(0.9, 1.4, 5), 1.0, 0.25);
+        assert_eq!(open.outcome(levels), Outcome::Undecided);
+        let needed = open.seeds_needed(levels).unwrap();
+        assert!((15..40).contains(&needed), "{needed}");
+        let decided = Statement::near("p", interval(0.9, 1.2, 5), 1.0, 0.25);
+        assert!(decided.seeds_needed(levels).unwrap() <= 5);
+        // An estimate at the very edge stays there.
+        let never = Statement::near("p", interval(1.0, 1.5, 5), 1.0, 0.25);
+        assert_eq!(never.seeds_needed(levels), None);
+        assert_eq!(Statement::at_least("p", Err("none".into()), 0.0).seeds_needed(levels), None);
+    }
+
+    /// Within at 90 % is enough to hold; to be refuted takes an interval that grows with the
+    /// number of statements and of looks.
+    #[test]
+    fn more_statements_and_looks_make_a_claim_harder_to_refute() {
+        let outside = Statement::near("p", interval(1.3, 1.6, 5), 1.0, 0.25);
+        let within = Statement::near("q", interval(0.8, 1.2, 5), 1.0, 0.25);
+        assert_eq!(judge(&[outside.clone()], 1), Outcome::Fail);
+        let many: Vec<Statement> =
+            std::iter::once(outside).chain(std::iter::repeat_n(within.clone(), 20)).collect();
+        assert_eq!(judge(&many, 1), Outcome::Undecided);
+        assert_eq!(judge(&[within.clone()], 1), Outcome::Pass);
+        assert_eq!(judge(&[within], 10), Outcome::Undecided);
     }
 }

@@ -12,13 +12,14 @@
 //! # Where to start
 //! - an exponent: [`fit_power_law`] for points, [`exponent_interval`] for seeds;
 //!   is it constant? [`local_exponents`], [`exponent_drift`];
+//! - exponents in two quantities at once: [`slopes_interval`];
 //! - a crossover: [`crossing`], of values put between plateaus by [`rescale`];
 //! - one curve out of many: [`collapse`], [`collapse_interval`];
 //! - two arms: [`difference_of_means`], [`ratio_of_means`];
-//! - anything else over seeds: [`bootstrap`] with a closure; what its intervals
-//!   are worth has been measured and is written there;
+//! - anything else over seeds: [`bootstrap`] with a closure, or [`bootstrap_crossed`] over
+//!   networks and test points; what their intervals are worth has been measured and is written there;
 //! - a verdict: [`Equivalence`], [`Expected`]; on a claim of several [`Statement`]s:
-//!   [`Outcome::of_all`]; on many exponents at once: [`check_exponents`].
+//!   [`judge`]; on many exponents at once: [`check_exponents`].
 //!
 //! # Example
 //! The crossover `α*` of a curve `g(√h·α)` scales as `h^{−1/2}`:
@@ -53,6 +54,7 @@ mod check;
 mod claim;
 mod collapse;
 mod compare;
+mod crossed;
 mod crossing;
 mod equivalence;
 mod expected;
@@ -62,6 +64,7 @@ mod isotonic;
 mod line;
 mod minimise;
 mod outcome;
+mod plane;
 mod power_law;
 mod rescale;
 mod samples;
@@ -76,11 +79,12 @@ pub use bootstrap::{
 pub use check::{
     CheckedExponent, ExponentCheck, ExponentClaim, NoInterval, Sample, check_exponents,
 };
-pub use claim::Statement;
+pub use claim::{Levels, Statement, judge};
 pub use collapse::{
     Collapse, CollapseConfig, CollapseError, Curve, collapse, collapse_interval, collapse_quality,
 };
 pub use compare::{CompareError, difference_of_means, ratio_of_means};
+pub use crossed::bootstrap_crossed;
 pub use crossing::{Crossing, CrossingError, CrossingPolicy, Direction, crossing};
 pub use equivalence::{Equivalence, Placement};
 pub use expected::Expected;
@@ -88,6 +92,7 @@ pub use exponent::{ExponentError, exponent_interval};
 pub use grid::{GridError, decade_grid, log_spaced};
 pub use line::{FitError, Line, fit_line, fit_line_weighted};
 pub use outcome::Outcome;
+pub use plane::slopes_interval;
 pub use power_law::{
     Drift, LocalExponent, PowerLaw, exponent_drift, fit_power_law, fit_power_law_weighted,
     local_exponents,

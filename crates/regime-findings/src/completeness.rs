@@ -1,0 +1,81 @@
+//! Missing runs are data: which cells of a grid lack some.
+
+use regime_study::{NoRecord, Run, RunRecord};
+use serde::Serialize;
+
+use crate::finding::Finding;
+
+/// The part of a cell's runs that has to be there.
+pub const LEAST_COMPLETE: f64 = 0.95;
+
+/// Which runs an analysis can use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Usable {
+    /// Those that came to the end that their spec asks for.
+    Ended,
+    /// Those in which `t₁` was found, whatever came after.
+    HasHalfLoss,
+}
+
+impl Usable {
+    fn has(self, record: &RunRecord) -> bool {
+        match self {
+            Self::Ended => record.came_to_its_end(),
+            Self::HasHalfLoss => record.half_loss_time.is_some(),
+        }
+    }
+}
+
+/// A cell of the grid that lacks runs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Incomplete {
+    /// The cell, in words.
+    pub cell: String,
+    /// Runs that were asked for.
+    pub asked: usize,
+    /// Those that can be used.
+    pub usable: usize,
+    /// Why the others cannot, each reason once.
+    pub reasons: Vec<String>,
+}
+
+/// The cells that lack runs, and the runs of the training sets that lack none.
+pub(crate) struct Completeness {
+    pub(crate) incomplete: Vec<Incomplete>,
+    /// `None` where nothing is missing.
+    pub(crate) of_complete_sets: Option<Vec<Run>>,
+}
+
+pub(crate) fn completeness(finding: &dyn Finding, runs: &[Run]) -> Completeness {
+    let usable = finding.usable();
+    let mut cells: Vec<Incomplete> = Vec::new();
+    let mut sets_without = Vec::new();
+    for run in runs {
+        let Some(cell) = finding.cell(&run.spec) else { continue };
+        let index = cells.iter().position(|of| of.cell == cell).unwrap_or_else(|| {
+            cells.push(Incomplete { cell, asked: 0, usable: 0, reasons: Vec::new() });
+            cells.len() - 1
+        });
+        let of = &mut cells[index];
+        of.asked += 1;
+        let reason = match &run.record {
+            Ok(record) if usable.has(record) => {
+                of.usable += 1;
+                continue;
+            }
+            Ok(record) => record.ending.name().to_owned(),
+            Err(NoRecord::Missing) => "not made".to_owned(),
+            Err(NoRecord::Failed(why)) => format!("failed: {why}"),
+        };
+        if !of.reasons.contains(&reason) {
+            of.reasons.push(reason);
+        }
+        sets_without.push(crate::replica::training_set(&run.spec));
+    }
+    let of_complete_sets = (!sets_without.is_empty()).then(|| {
+        let complete = |run: &&Run| !sets_without.contains(&crate::replica::training_set(&run.spec));
+        runs.iter().filter(complete).cloned().collect()
+    });
+    cells.retain(|of| of.usable < of.asked);
+    Completeness { incomplete: cells, of_complete_sets }
+}

@@ -1,0 +1,441 @@
+//! finding-2: feature learning outperforms lazy learning; the gap shrinks with the width.
+
+use regime_data::{DataSpec, InputSpec, TrainingSet};
+use regime_models::{ConvolutionalSpec, NetworkSpec};
+use regime_scaling::{BootstrapInterval, Statement, mean};
+use regime_study::{Dynamics, Run, RunSpec, curves::values};
+use regime_train::{Loss, StochasticSpec};
+use serde::Serialize;
+
+use crate::{
+    blocks::{BLOCKS, combined, mean_of_table, wrong_by_block},
+    finding::{Finding, Profile, Settings},
+    regime_grid::RegimeGrid,
+    replica::{SetKey, distinct, replicas, training_set},
+    setup::product,
+    simulate::{self, Truth},
+};
+
+/// See the [module](self).
+pub struct Finding2;
+
+/// A kernel that changes by at least its own norm has learnt features.
+pub const FEATURE: f64 = 1.0;
+
+/// A kernel that changes by less than this part of its norm is lazy.
+pub const LAZY: f64 = 0.1;
+
+/// One test point in a hundred: a smaller gap is hardly detectable, a larger one is large.
+pub const LARGE: f64 = 0.01;
+
+impl Finding for Finding2 {
+    fn name(&self) -> &'static str {
+        "finding-2"
+    }
+
+    fn title(&self) -> &'static str {
+        "Feature learning outperforms lazy learning; the gap shrinks with the width"
+    }
+
+    fn claim(&self) -> &'static str {
+        "Feature learning outperforms lazy learning in setups (A) and (B); the gap shrinks with h, hardly \
+         detectable asymptotically in (A), still large in (B)."
+    }
+
+    fn place_in_paper(&self) -> &'static str {
+        "section 3.2, figures 2 and 3"
+    }
+
+    fn rule(&self) -> &'static str {
+        "The gap at a width is the test error on the lazy side, where the kernel changes by less than a \
+         tenth of its norm, less that at the best α of the feature side, where it changes by more than \
+         its norm (means over the networks of a training set). The best α of a training set is chosen by \
+         the other training sets on one half of the test points, and judged on the other half, in turn, \
+         so that the choice does not flatter the gap. Setup (A) are fully connected nets on ten principal \
+         components, (B) convolutional nets on images.\n\n\
+         In (A) the gap, averaged over the widths, has to be above 0, its slope against ln h below 0, and \
+         the gap at the largest width below 0.01, one test point in a hundred (hardly detectable). In (B) \
+         the gap, averaged over the widths, has to be above 0, and at the largest width above 0.01 (still \
+         large).\n\n\
+         The nets of (B) follow the full-batch flow; the same with stochastic gradients and momentum, as \
+         in the paper, is reported beside it and does not enter. The profile `paper` has stochastic \
+         gradients only. The paper's later version finds the opposite for fully connected nets on other \
+         data."
+    }
+
+    fn grid(&self, settings: &Settings) -> Vec<RunSpec> {
+        let grid = RegimeGrid::of(settings.profile);
+        let fully = match settings.profile {
+            // About as much time at every width; where the curve has its minimum.
+            Profile::Laptop => grid.runs(settings, &grid.products, |width, product| {
+                let usual = if product >= 1.0 && product <= 30.0 { (128 / width) as u64 } else { 1 };
+                let at_ends = if grid.ends().contains(&product) { ENDS } else { 1 };
+                usual.clamp(1, 4).max(at_ends)
+            }),
+            _ => grid.runs(settings, &grid.products, |_, _| 1),
+        };
+        fully.into_iter().chain(convolutional_grid(settings)).collect()
+    }
+
+    fn cell(&self, spec: &RunSpec) -> Option<String> {
+        let setup = setup_of(spec)?;
+        let rule = matches!(setup, Setup::Fully | Setup::Convolutional);
+        let place = (spec.network.width(), spec.alpha);
+        rule.then(|| format!("({}), h = {}, α = {:.3}", setup.letter(), place.0, place.1))
+    }
+
+    fn statements(&self, runs: &[Run]) -> Vec<Statement> {
+        analyse(runs).statements()
+    }
+
+    fn simulated(&self, specs: &[RunSpec], truth: Truth, seed: u64) -> Vec<Run> {
+        simulate::gap(specs, truth, seed)
+    }
+}
+
+/// Networks per training set at the ends of the range, which finding-3 asks for.
+const ENDS: u64 = 6;
+
+/// Setup (B): convolutional nets on images.
+fn convolutional_grid(settings: &Settings) -> Vec<RunSpec> {
+    let usual = RegimeGrid::of(settings.profile);
+    let (widths, alphas, n_train, sets): (&[usize], &[f64], usize, u64) = match settings.profile {
+        Profile::Smoke => (&[4], &[1.0, 1e4], 40, 3),
+        Profile::Laptop => (&[6, 12], &[0.1, 1.0, 1e2], 250, 8),
+        Profile::Paper => {
+            (&[10, 20, 40, 80, 159], &[1e-2, 1e-1, 1.0, 10.0, 46.0, 1e2], 5000, 5)
+        }
+    };
+    let data = DataSpec {
+        inputs: InputSpec { pca: None, ..InputSpec::default() },
+        n_train,
+        n_test: usual.data().n_test.min(10_000),
+        n_kernel: 50,
+        training_set: TrainingSet::default(),
+        ..usual.data().clone()
+    };
+    let setup = crate::setup::Setup { data, ..usual.setup };
+    let stochastic = (Loss::Hinge, Dynamics::Stochastic(StochasticSpec::default()));
+    let mut specs = Vec::new();
+    for &width in widths {
+        for &alpha in alphas {
+            for replica in replicas(settings, sets, setup.sets_per_order) {
+                let product = alpha * (width as f64).sqrt();
+                let run = setup.run(settings, (width, product), replica, 0);
+                let network = NetworkSpec::Convolutional(ConvolutionalSpec::setup_b(width));
+                let run = RunSpec { network, alpha, ..run };
+                let by_batches = RunSpec { loss: stochastic.0, dynamics: stochastic.1, ..run.clone() };
+                match settings.profile {
+                    Profile::Paper => specs.push(by_batches),
+                    _ => specs.push(run),
+                }
+            }
+        }
+    }
+    specs
+}
+
+/// One of the setups that are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Setup {
+    Fully,
+    Convolutional,
+    /// The same by stochastic gradients, beside the flow.
+    Beside,
+}
+
+impl Setup {
+    fn letter(self) -> &'static str {
+        match self {
+            Self::Fully => "A",
+            Self::Convolutional => "B",
+            Self::Beside => "B, stochastic",
+        }
+    }
+}
+
+/// The setup of a run, without looking at the others: stochastic runs are (B) in the profile
+/// `paper`, which has no others, and stand beside it elsewhere.
+fn setup_of(spec: &RunSpec) -> Option<Setup> {
+    match (&spec.network, spec.dynamics) {
+        (NetworkSpec::Dense(_), _) => Some(Setup::Fully),
+        (NetworkSpec::Convolutional(_), Dynamics::Flow(_)) => Some(Setup::Convolutional),
+        (NetworkSpec::Convolutional(_), Dynamics::Stochastic(_)) if spec.data.n_train >= 5000 => {
+            Some(Setup::Convolutional)
+        }
+        (NetworkSpec::Convolutional(_), Dynamics::Stochastic(_)) => Some(Setup::Beside),
+        _ => None,
+    }
+}
+
+/// Every number of the analysis.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Outcome {
+    /// Setup (A).
+    pub a: Gaps,
+    /// Setup (B).
+    pub b: Gaps,
+    /// Setup (B) by stochastic gradients, where it stands beside the flow.
+    pub b_stochastic: Gaps,
+}
+
+/// What one setup says.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Gaps {
+    /// The gap, averaged over widths.
+    pub gap: Result<BootstrapInterval, String>,
+    /// Its slope against ln h.
+    pub trend: Result<BootstrapInterval, String>,
+    /// Width by width.
+    pub per_width: Vec<GapAt>,
+    /// The gap and the trend with the best α chosen and judged on the same points.
+    pub flattered: [Result<BootstrapInterval, String>; 2],
+    /// Mean test error, and its interval, for every width and α.
+    pub errors: Vec<ErrorAt>,
+}
+
+/// The gap at one width.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GapAt {
+    /// Width `h`.
+    pub width: usize,
+    /// The gap.
+    pub gap: Result<BootstrapInterval, String>,
+    /// Mean errors of the feature and of the lazy side.
+    pub sides: Option<[f64; 2]>,
+    /// The α that were chosen.
+    pub alphas: Vec<f64>,
+}
+
+/// The test error at one place of the grid.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ErrorAt {
+    /// Width `h`.
+    pub width: usize,
+    /// α.
+    pub alpha: f64,
+    /// `√h·α`.
+    pub product: f64,
+    /// The mean, over training sets and test points.
+    pub error: Result<BootstrapInterval, String>,
+    /// Geometric mean of the final kernel change.
+    pub kernel_change: f64,
+}
+
+/// The networks of one training set at one width and α.
+#[derive(Debug, Clone)]
+struct Cell {
+    set: SetKey,
+    width: usize,
+    alpha: f64,
+    product: f64,
+    /// Mean over networks of the share of wrong points, by block.
+    wrong: Vec<f64>,
+    /// Mean over networks of the logarithm of the kernel change.
+    log_change: f64,
+}
+
+/// Analyses the runs of the grid.
+pub fn analyse(runs: &[Run]) -> Outcome {
+    let of = |setup: Setup| {
+        let here: Vec<&Run> =
+            runs.iter().filter(|run| setup_of(&run.spec) == Some(setup)).collect();
+        Gaps::of(&cells(&here))
+    };
+    Outcome { a: of(Setup::Fully), b: of(Setup::Convolutional), b_stochastic: of(Setup::Beside) }
+}
+
+fn cells(runs: &[&Run]) -> Vec<Cell> {
+    let mut found: Vec<(Cell, f64)> = Vec::new();
+    for run in runs {
+        let ended = run.record.as_ref().ok().filter(|record| record.came_to_its_end());
+        let Some(record) = ended else { continue };
+        let (Some(wrong), Some(change)) =
+            (wrong_by_block(&record.test_wrong), record.kernel_change().filter(|&c| c > 0.0))
+        else {
+            continue;
+        };
+        let (set, width) = (training_set(&run.spec), run.spec.network.width());
+        let (alpha, product) = (run.spec.alpha, product(&run.spec));
+        let same = |(cell, _): &&mut (Cell, f64)| {
+            (cell.set, cell.width) == (set, width) && cell.alpha == alpha
+        };
+        match found.iter_mut().find(same) {
+            Some((cell, nets)) => {
+                cell.wrong.iter_mut().zip(&wrong).for_each(|(sum, w)| *sum += w);
+                cell.log_change += change.ln();
+                *nets += 1.0;
+            }
+            None => {
+                let log_change = change.ln();
+                found.push((Cell { set, width, alpha, product, wrong, log_change }, 1.0));
+            }
+        }
+    }
+    let mean = |(mut cell, nets): (Cell, f64)| {
+        cell.wrong.iter_mut().for_each(|sum| *sum /= nets);
+        cell.log_change /= nets;
+        cell
+    };
+    found.into_iter().map(mean).collect()
+}
+
+impl Gaps {
+    fn of(cells: &[Cell]) -> Self {
+        let widths = values(cells, |c| c.width);
+        let sets = distinct(cells, |c| c.set);
+        let tables = |honest: bool| -> Vec<(usize, Option<Sides>)> {
+            widths.iter().map(|&width| (width, Sides::at(cells, &sets, width, honest))).collect()
+        };
+        let (honest, flattered) = (tables(true), tables(false));
+        let per_width = honest.iter().map(|(width, sides)| {
+            let missing = || Err("a side has no run for some training set".to_owned());
+            GapAt {
+                width: *width,
+                gap: sides.as_ref().map_or_else(missing, |s| mean_of_table(&s.gap())),
+                sides: sides.as_ref().map(Sides::means),
+                alphas: sides.as_ref().map_or(Vec::new(), |s| values(&s.alphas, |&a| a)),
+            }
+        });
+        Self {
+            gap: level(&honest),
+            trend: trend(&honest),
+            per_width: per_width.collect(),
+            flattered: [level(&flattered), trend(&flattered)],
+            errors: errors(cells, &widths, &sets),
+        }
+    }
+}
+
+fn errors(cells: &[Cell], widths: &[usize], sets: &[SetKey]) -> Vec<ErrorAt> {
+    let mut errors = Vec::new();
+    for &width in widths {
+        let here: Vec<&Cell> = cells.iter().filter(|c| c.width == width).collect();
+        for alpha in values(&here, |c| c.alpha) {
+            let at: Vec<&Cell> = sets
+                .iter()
+                .filter_map(|&set| here.iter().find(|c| c.set == set && c.alpha == alpha))
+                .copied()
+                .collect();
+            let table: Vec<Vec<f64>> = at.iter().map(|c| c.wrong.clone()).collect();
+            let logs: Vec<f64> = at.iter().map(|c| c.log_change).collect();
+            let (product, error) = (at[0].product, mean_of_table(&table));
+            let kernel_change = mean(&logs).map_or(f64::NAN, |m| m.mean.exp());
+            errors.push(ErrorAt { width, alpha, product, error, kernel_change });
+        }
+    }
+    errors
+}
+
+/// Wrong points by training set and block, on both sides.
+struct Sides {
+    feature: Vec<Vec<f64>>,
+    lazy: Vec<Vec<f64>>,
+    /// What was chosen, for every training set and half of the points.
+    alphas: Vec<f64>,
+}
+
+impl Sides {
+    /// `None` where a training set has no run on one of the sides. `honest`: the best α is chosen by
+    /// other training sets and other points than it is judged by.
+    fn at(cells: &[Cell], sets: &[SetKey], width: usize, honest: bool) -> Option<Self> {
+        let here: Vec<&Cell> = cells.iter().filter(|c| c.width == width).collect();
+        let change = |alpha: f64| {
+            let logs: Vec<f64> =
+                here.iter().filter(|c| c.alpha == alpha).map(|c| c.log_change).collect();
+            mean(&logs).map_or(f64::NAN, |m| m.mean.exp())
+        };
+        let alphas = values(&here, |c| c.alpha);
+        let (feature, lazy): (Vec<f64>, Vec<f64>) = (
+            alphas.iter().copied().filter(|&alpha| change(alpha) >= FEATURE).collect(),
+            alphas.iter().copied().filter(|&alpha| change(alpha) < LAZY).collect(),
+        );
+        let wrong = |set: SetKey, alpha: f64| {
+            here.iter().find(|c| c.set == set && c.alpha == alpha).map(|c| &c.wrong)
+        };
+        let best = |set: SetKey, half: usize| -> Option<f64> {
+            let error = |alpha: f64| -> Option<f64> {
+                let judges = sets.iter().filter(|&&other| !honest || other != set);
+                let mut sum = 0.0;
+                for &other in judges {
+                    let of = wrong(other, alpha)?;
+                    sum += (0..BLOCKS).filter(|b| !honest || b % 2 != half).map(|b| of[b]).sum::<f64>();
+                }
+                Some(sum)
+            };
+            let judged = feature.iter().filter_map(|&alpha| Some((alpha, error(alpha)?)));
+            judged.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(alpha, _)| alpha)
+        };
+        let mut sides = Self { feature: Vec::new(), lazy: Vec::new(), alphas: Vec::new() };
+        for &set in sets {
+            let chosen = [best(set, 0)?, best(set, 1)?];
+            let halves = [wrong(set, chosen[0])?, wrong(set, chosen[1])?];
+            sides.feature.push((0..BLOCKS).map(|b| halves[b % 2][b]).collect());
+            let all: Option<Vec<&Vec<f64>>> = lazy.iter().map(|&alpha| wrong(set, alpha)).collect();
+            let all = all.filter(|all| !all.is_empty())?;
+            let mean = |b: usize| all.iter().map(|of| of[b]).sum::<f64>() / all.len() as f64;
+            sides.lazy.push((0..BLOCKS).map(mean).collect());
+            sides.alphas.extend(chosen);
+        }
+        Some(sides)
+    }
+
+    fn gap(&self) -> Vec<Vec<f64>> {
+        combined(&[(1.0, &self.lazy), (-1.0, &self.feature)])
+    }
+
+    fn means(&self) -> [f64; 2] {
+        [&self.feature, &self.lazy].map(|table| {
+            let all: Vec<f64> = table.iter().flatten().copied().collect();
+            mean(&all).map_or(f64::NAN, |m| m.mean)
+        })
+    }
+}
+
+fn all_gaps(tables: &[(usize, Option<Sides>)]) -> Result<Vec<(f64, Vec<Vec<f64>>)>, String> {
+    let gap = |(width, sides): &(usize, Option<Sides>)| {
+        let missing = format!("a training set has no run on one side at h = {width}");
+        Ok(((*width as f64).ln(), sides.as_ref().ok_or(missing)?.gap()))
+    };
+    let gaps: Vec<_> = tables.iter().map(gap).collect::<Result<_, String>>()?;
+    if gaps.is_empty() { Err("there are no runs".into()) } else { Ok(gaps) }
+}
+
+/// The gap averaged over the widths.
+fn level(tables: &[(usize, Option<Sides>)]) -> Result<BootstrapInterval, String> {
+    let gaps = all_gaps(tables)?;
+    let weight = 1.0 / gaps.len() as f64;
+    let terms: Vec<(f64, &Vec<Vec<f64>>)> = gaps.iter().map(|(_, gap)| (weight, gap)).collect();
+    mean_of_table(&combined(&terms))
+}
+
+/// The slope of the gap against ln h.
+fn trend(tables: &[(usize, Option<Sides>)]) -> Result<BootstrapInterval, String> {
+    let gaps = all_gaps(tables)?;
+    let centre = gaps.iter().map(|g| g.0).sum::<f64>() / gaps.len() as f64;
+    let squares: f64 = gaps.iter().map(|g| (g.0 - centre).powi(2)).sum();
+    if squares <= 0.0 {
+        return Err("there is one width only".into());
+    }
+    let terms: Vec<(f64, &Vec<Vec<f64>>)> =
+        gaps.iter().map(|(x, gap)| ((x - centre) / squares, gap)).collect();
+    mean_of_table(&combined(&terms))
+}
+
+impl Outcome {
+    /// The parts of the claim.
+    pub fn statements(&self) -> Vec<Statement> {
+        let at_largest = |gaps: &Gaps| match gaps.per_width.last() {
+            Some(at) => (format!("h = {}", at.width), at.gap.clone()),
+            None => ("the largest width".into(), Err("there are no runs".into())),
+        };
+        let ((h_a, last_a), (h_b, last_b)) = (at_largest(&self.a), at_largest(&self.b));
+        vec![
+            Statement::at_least("the gap in (A)", self.a.gap.clone(), 0.0),
+            Statement::at_most("the slope of the gap in (A) against ln h", self.a.trend.clone(), 0.0),
+            Statement::at_most(format!("the gap in (A) at {h_a}"), last_a, LARGE),
+            Statement::at_least("the gap in (B)", self.b.gap.clone(), 0.0),
+            Statement::at_least(format!("the gap in (B) at {h_b}"), last_b, LARGE),
+        ]
+    }
+}

@@ -1,0 +1,51 @@
+//! The five findings of the paper: what is claimed, which runs are made, and how the verdict follows.
+//!
+//! One file a finding, from [`finding_1`] to [`finding_5`]: the claim, the grid of runs, the rule in
+//! words, the numbers of the analysis, and the statements that the rule makes of them. What they
+//! share stands beside them. [`verdict`] judges a finding by its rule; [`simulate`] makes records whose
+//! truth is known, and [`error_rates`] says how often the rules err on them.
+//!
+//! It makes no runs and draws no figures: runs are made by `regime-study` from the specs of a
+//! grid, and reports are written by `xtask`.
+//!
+//! # What an interval covers
+//! Initial weights, training sets and test points. Every training set is learnt by networks with
+//! weights of their own; training sets have no point in common, and all networks are judged on the
+//! same test points. Training sets are resampled as wholes, with all their networks, and test points
+//! beside them ([`regime_scaling::bootstrap_crossed`]).
+//!
+//! # Example
+//! The verdict on simulated records in which the claim holds:
+//! ```
+//! use regime_findings::{FINDINGS, Profile, Settings, simulate::Truth, verdict};
+//! use regime_scaling::Outcome;
+//!
+//! let finding = FINDINGS[3];
+//! let specs = finding.grid(&Settings::of(Profile::Laptop));
+//! let runs = finding.simulated(&specs, Truth::Holds, 1);
+//! let judgement = verdict(finding, &runs, Profile::Laptop, 1);
+//! assert_eq!(judgement.outcome, Outcome::Pass);
+//! ```
+
+mod blocks;
+mod completeness;
+pub mod error_rates;
+mod finding;
+pub mod finding_1;
+pub mod finding_2;
+pub mod finding_3;
+pub mod finding_4;
+pub mod finding_5;
+mod judgement;
+mod regime_grid;
+mod registry;
+mod replica;
+mod setup;
+pub mod simulate;
+
+pub use completeness::{Incomplete, LEAST_COMPLETE, Usable};
+pub use finding::{Finding, Profile, SOURCE, Settings};
+pub use judgement::{Judgement, Undecided, verdict};
+pub use registry::FINDINGS;
+pub use replica::{SetKey, training_set};
+pub use setup::{PROTOCOL, SOFTPLUS, product};

@@ -1,0 +1,98 @@
+//! The grid that findings 1, 2 and 3 look at: setup (A) from one regime to the other.
+
+use regime_data::DataSpec;
+use regime_study::RunSpec;
+
+use crate::{
+    finding::{Profile, Settings},
+    setup::Setup,
+};
+
+/// Points of the kernels that are kept of two runs.
+const GRAM_POINTS: usize = 60;
+
+/// Widths, values of `√h·α`, and networks per training set.
+pub(crate) struct RegimeGrid {
+    pub(crate) setup: Setup,
+    pub(crate) widths: &'static [usize],
+    /// In increasing order.
+    pub(crate) products: Vec<f64>,
+}
+
+impl RegimeGrid {
+    pub(crate) fn of(profile: Profile) -> Self {
+        let setup = Setup::of(profile);
+        match profile {
+            Profile::Smoke => {
+                Self { setup, widths: &[16, 32, 64], products: vec![0.1, 3.0, 30.0, 300.0, 1e4] }
+            }
+            // Closer together where the kernel change passes through 1, at some 40.
+            Profile::Laptop => Self {
+                setup,
+                widths: &[32, 64, 128, 256],
+                products: vec![0.1, 1.0, 3.0, 10.0, 30.0, 100.0, 1e4],
+            },
+            Profile::Paper => {
+                let products = (-2..=5).flat_map(|k| [1.0, 2.2, 4.6].map(|m| m * 10f64.powi(k)));
+                Self {
+                    setup,
+                    widths: &[100, 200, 400, 800],
+                    products: products.chain([1e6]).collect(),
+                }
+            }
+        }
+    }
+
+    /// The ends of the range: one value of `√h·α` deep in each regime, at which outputs are kept.
+    pub(crate) fn ends(&self) -> [f64; 2] {
+        [self.products[0], self.products[self.products.len() - 1]]
+    }
+
+    /// The run of a network at a place of the grid, the same for whichever finding asks.
+    pub(crate) fn run(
+        &self,
+        settings: &Settings,
+        (width, product): (usize, f64),
+        set: usize,
+        net: u64,
+    ) -> RunSpec {
+        let replica = self.setup.replicas(settings)[set];
+        let spec = self.setup.run(settings, (width, product), replica, net);
+        if !self.ends().contains(&product) {
+            return spec;
+        }
+        let is_shown = (net, set) == (0, 0) && Some(&width) == self.widths.last();
+        RunSpec {
+            outputs_kept: spec.data.n_test,
+            gram_kept: if is_shown { GRAM_POINTS.min(spec.data.n_kernel) } else { 0 },
+            ..spec
+        }
+    }
+
+    /// The runs at these places, so many networks for each training set as `nets` says for a
+    /// width and a `√h·α`.
+    pub(crate) fn runs(
+        &self,
+        settings: &Settings,
+        products: &[f64],
+        nets: impl Fn(usize, f64) -> u64,
+    ) -> Vec<RunSpec> {
+        let sets = self.setup.replicas(settings).len();
+        let mut specs = Vec::new();
+        for &width in self.widths {
+            for &product in products {
+                for set in 0..sets {
+                    for net in 0..nets(width, product) {
+                        specs.push(self.run(settings, (width, product), set, net));
+                    }
+                }
+            }
+        }
+        specs
+    }
+
+    /// The points of the first training set.
+    pub(crate) fn data(&self) -> &DataSpec {
+        &self.setup.data
+    }
+}

@@ -1,0 +1,42 @@
+//! Kernel changes whose border is a known power of the width.
+
+use regime_study::{Run, RunSpec};
+
+use super::{Drawn, Noise, Truth, converged, kernel_change, run};
+use crate::{finding_1, replica::training_set};
+
+/// A width at which `α*` does not depend on the exponent.
+const REFERENCE_WIDTH: f64 = 90.0;
+
+/// What is true of the border.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Border {
+    /// `α* ∝ h` to this power, and curves collapse against `h` to minus this power.
+    pub exponent: f64,
+}
+
+impl Border {
+    /// As the paper says, or off by the margin of finding-1.
+    pub fn of(truth: Truth) -> Self {
+        let edge = finding_1::CLAIM + finding_1::MARGIN;
+        Self { exponent: truth.value(finding_1::CLAIM, edge) }
+    }
+
+    /// Records of these specs. The border of a network scatters by 0.2 in ln α at h = 32 and by 0.12
+    /// at 256, that of a training set by 0.05, and each kernel change by 0.03.
+    pub fn simulated(&self, specs: &[RunSpec], seed: u64) -> Vec<Run> {
+        let mut noise = Noise::of(seed);
+        let (mut of_net, mut of_set) = (Drawn::new(), Drawn::new());
+        let mut one = |spec: &RunSpec| {
+            let width = spec.network.width() as f64;
+            let set = training_set(spec);
+            let spread = 0.2 * (32.0 / width).powf(0.25);
+            let shift = of_net.get((set, spec.seed, spec.network.width()), || noise.gauss(spread));
+            let common = of_set.get(set, || noise.gauss(0.05));
+            let relative = (width / REFERENCE_WIDTH).powf(-self.exponent - 0.5);
+            let product = spec.root_width_alpha() * relative * (shift + common).exp();
+            run(spec, converged(kernel_change(product) * noise.gauss(0.03).exp()))
+        };
+        specs.iter().map(&mut one).collect()
+    }
+}
