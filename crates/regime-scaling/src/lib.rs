@@ -58,6 +58,7 @@ mod equivalence;
 mod expected;
 mod exponent;
 mod grid;
+mod informative;
 mod isotonic;
 mod line;
 mod minimise;
