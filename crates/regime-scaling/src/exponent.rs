@@ -253,9 +253,11 @@ fn centred_sums(points: &[(f64, f64)]) -> (f64, f64) {
         return (0.0, 0.0);
     }
     let n = points.len() as f64;
-    let x_mean = points.iter().map(|p| p.0).sum::<f64>() / n;
-    let y_mean = points.iter().map(|p| p.1).sum::<f64>() / n;
-    points.iter().fold((0.0, 0.0), |(sxx, sxy), &(x, y)| {
+    // From the first point, so that near x keep their distance.
+    let shifted = || points.iter().map(|p| (p.0 - points[0].0, p.1 - points[0].1));
+    let x_mean = shifted().map(|p| p.0).sum::<f64>() / n;
+    let y_mean = shifted().map(|p| p.1).sum::<f64>() / n;
+    shifted().fold((0.0, 0.0), |(sxx, sxy), (x, y)| {
         (sxx + (x - x_mean).powi(2), sxy + (x - x_mean) * (y - y_mean))
     })
 }

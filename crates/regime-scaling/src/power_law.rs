@@ -110,12 +110,12 @@ pub fn local_exponents(points: &[(f64, f64)]) -> Result<Vec<LocalExponent>, FitE
     let mut sampled: Vec<(f64, f64)> = points.iter().map(|p| (p.0.ln(), p.0)).collect();
     sampled.sort_by(|a, b| a.0.total_cmp(&b.0));
     sampled.dedup_by(|later, first| later.0 == first.0);
-    let between = |(pair, xs): (&[(f64, f64)], &[(f64, f64)])| LocalExponent {
+    let between = |pair: &[(f64, f64)], xs: &[(f64, f64)]| LocalExponent {
         x_low: xs[0].1,
         x_high: xs[1].1,
         exponent: (pair[1].1 - pair[0].1) / (pair[1].0 - pair[0].0),
     };
-    Ok(curve.windows(2).zip(sampled.windows(2)).map(between).collect())
+    Ok(curve.windows(2).zip(sampled.windows(2)).map(|(pair, xs)| between(pair, xs)).collect())
 }
 
 /// How much a fit leans on its smallest x.
