@@ -309,6 +309,30 @@ mod tests {
         );
     }
 
+    /// With equal `S_xx` the mean of the exponents is the fit with a prefactor per
+    /// seed, resample by resample.
+    #[test]
+    fn whole_seeds_have_the_interval_of_one_fit() {
+        let config = BootstrapConfig::default();
+        let sums: Vec<(f64, f64)> =
+            seeds().iter().map(|seed| centred_sums(&logarithms(seed).unwrap())).collect();
+        let one_fit = crate::bootstrap::bootstrap(3, &config, |drawn| {
+            let total =
+                |of: fn(&(f64, f64)) -> f64| drawn.iter().map(|&s| of(&sums[s])).sum::<f64>();
+            Some(total(|s| s.1) / total(|s| s.0))
+        })
+        .unwrap();
+        let found = exponent_interval(&seeds(), Pairing::Paired, &config).unwrap();
+        for (a, b) in [
+            (found.estimate, one_fit.estimate),
+            (found.low, one_fit.low),
+            (found.high, one_fit.high),
+            (found.std_error, one_fit.std_error),
+        ] {
+            assert!((a - b).abs() < 1e-12, "{found:?} and {one_fit:?}");
+        }
+    }
+
     /// Seeds without two x leave the interval as it is, to the last digit.
     #[test]
     fn seeds_without_two_x_are_not_counted() {
