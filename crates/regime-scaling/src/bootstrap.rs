@@ -328,6 +328,29 @@ impl Spread {
     }
 }
 
+/// `-0.52 [-0.61, -0.43] (95 %, 7 seeds)`, with two digits of the width; also how
+/// many resamples failed, if any did.
+///
+/// ```
+/// use regime_scaling::{BootstrapConfig, mean_interval};
+/// let interval = mean_interval(&[1.0, 4.0, 2.0, 8.0, 5.0], &BootstrapConfig::default())?;
+/// assert_eq!(interval.to_string(), "4.0 [0.6, 7.4] (95 %, 5 seeds)");
+/// # Ok::<(), regime_scaling::BootstrapError>(())
+/// ```
+impl std::fmt::Display for BootstrapInterval {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let largest = self.low.abs().max(self.high.abs());
+        let digits = crate::number::Digits::of_error(self.high - self.low, largest);
+        let [estimate, low, high] = [self.estimate, self.low, self.high].map(|v| digits.write(v));
+        let percent = crate::number::short(100.0 * self.level, 6);
+        let failed = match self.n_failed {
+            0 => String::new(),
+            n => format!(", {n} of {} resamples failed", self.n_resamples),
+        };
+        f.pad(&format!("{estimate} [{low}, {high}] ({percent} %, {} seeds{failed})", self.n_seeds))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -80,13 +80,33 @@ pub enum FitError {
         /// The offending weight.
         value: f64,
     },
+    /// The heaviest points have one x, and the weights of all others vanish
+    /// beside theirs.
+    #[error("weights from {smallest:e} to {largest:e}: next to the largest, one x is left")]
+    WeightsTooUnequal {
+        /// The smallest weight.
+        smallest: f64,
+        /// The largest weight.
+        largest: f64,
+    },
+    /// A number of the line is too large for a floating-point number.
+    #[error("the {quantity} is out of the range of numbers, for x up to {x:e} and y up to {y:e}")]
+    OutOfRange {
+        /// Which number: `"slope"`, `"intercept"`, `"error of the slope"`,
+        /// `"error of the intercept"` or `"scatter"`.
+        quantity: &'static str,
+        /// Largest absolute value of x.
+        x: f64,
+        /// Largest absolute value of y.
+        y: f64,
+    },
 }
 
 /// Fits `y = a + b·x` by ordinary least squares.
 ///
 /// # Errors
-/// [`FitError::NotFinite`], and [`FitError::TooFewDistinctX`] below two
-/// different x.
+/// [`FitError::NotFinite`], [`FitError::TooFewDistinctX`] below two different
+/// x, and [`FitError::OutOfRange`] for coordinates near the largest numbers.
 ///
 /// # Reference
 /// `b = S_xy/S_xx`, `a = ȳ − b·x̄`, `s² = Σ(y − a − bx)²/(n − 2)`,
@@ -101,46 +121,125 @@ pub fn fit_line(points: &[(f64, f64)]) -> Result<Line, FitError> {
 /// scale of the errors is taken from the residuals, not from the weights.
 ///
 /// # Errors
-/// Those of [`fit_line`], [`FitError::WeightCount`] and
-/// [`FitError::BadWeight`].
+/// Those of [`fit_line`], [`FitError::WeightCount`], [`FitError::BadWeight`],
+/// and [`FitError::WeightsTooUnequal`] for weights that leave one x: where all
+/// others have less than about 10⁻²⁸⁰ of the largest weight.
 ///
 /// # Reference
 /// The formulas of [`fit_line`], with every mean and sum weighted and the
-/// weights scaled to the mean 1.
+/// weights scaled to the mean 1. The coordinates are taken from the heaviest
+/// point, so that the light ones keep their digits, and in units of their
+/// largest distance from it.
 pub fn fit_line_weighted(points: &[(f64, f64)], weights: &[f64]) -> Result<Line, FitError> {
     check(points, weights)?;
     let n = points.len() as f64;
-    let largest = weights.iter().fold(0.0, |m: f64, &w| m.max(w));
+    let heaviest =
+        (0..weights.len()).fold(0, |best, i| if weights[i] > weights[best] { i } else { best });
+    let largest = weights[heaviest];
     let total: f64 = weights.iter().map(|w| w / largest).sum();
-    let weight = |i: usize| weights[i] / largest * n / total;
+    let weights_of_mean_1 = || weights.iter().map(|w| w / largest * n / total);
 
-    let mean = |pick: fn(&(f64, f64)) -> f64| {
-        points.iter().enumerate().map(|(i, p)| weight(i) * pick(p)).sum::<f64>() / n
+    let x = Shifted::new(points.iter().map(|p| p.0), heaviest);
+    let y = Shifted::new(points.iter().map(|p| p.1), heaviest);
+    let mean = |values: &[f64]| {
+        weights_of_mean_1().zip(values).map(|(weight, value)| weight * value).sum::<f64>() / n
     };
-    let (x_mean, y_mean) = (mean(|p| p.0), mean(|p| p.1));
+    let (x_mean, y_mean) = (mean(&x.values), mean(&y.values));
     let (mut sxx, mut sxy, mut syy) = (0.0, 0.0, 0.0);
-    for (i, &(x, y)) in points.iter().enumerate() {
-        let (dx, dy) = (x - x_mean, y - y_mean);
-        sxx += weight(i) * dx * dx;
-        sxy += weight(i) * dx * dy;
-        syy += weight(i) * dy * dy;
+    for (i, weight) in weights_of_mean_1().enumerate() {
+        let (dx, dy) = (x.values[i] - x_mean, y.values[i] - y_mean);
+        sxx += weight * dx * dx;
+        sxy += weight * dx * dy;
+        syy += weight * dy * dy;
+    }
+    if !(sxx >= SMALLEST_SXX) {
+        let smallest = weights.iter().fold(largest, |m, &w| m.min(w));
+        return Err(FitError::WeightsTooUnequal { smallest, largest });
     }
     let slope = sxy / sxx;
-    let residual_squares: f64 = points
-        .iter()
+    let residual_squares: f64 = weights_of_mean_1()
         .enumerate()
-        .map(|(i, &(x, y))| weight(i) * (y - y_mean - slope * (x - x_mean)).powi(2))
+        .map(|(i, weight)| weight * (y.values[i] - y_mean - slope * (x.values[i] - x_mean)).powi(2))
         .sum();
-    let variance = (points.len() > 2).then(|| residual_squares / (n - 2.0));
-    Ok(Line {
-        slope,
-        intercept: y_mean - slope * x_mean,
-        slope_error: variance.map(|s2| (s2 / sxx).sqrt()),
-        intercept_error: variance.map(|s2| (s2 * (1.0 / n + x_mean * x_mean / sxx)).sqrt()),
-        scatter: variance.map(f64::sqrt),
+    let scatter = (points.len() > 2).then(|| (residual_squares / (n - 2.0)).sqrt());
+
+    // Back to the units of the points.
+    let slope_unit = (y.unit / x.unit) * (y.unit_of_origin / x.unit_of_origin);
+    let x_mean = x.origin / x.unit + x_mean;
+    // A zero is one in any unit, also where the unit overflows.
+    let with_unit = |value: f64| if value == 0.0 { 0.0 } else { value * slope_unit };
+    let line = Line {
+        slope: with_unit(slope),
+        intercept: (y.origin + y.unit * (y_mean - slope * x_mean)) * y.unit_of_origin,
+        slope_error: scatter.map(|s| with_unit(s / sxx.sqrt())),
+        intercept_error: scatter.map(|s| {
+            s * f64::hypot(n.sqrt().recip(), x_mean / sxx.sqrt()) * y.unit * y.unit_of_origin
+        }),
+        scatter: scatter.map(|s| s * y.unit * y.unit_of_origin),
         r_squared: (syy > 0.0).then(|| (1.0 - residual_squares / syy).max(0.0)),
         n_points: points.len(),
-    })
+    };
+    in_range(line, points)
+}
+
+/// Smallest sum of squares, of weights with the mean 1 and distances up to 1,
+/// that has not lost digits to the smallest numbers.
+const SMALLEST_SXX: f64 = 1e-280;
+
+/// Coordinates about one of them, in a unit in which they are between −2 and 2.
+struct Shifted {
+    /// `(coordinate/unit_of_origin − origin)/unit`.
+    values: Vec<f64>,
+    /// The coordinate that is the zero, in `unit_of_origin`.
+    origin: f64,
+    /// A power of 2, in `unit_of_origin`.
+    unit: f64,
+    /// A power of 2, so that the difference of two coordinates is a number.
+    unit_of_origin: f64,
+}
+
+impl Shifted {
+    fn new(coordinates: impl Iterator<Item = f64>, origin: usize) -> Self {
+        let mut values: Vec<f64> = coordinates.collect();
+        let unit_of_origin = power_of_2(&values);
+        values.iter_mut().for_each(|v| *v /= unit_of_origin);
+        let origin = values[origin];
+        values.iter_mut().for_each(|v| *v -= origin);
+        let unit = power_of_2(&values);
+        values.iter_mut().for_each(|v| *v /= unit);
+        Self { values, origin, unit, unit_of_origin }
+    }
+}
+
+/// The largest normal power of 2 that is not above all absolute values; 1 if
+/// all are zero. Multiplying by it and dividing lose no digits.
+fn power_of_2(values: &[f64]) -> f64 {
+    const EXPONENT: u64 = 0x7ff0_0000_0000_0000;
+    let largest = values.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+    match largest {
+        0.0 => 1.0,
+        _ => f64::from_bits(largest.max(f64::MIN_POSITIVE).to_bits() & EXPONENT),
+    }
+}
+
+/// The line, if all its numbers are finite.
+fn in_range(line: Line, points: &[(f64, f64)]) -> Result<Line, FitError> {
+    let quantities = [
+        ("slope", Some(line.slope)),
+        ("intercept", Some(line.intercept)),
+        ("error of the slope", line.slope_error),
+        ("error of the intercept", line.intercept_error),
+        ("scatter", line.scatter),
+    ];
+    let largest = |axis: fn(&(f64, f64)) -> f64| {
+        points.iter().map(axis).fold(0.0, |m: f64, value| m.max(value.abs()))
+    };
+    match quantities.iter().find(|(_, value)| value.is_some_and(|v| !v.is_finite())) {
+        Some(&(quantity, _)) => {
+            Err(FitError::OutOfRange { quantity, x: largest(|p| p.0), y: largest(|p| p.1) })
+        }
+        None => Ok(line),
+    }
 }
 
 /// Number of different abscissae.
@@ -243,5 +342,50 @@ mod tests {
             fit_line_weighted(&points, &[1.0]),
             Err(FitError::WeightCount { n_points: 2, n_weights: 1 })
         );
+    }
+    /// Two points lie on one line, whatever their weights.
+    #[test]
+    fn light_points_keep_their_digits() {
+        let points = [(1.0, 1.0), (2.0, 3.0)];
+        for light in [1e-16, 1e-100, 1e-270] {
+            for weights in [[1.0, light], [light, 1.0], [1e30 * light, 1e30]] {
+                let line = fit_line_weighted(&points, &weights).unwrap();
+                assert!(close(line.slope, 2.0) && close(line.intercept, -1.0), "{line:?}");
+            }
+        }
+        // What the light points say of the slope, at a fixed height.
+        let points = [(0.0, 0.0), (1.0, 1.0), (2.0, 3.0)];
+        let line = fit_line_weighted(&points, &[1.0, 1e-200, 1e-200]).unwrap();
+        assert!(close(line.slope, 7.0 / 5.0) && line.intercept.abs() < 1e-100, "{line:?}");
+    }
+
+    #[test]
+    fn weights_that_leave_one_x_are_refused() {
+        let points = [(1.0, 1.0), (2.0, 3.0), (2.0, 3.5)];
+        let weights = [1e-300, 1e300, 1e299];
+        let expected = FitError::WeightsTooUnequal { smallest: 1e-300, largest: 1e300 };
+        assert_eq!(fit_line_weighted(&points, &weights), Err(expected));
+        // Where two x are left, the lightest point does not matter.
+        let line = fit_line_weighted(&points, &[1e300, 1e300, 1e-300]).unwrap();
+        assert!(close(line.slope, 2.0), "{line:?}");
+    }
+
+    #[test]
+    fn x_far_from_zero_keep_their_digits() {
+        let line = fit_line(&[(1e16, 1.0), (1e16 + 2.0, 2.0)]).unwrap();
+        assert_eq!(line.slope, 0.5);
+    }
+
+    #[test]
+    fn huge_coordinates_have_a_line_or_an_error() {
+        let huge = [(-1e308, -1e308), (0.0, 0.0), (1e308, 1e308)];
+        let line = fit_line(&huge).unwrap();
+        assert!(close(line.slope, 1.0) && close(line.intercept, 0.0), "{line:?}");
+        assert_eq!(line.r_squared, Some(1.0));
+        let steep = [(0.0, -1e308), (1e-3, 1e308)];
+        let expected = FitError::OutOfRange { quantity: "slope", x: 1e-3, y: 1e308 };
+        assert_eq!(fit_line(&steep), Err(expected));
+        let flat = [(1e-320, 1e308), (2e-320, 1e308)];
+        assert_eq!(fit_line(&flat).unwrap().slope, 0.0);
     }
 }

@@ -106,16 +106,16 @@ pub fn local_exponents(points: &[(f64, f64)]) -> Result<Vec<LocalExponent>, FitE
     if curve.len() < 2 {
         return Err(FitError::TooFewDistinctX { distinct: curve.len(), needed: 2 });
     }
-    let sampled = |log_x: f64| {
-        let at = points.iter().map(|p| p.0).find(|x| x.ln() == log_x);
-        at.unwrap_or_else(|| log_x.exp())
-    };
-    let between = |pair: &[(f64, f64)]| LocalExponent {
-        x_low: sampled(pair[0].0),
-        x_high: sampled(pair[1].0),
+    // The x of each point of the curve: of equal logarithms the first in the input.
+    let mut sampled: Vec<(f64, f64)> = points.iter().map(|p| (p.0.ln(), p.0)).collect();
+    sampled.sort_by(|a, b| a.0.total_cmp(&b.0));
+    sampled.dedup_by(|later, first| later.0 == first.0);
+    let between = |pair: &[(f64, f64)], xs: &[(f64, f64)]| LocalExponent {
+        x_low: xs[0].1,
+        x_high: xs[1].1,
         exponent: (pair[1].1 - pair[0].1) / (pair[1].0 - pair[0].0),
     };
-    Ok(curve.windows(2).map(between).collect())
+    Ok(curve.windows(2).zip(sampled.windows(2)).map(|(pair, xs)| between(pair, xs)).collect())
 }
 
 /// How much a fit leans on its smallest x.
@@ -204,6 +204,31 @@ mod tests {
         let drift = exponent_drift(&points).unwrap();
         assert!(drift.change > 0.05);
         assert_eq!(drift.without_smallest.n_points, 4);
+    }
+
+    /// With a search among all points for each, this would take minutes.
+    #[test]
+    fn many_points_have_local_exponents() {
+        let n = 200_000;
+        let mut points: Vec<(f64, f64)> = (1..=n).map(|i| (f64::from(i), 2.0)).collect();
+        // Another order, and two points at each x.
+        points.rotate_left(1234);
+        let second: Vec<_> = points.iter().rev().map(|&(x, _)| (x, 0.5)).collect();
+        points.extend(second);
+        let local = local_exponents(&points).unwrap();
+        assert_eq!(local.len(), n as usize - 1);
+        assert!(local.iter().zip(1..).all(|(l, i)| {
+            (l.x_low, l.x_high, l.exponent) == (f64::from(i), f64::from(i + 1), 0.0)
+        }));
+    }
+
+    /// Numbers with one logarithm are one x.
+    #[test]
+    fn the_first_of_equal_logarithms_is_the_x() {
+        let next = 1e9_f64.next_up();
+        assert_eq!(1e9_f64.ln(), next.ln());
+        let local = local_exponents(&[(next, 1.0), (4e9, 1.0), (1e9, 1.0)]).unwrap();
+        assert_eq!((local.len(), local[0].x_low), (1, next));
     }
 
     #[test]

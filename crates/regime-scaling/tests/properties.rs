@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use regime_scaling::{
     BootstrapConfig, CrossingPolicy, Equivalence, Pairing, Placement, Scales, crossing,
-    exponent_interval, fit_power_law, local_exponents, log_spaced, rescale,
+    exponent_interval, fit_line, fit_line_weighted, fit_power_law, fit_power_law_weighted,
+    local_exponents, log_spaced, rescale,
 };
 
 /// Points at increasing, well separated x with y of any size.
@@ -16,6 +17,21 @@ fn points() -> impl Strategy<Value = Vec<(f64, f64)>> {
         };
         steps.into_iter().map(place).collect()
     })
+}
+
+/// Any finite number, and often one at the end of their range or a common one.
+fn any_finite() -> impl Strategy<Value = f64> {
+    use prop::num::f64::{NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
+    prop_oneof![
+        NORMAL | SUBNORMAL | ZERO | POSITIVE | NEGATIVE,
+        -10.0..10.0f64,
+        prop::sample::select(vec![1e308, -1e308, f64::MAX, 5e-324, 1e-300, 0.0, -0.0, 1.0]),
+    ]
+}
+
+/// The same, positive.
+fn any_positive() -> impl Strategy<Value = f64> {
+    any_finite().prop_map(|v| if v == 0.0 { 1.0 } else { v.abs() })
 }
 
 fn scaled(points: &[(f64, f64)], kx: f64, ky: f64) -> Vec<(f64, f64)> {
@@ -35,6 +51,44 @@ proptest! {
         prop_assert!(close(a.log_prefactor + ky.ln() - a.exponent * kx.ln(), b.log_prefactor));
         prop_assert!(close(a.exponent_error.unwrap_or(0.0), b.exponent_error.unwrap_or(0.0)));
         prop_assert!(close(a.r_squared.unwrap_or(0.0), b.r_squared.unwrap_or(0.0)));
+    }
+
+    #[test]
+    fn a_weighted_fit_is_finite_or_an_error(
+        points in prop::collection::vec((any_finite(), any_finite(), any_positive()), 0..8),
+    ) {
+        let weights: Vec<f64> = points.iter().map(|p| p.2).collect();
+        let points: Vec<(f64, f64)> = points.iter().map(|p| (p.0, p.1)).collect();
+        let absolute: Vec<(f64, f64)> = points.iter().map(|p| (p.0.abs(), p.1.abs())).collect();
+        for fit in [
+            fit_line(&points),
+            fit_line_weighted(&points, &weights),
+        ] {
+            let Ok(line) = fit else { continue };
+            prop_assert!(line.slope.is_finite() && line.intercept.is_finite(), "{line:?}");
+            let optional = [line.slope_error, line.intercept_error, line.scatter, line.r_squared];
+            prop_assert!(optional.iter().flatten().all(|v| v.is_finite() && *v >= 0.0), "{line:?}");
+        }
+        if let Ok(law) = fit_power_law_weighted(&absolute, &weights) {
+            prop_assert!(law.exponent.is_finite() && law.log_prefactor.is_finite(), "{law:?}");
+            let optional =
+                [law.exponent_error, law.log_prefactor_error, law.scatter, law.r_squared];
+            prop_assert!(optional.iter().flatten().all(|v| v.is_finite() && *v >= 0.0), "{law:?}");
+        }
+    }
+
+    /// Not too unequal weights, so that the sums of the formulas can be had as they stand.
+    #[test]
+    fn a_weighted_fit_solves_the_normal_equations(
+        points in prop::collection::vec((-9.0..9.0f64, -9.0..9.0f64, 0.1..9.0f64), 3..12),
+    ) {
+        let weights: Vec<f64> = points.iter().map(|p| p.2).collect();
+        let xy: Vec<(f64, f64)> = points.iter().map(|p| (p.0, p.1)).collect();
+        let line = fit_line_weighted(&xy, &weights).unwrap();
+        let residual = |p: &(f64, f64, f64)| p.2 * (p.1 - line.value_at(p.0));
+        let scale = 1.0 + line.slope.abs();
+        prop_assert!(points.iter().map(residual).sum::<f64>().abs() < 1e-9 * scale);
+        prop_assert!(points.iter().map(|p| p.0 * residual(p)).sum::<f64>().abs() < 1e-8 * scale);
     }
 
     #[test]
