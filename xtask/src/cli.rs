@@ -11,7 +11,7 @@ use regime_lab::Share;
 use regime_models::Precision;
 use regime_study::{BackendName, DeviceName};
 
-use crate::finding::{Profile, Settings};
+use regime_findings::{Profile, Settings};
 
 /// Exit status for input that cannot be used.
 pub(crate) const BAD_INPUT: u8 = 2;
@@ -160,6 +160,14 @@ pub(crate) struct Reproduce {
     /// Make only this share of the runs, such as 2/5 for the second of five, and no report.
     #[arg(long, value_parser = share, conflicts_with = "check")]
     pub(crate) share: Option<Share>,
+    /// Where the verdict is inconclusive, add training sets until it is decided: twice, three times and
+    /// four times the profile's own. The verdict is then judged at levels that keep its error
+    /// rate over all four looks.
+    #[arg(long, conflicts_with_all = ["share", "seeds"])]
+    pub(crate) until_decided: bool,
+    /// Begin no further round of --until-decided after so long, such as 30m or 2h.
+    #[arg(long, value_parser = duration, requires = "until_decided")]
+    pub(crate) budget: Option<std::time::Duration>,
 }
 
 /// Arguments of `run`.
@@ -206,9 +214,15 @@ pub(crate) struct Grid {
     /// Element type of all tensors.
     #[arg(long, value_enum, default_value = "f64")]
     dtype: DtypeArg,
-    /// Number of seeds instead of the profile's own.
+    /// Number of training sets, each with its own initial weights, instead of the profile's own.
     #[arg(long, value_parser = number)]
     seeds: Option<u16>,
+    /// The first seed of the initial weights, for networks that no earlier run had.
+    #[arg(long, default_value_t = 0)]
+    seed_offset: u64,
+    /// The seed of the order of the data, for training and test sets that no earlier run had.
+    #[arg(long, default_value_t = 0)]
+    data_seed: u64,
     /// Error of F that the integrator may make by the end, instead of the profile's own.
     #[arg(long, value_parser = tolerance)]
     tolerance: Option<f64>,
@@ -236,6 +250,8 @@ impl Grid {
             backend: self.backend.0,
             device: self.device,
             seeds: self.seeds.map(u64::from),
+            seed_offset: self.seed_offset,
+            data_seed: self.data_seed,
             tolerance: self.tolerance,
         }
     }
@@ -326,6 +342,10 @@ fn number(text: &str) -> Result<u16, String> {
     }
 }
 
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "write a duration such as 30m or 2h".into())
+}
+
 fn share(text: &str) -> Result<Share, String> {
     text.parse().map_err(|_| "write 2/5 for the second of five".into())
 }
@@ -410,7 +430,7 @@ fn one_line(error: &clap::Error, args: &[OsString]) -> String {
         }
         (ErrorKind::MissingRequiredArgument, Some(argument)) => {
             let known: Vec<&str> =
-                crate::finding::FINDINGS.iter().map(|finding| finding.name()).collect();
+                regime_findings::FINDINGS.iter().map(|finding| finding.name()).collect();
             format!("{argument} is missing; findings are {} and all", known.join(", "))
         }
         _ => {
@@ -464,6 +484,9 @@ mod tests {
             ("xtask reproduce finding-1 --wat", "--profile, --out, --jobs"),
             ("xtask reproduce finding-1 --share 3/2", "2/5 for the second of five"),
             ("xtask reproduce finding-1 --share 1/2 --check", "--check"),
+            ("xtask reproduce finding-1 --until-decided --budget soon", "30m or 2h"),
+            ("xtask reproduce finding-1 --budget 30m", "--until-decided"),
+            ("xtask reproduce finding-1 --seed-offset -1", "--seed-offset"),
             ("xtask run runs.json --share half", "2/5 for the second of five"),
             ("xtask reproduce finding-1 --backend cuda", "choose flex, ndarray, tch"),
             ("xtask reproduce finding-1 --device gpu", "choose cpu, or cuda:0"),

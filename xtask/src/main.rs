@@ -7,11 +7,11 @@
 mod backend;
 mod cli;
 mod command;
-mod finding;
 mod output;
 mod progress;
 mod provenance;
 mod report;
+mod study;
 mod terminal;
 
 use std::process::ExitCode;

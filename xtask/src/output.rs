@@ -8,15 +8,16 @@ use std::{
 };
 
 use anyhow::Context;
+use regime_findings::{FINDINGS, Finding, SOURCE, Settings};
 use regime_models::Precision;
 use regime_plot::{Cell, Figure, HeatMap, Interval, Theme, to_png, to_svg};
 use regime_study::{BackendName, Cells, Columns, Run, run_columns};
 use serde_json::json;
 
 use crate::{
-    finding::{FINDINGS, Finding, Settings, Study},
     provenance,
     report::{File, IndexEntry, Report, ReportFigure, Verdict, VerdictKind, index_html, to_html},
+    study::Study,
 };
 
 /// Everything that the files of a finding show.
@@ -25,6 +26,8 @@ pub(crate) struct Results<'a> {
     pub(crate) finding: &'a dyn Finding,
     /// What was chosen.
     pub(crate) settings: Settings,
+    /// How many times the finding is judged as training sets are added, at most.
+    pub(crate) looks: usize,
     /// The runs.
     pub(crate) runs: &'a [Run],
     /// What they say.
@@ -48,7 +51,7 @@ pub(crate) fn prepare(folder: &Path) -> anyhow::Result<()> {
 /// # Errors
 /// A figure that cannot be drawn or a file that cannot be written.
 pub(crate) fn write(results: &Results<'_>, folder: &Path) -> anyhow::Result<PathBuf> {
-    let Results { finding, settings, runs, study, origins } = results;
+    let Results { finding, settings, looks, runs, study, origins } = results;
     let chosen = chosen(results);
     let written = RefCell::new(Vec::new());
     let save = |name: &str, bytes: &[u8]| {
@@ -71,8 +74,15 @@ pub(crate) fn write(results: &Results<'_>, folder: &Path) -> anyhow::Result<Path
     let outcome = json!({
         "finding": finding.name(),
         "claim": finding.claim(),
-        "source": finding.source(),
+        "source": SOURCE,
+        "place_in_paper": finding.place_in_paper(),
         "profile": settings.profile.name(),
+        "seed_offset": settings.seed_offset,
+        "data_seed": settings.data_seed,
+        "levels": study.judgement.levels,
+        "looks": looks,
+        "incomplete": study.judgement.incomplete,
+        "training_sets_needed": study.judgement.sets_needed,
         "chosen": chosen,
         "verdict": study.verdict.kind.words(),
         "sentence": study.verdict.sentence,
@@ -110,7 +120,7 @@ pub(crate) fn write(results: &Results<'_>, folder: &Path) -> anyhow::Result<Path
         ),
         title: finding.title().into(),
         claim: finding.claim().into(),
-        source: finding.source().into(),
+        source: format!("{SOURCE}; {}", finding.place_in_paper()),
         verdict: study.verdict.clone(),
         key_figures: study.key_figures.clone(),
         figures,
@@ -144,7 +154,8 @@ fn setting(profile: &str, chosen: &[String]) -> String {
 /// What was chosen instead of the profile's own.
 fn chosen(results: &Results<'_>) -> Vec<String> {
     let Results { finding, settings, runs, .. } = results;
-    let Settings { precision, backend, device, seeds, tolerance, .. } = *settings;
+    let Settings { precision, backend, device, seeds, tolerance, seed_offset, data_seed, .. } =
+        *settings;
     let own = finding.grid(settings);
     let data = runs.first().zip(own.first()).map(|(run, own)| (&run.spec.data, &own.data));
     let source =
@@ -153,7 +164,9 @@ fn chosen(results: &Results<'_>) -> Vec<String> {
     [
         source,
         pixels.map(|_| "all pixels".to_owned()),
-        seeds.map(|n| format!("seeds: {n}")),
+        seeds.map(|n| format!("training sets: {n}")),
+        (seed_offset > 0).then(|| format!("seeds from {seed_offset}")),
+        (data_seed > 0).then(|| format!("data seed {data_seed}")),
         tolerance.map(|tolerance| format!("tolerance {tolerance}")),
         (precision == Precision::F32).then(|| "float32".to_owned()),
         (backend != BackendName::Flex).then(|| format!("{} on {device}", backend.name())),
@@ -276,7 +289,6 @@ fn choices(runs: &[Run]) -> Vec<(String, String)> {
     let written = |value: &dyn Fn() -> serde_json::Result<String>| value().unwrap_or_default();
     vec![
         ("seeds of the weights".into(), seeds.join(", ")),
-        ("seed of the data".into(), spec.data.seed.to_string()),
         ("data".into(), written(&|| serde_json::to_string(&spec.data))),
         ("SHA-256 of the data".into(), spec.data_sha256.clone()),
         ("network".into(), written(&|| serde_json::to_string(&spec.network))),

@@ -1,6 +1,6 @@
 //! Where results come from: program, machine, time.
 
-use std::{collections::BTreeSet, fs, process::Command, time::SystemTime};
+use std::{collections::BTreeSet, fs, time::SystemTime};
 
 use regime_lab::{Provenance, RunKey, Store};
 use regime_models::Precision;
@@ -84,15 +84,9 @@ fn first_line(path: &str) -> Option<String> {
     Some(fs::read_to_string(path).ok()?.lines().next()?.to_owned())
 }
 
-/// The commit of the sources this program was built from, if git knows one;
-/// marked when files differ from it now.
+/// The commit of the sources from which this program was built, if git knew one; marked when files
+/// differed from it.
 fn commit() -> Option<String> {
-    let git = |args: &[&str]| {
-        let source = ["-C", env!("CARGO_MANIFEST_DIR")];
-        let output = Command::new("git").args(source).args(args).output().ok()?;
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
-    let changed = git(&["status", "--porcelain", "--untracked-files=no"])?;
-    Some(if changed.is_empty() { commit } else { format!("{commit} with changes") })
+    let commit = env!("REGIME_COMMIT");
+    (!commit.is_empty()).then(|| commit.to_owned())
 }

@@ -46,7 +46,9 @@ pub(crate) fn combined(tables: &[(f64, &Vec<Vec<f64>>)]) -> Vec<Vec<f64>> {
     let cell = |row: usize, column: usize| {
         tables.iter().map(|(weight, table)| weight * table[row][column]).sum::<f64>()
     };
-    (0..first.len()).map(|row| (0..first[row].len()).map(|column| cell(row, column)).collect()).collect()
+    (0..first.len())
+        .map(|row| (0..first[row].len()).map(|column| cell(row, column)).collect())
+        .collect()
 }
 
 #[cfg(test)]

@@ -73,7 +73,8 @@ pub(crate) fn completeness(finding: &dyn Finding, runs: &[Run]) -> Completeness 
         sets_without.push(crate::replica::training_set(&run.spec));
     }
     let of_complete_sets = (!sets_without.is_empty()).then(|| {
-        let complete = |run: &&Run| !sets_without.contains(&crate::replica::training_set(&run.spec));
+        let complete =
+            |run: &&Run| !sets_without.contains(&crate::replica::training_set(&run.spec));
         runs.iter().filter(complete).cloned().collect()
     });
     cells.retain(|of| of.usable < of.asked);

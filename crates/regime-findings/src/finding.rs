@@ -4,7 +4,7 @@ use regime_models::Precision;
 use regime_scaling::Statement;
 use regime_study::{BackendName, DeviceName, Run, RunSpec};
 
-use crate::{completeness::Usable, simulate::Truth};
+use crate::{completeness::Usable, setup::Setup, simulate::Truth};
 
 /// One claim of the paper and how it is judged.
 pub trait Finding: Sync {
@@ -81,6 +81,11 @@ impl Settings {
             data_seed: 0,
             tolerance: None,
         }
+    }
+
+    /// Number of training sets in setup (A): the user's, or the profile's own.
+    pub fn training_sets(&self) -> u64 {
+        self.seeds.unwrap_or(Setup::of(self.profile).sets)
     }
 }
 

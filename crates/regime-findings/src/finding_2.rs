@@ -3,17 +3,17 @@
 use regime_data::{DataSpec, InputSpec, TrainingSet};
 use regime_models::{ConvolutionalSpec, NetworkSpec};
 use regime_scaling::{BootstrapInterval, Statement, mean};
-use regime_study::{Dynamics, Run, RunSpec, curves::values};
+use regime_study::{Dynamics, Ending, FrozenKernel, FrozenLearning, Run, RunSpec, curves::values};
 use regime_train::{Loss, StochasticSpec};
 use serde::Serialize;
 
 use crate::{
     blocks::{BLOCKS, combined, mean_of_table, wrong_by_block},
     finding::{Finding, Profile, Settings},
-    regime_grid::RegimeGrid,
+    regime_grid::{RegimeGrid, nets_at_ends},
     replica::{SetKey, distinct, replicas, training_set},
     setup::product,
-    simulate::{self, Truth},
+    simulate::{Gap, Truth},
 };
 
 /// See the [module](self).
@@ -57,8 +57,8 @@ impl Finding for Finding2 {
          the gap at the largest width below 0.01, one test point in a hundred (hardly detectable). In (B) \
          the gap, averaged over the widths, has to be above 0, and at the largest width above 0.01 (still \
          large).\n\n\
-         The nets of (B) follow the full-batch flow; the same with stochastic gradients and momentum, as \
-         in the paper, is reported beside it and does not enter. The profile `paper` has stochastic \
+         The nets of (B) follow the full-batch flow. Some with stochastic gradients and momentum, as in the \
+         paper, on a hundred images, are reported beside the flow on the same images and do not enter. The profile `paper` has stochastic \
          gradients only. The paper's later version finds the opposite for fully connected nets on other \
          data."
     }
@@ -68,13 +68,15 @@ impl Finding for Finding2 {
         let fully = match settings.profile {
             // About as much time at every width; where the curve has its minimum.
             Profile::Laptop => grid.runs(settings, &grid.products, |width, product| {
-                let usual = if product >= 1.0 && product <= 30.0 { (128 / width) as u64 } else { 1 };
-                let at_ends = if grid.ends().contains(&product) { ENDS } else { 1 };
-                usual.clamp(1, 4).max(at_ends)
+                let usual: u64 =
+                    if product >= 1.0 && product <= 30.0 { (128 / width) as u64 } else { 1 };
+                let at_ends = grid.ends().contains(&product);
+                if at_ends { nets_at_ends(width) } else { usual.clamp(1, 4) }
             }),
             _ => grid.runs(settings, &grid.products, |_, _| 1),
         };
-        fully.into_iter().chain(convolutional_grid(settings)).collect()
+        let frozen = frozen_grid(&grid, settings);
+        fully.into_iter().chain(frozen).chain(convolutional_grid(settings)).collect()
     }
 
     fn cell(&self, spec: &RunSpec) -> Option<String> {
@@ -89,12 +91,29 @@ impl Finding for Finding2 {
     }
 
     fn simulated(&self, specs: &[RunSpec], truth: Truth, seed: u64) -> Vec<Run> {
-        simulate::gap(specs, truth, seed)
+        Gap::of(truth).simulated(specs, seed)
     }
 }
 
-/// Networks per training set at the ends of the range, which finding-3 asks for.
-const ENDS: u64 = 6;
+/// Runs beside which frozen kernels learn the same points, on the feature side of setup (A). They
+/// are reported and enter no rule.
+fn frozen_grid(grid: &RegimeGrid, settings: &Settings) -> Vec<RunSpec> {
+    let product = 1.0;
+    let sets = grid.setup.replicas(settings).len().min(2);
+    let mut specs = Vec::new();
+    for (index, &width) in grid.widths.iter().enumerate() {
+        for set in 0..sets {
+            let mut frozen = vec![FrozenKernel::Initial, FrozenKernel::End];
+            // Neither the width nor the weights have a part in it.
+            if (index, set) == (0, 0) {
+                frozen.push(FrozenKernel::InfiniteWidth);
+            }
+            let run = grid.run(settings, (width, product), set, 0);
+            specs.push(RunSpec { frozen, outputs_kept: 0, gram_kept: 0, ..run });
+        }
+    }
+    specs
+}
 
 /// Setup (B): convolutional nets on images.
 fn convolutional_grid(settings: &Settings) -> Vec<RunSpec> {
@@ -102,9 +121,7 @@ fn convolutional_grid(settings: &Settings) -> Vec<RunSpec> {
     let (widths, alphas, n_train, sets): (&[usize], &[f64], usize, u64) = match settings.profile {
         Profile::Smoke => (&[4], &[1.0, 1e4], 40, 3),
         Profile::Laptop => (&[6, 12], &[0.1, 1.0, 1e2], 250, 8),
-        Profile::Paper => {
-            (&[10, 20, 40, 80, 159], &[1e-2, 1e-1, 1.0, 10.0, 46.0, 1e2], 5000, 5)
-        }
+        Profile::Paper => (&[10, 20, 40, 80, 159], &[1e-2, 1e-1, 1.0, 10.0, 46.0, 1e2], 5000, 5),
     };
     let data = DataSpec {
         inputs: InputSpec { pca: None, ..InputSpec::default() },
@@ -124,24 +141,55 @@ fn convolutional_grid(settings: &Settings) -> Vec<RunSpec> {
                 let run = setup.run(settings, (width, product), replica, 0);
                 let network = NetworkSpec::Convolutional(ConvolutionalSpec::setup_b(width));
                 let run = RunSpec { network, alpha, ..run };
-                let by_batches = RunSpec { loss: stochastic.0, dynamics: stochastic.1, ..run.clone() };
-                match settings.profile {
-                    Profile::Paper => specs.push(by_batches),
-                    _ => specs.push(run),
+                let by_batches =
+                    RunSpec { loss: stochastic.0, dynamics: stochastic.1, ..run.clone() };
+                if settings.profile == Profile::Paper {
+                    specs.push(by_batches);
+                    continue;
                 }
+                specs.push(run);
             }
+        }
+    }
+    if settings.profile == Profile::Laptop {
+        specs.extend(beside_grid(settings, &setup));
+    }
+    specs
+}
+
+/// Some nets of (B) by stochastic gradients, and by the flow on the same points: fewer images, for a
+/// stochastic run takes a minute where the flow takes a second.
+fn beside_grid(settings: &Settings, setup: &crate::setup::Setup) -> Vec<RunSpec> {
+    let data = DataSpec { n_train: BESIDE_IMAGES, ..setup.data.clone() };
+    let setup = crate::setup::Setup { data, ..setup.clone() };
+    let width = 6;
+    let mut specs = Vec::new();
+    for alpha in [1.0, 1e2] {
+        for replica in setup.replicas(settings).into_iter().take(3) {
+            let product = alpha * (width as f64).sqrt();
+            let run = setup.run(settings, (width, product), replica, 0);
+            let network = NetworkSpec::Convolutional(ConvolutionalSpec::setup_b(width));
+            let flow = RunSpec { network, alpha, ..run };
+            let dynamics = Dynamics::Stochastic(StochasticSpec::default());
+            specs.push(RunSpec { loss: Loss::Hinge, dynamics, ..flow.clone() });
+            specs.push(flow);
         }
     }
     specs
 }
+
+/// Training images of the runs by stochastic gradients beside the flow.
+const BESIDE_IMAGES: usize = 100;
 
 /// One of the setups that are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Setup {
     Fully,
     Convolutional,
-    /// The same by stochastic gradients, beside the flow.
-    Beside,
+    /// By stochastic gradients, on fewer images.
+    Stochastic,
+    /// By the flow on the same images.
+    BesideStochastic,
 }
 
 impl Setup {
@@ -149,21 +197,21 @@ impl Setup {
         match self {
             Self::Fully => "A",
             Self::Convolutional => "B",
-            Self::Beside => "B, stochastic",
+            Self::Stochastic => "B, stochastic",
+            Self::BesideStochastic => "B, flow beside it",
         }
     }
 }
 
-/// The setup of a run, without looking at the others: stochastic runs are (B) in the profile
-/// `paper`, which has no others, and stand beside it elsewhere.
+/// The setup of a run, without looking at the others.
 fn setup_of(spec: &RunSpec) -> Option<Setup> {
+    let few = spec.data.n_train == BESIDE_IMAGES;
     match (&spec.network, spec.dynamics) {
+        _ if !spec.frozen.is_empty() => None,
         (NetworkSpec::Dense(_), _) => Some(Setup::Fully),
-        (NetworkSpec::Convolutional(_), Dynamics::Flow(_)) => Some(Setup::Convolutional),
-        (NetworkSpec::Convolutional(_), Dynamics::Stochastic(_)) if spec.data.n_train >= 5000 => {
-            Some(Setup::Convolutional)
-        }
-        (NetworkSpec::Convolutional(_), Dynamics::Stochastic(_)) => Some(Setup::Beside),
+        (NetworkSpec::Convolutional(_), Dynamics::Stochastic(_)) if few => Some(Setup::Stochastic),
+        (NetworkSpec::Convolutional(_), Dynamics::Flow(_)) if few => Some(Setup::BesideStochastic),
+        (NetworkSpec::Convolutional(_), _) => Some(Setup::Convolutional),
         _ => None,
     }
 }
@@ -175,8 +223,21 @@ pub struct Outcome {
     pub a: Gaps,
     /// Setup (B).
     pub b: Gaps,
-    /// Setup (B) by stochastic gradients, where it stands beside the flow.
-    pub b_stochastic: Gaps,
+    /// Setup (B) by stochastic gradients on fewer images, and by the flow on the same.
+    pub stochastic: [Gaps; 2],
+    /// Frozen kernels beside networks of setup (A).
+    pub frozen: Vec<Frozen>,
+}
+
+/// The test error of one kernel, frozen, at one width.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Frozen {
+    /// Which: `initial`, `end` or `infinite-width`.
+    pub kernel: String,
+    /// Width `h` of the network beside it.
+    pub width: usize,
+    /// Test errors, one for each training set.
+    pub test_errors: Vec<f64>,
 }
 
 /// What one setup says.
@@ -242,7 +303,31 @@ pub fn analyse(runs: &[Run]) -> Outcome {
             runs.iter().filter(|run| setup_of(&run.spec) == Some(setup)).collect();
         Gaps::of(&cells(&here))
     };
-    Outcome { a: of(Setup::Fully), b: of(Setup::Convolutional), b_stochastic: of(Setup::Beside) }
+    Outcome {
+        a: of(Setup::Fully),
+        b: of(Setup::Convolutional),
+        stochastic: [of(Setup::Stochastic), of(Setup::BesideStochastic)],
+        frozen: frozen(runs),
+    }
+}
+
+fn frozen(runs: &[Run]) -> Vec<Frozen> {
+    let mut found: Vec<Frozen> = Vec::new();
+    for run in runs {
+        let Some(record) = run.converged() else { continue };
+        for of in &record.frozen {
+            let FrozenLearning::Learnt { test_error, ending: Ending::Converged, .. } = of.learning
+            else {
+                continue;
+            };
+            let (kernel, width) = (of.kernel.name(), run.spec.network.width());
+            match found.iter_mut().find(|f| f.kernel == kernel && f.width == width) {
+                Some(frozen) => frozen.test_errors.push(test_error),
+                None => found.push(Frozen { kernel, width, test_errors: vec![test_error] }),
+            }
+        }
+    }
+    found
 }
 
 fn cells(runs: &[&Run]) -> Vec<Cell> {
@@ -359,7 +444,10 @@ impl Sides {
                 let mut sum = 0.0;
                 for &other in judges {
                     let of = wrong(other, alpha)?;
-                    sum += (0..BLOCKS).filter(|b| !honest || b % 2 != half).map(|b| of[b]).sum::<f64>();
+                    sum += (0..BLOCKS)
+                        .filter(|b| !honest || b % 2 != half)
+                        .map(|b| of[b])
+                        .sum::<f64>();
                 }
                 Some(sum)
             };
@@ -432,7 +520,11 @@ impl Outcome {
         let ((h_a, last_a), (h_b, last_b)) = (at_largest(&self.a), at_largest(&self.b));
         vec![
             Statement::at_least("the gap in (A)", self.a.gap.clone(), 0.0),
-            Statement::at_most("the slope of the gap in (A) against ln h", self.a.trend.clone(), 0.0),
+            Statement::at_most(
+                "the slope of the gap in (A) against ln h",
+                self.a.trend.clone(),
+                0.0,
+            ),
             Statement::at_most(format!("the gap in (A) at {h_a}"), last_a, LARGE),
             Statement::at_least("the gap in (B)", self.b.gap.clone(), 0.0),
             Statement::at_least(format!("the gap in (B) at {h_b}"), last_b, LARGE),

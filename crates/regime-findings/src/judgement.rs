@@ -67,7 +67,11 @@ pub fn verdict(finding: &dyn Finding, runs: &[Run], profile: Profile, looks: usi
     Judgement {
         outcome: if undecided_because.is_some() { Outcome::Undecided } else { by_statements },
         undecided_because,
-        sets_needed: needed.iter().copied().collect::<Option<Vec<usize>>>().and_then(|all| all.into_iter().max()),
+        sets_needed: needed
+            .iter()
+            .copied()
+            .collect::<Option<Vec<usize>>>()
+            .and_then(|all| all.into_iter().max()),
         statements,
         levels,
         incomplete: completeness.incomplete,

@@ -11,6 +11,16 @@ use crate::{
 /// Points of the kernels that are kept of two runs.
 const GRAM_POINTS: usize = 60;
 
+/// Networks per training set at the ends of the range in the profile `laptop`. The slope of a line
+/// through the variances rests on the smallest and the largest width; small ones cost next to nothing.
+pub(crate) fn nets_at_ends(width: usize) -> u64 {
+    match width {
+        ..=32 => 16,
+        33..=64 => 8,
+        _ => 6,
+    }
+}
+
 /// Widths, values of `√h·α`, and networks per training set.
 pub(crate) struct RegimeGrid {
     pub(crate) setup: Setup,

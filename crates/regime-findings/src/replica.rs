@@ -37,10 +37,7 @@ impl Replica {
 pub(crate) fn replicas(settings: &Settings, usual: u64, per_order: u64) -> Vec<Replica> {
     let replica = |k: u64| Replica {
         data_seed: settings.data_seed + k / per_order,
-        training_set: TrainingSet {
-            index: (k % per_order) as usize,
-            of: per_order as usize,
-        },
+        training_set: TrainingSet { index: (k % per_order) as usize, of: per_order as usize },
         seed: settings.seed_offset + k,
     };
     (0..settings.seeds.unwrap_or(usual)).map(replica).collect()

@@ -37,7 +37,8 @@ pub enum Truth {
 
 impl Truth {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Holds, Self::BarelyHolds, Self::BarelyFails, Self::ClearlyFails];
+    pub const ALL: [Self; 4] =
+        [Self::Holds, Self::BarelyHolds, Self::BarelyFails, Self::ClearlyFails];
 
     /// In words.
     pub fn words(self) -> &'static str {

@@ -46,9 +46,8 @@ where
 {
     check(&[n_rows, n_columns], config)?;
     let whole: [Vec<usize>; 2] = [(0..n_rows).collect(), (0..n_columns).collect()];
-    let mut finite = |drawn: &[Vec<usize>; 2]| {
-        statistic(&drawn[0], &drawn[1]).filter(|value| value.is_finite())
-    };
+    let mut finite =
+        |drawn: &[Vec<usize>; 2]| statistic(&drawn[0], &drawn[1]).filter(|value| value.is_finite());
     let estimate = finite(&whole).ok_or(BootstrapError::StatisticFailed)?;
 
     let mut n_failed = 0;
@@ -106,7 +105,8 @@ mod tests {
 
     fn mean_of(table: &[[f64; 3]]) -> impl FnMut(&[usize], &[usize]) -> Option<f64> + '_ {
         |rows, columns| {
-            let sum: f64 = rows.iter().map(|&r| columns.iter().map(|&c| table[r][c]).sum::<f64>()).sum();
+            let sum: f64 =
+                rows.iter().map(|&r| columns.iter().map(|&c| table[r][c]).sum::<f64>()).sum();
             Some(sum / (rows.len() * columns.len()) as f64)
         }
     }

@@ -15,7 +15,9 @@ const DESIGNS: [[f64; 3]; 5] =
     [[1.0, 0.0, 0.1], [0.0, 1.0, 0.1], [0.0, 0.0, 1.0], [0.2, 1.0, 1.0], [0.05, 0.2, 1.0]];
 
 fn table(n_rows: usize, [rows, columns, both]: [f64; 3], rng: &mut ChaCha8Rng) -> Vec<Vec<f64>> {
-    let mut gauss = |sd: f64| -> f64 { sd * <StandardNormal as Distribution<f64>>::sample(&StandardNormal, rng) };
+    let mut gauss = |sd: f64| -> f64 {
+        sd * <StandardNormal as Distribution<f64>>::sample(&StandardNormal, rng)
+    };
     let of_columns: Vec<f64> = (0..COLUMNS).map(|_| gauss(columns)).collect();
     (0..n_rows)
         .map(|_| {

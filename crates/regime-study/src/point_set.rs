@@ -44,7 +44,8 @@ impl FromIterator<bool> for PointSet {
 impl Serialize for PointSet {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let digit = |four: &[bool]| {
-            let value = (0..4).fold(0, |value, k| 2 * value + u32::from(four.get(k) == Some(&true)));
+            let value =
+                (0..4).fold(0, |value, k| 2 * value + u32::from(four.get(k) == Some(&true)));
             char::from_digit(value, 16).unwrap_or('0')
         };
         let digits: String = self.members.chunks(4).map(digit).collect();

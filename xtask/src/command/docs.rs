@@ -1,58 +1,67 @@
-//! `docs`: the page of every finding in `docs/findings`, from the code and from what the
-//! last run has found.
+//! `docs`: the page of every finding in `docs/findings`, from the code and from the `outcome.json` of
+//! a run, which is kept beside it.
 
-use std::{
-    fmt::Write as _,
-    fs,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{fmt::Write as _, fs, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, bail};
+use regime_findings::{FINDINGS, Finding, Profile, SOURCE};
 use serde_json::Value;
 
-use crate::{
-    cli::Docs,
-    finding::{FINDINGS, Finding, Profile},
-    output,
-};
+use crate::{cli::Docs, output};
 
 /// Where the pages are.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/findings");
 
-/// What is between these is measured, and not checked against the code.
-const MEASURED: [&str; 2] = ["<!-- measured -->\n", "<!-- end of what was measured -->\n"];
-
 pub(super) fn run(arguments: &Docs) -> anyhow::Result<ExitCode> {
     let folder = PathBuf::from(FOLDER);
     output::prepare(&folder)?;
-    let mut pages = Vec::new();
+    let mut files = Vec::new();
     for finding in FINDINGS {
-        let path = folder.join(format!("{}.md", finding.name()));
-        let results = arguments.out.join(finding.name());
-        let measured = match fs::read_to_string(results.join("outcome.json")) {
+        let [page_file, numbers_file] = files_of(*finding);
+        let results = arguments.out.join(finding.name()).join("outcome.json");
+        let numbers = match fs::read_to_string(&results) {
             Ok(text) => {
-                let outcome = serde_json::from_str(&text).context("outcome.json")?;
+                let outcome = parsed(&text).with_context(|| results.display().to_string())?;
                 of_laptop(&outcome).with_context(|| results.display().to_string())?;
-                measured(&outcome)
+                files.push((numbers_file, text));
+                Some(outcome)
             }
-            Err(_) => kept(&path).unwrap_or_else(|| "Not measured yet.\n".into()),
+            // The numbers that the folder has already.
+            Err(_) => match fs::read_to_string(&numbers_file) {
+                Ok(text) => {
+                    Some(parsed(&text).with_context(|| numbers_file.display().to_string())?)
+                }
+                Err(_) => None,
+            },
         };
-        pages.push((path, page(*finding, &measured)));
+        files.push((page_file, page(*finding, numbers.as_ref())));
     }
-    for (path, page) in pages {
-        output::replace(&path, page.as_bytes()).with_context(|| path.display().to_string())?;
+    for (path, text) in files {
+        output::replace(&path, text.as_bytes()).with_context(|| path.display().to_string())?;
         println!("{}", path.display());
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// That an outcome is what the pages tell: the profile `laptop` as it is.
+/// The page of a finding, and the numbers on it.
+fn files_of(finding: &dyn Finding) -> [PathBuf; 2] {
+    ["md", "json"].map(|end| PathBuf::from(FOLDER).join(format!("{}.{end}", finding.name())))
+}
+
+fn parsed(text: &str) -> anyhow::Result<Value> {
+    serde_json::from_str(text).context("no outcome.json")
+}
+
+/// That an outcome is what the pages report: the profile `laptop`, of which only the seeds may be
+/// others.
 fn of_laptop(outcome: &Value) -> anyhow::Result<()> {
-    let unchanged = outcome["chosen"].as_array().is_some_and(Vec::is_empty);
+    let chosen: Option<Vec<&str>> =
+        outcome["chosen"].as_array().map(|all| all.iter().filter_map(Value::as_str).collect());
+    let seeds_only = |of: &&str| of.starts_with("seeds from ") || of.starts_with("data seed ");
+    let unchanged = chosen.is_some_and(|chosen| chosen.iter().all(seeds_only));
     if outcome["profile"] != Profile::Laptop.name() || !unchanged {
         bail!(
-            "the pages are about the profile {} with nothing changed, but this is {} {}",
+            "the pages are about the profile {} with nothing but the seeds changed, but this is {} {}",
             Profile::Laptop.name(),
             outcome["profile"],
             outcome["chosen"]
@@ -62,25 +71,29 @@ fn of_laptop(outcome: &Value) -> anyhow::Result<()> {
 }
 
 /// The page of a finding.
-fn page(finding: &dyn Finding, measured: &str) -> String {
-    let [start, end] = MEASURED;
+fn page(finding: &dyn Finding, numbers: Option<&Value>) -> String {
+    let measured = numbers.map_or("Not measured yet.\n".into(), measured);
+    let name = finding.name();
+    let again = numbers.map_or(String::new(), |of| {
+        let seed = |field: &str| of[field].as_u64().unwrap_or(0);
+        match (seed("seed_offset"), seed("data_seed")) {
+            (0, 0) => String::new(),
+            (offset, data) => format!(" --seed-offset {offset} --data-seed {data}"),
+        }
+    });
     format!(
-        "# {}: {}\n\n> {}\n\n{}\n\n## What was measured\n\n{start}{measured}{end}\n\
-         `cargo xtask reproduce {}` measures it again.\n\n## How the verdict is reached\n\n{}\n",
-        finding.name(),
+        "# {name}: {}\n\n> {}\n\n{SOURCE}; {}.\n\n## What was measured\n\n{measured}\n\
+         `cargo xtask reproduce {name}{again}` measures it again.\n\n## How the verdict is reached\n\n{}\n\n\
+         A part of the claim holds when its 90 % interval lies within what is accepted (two one-sided \
+         tests, each at 5 %), and the claim is reproduced when all its parts hold. A part is refuted when its \
+         interval at the level 1 − 0.05/(number of parts) lies outside. Where a cell of the grid lacks \
+         more than one run in twenty, or the training sets that lack runs turn the verdict, nothing is decided. How \
+         often such verdicts are wrong is in [error-rates.md](error-rates.md).\n",
         finding.title(),
         finding.claim(),
-        finding.source(),
-        finding.name(),
+        finding.place_in_paper(),
         finding.rule(),
     )
-}
-
-/// What a page says was measured.
-fn kept(path: &Path) -> Option<String> {
-    let page = fs::read_to_string(path).ok()?;
-    let (_, rest) = page.split_once(MEASURED[0])?;
-    Some(rest.split_once(MEASURED[1])?.0.to_owned())
 }
 
 /// Verdict, key figures and notes of an `outcome.json`.
@@ -104,6 +117,10 @@ fn measured(outcome: &Value) -> String {
     for (index, note) in notes.filter_map(Value::as_str).enumerate() {
         let _ = writeln!(text, "{}- {note}", if index == 0 { "\n" } else { "" });
     }
+    let origins = outcome["provenance"]["runs"].as_array().into_iter().flatten();
+    for origin in origins.filter_map(Value::as_str) {
+        let _ = writeln!(text, "- Runs computed by {origin}.");
+    }
     text
 }
 
@@ -111,17 +128,27 @@ fn measured(outcome: &Value) -> String {
 mod tests {
     use super::*;
 
+    /// What the pages say follows from the code and from the numbers beside them.
     #[test]
-    fn the_pages_say_what_the_code_says() {
+    fn the_pages_say_what_code_and_numbers_say() {
         for finding in FINDINGS {
-            let path = Path::new(FOLDER).join(format!("{}.md", finding.name()));
-            let found = fs::read_to_string(&path).unwrap_or_default();
-            let measured = kept(&path).unwrap_or_default();
+            let [page_file, numbers_file] = files_of(*finding);
+            let found = fs::read_to_string(&page_file).unwrap_or_default();
+            let numbers = fs::read_to_string(&numbers_file).ok().map(|text| parsed(&text).unwrap());
+            if let Some(numbers) = &numbers {
+                of_laptop(numbers).unwrap();
+                assert_eq!(
+                    numbers["rule"],
+                    finding.rule(),
+                    "{}: the rule has changed since: measure again, with new seeds",
+                    numbers_file.display()
+                );
+            }
             assert_eq!(
                 found,
-                page(*finding, &measured),
+                page(*finding, numbers.as_ref()),
                 "{}: write it anew with `cargo xtask docs`",
-                path.display()
+                page_file.display()
             );
         }
     }
@@ -132,6 +159,7 @@ mod tests {
             of_laptop(&serde_json::json!({"profile": profile, "chosen": chosen}))
         };
         assert!(of("laptop", &[]).is_ok());
+        assert!(of("laptop", &["seeds from 100", "data seed 7"]).is_ok());
         assert!(of("smoke", &[]).is_err());
         assert!(of("laptop", &["all pixels"]).is_err());
         // Of an earlier program, which did not say.

@@ -1,6 +1,6 @@
 //! `list`: the findings there are.
 
-use crate::finding::{FINDINGS, Profile};
+use regime_findings::{FINDINGS, Profile};
 
 pub(super) fn run() {
     for finding in FINDINGS {

@@ -3,16 +3,13 @@
 use std::{path::Path, time::Duration};
 
 use regime_data::default_cache_dir;
+use regime_findings::{Finding, Settings};
 use regime_lab::{RunKey, Share, Store};
 use regime_models::NetworkSpec;
 use regime_study::{Calibration, DataCache, Estimate, RunSpec};
 
 use super::timer::calibration;
-use crate::{
-    backend,
-    cli::Grid,
-    finding::{Finding, find},
-};
+use crate::{backend, cli::Grid, study::find};
 
 pub(super) fn run(grid: &Grid) -> anyhow::Result<()> {
     let cache = DataCache::new(default_cache_dir());
@@ -54,7 +51,8 @@ pub(super) fn grids<'a>(
     grid: &Grid,
     cache: &DataCache,
 ) -> anyhow::Result<Vec<FindingGrid<'a>>> {
-    let of = |&finding: &&'a dyn Finding| Ok((finding, specs(finding, grid, cache)?));
+    let settings = grid.settings();
+    let of = |&finding: &&'a dyn Finding| Ok((finding, specs(finding, grid, &settings, cache)?));
     findings.iter().map(of).collect()
 }
 
@@ -72,10 +70,14 @@ pub(super) fn union(grids: &[FindingGrid<'_>]) -> anyhow::Result<Vec<RunSpec>> {
 ///
 /// # Errors
 /// Data that cannot be read or prepared.
-fn specs(finding: &dyn Finding, grid: &Grid, cache: &DataCache) -> anyhow::Result<Vec<RunSpec>> {
-    let settings = grid.settings();
+pub(super) fn specs(
+    finding: &dyn Finding,
+    grid: &Grid,
+    settings: &Settings,
+    cache: &DataCache,
+) -> anyhow::Result<Vec<RunSpec>> {
     backend::check(settings.backend, settings.device)?;
-    let mut specs = finding.grid(&settings);
+    let mut specs = finding.grid(settings);
     for spec in &mut specs {
         if let Some(source) = &grid.source {
             spec.data.source = source.clone();

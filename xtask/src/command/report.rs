@@ -4,16 +4,17 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use regime_data::default_cache_dir;
+use regime_findings::{Finding, Settings};
 use regime_lab::{RunKey, Store};
 use regime_study::{DataCache, NoRecord, Run, RunRecord, RunSpec};
 
 use super::plan;
 use crate::{
     cli::Grid,
-    finding::{Finding, find},
     output::{self, Results},
     provenance,
     report::VerdictKind,
+    study::{find, study},
 };
 
 pub(super) fn run(grid: &Grid) -> anyhow::Result<ExitCode> {
@@ -35,25 +36,25 @@ pub(super) fn run(grid: &Grid) -> anyhow::Result<ExitCode> {
         }
         output::prepare(&grid.out.join(finding.name()))?;
         let left = if missing == 0 { String::new() } else { format!(" ({missing} runs missing)") };
-        write(finding, grid, &runs, &store, &left)?;
+        write(finding, (grid, grid.settings(), 1), &runs, &store, &left)?;
     }
     println!("{}", output::write_index(&grid.out)?.display());
     Ok(ExitCode::SUCCESS)
 }
 
 /// Analyses runs, writes the report of their finding and says in one line, with `left` on
-/// runs that are not there, what was found.
+/// runs that are not there, what was found. `looks` is how many times the finding is judged, at most.
 pub(super) fn write(
     finding: &dyn Finding,
-    grid: &Grid,
+    (grid, settings, looks): (&Grid, Settings, usize),
     runs: &[Run],
     store: &Store,
     left: &str,
 ) -> anyhow::Result<VerdictKind> {
     let name = finding.name();
-    let study = finding.study(runs);
+    let study = study(finding, runs, &settings, looks);
     let origins = provenance::of_records(runs.iter().map(|run| &run.spec), store);
-    let results = Results { finding, settings: grid.settings(), runs, study: &study, origins };
+    let results = Results { finding, settings, looks, runs, study: &study, origins };
     let report = output::write(&results, &grid.out.join(name))
         .with_context(|| format!("the report of {name}"))?;
     println!("{name}: {}{left} — {}", study.verdict.kind.words(), report.display());

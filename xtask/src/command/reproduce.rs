@@ -1,8 +1,9 @@
 //! `reproduce`: the runs of a finding, its analysis, its report.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Instant};
 
 use regime_data::default_cache_dir;
+use regime_findings::{Finding, Settings};
 use regime_lab::Store;
 use regime_study::{DataCache, RunSpec};
 
@@ -13,12 +14,17 @@ use super::{
 };
 use crate::{
     cli::{Grid, Reproduce},
-    finding::{Finding, find},
     output,
     report::VerdictKind,
+    study::find,
 };
 
+/// How many times a finding is judged with `--until-decided`: with one, two, three and four times
+/// the training sets of the profile.
+const LOOKS: usize = 4;
+
 pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
+    let start = Instant::now();
     let grid = &arguments.grid;
     let stop = stop_on_interrupt()?;
     let cache = DataCache::new(default_cache_dir());
@@ -43,19 +49,42 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
     if grids.len() > 1 {
         print_estimate("all together", &plan::union(&grids)?);
     }
+    let looks = if arguments.until_decided { LOOKS } else { 1 };
     let mut worst = VerdictKind::Reproduced;
     let mut failed = 0;
-    for (finding, specs) in grids {
-        print_estimate(finding.name(), &specs);
-        let computed = compute(&specs, &store, grid.jobs(), &cache, &stop)?;
-        let Some(ended) = end(finding, grid, computed, &store)? else {
-            return Ok(ExitCode::from(INTERRUPTED));
-        };
-        worst = worse(worst, ended.verdict);
-        failed += ended.failed;
+    for (finding, mut specs) in grids {
+        let mut settings = grid.settings();
+        let usual = settings.training_sets();
+        for look in 1..=looks {
+            if look > 1 {
+                settings.seeds = Some(look as u64 * usual);
+                specs = plan::specs(finding, grid, &settings, &cache)?;
+            }
+            print_estimate(finding.name(), &specs);
+            let computed = compute(&specs, &store, grid.jobs(), &cache, &stop)?;
+            let Some(ended) = end(finding, (grid, settings, looks), computed, &store)? else {
+                return Ok(ExitCode::from(INTERRUPTED));
+            };
+            let decided = ended.verdict != VerdictKind::Inconclusive;
+            let spent = arguments.budget.is_some_and(|budget| start.elapsed() >= budget);
+            if decided || spent || look == looks {
+                if !decided && spent && look < looks {
+                    eprintln!(
+                        "{}: the budget is spent after {look} of {looks} rounds; the same command \
+                         goes on from there",
+                        finding.name()
+                    );
+                }
+                worst = worse(worst, ended.verdict);
+                failed += ended.failed;
+                break;
+            }
+        }
     }
     Ok(match (arguments.check, failed) {
-        (true, _) => ExitCode::from(status(worst)),
+        (true, 0) => ExitCode::from(status(worst)),
+        // A verdict on a grid with failed runs is no success.
+        (true, _) => ExitCode::from(status(worst).max(status(VerdictKind::NotReproduced))),
         (false, 0) => ExitCode::SUCCESS,
         (false, _) => ExitCode::FAILURE,
     })
@@ -94,7 +123,7 @@ struct Ended {
 /// Analyses the runs of a finding and writes its report; `None` when the user stopped them.
 fn end(
     finding: &dyn Finding,
-    grid: &Grid,
+    (grid, settings, looks): (&Grid, Settings, usize),
     Computed { runs, counts, stopped }: Computed,
     store: &Store,
 ) -> anyhow::Result<Option<Ended>> {
@@ -120,7 +149,7 @@ fn end(
         0 => String::new(),
         n => format!(" ({n} runs failed)"),
     };
-    let verdict = report::write(finding, grid, &runs, store, &failed)?;
+    let verdict = report::write(finding, (grid, settings, looks), &runs, store, &failed)?;
     output::write_index(&grid.out)?;
     Ok(Some(Ended { verdict, failed: counts.failed }))
 }

@@ -19,7 +19,9 @@ use super::{
     spec_files::{checked, read},
     timer::calibration,
 };
-use crate::{cli::Run as Arguments, finding::FINDINGS, output, terminal};
+use regime_findings::FINDINGS;
+
+use crate::{cli::Run as Arguments, output, terminal};
 
 /// The runs of a file, and where their table goes.
 struct RunsOfFile {

@@ -22,7 +22,7 @@ impl Border {
         Self { exponent: truth.value(finding_1::CLAIM, edge) }
     }
 
-    /// Records of these specs. The border of a network scatters by 0.2 in ln α at h = 32 and by 0.12
+    /// Records of these specs. The border of a network scatters by 0.16 in ln α at h = 32 and by 0.1
     /// at 256, that of a training set by 0.05, and each kernel change by 0.03.
     pub fn simulated(&self, specs: &[RunSpec], seed: u64) -> Vec<Run> {
         let mut noise = Noise::of(seed);
@@ -30,7 +30,7 @@ impl Border {
         let mut one = |spec: &RunSpec| {
             let width = spec.network.width() as f64;
             let set = training_set(spec);
-            let spread = 0.2 * (32.0 / width).powf(0.25);
+            let spread = 0.16 * (32.0 / width).powf(0.25);
             let shift = of_net.get((set, spec.seed, spec.network.width()), || noise.gauss(spread));
             let common = of_set.get(set, || noise.gauss(0.05));
             let relative = (width / REFERENCE_WIDTH).powf(-self.exponent - 0.5);

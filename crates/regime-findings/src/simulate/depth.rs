@@ -29,8 +29,8 @@ impl Depth {
         Self { shift: at - deepest, width_less_alpha: 0.0 }
     }
 
-    /// Records of these specs. `ln ΔΘ` scatters over networks by 0.35 at h = 64, its slope by 0.04 for two
-    /// hidden layers and 0.13 for eight.
+    /// Records of these specs. `ln ΔΘ` scatters over networks by 0.17 at h = 64, its slope by 0.06 for two
+    /// hidden layers and 0.09 for eight.
     pub fn simulated(&self, specs: &[RunSpec], seed: u64) -> Vec<Run> {
         let mut noise = Noise::of(seed);
         let (mut level, mut slope) = (Drawn::new(), Drawn::new());
@@ -41,8 +41,8 @@ impl Depth {
             let relu = net.activation == Activation::Relu;
             let key = (training_set(spec), spec.seed, net.width, depth, relu);
             let spread = (64.0 / net.width as f64).powf(0.25);
-            let of_level = level.get(key, || noise.gauss(0.35 * spread));
-            let of_slope = slope.get(key, || noise.gauss((0.01 + 0.015 * depth as f64) * spread));
+            let of_level = level.get(key, || noise.gauss(0.17 * spread));
+            let of_slope = slope.get(key, || noise.gauss((0.055 + 0.004 * depth as f64) * spread));
             let a = exponent(depth) + self.shift + of_slope;
             let log = if x > 1.0 {
                 -x.ln()

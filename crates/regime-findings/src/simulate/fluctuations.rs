@@ -9,8 +9,8 @@ use crate::{
     setup::product,
 };
 
-/// Directions in which the outputs of the feature side fluctuate.
-const DIRECTIONS: usize = 3;
+/// The parts of the variance in the directions in which the outputs of the feature side fluctuate.
+const DIRECTIONS: [f64; 3] = [0.75, 0.15, 0.1];
 
 /// What is true of the fluctuations.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,7 +35,8 @@ impl Fluctuations {
         let mut noise = Noise::of(seed);
         let n = specs.iter().map(|spec| spec.outputs_kept).max().unwrap_or(0);
         let labels: Vec<i8> = (0..n).map(|i| if i % 2 == 0 { 1 } else { -1 }).collect();
-        let mut points = |deviation: f64| -> Vec<f64> { (0..n).map(|_| noise.gauss(deviation)).collect() };
+        let mut points =
+            |deviation: f64| -> Vec<f64> { (0..n).map(|_| noise.gauss(deviation)).collect() };
         // Margins of the mean predictor: 10 % of the points are on the wrong side.
         let common = points(2.2 * 0.8f64.sqrt());
         let sets = distinct(specs, training_set);
@@ -46,8 +47,7 @@ impl Fluctuations {
                 (0..n).map(|i| f64::from(labels[i]) * (2.75 + common[i] + own[i])).collect()
             })
             .collect();
-        let directions: Vec<Vec<f64>> =
-            (0..DIRECTIONS).map(|_| points((1.0 / DIRECTIONS as f64).sqrt())).collect();
+        let directions: Vec<Vec<f64>> = DIRECTIONS.iter().map(|part| points(part.sqrt())).collect();
         let mut shared: Vec<((usize, usize, bool), Vec<f64>)> = Vec::new();
         let mut records = Vec::with_capacity(specs.len());
         for spec in specs {
@@ -62,9 +62,7 @@ impl Fluctuations {
                     return (0..n).map(|_| noise.gauss(deviation)).collect();
                 }
                 let along: Vec<f64> = directions.iter().map(|_| noise.gauss(deviation)).collect();
-                (0..n)
-                    .map(|i| along.iter().zip(&directions).map(|(g, d)| g * d[i]).sum())
-                    .collect()
+                (0..n).map(|i| along.iter().zip(&directions).map(|(g, d)| g * d[i]).sum()).collect()
             };
             let key = (index, width, feature);
             if self.shared > 0.0 && shared.iter().all(|of| of.0 != key) {

@@ -27,7 +27,8 @@ pub struct Passage {
 
 impl Passage {
     /// What the paper says.
-    pub const PAPER: Self = Self { product: 1.0, root_width: 0.0, slope: 1.0, growth: 1.0, kernel: 0.0 };
+    pub const PAPER: Self =
+        Self { product: 1.0, root_width: 0.0, slope: 1.0, growth: 1.0, kernel: 0.0 };
 
     /// As the paper says, or with r off by its margin.
     pub fn of(truth: Truth) -> Self {
@@ -51,7 +52,8 @@ impl Passage {
             let start = of_start.get((set, spec.seed, width), || noise.gauss(0.5)).exp();
             let kernel = of_kernel.get((set, spec.seed, width), || noise.gauss(0.3));
             let feature = x <= WINDOW;
-            let law = if feature { self.product * x.ln() + self.root_width * root.ln() } else { 0.0 };
+            let law =
+                if feature { self.product * x.ln() + self.root_width * root.ln() } else { 0.0 };
             let half_loss = (0.45 + law + time).exp();
             let grown = if feature { 0.3 / x * root.powf(self.growth) } else { start };
             let change = if feature { x.powf(-1.5) * root.powf(self.kernel) } else { 1.0 / x };

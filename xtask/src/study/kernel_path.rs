@@ -10,7 +10,7 @@ const PER_DECADE: i32 = 4;
 /// The first and the last decade that are looked at.
 const DECADES: (i32, i32) = (-4, 6);
 
-/// `‖Θ(t) − Θ₀‖/‖Θ₀‖` against `t/t₁` for every α of the largest width, over its converged runs.
+/// `‖Θ(t) − Θ₀‖/‖Θ₀‖` against `t/t₁` for every α of the largest width, over its runs that came to their end.
 pub(super) fn kernel_path(runs: &[Run]) -> Figure {
     let with_paths: Vec<(&Run, Vec<(f64, f64)>)> =
         runs.iter().filter_map(|run| Some((run, path(run.record.as_ref().ok()?)?))).collect();
@@ -50,9 +50,9 @@ pub(super) fn kernel_path(runs: &[Run]) -> Figure {
     }
 }
 
-/// `(ln t/t₁, ln change)` of a converged run, where both are positive.
+/// `(ln t/t₁, ln change)` of a run that came to its end, where both are positive.
 fn path(record: &RunRecord) -> Option<Vec<(f64, f64)>> {
-    let half_loss = record.half_loss_time.filter(|_| record.converged())?;
+    let half_loss = record.half_loss_time.filter(|_| record.came_to_its_end())?;
     let points: Vec<(f64, f64)> = record
         .path
         .iter()

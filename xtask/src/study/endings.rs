@@ -30,7 +30,7 @@ pub(super) fn endings(runs: &[Run]) -> (String, Option<Table>) {
             rows.push(vec![described(network), h, alpha, seed, ending, detail]);
         };
         let record = match &run.record {
-            Ok(record) if record.converged() => record,
+            Ok(record) if record.came_to_its_end() => record,
             _ => {
                 row(ending, detail);
                 continue;

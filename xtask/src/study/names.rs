@@ -1,17 +1,7 @@
 //! The findings by name.
 
 use anyhow::bail;
-
-use super::{claim::Finding, finding_1, finding_2, finding_3, finding_4, finding_5};
-
-/// All findings, in their order.
-pub(crate) static FINDINGS: &[&dyn Finding] = &[
-    &finding_1::Finding1,
-    &finding_2::Finding2,
-    &finding_3::Finding3,
-    &finding_4::Finding4,
-    &finding_5::Finding5,
-];
+use regime_findings::{FINDINGS, Finding};
 
 /// The findings a name stands for: one, or all.
 ///

@@ -1,0 +1,242 @@
+//! finding-1: tables and figures.
+
+use regime_findings::{
+    finding_1::{CLAIM, Outcome, analyse},
+    product,
+};
+use regime_models::NetworkSpec;
+use regime_plot::{Axis, Color, Figure, Guide, Interval, Series, Style, number};
+use regime_scaling::fit_power_law;
+use regime_study::{KERNEL_CHANGE_AT_BORDER, Run, curves::converged};
+
+use super::{
+    answer::written,
+    gram::gram_figures,
+    phase_diagram::phase_diagram,
+    present::Shown,
+    series::{Average, MEANS, Value, by_size, geometric_centre},
+};
+use crate::report::{KeyFigure, Table};
+
+pub(super) fn shown(runs: &[Run]) -> Shown {
+    let outcome = analyse(runs);
+    Shown {
+        key_figures: key_figures(&outcome),
+        figures: [figures(runs, &outcome), gram_figures(runs)].concat(),
+        tables: vec![borders(&outcome), sensitivity(&outcome)],
+        notes: Vec::new(),
+        outcome: serde_json::json!(outcome),
+    }
+}
+
+fn key_figures(outcome: &Outcome) -> Vec<KeyFigure> {
+    let mut rows = Vec::new();
+    if let Some(border) = outcome.border() {
+        rows.push(KeyFigure::new("√h·α*, geometric mean over the widths", border, None, ""));
+    }
+    if let Some([limit, slope]) = outcome.finite_width {
+        let note = format!("slope against 1/√h: {}", number::significant(slope, 2));
+        rows.push(KeyFigure::new("√h·α* extrapolated to h → ∞", limit, None, note));
+    }
+    if let Ok((collapse, _)) = &outcome.collapse {
+        let quality = |q: Option<f64>| q.map_or("none".into(), |q| number::significant(q, 2));
+        let note = format!(
+            "mean squared deviation relative to the spread; at b = ½ {}, without rescaling {}",
+            quality(collapse.quality_at_reference),
+            quality(collapse.quality_at_zero),
+        );
+        rows.push(KeyFigure::new("Quality of the best collapse", collapse.quality, None, note));
+    }
+    rows
+}
+
+fn borders(outcome: &Outcome) -> Table {
+    let rows = outcome.borders.iter().map(|border| {
+        let h = border.width as f64;
+        let alpha = border.log_alpha.clone().map(regime_scaling::BootstrapInterval::exp);
+        let product =
+            alpha.as_ref().map_or("none".into(), |i| number::significant(i.estimate * h.sqrt(), 3));
+        let local = outcome.local_exponents.iter().find(|l| l.x_low == h);
+        let local = local.map_or(String::new(), |l| number::fixed(l.exponent, 2));
+        vec![border.width.to_string(), written(&alpha), product, local]
+    });
+    Table {
+        caption:
+            "The border between the regimes, where the kernel change is 1 (95 % intervals over \
+                  training sets)"
+                .into(),
+        header: ["h", "α*", "√h·α*", "exponent to the next width"].map(String::from).to_vec(),
+        rows: rows.collect(),
+    }
+}
+
+fn sensitivity(outcome: &Outcome) -> Table {
+    let row = |(choice, p): &(&str, _)| vec![(*choice).to_owned(), written(p)];
+    Table {
+        caption: "What the choices of the analysis do to p".into(),
+        header: ["choice", "p"].map(String::from).to_vec(),
+        rows: outcome.sensitivity.iter().map(row).collect(),
+    }
+}
+
+fn figures(runs: &[Run], outcome: &Outcome) -> Vec<Figure> {
+    let dense = |run: &Run| matches!(run.spec.network, NetworkSpec::Dense(_));
+    let of = |x: fn(&Run) -> f64, y: fn(&Run) -> Option<f64>, average: Average| {
+        by_size(runs, "h", average, |run| {
+            dense(run).then(|| Value { size: run.spec.network.width(), x: x(run), y: y(run) })
+        })
+    };
+    let change = |run: &Run| run.converged()?.kernel_change().filter(|&c| c > 0.0);
+    let error = |run: &Run| run.converged()?.test_error();
+    let root = |run: &Run| product(&run.spec);
+    let level = || Guide::HorizontalLevel {
+        y: KERNEL_CHANGE_AT_BORDER,
+        label: "the border: kernel change 1".into(),
+    };
+    let collapsed = of(root, change, Average::Geometric);
+    let lazy = lazy_guide(&collapsed);
+    vec![
+        Figure {
+            id: "alpha-star".into(),
+            title: "Where the regimes meet, against the width".into(),
+            caption: "α at which the final kernel change falls through 1: mean over training sets with its \
+                      95 % interval. Dashed: the claimed slope through the geometric mean of the points, and \
+                      no dependence on the width."
+                .into(),
+            x: Axis::log("width h"),
+            y: Axis::log("α*"),
+            map: None,
+            series: border_series(outcome),
+            guides: border_guides(outcome),
+        },
+        finite_width(outcome),
+        Figure {
+            id: "kernel-change".into(),
+            title: "How much the tangent kernel has changed by the end of training".into(),
+            caption: format!("‖Θ − Θ₀‖/‖Θ₀‖ on points outside the training sets, against α. {MEANS}"),
+            x: Axis::log("α"),
+            y: Axis::log("kernel change"),
+            map: None,
+            series: of(|run| run.spec.alpha, change, Average::Geometric),
+            guides: vec![level()],
+        },
+        Figure {
+            id: "kernel-change-collapsed".into(),
+            title: "The same against √h·α".into(),
+            caption: format!(
+                "If the claim holds, the curves of all widths fall on one. {MEANS} The guide is what a \
+                 perfectly lazy kernel would do, ‖ΔΘ‖ ∝ 1/α."
+            ),
+            x: Axis::log("√h·α"),
+            y: Axis::log("kernel change"),
+            map: None,
+            series: collapsed,
+            guides: [Some(level()), lazy].into_iter().flatten().collect(),
+        },
+        Figure {
+            id: "test-error".into(),
+            title: "Test error against √h·α".into(),
+            caption: format!("At the end of training, when every margin is reached. {MEANS}"),
+            x: Axis::log("√h·α"),
+            y: Axis::linear("test error"),
+            map: None,
+            series: of(root, error, Average::Arithmetic),
+            guides: outcome
+                .border()
+                .map(|x| Guide::VerticalLevel { x, label: "kernel change 1".into() })
+                .into_iter()
+                .collect(),
+        },
+        phase_diagram(&converged(runs)),
+    ]
+}
+
+/// √h·α* against 1/√h, where a claim about h → ∞ is a height at 0.
+fn finite_width(outcome: &Outcome) -> Figure {
+    let at = |b: &regime_findings::finding_1::BorderAt| {
+        let root = (b.width as f64).sqrt();
+        let i = b.log_alpha.clone().ok()?.exp();
+        Some((1.0 / root, i.estimate * root, i.low * root, i.high * root))
+    };
+    let found: Vec<_> = outcome.borders.iter().filter_map(at).collect();
+    let measured = Series {
+        error_bars: found.iter().map(|&(x, _, low, high)| Interval { x, low, high }).collect(),
+        style: Style::Points,
+        ..Series::new("measured", found.iter().map(|&(x, y, ..)| (x, y)).collect())
+    };
+    let line = outcome.finite_width.map(|[limit, slope]| {
+        let last = found.iter().map(|f| f.0).fold(0.0, f64::max);
+        Series {
+            style: Style::Line,
+            color: Color::Ink,
+            ..Series::new("line to h → ∞", vec![(0.0, limit), (last, limit + slope * last)])
+        }
+    });
+    Figure {
+        id: "finite-width".into(),
+        title: "The border at finite width".into(),
+        caption: "√h·α* against 1/√h, with 95 % intervals over training sets. If the claim holds, the \
+                  points tend to a constant as 1/√h goes to 0; the slope is the correction at finite width."
+            .into(),
+        x: Axis::linear("1/√h"),
+        y: Axis::linear("√h·α*"),
+        map: None,
+        series: std::iter::once(measured).chain(line).collect(),
+        guides: Vec::new(),
+    }
+}
+
+/// Slope −1 through the last point of the last curve, over its last two decades.
+fn lazy_guide(series: &[Series]) -> Option<Guide> {
+    let &(x, y) = series.last()?.points.last()?;
+    let range = (x * 1e-2, x);
+    Some(Guide::Slope { slope: -1.0, through: (x, 0.5 * y), range, label: "slope −1".into() })
+}
+
+fn means(outcome: &Outcome) -> Vec<(f64, f64, f64, f64)> {
+    let at = |b: &regime_findings::finding_1::BorderAt| {
+        let i = b.log_alpha.clone().ok()?.exp();
+        Some((b.width as f64, i.estimate, i.low, i.high))
+    };
+    outcome.borders.iter().filter_map(at).collect()
+}
+
+fn border_series(outcome: &Outcome) -> Vec<Series> {
+    let means = means(outcome);
+    let points: Vec<(f64, f64)> = means.iter().map(|m| (m.0, m.1)).collect();
+    let fit = fit_power_law(&points).ok().map(|fit| Series {
+        style: Style::Line,
+        color: Color::Ink,
+        ..Series::new(
+            format!("fit, slope {}", number::fixed(fit.exponent, 2)),
+            points.iter().map(|&(h, _)| (h, fit.value_at(h))).collect(),
+        )
+    });
+    let measured = Series {
+        error_bars: means.iter().map(|&(x, _, low, high)| Interval { x, low, high }).collect(),
+        missing: outcome
+            .borders
+            .iter()
+            .filter(|b| b.log_alpha.is_err())
+            .map(|b| b.width as f64)
+            .collect(),
+        style: Style::Points,
+        color: Color::Category(0),
+        ..Series::new("measured", points.clone())
+    };
+    std::iter::once(measured).chain(fit).collect()
+}
+
+fn border_guides(outcome: &Outcome) -> Vec<Guide> {
+    let points: Vec<(f64, f64)> = means(outcome).iter().map(|m| (m.0, m.1)).collect();
+    let Some((h, alpha)) = geometric_centre(&points) else { return Vec::new() };
+    let first = points.first().map_or(h, |p| p.0);
+    let last = points.last().map_or(h, |p| p.0);
+    let guide = |slope: f64, label: &str| Guide::Slope {
+        slope,
+        through: (h, alpha),
+        range: (first, last),
+        label: label.into(),
+    };
+    vec![guide(CLAIM, "slope −1/2"), guide(0.0, "slope 0")]
+}

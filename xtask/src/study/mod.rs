@@ -1,0 +1,23 @@
+//! What the runs of a finding say, for people: sentences, tables and figures.
+//!
+//! Claims, grids, rules and numbers are in `regime-findings`; here they are put into words and drawn, one
+//! file a finding.
+
+mod answer;
+mod endings;
+mod finding_1;
+mod finding_2;
+mod finding_3;
+mod finding_4;
+mod finding_5;
+mod gram;
+mod kernel_path;
+mod names;
+mod phase_diagram;
+mod present;
+mod series;
+mod words;
+mod work;
+
+pub(crate) use names::find;
+pub(crate) use present::{Study, study};

@@ -1,0 +1,69 @@
+//! From runs to what a report shows.
+
+use regime_findings::{Finding, Judgement, PROTOCOL, Settings, verdict};
+use regime_plot::Figure;
+use regime_study::Run;
+
+use super::{
+    endings::endings, finding_1, finding_2, finding_3, finding_4, finding_5, words, work::work,
+};
+use crate::report::{KeyFigure, Table, Verdict};
+
+/// What the runs say about a claim.
+#[derive(Debug, Clone)]
+pub(crate) struct Study {
+    /// By the rule.
+    pub(crate) verdict: Verdict,
+    /// What the verdict rests on.
+    pub(crate) judgement: Judgement,
+    /// Every number of the analysis, for `outcome.json`.
+    pub(crate) outcome: serde_json::Value,
+    /// Every part of the claim, then other numbers.
+    pub(crate) key_figures: Vec<KeyFigure>,
+    /// In the order of the report.
+    pub(crate) figures: Vec<Figure>,
+    /// In the order of the report.
+    pub(crate) tables: Vec<Table>,
+    /// What a reader has to know besides.
+    pub(crate) notes: Vec<String>,
+}
+
+/// What one finding shows beside its verdict.
+pub(super) struct Shown {
+    pub(super) outcome: serde_json::Value,
+    pub(super) key_figures: Vec<KeyFigure>,
+    pub(super) figures: Vec<Figure>,
+    pub(super) tables: Vec<Table>,
+    pub(super) notes: Vec<String>,
+}
+
+/// What the runs of a finding say. Never fails: what cannot be determined is reported as such.
+pub(crate) fn study(
+    finding: &dyn Finding,
+    runs: &[Run],
+    settings: &Settings,
+    looks: usize,
+) -> Study {
+    let judgement = verdict(finding, runs, settings.profile, looks);
+    let shown = match finding.name() {
+        "finding-1" => finding_1::shown(runs),
+        "finding-2" => finding_2::shown(runs),
+        "finding-3" => finding_3::shown(runs),
+        "finding-4" => finding_4::shown(runs),
+        _ => finding_5::shown(runs),
+    };
+    let (summary, not_ended) = endings(runs);
+    let mut notes = vec![summary, PROTOCOL.to_owned()];
+    notes.extend(judgement.incomplete.iter().map(words::incomplete));
+    notes.extend(shown.notes);
+    let key_figures = judgement.statements.iter().map(|s| words::key_figure(s, judgement.levels));
+    Study {
+        verdict: words::verdict(finding, &judgement),
+        outcome: shown.outcome,
+        key_figures: key_figures.chain(shown.key_figures).collect(),
+        figures: shown.figures,
+        tables: shown.tables.into_iter().chain(not_ended).chain(work(runs)).collect(),
+        notes,
+        judgement,
+    }
+}
