@@ -14,7 +14,7 @@ use crate::{
 pub const PROTOCOL: &str = "Runs follow the plain gradient flow with the soft hinge (β = 20), mean and \
     principal components fitted on the training inputs; the paper's first version has momentum with \
     τ = t/1000, the hinge, and all inputs. The profile `paper` takes the paper's choices; what each of \
-    them changes is in the table of choices on the page of finding-1. Intervals cover initial weights, \
+    them changes is in docs/findings/sensitivity.md. Intervals cover initial weights, \
     training sets (of these images) and, for test errors, test points; kernel changes are those on \
     fixed points outside the training sets.";
 
