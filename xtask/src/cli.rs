@@ -46,6 +46,10 @@ pub(crate) enum Command {
     Diagnose(Diagnose),
     /// Write the pages of docs/findings anew.
     Docs(Docs),
+    /// Measure what the choices of the paper that the runs do without would change.
+    Protocol(Protocol),
+    /// Measure how often the verdicts are wrong, on simulated studies.
+    ErrorRates(ErrorRates),
     /// Data sets that are too large to embed.
     #[command(subcommand)]
     Data(Data),
@@ -146,6 +150,38 @@ pub(crate) struct Docs {
     /// Folder with reports, whose numbers the pages take; without them they keep their own.
     #[arg(long, default_value = "results")]
     pub(crate) out: PathBuf,
+}
+
+/// Arguments of `protocol`.
+#[derive(Debug, Args)]
+pub(crate) struct Protocol {
+    /// Folder for finished runs.
+    #[arg(long, default_value = "results")]
+    pub(crate) out: PathBuf,
+    /// Runs side by side, one thread each [default: one per core].
+    #[arg(long, value_parser = number)]
+    jobs: Option<u16>,
+}
+
+impl Protocol {
+    /// Runs side by side.
+    pub(crate) fn jobs(&self) -> usize {
+        side_by_side(self.jobs)
+    }
+}
+
+/// Arguments of `error-rates`.
+#[derive(Debug, Args)]
+pub(crate) struct ErrorRates {
+    /// Simulated studies for each finding and truth.
+    #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub(crate) studies: u64,
+    /// Seed of the simulation.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Write the page docs/findings/error-rates.md instead of printing the table.
+    #[arg(long)]
+    pub(crate) write: bool,
 }
 
 /// Arguments of `reproduce`.
@@ -493,7 +529,7 @@ mod tests {
             ("xtask reproduce finding-1 --source /does/not/exist", "a folder of IDX files"),
             (
                 "xtask frobnicate",
-                "choose reproduce, run, list, plan, report, diagnose, docs, data, coord-check, bench, setup-tch, schema",
+                "choose reproduce, run, list, plan, report, diagnose, docs, protocol, error-rates, data, coord-check, bench, setup-tch, schema",
             ),
             ("xtask reproduce", "finding-1"),
             ("xtask run", "docs/examples"),

@@ -176,9 +176,9 @@ fn a_report_says_what_was_chosen_besides_its_profile() {
     assert!(output.status.success(), "{}", stderr(&output));
     let read = |name: &str| fs::read_to_string(folder.path().join("results").join(name)).unwrap();
     let outcome: serde_json::Value = serde_json::from_str(&read("finding-3/outcome.json")).unwrap();
-    assert_eq!(outcome["chosen"], serde_json::json!(["all pixels", "seeds: 1"]));
+    assert_eq!(outcome["chosen"], serde_json::json!(["all pixels", "training sets: 1"]));
     for page in ["finding-3/report.html", "index.html"] {
-        assert!(read(page).contains("profile smoke · all pixels · seeds: 1"), "{page}");
+        assert!(read(page).contains("profile smoke · all pixels · training sets: 1"), "{page}");
     }
 }
 
@@ -211,6 +211,42 @@ fn check_lets_the_status_follow_the_verdict() {
     let arguments = ["reproduce", "finding-1", "--profile", "smoke", "--seeds", "1", "--check"];
     let output = xtask(&arguments, folder.path());
     assert_eq!(output.status.code(), Some(3), "one seed is inconclusive: {}", stderr(&output));
+}
+
+/// The profile smoke is never decided, so that every round is made, or none after the budget.
+#[test]
+fn rounds_go_on_until_the_budget_is_spent() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["reproduce", "finding-4", "--profile", "smoke", "--until-decided"];
+    let output = xtask(&[&arguments[..], &["--budget", "0s"]].concat(), folder.path());
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stderr(&output).contains("after 1 of 4 rounds"), "{}", stderr(&output));
+    let outcome = || -> serde_json::Value {
+        let text = fs::read(folder.path().join("results/finding-4/outcome.json")).unwrap();
+        serde_json::from_slice(&text).unwrap()
+    };
+    assert_eq!((&outcome()["looks"], &outcome()["chosen"]), (&4.into(), &serde_json::json!([])));
+    // From there on to the last round, on four times the training sets.
+    let output = xtask(&arguments, folder.path());
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(outcome()["chosen"], serde_json::json!(["training sets: 12"]));
+    let sentence = outcome()["sentence"].as_str().unwrap().to_owned();
+    assert!(sentence.contains("too small to decide"), "{sentence}");
+}
+
+#[test]
+fn fresh_seeds_are_said_on_the_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let fresh = ["--seeds", "1", "--seed-offset", "100", "--data-seed", "7"];
+    let arguments = [&["reproduce", "finding-1", "--profile", "smoke"][..], &fresh].concat();
+    let output = xtask(&arguments, folder.path());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let text = fs::read(folder.path().join("results/finding-1/outcome.json")).unwrap();
+    let outcome: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    let chosen = ["training sets: 1", "seeds from 100", "data seed 7"];
+    assert_eq!(outcome["chosen"], serde_json::json!(chosen));
+    let rows = fs::read_to_string(folder.path().join("results/finding-1/data.csv")).unwrap();
+    assert!(rows.lines().skip(1).all(|row| row.contains(",100,7,0,")), "{rows}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub trait Finding: Sync {
     /// The claim as its authors make it.
     fn claim(&self) -> &'static str;
 
-    /// Where the paper shows it: section and figures.
+    /// Where the paper says and shows it.
     fn place_in_paper(&self) -> &'static str;
 
     /// How the verdict follows from the numbers, in plain words. Blank lines separate paragraphs.

@@ -41,7 +41,7 @@ impl Finding for Finding1 {
     }
 
     fn place_in_paper(&self) -> &'static str {
-        "section 3.1, figures 1 and 2"
+        "point (1) of its abstract; section 3.1, figures 1 and 2"
     }
 
     fn rule(&self) -> &'static str {

@@ -43,7 +43,7 @@ impl Finding for Finding2 {
     }
 
     fn place_in_paper(&self) -> &'static str {
-        "section 3.2, figures 2 and 3"
+        "point (2) of its abstract; section 3.2"
     }
 
     fn rule(&self) -> &'static str {

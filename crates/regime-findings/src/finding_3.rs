@@ -51,7 +51,7 @@ impl Finding for Finding3 {
     }
 
     fn place_in_paper(&self) -> &'static str {
-        "section 3.3, figures 4 and 5"
+        "point (3) of its abstract; its section on fluctuations and ensembles"
     }
 
     fn rule(&self) -> &'static str {

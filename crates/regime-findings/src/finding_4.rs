@@ -51,7 +51,7 @@ impl Finding for Finding4 {
     }
 
     fn place_in_paper(&self) -> &'static str {
-        "section 4, figures 6 and 7"
+        "point (4) of its abstract; section 4"
     }
 
     fn rule(&self) -> &'static str {

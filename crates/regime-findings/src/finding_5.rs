@@ -60,7 +60,7 @@ impl Finding for Finding5 {
     }
 
     fn place_in_paper(&self) -> &'static str {
-        "section 4, figure 8"
+        "the end of its abstract; section 4, the kernel's change against √h·α for several depths"
     }
 
     fn rule(&self) -> &'static str {

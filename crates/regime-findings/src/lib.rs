@@ -3,7 +3,8 @@
 //! One file a finding, from [`finding_1`] to [`finding_5`]: the claim, the grid of runs, the rule in
 //! words, the numbers of the analysis, and the statements that the rule makes of them. What they
 //! share stands beside them. [`verdict`] judges a finding by its rule; [`simulate`] makes records whose
-//! truth is known, and [`error_rates`] says how often the rules err on them.
+//! truth is known, and [`error_rates`] says how often the rules err on them. [`protocol`] measures what the
+//! choices of the paper that these runs do without would change.
 //!
 //! It makes no runs and draws no figures: runs are made by `regime-study` from the specs of a
 //! grid, and reports are written by `xtask`.
@@ -37,6 +38,7 @@ pub mod finding_3;
 pub mod finding_4;
 pub mod finding_5;
 mod judgement;
+pub mod protocol;
 mod regime_grid;
 mod registry;
 mod replica;

@@ -29,7 +29,7 @@ const ADAPTIVE_FACTORS: f64 = 1.2;
 /// Steps of the explicit schemes and of stochastic training, which differ by a factor of ten to
 /// either side and more: a guess.
 const EXPLICIT_STEPS: f64 = 2e4;
-const STOCHASTIC_STEPS: f64 = 5e4;
+const STOCHASTIC_STEPS_PER_POINT: f64 = 100.0;
 
 /// Decades of time in which a run is observed.
 const DECADES: f64 = 6.0;
@@ -75,7 +75,8 @@ impl RunSpec {
                 (steps, flow.stop, flow.observations_per_decade)
             }
             Dynamics::Stochastic(spec) => {
-                (STOCHASTIC_STEPS, spec.stop, spec.observations_per_decade)
+                let steps = STOCHASTIC_STEPS_PER_POINT * self.data.n_train as f64;
+                (steps, spec.stop, spec.observations_per_decade)
             }
         };
         let steps = steps.min(stop.max_steps as f64);

@@ -7,9 +7,11 @@ mod coord_check;
 mod data;
 mod diagnose;
 mod docs;
+mod error_rates;
 mod list;
 mod peak_memory;
 mod plan;
+mod protocol;
 mod report;
 mod reproduce;
 mod run;
@@ -39,6 +41,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Report(grid) => report::run(&grid),
         Command::Diagnose(arguments) => diagnose::run(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),
+        Command::Protocol(arguments) => protocol::run(&arguments),
+        Command::ErrorRates(arguments) => error_rates::run(&arguments),
         Command::CoordCheck(arguments) => coord_check::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::SetupTch(arguments) => setup_tch::run(&arguments).map(|()| ExitCode::SUCCESS),

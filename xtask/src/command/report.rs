@@ -43,22 +43,31 @@ pub(super) fn run(grid: &Grid) -> anyhow::Result<ExitCode> {
 }
 
 /// Analyses runs, writes the report of their finding and says in one line, with `left` on
-/// runs that are not there, what was found. `looks` is how many times the finding is judged, at most.
+/// runs that are not there, what was found: the verdict, and how many training sets would decide what is open. `looks` is how many times the finding is judged, at most.
 pub(super) fn write(
     finding: &dyn Finding,
     (grid, settings, looks): (&Grid, Settings, usize),
     runs: &[Run],
     store: &Store,
     left: &str,
-) -> anyhow::Result<VerdictKind> {
+) -> anyhow::Result<(VerdictKind, Option<usize>)> {
     let name = finding.name();
-    let study = study(finding, runs, &settings, looks);
+    let mut study = study(finding, runs, &settings, looks);
     let origins = provenance::of_records(runs.iter().map(|run| &run.spec), store);
+    if let [first, others @ ..] = &origins[..]
+        && !others.is_empty()
+    {
+        study.notes.push(format!(
+            "The runs come from {} programs or machines: {first}; {}.",
+            origins.len(),
+            others.join("; ")
+        ));
+    }
     let results = Results { finding, settings, looks, runs, study: &study, origins };
     let report = output::write(&results, &grid.out.join(name))
         .with_context(|| format!("the report of {name}"))?;
     println!("{name}: {}{left} — {}", study.verdict.kind.words(), report.display());
-    Ok(study.verdict.kind)
+    Ok((study.verdict.kind, study.judgement.sets_needed))
 }
 
 /// The record of a run, or that there is none.

@@ -75,6 +75,11 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
                         finding.name()
                     );
                 }
+                if let (false, Some(sets)) = (decided, ended.sets_needed) {
+                    let more = Settings { seeds: Some(sets as u64), ..settings };
+                    let name = format!("{}, {sets} training sets, which would decide it", finding.name());
+                    print_estimate(&name, &plan::specs(finding, grid, &more, &cache)?);
+                }
                 worst = worse(worst, ended.verdict);
                 failed += ended.failed;
                 break;
@@ -116,6 +121,8 @@ fn worse(a: VerdictKind, b: VerdictKind) -> VerdictKind {
 /// How a finding ended.
 struct Ended {
     verdict: VerdictKind,
+    /// Training sets that would decide what is open.
+    sets_needed: Option<usize>,
     /// Runs that left no record.
     failed: usize,
 }
@@ -149,9 +156,9 @@ fn end(
         0 => String::new(),
         n => format!(" ({n} runs failed)"),
     };
-    let verdict = report::write(finding, (grid, settings, looks), &runs, store, &failed)?;
+    let (verdict, sets_needed) = report::write(finding, (grid, settings, looks), &runs, store, &failed)?;
     output::write_index(&grid.out)?;
-    Ok(Some(Ended { verdict, failed: counts.failed }))
+    Ok(Some(Ended { verdict, sets_needed, failed: counts.failed }))
 }
 
 #[cfg(test)]

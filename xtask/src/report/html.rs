@@ -13,6 +13,9 @@ const IN_PLACE_OF_NUMBERS: [&str; 2] = ["none", "the same"];
 /// Columns from which a table is set smaller, so that its intervals fit beside one another.
 const WIDE: usize = 6;
 
+/// The paper whose claims are examined.
+const PAPER: &str = "https://arxiv.org/abs/1906.08034v1";
+
 const STYLE: &str = include_str!("style.css");
 
 /// Writes the report as one self-contained HTML page.
@@ -25,7 +28,9 @@ pub(crate) fn to_html(report: &Report) -> String {
             @if !claim.is_empty() {
                 figure.claim {
                     blockquote { p { (claim) } }
-                    @if !source.is_empty() { figcaption { (source) } }
+                    @if !source.is_empty() {
+                        figcaption { (source) " · " a href=(PAPER) { "the paper" } }
+                    }
                 }
             }
         }

@@ -13,7 +13,10 @@ const DECADES: (i32, i32) = (-4, 6);
 /// `‖Θ(t) − Θ₀‖/‖Θ₀‖` against `t/t₁` for every α of the largest width, over its runs that came to their end.
 pub(super) fn kernel_path(runs: &[Run]) -> Figure {
     let with_paths: Vec<(&Run, Vec<(f64, f64)>)> =
-        runs.iter().filter_map(|run| Some((run, path(run.record.as_ref().ok()?)?))).collect();
+        runs.iter()
+            .filter(|run| run.spec.kernel_path)
+            .filter_map(|run| Some((run, path(run.record.as_ref().ok()?)?)))
+            .collect();
     let width = with_paths.iter().map(|(run, _)| run.spec.network.width()).max();
     let widest: Vec<_> =
         with_paths.into_iter().filter(|(run, _)| Some(run.spec.network.width()) == width).collect();

@@ -67,3 +67,50 @@ pub(crate) fn study(
         judgement,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use regime_findings::{FINDINGS, Profile, simulate::Truth};
+    use regime_study::NoRecord;
+
+    use super::*;
+    use crate::report::VerdictKind;
+
+    /// Simulated runs, of which one in so many is missing.
+    fn studied(finding: &dyn Finding, every: usize) -> Study {
+        let settings = Settings::of(Profile::Laptop);
+        let specs = finding.grid(&settings);
+        let mut runs = finding.simulated(&specs, Truth::Holds, 5);
+        for run in runs.iter_mut().step_by(every) {
+            run.record = Err(NoRecord::Failed("out of memory".into()));
+        }
+        study(finding, &runs, &settings, 1)
+    }
+
+    #[test]
+    fn every_part_of_a_claim_is_among_the_key_figures() {
+        for finding in FINDINGS {
+            let study = studied(*finding, usize::MAX);
+            // One run is missing: with so many beside it, that may leave the verdict as it is or open.
+            assert_ne!(study.verdict.kind, VerdictKind::NotReproduced, "{}", finding.name());
+            for (figure, statement) in study.key_figures.iter().zip(&study.judgement.statements) {
+                let (name, quantity) = (figure.name.to_lowercase(), statement.quantity.to_lowercase());
+                assert_eq!(name, quantity);
+                assert!(figure.note.starts_with("claim: "), "{}", figure.note);
+                assert!(!figure.interval.is_empty(), "{}: {}", finding.name(), figure.name);
+            }
+            assert!(study.figures.iter().all(|figure| !figure.caption.is_empty()));
+            assert!(study.notes.iter().any(|note| note.starts_with("Missing runs: 1 of ")));
+        }
+    }
+
+    #[test]
+    fn a_grid_without_a_record_is_shown_too() {
+        for finding in FINDINGS {
+            let study = studied(*finding, 1);
+            assert_eq!(study.verdict.kind, VerdictKind::Inconclusive);
+            assert!(study.verdict.sentence.contains("out of memory"), "{}", study.verdict.sentence);
+            assert!(!study.figures.is_empty());
+        }
+    }
+}
