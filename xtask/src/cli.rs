@@ -253,10 +253,11 @@ pub(crate) struct Grid {
     /// Number of training sets, each with its own initial weights, instead of the profile's own.
     #[arg(long, value_parser = number)]
     seeds: Option<u16>,
-    /// The first seed of the initial weights, for networks that no earlier run had.
+    /// The first seed of the initial weights; networks of one training set are 1000 apart.
     #[arg(long, default_value_t = 0)]
     seed_offset: u64,
-    /// The seed of the order of the data, for training and test sets that no earlier run had.
+    /// The seed of the order of the data, which decides training and test sets. Every eight training sets
+    /// take the next one.
     #[arg(long, default_value_t = 0)]
     data_seed: u64,
     /// Error of F that the integrator may make by the end, instead of the profile's own.
@@ -286,6 +287,7 @@ impl Grid {
             backend: self.backend.0,
             device: self.device,
             seeds: self.seeds.map(u64::from),
+            rounds: 1,
             seed_offset: self.seed_offset,
             data_seed: self.data_seed,
             tolerance: self.tolerance,

@@ -81,6 +81,8 @@ pub(crate) fn write(results: &Results<'_>, folder: &Path) -> anyhow::Result<Path
         "data_seed": settings.data_seed,
         "levels": study.judgement.levels,
         "looks": looks,
+        "rounds": settings.rounds,
+        "training_sets": settings.training_sets(),
         "incomplete": study.judgement.incomplete,
         "training_sets_needed": study.judgement.sets_needed,
         "chosen": chosen,
@@ -154,8 +156,8 @@ fn setting(profile: &str, chosen: &[String]) -> String {
 /// What was chosen instead of the profile's own.
 fn chosen(results: &Results<'_>) -> Vec<String> {
     let Results { finding, settings, runs, .. } = results;
-    let Settings { precision, backend, device, seeds, tolerance, seed_offset, data_seed, .. } =
-        *settings;
+    let Settings { precision, backend, device, seeds, rounds, tolerance, .. } = *settings;
+    let Settings { seed_offset, data_seed, .. } = *settings;
     let own = finding.grid(settings);
     let data = runs.first().zip(own.first()).map(|(run, own)| (&run.spec.data, &own.data));
     let source =
@@ -165,6 +167,8 @@ fn chosen(results: &Results<'_>) -> Vec<String> {
         source,
         pixels.map(|_| "all pixels".to_owned()),
         seeds.map(|n| format!("training sets: {n}")),
+        (rounds > 1 && seeds.is_none())
+            .then(|| format!("training sets: {}", settings.training_sets())),
         (seed_offset > 0).then(|| format!("seeds from {seed_offset}")),
         (data_seed > 0).then(|| format!("data seed {data_seed}")),
         tolerance.map(|tolerance| format!("tolerance {tolerance}")),

@@ -1,30 +1,12 @@
 //! Missing runs are data: which cells of a grid lack some.
 
-use regime_study::{NoRecord, Run, RunRecord};
+use regime_study::{NoRecord, Run};
 use serde::Serialize;
 
 use crate::finding::Finding;
 
 /// The part of a cell's runs that has to be there.
 pub const LEAST_COMPLETE: f64 = 0.95;
-
-/// Which runs an analysis can use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Usable {
-    /// Those that came to the end that their spec asks for.
-    Ended,
-    /// Those in which `t₁` was found, whatever came after.
-    HasHalfLoss,
-}
-
-impl Usable {
-    fn has(self, record: &RunRecord) -> bool {
-        match self {
-            Self::Ended => record.came_to_its_end(),
-            Self::HasHalfLoss => record.half_loss_time.is_some(),
-        }
-    }
-}
 
 /// A cell of the grid that lacks runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -47,7 +29,6 @@ pub(crate) struct Completeness {
 }
 
 pub(crate) fn completeness(finding: &dyn Finding, runs: &[Run]) -> Completeness {
-    let usable = finding.usable();
     let mut cells: Vec<Incomplete> = Vec::new();
     let mut sets_without = Vec::new();
     for run in runs {
@@ -59,10 +40,11 @@ pub(crate) fn completeness(finding: &dyn Finding, runs: &[Run]) -> Completeness 
         let of = &mut cells[index];
         of.asked += 1;
         let reason = match &run.record {
-            Ok(record) if usable.has(record) => {
+            Ok(record) if finding.usable(record) => {
                 of.usable += 1;
                 continue;
             }
+            Ok(record) if record.came_to_its_end() => "lacks what the rule looks at".to_owned(),
             Ok(record) => record.ending.name().to_owned(),
             Err(NoRecord::Missing) => "not made".to_owned(),
             Err(NoRecord::Failed(why)) => format!("failed: {why}"),

@@ -2,11 +2,13 @@
 
 use rayon::prelude::*;
 use regime_scaling::Outcome;
+use regime_study::Run;
 use serde::Serialize;
 
 use crate::{
     finding::{Finding, Profile, Settings},
     judgement::verdict,
+    replica::{SetKey, distinct, training_set},
     simulate::Truth,
 };
 
@@ -39,12 +41,46 @@ impl Rates {
 /// Judges a finding on so many simulated studies of its default grid. The same `seed` gives the
 /// same rates.
 pub fn error_rates(finding: &dyn Finding, truth: Truth, studies: u64, seed: u64) -> Rates {
-    let specs = finding.grid(&Settings::of(Profile::Laptop));
-    let of_study = |study: u64| {
-        let runs = finding.simulated(&specs, truth, seed.wrapping_mul(1_000_003) + study);
+    rates(studies, |study| {
+        let settings = Settings::of(Profile::Laptop);
+        let runs = finding.simulated(&finding.grid(&settings), truth, of_study(seed, study));
         verdict(finding, &runs, Profile::Laptop, 1).outcome
-    };
-    let outcomes: Vec<Outcome> = (0..studies).into_par_iter().map(of_study).collect();
+    })
+}
+
+/// The same where training sets are added until the verdict is decided, as by `--until-decided`: once,
+/// twice and so on up to `looks` times those of the profile.
+pub fn error_rates_until_decided(
+    finding: &dyn Finding,
+    truth: Truth,
+    looks: usize,
+    studies: u64,
+    seed: u64,
+) -> Rates {
+    rates(studies, |study| {
+        let settings = Settings { rounds: looks as u64, ..Settings::of(Profile::Laptop) };
+        let all = finding.simulated(&finding.grid(&settings), truth, of_study(seed, study));
+        for look in 1..=looks {
+            let settings = Settings { rounds: look as u64, ..settings };
+            let specs = finding.grid(&settings);
+            let sets: Vec<SetKey> = distinct(&specs, training_set);
+            let runs: Vec<Run> =
+                all.iter().filter(|run| sets.contains(&training_set(&run.spec))).cloned().collect();
+            let outcome = verdict(finding, &runs, Profile::Laptop, looks).outcome;
+            if outcome != Outcome::Undecided {
+                return outcome;
+            }
+        }
+        Outcome::Undecided
+    })
+}
+
+fn of_study(seed: u64, study: u64) -> u64 {
+    seed.wrapping_mul(1_000_003).wrapping_add(study)
+}
+
+fn rates(studies: u64, judged: impl Fn(u64) -> Outcome + Sync) -> Rates {
+    let outcomes: Vec<Outcome> = (0..studies).into_par_iter().map(&judged).collect();
     let count = |of: Outcome| outcomes.iter().filter(|&&outcome| outcome == of).count() as u64;
     Rates { studies, reproduced: count(Outcome::Pass), not_reproduced: count(Outcome::Fail) }
 }

@@ -2,9 +2,9 @@
 
 use regime_models::Precision;
 use regime_scaling::Statement;
-use regime_study::{BackendName, DeviceName, Run, RunSpec};
+use regime_study::{BackendName, DeviceName, Run, RunRecord, RunSpec};
 
-use crate::{completeness::Usable, setup::Setup, simulate::Truth};
+use crate::{setup::Setup, simulate::Truth};
 
 /// One claim of the paper and how it is judged.
 pub trait Finding: Sync {
@@ -26,9 +26,10 @@ pub trait Finding: Sync {
     /// The runs to make, in the order in which they are reported.
     fn grid(&self, settings: &Settings) -> Vec<RunSpec>;
 
-    /// Which runs the analysis can use.
-    fn usable(&self) -> Usable {
-        Usable::Ended
+    /// Whether the analysis can use a record: it came to the end that its spec asks for, and holds all
+    /// that the rule looks at.
+    fn usable(&self, record: &RunRecord) -> bool {
+        record.came_to_its_end() && record.kernel_change().is_some_and(|change| change > 0.0)
     }
 
     /// The cell of the grid to which a run belongs, in words: runs that differ in nothing but
@@ -60,6 +61,8 @@ pub struct Settings {
     pub device: DeviceName,
     /// Number of training sets, each with its own initial weights, instead of the profile's own.
     pub seeds: Option<u64>,
+    /// How many times the profile's own number of training sets, where `seeds` is `None`; at least 1.
+    pub rounds: u64,
     /// The first seed of initial weights; the others follow.
     pub seed_offset: u64,
     /// The seed of the order of the data, which decides training and test sets.
@@ -77,15 +80,21 @@ impl Settings {
             backend: BackendName::default(),
             device: DeviceName::default(),
             seeds: None,
+            rounds: 1,
             seed_offset: 0,
             data_seed: 0,
             tolerance: None,
         }
     }
 
+    /// Number of training sets where this is the usual one.
+    pub(crate) fn sets(&self, usual: u64) -> u64 {
+        self.seeds.unwrap_or(self.rounds * usual)
+    }
+
     /// Number of training sets in setup (A): the user's, or the profile's own.
     pub fn training_sets(&self) -> u64 {
-        self.seeds.unwrap_or(Setup::of(self.profile).sets)
+        self.sets(Setup::of(self.profile).sets)
     }
 }
 

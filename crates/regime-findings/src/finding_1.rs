@@ -135,8 +135,8 @@ pub fn analyse(runs: &[Run]) -> Outcome {
     let borders = borders(&changes, KERNEL_CHANGE_AT_BORDER);
     let widths = values(&changes, |c| c.width);
     let at = |&width: &usize| {
-        let alpha: Vec<f64> =
-            borders.iter().flatten().filter(|b| b.0 == width as f64).map(|b| b.1).collect();
+        let here = borders.iter().flatten().filter(|b| b.0 == width as f64);
+        let alpha: Vec<f64> = here.filter_map(|b| b.1.clone().ok()).collect();
         let logs: Vec<f64> = alpha.iter().map(|a| a.ln()).collect();
         let log_alpha = regime_scaling::mean_interval(&logs, &BootstrapConfig::default());
         BorderAt { width, alpha, log_alpha: log_alpha.map_err(|error| error.to_string()) }
@@ -158,27 +158,34 @@ pub fn analyse(runs: &[Run]) -> Outcome {
     }
 }
 
-/// `(h, α*)` where the kernel change falls through a level, training set by training set.
-fn borders(changes: &[Change], level: f64) -> Vec<Vec<(f64, f64)>> {
+/// `(h, α*)` where the kernel change falls through a level, training set by training set; or where a
+/// training set has no border.
+fn borders(changes: &[Change], level: f64) -> Vec<Vec<(f64, Result<f64, String>)>> {
     let widths = values(changes, |c| c.width);
-    let border = |set: SetKey, width: usize| {
+    let border = |set: SetKey, width: usize| -> Result<f64, String> {
         let at = changes.iter().filter(|c| c.set == set && c.width == width);
         let curve: Vec<(f64, f64)> = at.map(|c| (c.product, c.kernel_change)).collect();
         let found: Crossing =
-            crossing(&curve, level, Scales::LOG_LOG, CrossingPolicy::default()).ok()?;
-        (found.direction == Direction::Falling)
-            .then(|| (width as f64, found.x / (width as f64).sqrt()))
+            crossing(&curve, level, Scales::LOG_LOG, CrossingPolicy::default())
+                .map_err(|error| format!("a training set has no border at h = {width}: {error}"))?;
+        match found.direction {
+            Direction::Falling => Ok(found.x / (width as f64).sqrt()),
+            Direction::Rising => {
+                Err(format!("the kernel change of a training set rises with α at h = {width}"))
+            }
+        }
     };
     distinct(changes, |c| c.set)
         .into_iter()
-        .map(|set| widths.iter().filter_map(|&width| border(set, width)).collect())
+        .map(|set| widths.iter().map(|&width| (width as f64, border(set, width))).collect())
         .collect()
 }
 
-fn exponent(borders: &[Vec<(f64, f64)>]) -> Result<BootstrapInterval, String> {
-    // A training set with a border at one width says nothing of p.
-    let sets: Vec<&[(f64, f64)]> =
-        borders.iter().map(Vec::as_slice).filter(|set| set.len() > 1).collect();
+fn exponent(borders: &[Vec<(f64, Result<f64, String>)>]) -> Result<BootstrapInterval, String> {
+    let of_set = |set: &Vec<(f64, Result<f64, String>)>| -> Result<Vec<(f64, f64)>, String> {
+        set.iter().map(|(h, alpha)| Ok((*h, alpha.clone()?))).collect()
+    };
+    let sets: Vec<Vec<(f64, f64)>> = borders.iter().map(of_set).collect::<Result<_, _>>()?;
     exponent_interval(&sets, Pairing::Paired, &BootstrapConfig::default())
         .map_err(|error| error.to_string())
 }

@@ -3,7 +3,9 @@
 use regime_data::{DataSpec, InputSpec, TrainingSet};
 use regime_models::{ConvolutionalSpec, NetworkSpec};
 use regime_scaling::{BootstrapInterval, Statement, mean};
-use regime_study::{Dynamics, Ending, FrozenKernel, FrozenLearning, Run, RunSpec, curves::values};
+use regime_study::{
+    Dynamics, Ending, FrozenKernel, FrozenLearning, Run, RunRecord, RunSpec, curves::values,
+};
 use regime_train::{Loss, StochasticSpec};
 use serde::Serialize;
 
@@ -79,11 +81,17 @@ impl Finding for Finding2 {
         fully.into_iter().chain(frozen).chain(convolutional_grid(settings)).collect()
     }
 
+    fn usable(&self, record: &RunRecord) -> bool {
+        record.came_to_its_end()
+            && record.kernel_change().is_some_and(|change| change > 0.0)
+            && record.test_wrong.len() >= BLOCKS
+    }
+
     fn cell(&self, spec: &RunSpec) -> Option<String> {
         let setup = setup_of(spec)?;
         let rule = matches!(setup, Setup::Fully | Setup::Convolutional);
-        let place = (spec.network.width(), spec.alpha);
-        rule.then(|| format!("({}), h = {}, α = {:.3}", setup.letter(), place.0, place.1))
+        let (h, product) = (spec.network.width(), product(spec));
+        rule.then(|| format!("({}), h = {h}, √h·α = {product}", setup.letter()))
     }
 
     fn statements(&self, runs: &[Run]) -> Vec<Statement> {

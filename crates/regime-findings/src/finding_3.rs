@@ -5,7 +5,7 @@ use regime_scaling::{
     BootstrapConfig, BootstrapInterval, LocalExponent, Statement, bootstrap, fit_power_law,
     local_exponents,
 };
-use regime_study::{Run, RunSpec, curves::values};
+use regime_study::{Run, RunRecord, RunSpec, curves::values};
 use serde::Serialize;
 
 use crate::{
@@ -77,6 +77,10 @@ impl Finding for Finding3 {
             Profile::Laptop => nets_at_ends(width),
             Profile::Paper => 5,
         })
+    }
+
+    fn usable(&self, record: &RunRecord) -> bool {
+        record.came_to_its_end() && has_outputs(record)
     }
 
     fn cell(&self, spec: &RunSpec) -> Option<String> {
@@ -162,18 +166,23 @@ pub fn analyse(runs: &[Run]) -> Outcome {
     Outcome { feature, lazy }
 }
 
-/// The networks of every width and training set at a `√h·α`, where there are at least two that ended
-/// and kept their outputs on the same points.
+/// Whether the outputs were kept, on enough points.
+fn has_outputs(record: &RunRecord) -> bool {
+    let (outputs, labels) = (&record.test_outputs, &record.test_labels);
+    outputs.len() == labels.len()
+        && labels.len() >= BLOCKS
+        && outputs.iter().all(|output| output.is_finite())
+}
+
+/// The networks of every width and training set at a `√h·α`, where there are enough for an ensemble that
+/// ended and kept their outputs on the same points.
 fn groups(runs: &[Run], at: f64) -> Vec<Group> {
     let mut found: Vec<(SetKey, usize, Vec<&[f64]>, &[i8])> = Vec::new();
     for run in runs.iter().filter(|run| product(&run.spec) == at) {
         let ended = run.record.as_ref().ok().filter(|record| record.came_to_its_end());
         let Some(record) = ended else { continue };
         let (outputs, labels) = (&record.test_outputs[..], &record.test_labels[..]);
-        let usable = outputs.len() == labels.len()
-            && labels.len() >= BLOCKS
-            && outputs.iter().all(|output| output.is_finite());
-        if !usable {
+        if !has_outputs(record) {
             continue;
         }
         let (set, width) = (training_set(&run.spec), run.spec.network.width());
@@ -183,7 +192,7 @@ fn groups(runs: &[Run], at: f64) -> Vec<Group> {
             None => found.push((set, width, vec![outputs], labels)),
         }
     }
-    found.retain(|(_, _, nets, _)| nets.len() > 1);
+    found.retain(|(_, _, nets, _)| nets.len() >= ENSEMBLE);
     found.iter().map(|(set, width, nets, labels)| Group::of(*set, *width, nets, labels)).collect()
 }
 
@@ -221,8 +230,7 @@ impl Group {
                 .map(|b| tables.iter().map(|t| t[b]).sum::<f64>() / tables.len() as f64)
                 .collect()
         };
-        let members = nets.len().min(ENSEMBLE);
-        let choices = choices(nets.len().min(CHOSEN_FROM), members);
+        let choices = choices(nets.len().min(CHOSEN_FROM), ENSEMBLE);
         let of_choice = |choice: &Vec<usize>| {
             wrong(&mean(&choice.iter().map(|&i| nets[i]).collect::<Vec<_>>()))
         };
@@ -406,11 +414,11 @@ mod tests {
         let labels = vec![1i8; BLOCKS];
         let base: Vec<f64> = (0..BLOCKS).map(|i| 1.0 + i as f64).collect();
         let nets: Vec<Vec<f64>> =
-            [0.8, 1.0, 1.2].iter().map(|a| base.iter().map(|b| a * b).collect()).collect();
+            [0.8, 1.0, 1.0, 1.2].iter().map(|a| base.iter().map(|b| a * b).collect()).collect();
         let nets: Vec<&[f64]> = nets.iter().map(Vec::as_slice).collect();
         let group = Group::of((0, 0), 8, &nets, &labels);
         let squares: f64 = base.iter().map(|b| b * b).sum::<f64>() / BLOCKS as f64;
-        assert!((group.variances[0] / (0.04 * squares) - 1.0).abs() < 1e-12);
+        assert!((group.variances[0] / (0.08 / 3.0 * squares) - 1.0).abs() < 1e-12);
         assert!(group.variances[1].abs() < 1e-9 * group.variances[0]);
         assert!(group.single.iter().chain(&group.ensemble).all(|&wrong| wrong == 0.0));
     }

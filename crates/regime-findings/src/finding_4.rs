@@ -9,7 +9,6 @@ use regime_train::{Moment, Stop};
 use serde::Serialize;
 
 use crate::{
-    completeness::Usable,
     finding::{Finding, Profile, Settings},
     replica::{SetKey, distinct, training_set},
     setup::{Setup, flow, product},
@@ -93,8 +92,8 @@ impl Finding for Finding4 {
         specs
     }
 
-    fn usable(&self) -> Usable {
-        Usable::HasHalfLoss
+    fn usable(&self, record: &RunRecord) -> bool {
+        Passed::of(record).is_some_and(|passed| passed.is_whole())
     }
 
     fn cell(&self, spec: &RunSpec) -> Option<String> {
@@ -157,6 +156,13 @@ pub struct Passage {
     pub width: usize,
     /// `√h·α`.
     pub product: f64,
+    /// What was measured on the way.
+    pub passed: Passed,
+}
+
+/// What a record says of the way until `t₁`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Passed {
     /// `t₁`.
     pub half_loss: f64,
     /// Slope of `ln ‖F‖` against `ln t` before `t₁`, where there are enough observations.
@@ -167,19 +173,31 @@ pub struct Passage {
     pub kernel_change: Option<f64>,
 }
 
-/// The runs that have their `t₁`, whatever came after.
-pub fn passages(runs: &[Run]) -> Vec<Passage> {
-    let passage = |run: &Run| {
-        let record = run.record.as_ref().ok()?;
+impl Passed {
+    /// `None` for a run without `t₁`.
+    pub fn of(record: &RunRecord) -> Option<Self> {
         let half_loss = record.half_loss_time?;
-        Some(Passage {
-            set: training_set(&run.spec),
-            width: run.spec.network.width(),
-            product: product(&run.spec),
+        Some(Self {
             half_loss,
             early_slope: slope(record, EARLY.map(|part| part * half_loss)),
             growth: growth(record),
             kernel_change: record.kernel_change_at_half_loss().filter(|&change| change > 0.0),
+        })
+    }
+
+    fn is_whole(&self) -> bool {
+        self.early_slope.is_some() && self.growth.is_some() && self.kernel_change.is_some()
+    }
+}
+
+/// The runs that have their `t₁`, whatever came after.
+fn passages(runs: &[Run]) -> Vec<Passage> {
+    let passage = |run: &Run| {
+        Some(Passage {
+            set: training_set(&run.spec),
+            width: run.spec.network.width(),
+            product: product(&run.spec),
+            passed: Passed::of(run.record.as_ref().ok()?)?,
         })
     };
     runs.iter().filter_map(passage).collect()
@@ -253,7 +271,7 @@ pub fn analyse(runs: &[Run]) -> Outcome {
                 .filter(|p| (p.width, p.product) == (width, product))
                 .copied()
                 .collect();
-            let ratio = mean_over_sets(&here, |p| Some((p.half_loss / p.product).ln()));
+            let ratio = mean_over_sets(&here, |p| Some((p.passed.half_loss / p.product).ln()));
             places.push((width, product, ratio));
         }
     }
@@ -276,14 +294,14 @@ impl Laws {
             })
             .map_err(|error| error.to_string())
         };
-        let ratio = |p: &Passage| Some(p.half_loss / p.product);
+        let ratio = |p: &Passage| Some(p.passed.half_loss / p.product);
         Self {
             p: exponent(ratio, 0, 1.0),
             r: exponent(ratio, 1, 0.0),
-            early_slope: mean_over_sets(passages, |p| p.early_slope),
-            growth: exponent(|p| p.growth, 1, 0.0),
-            log_kernel_change: mean_over_sets(passages, |p| Some(p.kernel_change?.ln())),
-            kernel_exponent: exponent(|p| p.kernel_change, 1, 0.0),
+            early_slope: mean_over_sets(passages, |p| p.passed.early_slope),
+            growth: exponent(|p| p.passed.growth, 1, 0.0),
+            log_kernel_change: mean_over_sets(passages, |p| Some(p.passed.kernel_change?.ln())),
+            kernel_exponent: exponent(|p| p.passed.kernel_change, 1, 0.0),
         }
     }
 
@@ -305,7 +323,7 @@ impl Laws {
                 WIDE_MARGIN,
             ),
             Statement::at_least(
-                "the logarithm of the kernel change at t₁ (ln 3 is 1.1)",
+                "ln of the kernel change at t₁, to be above ln 3",
                 change,
                 FAR_ABOVE.ln(),
             ),
@@ -339,7 +357,7 @@ fn logarithms(passages: &[Passage], y: impl Fn(&Passage) -> Option<f64>) -> Vec<
     distinct(passages, |p| p.set).into_iter().map(of_set).collect()
 }
 
-/// The mean over training sets of the mean over a set's runs.
+/// The mean over training sets of the mean over a set's runs: a place with more networks weighs more.
 fn mean_over_sets(
     passages: &[Passage],
     y: impl Fn(&Passage) -> Option<f64>,

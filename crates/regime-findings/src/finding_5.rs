@@ -218,7 +218,7 @@ pub struct OfDepth {
     pub hidden_layers: usize,
     /// `a` at the width that has every √h·α.
     pub a: Result<BootstrapInterval, String>,
-    /// The same up to a third of the window, and down to a third of its other end.
+    /// The same without the largest and without the smallest √h·α.
     pub windows: [Result<BootstrapInterval, String>; 2],
     /// The exponent in √h less that in α.
     pub width_less_alpha: Result<BootstrapInterval, String>,
@@ -291,7 +291,7 @@ impl OfDepth {
     }
 }
 
-/// The changes at the width with the most values of √h·α on the feature side.
+/// The changes at the width with the most values of √h·α.
 fn of_main_width(changes: &[Change]) -> Vec<Change> {
     let products = |width: usize| {
         let here: Vec<f64> =
@@ -401,7 +401,7 @@ impl Outcome {
                 statements.push(Statement::at_most(what, a.clone(), LIMIT));
             }
             if let Some(OfDepth { hidden_layers, a, .. }) = depths.last() {
-                let what = format!("the same a ({name}, L = {hidden_layers})");
+                let what = format!("a of the deepest networks ({name}, L = {hidden_layers})");
                 statements.push(Statement::at_least(what, a.clone(), LEAST_DEEPEST));
             }
             let what = format!("the increase of a with depth ({name})");

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::{
     completeness::{Incomplete, LEAST_COMPLETE, completeness},
     finding::{Finding, Profile},
+    replica::{distinct, training_set},
 };
 
 /// What the runs say of a claim.
@@ -35,7 +36,7 @@ pub enum Undecided {
     TooSmall,
     /// A cell lacks more than one run in twenty.
     MissingRuns,
-    /// Without the training sets that lack runs the verdict is another.
+    /// Without the training sets that lack runs the verdict is another, or there is none.
     MissingRunsMatter,
 }
 
@@ -59,10 +60,15 @@ pub fn verdict(finding: &dyn Finding, runs: &[Run], profile: Profile, looks: usi
         let turns = without.is_some_and(|statements| judge(&statements, looks) != by_statements);
         turns.then_some(Undecided::MissingRunsMatter)
     };
+    let sets = distinct(runs, |run| training_set(&run.spec)).len();
     let needed: Vec<Option<usize>> = statements
         .iter()
         .filter(|statement| statement.outcome(levels) == Outcome::Undecided)
-        .map(|statement| statement.seeds_needed(levels))
+        .map(|statement| {
+            let counted = statement.interval.as_ref().ok()?.n_seeds.max(1);
+            // Some training sets may not count.
+            Some((statement.seeds_needed(levels)? * sets).div_ceil(counted))
+        })
         .collect();
     Judgement {
         outcome: if undecided_because.is_some() { Outcome::Undecided } else { by_statements },

@@ -11,9 +11,11 @@
 //!
 //! # What an interval covers
 //! Initial weights, training sets and test points. Every training set is learnt by networks with
-//! weights of their own; training sets have no point in common, and all networks are judged on the
-//! same test points. Training sets are resampled as wholes, with all their networks, and test points
-//! beside them ([`regime_scaling::bootstrap_crossed`]).
+//! weights of their own. The training sets of one order of the data, up to eight, have no point in common,
+//! and all their networks are judged on the same test points. Training sets are resampled as wholes,
+//! with all their networks, and test points beside them ([`regime_scaling::bootstrap_crossed`]).
+//! Further training sets come from other orders of the same data, with other test points; what test points
+//! then add to the spread is part of the spread over training sets, and is counted once.
 //!
 //! # Example
 //! The verdict on simulated records in which the claim holds:
@@ -45,7 +47,7 @@ mod replica;
 mod setup;
 pub mod simulate;
 
-pub use completeness::{Incomplete, LEAST_COMPLETE, Usable};
+pub use completeness::{Incomplete, LEAST_COMPLETE};
 pub use finding::{Finding, Profile, SOURCE, Settings};
 pub use judgement::{Judgement, Undecided, verdict};
 pub use registry::FINDINGS;

@@ -42,15 +42,12 @@ impl Choice {
                 RunSpec { dynamics: Dynamics::Flow(momentum_of_the_paper()), ..spec.clone() }
             }
             // A hinge has no curvature for a step through the kernel to go by.
-            Self::Hinge => RunSpec {
-                loss: Loss::Hinge,
-                dynamics: Dynamics::Flow(explicit),
-                ..spec.clone()
-            },
-            Self::FitOnAll => RunSpec {
-                data: DataSpec { fit: FitOn::All, ..spec.data.clone() },
-                ..spec.clone()
-            },
+            Self::Hinge => {
+                RunSpec { loss: Loss::Hinge, dynamics: Dynamics::Flow(explicit), ..spec.clone() }
+            }
+            Self::FitOnAll => {
+                RunSpec { data: DataSpec { fit: FitOn::All, ..spec.data.clone() }, ..spec.clone() }
+            }
         }
     }
 }
@@ -116,7 +113,9 @@ pub fn effects(runs: &[Run]) -> Vec<Effect> {
         for at in PRODUCTS {
             for ((name, quantity), margin) in quantities.iter().zip(MARGINS) {
                 let bases = runs.iter().filter(|run| {
-                    product(&run.spec) == at && run.spec.data.fit == FitOn::Train && is_base(&run.spec)
+                    product(&run.spec) == at
+                        && run.spec.data.fit == FitOn::Train
+                        && is_base(&run.spec)
                 });
                 let mut sets = Vec::new();
                 let mut differences = Vec::new();

@@ -40,7 +40,7 @@ pub(crate) fn replicas(settings: &Settings, usual: u64, per_order: u64) -> Vec<R
         training_set: TrainingSet { index: (k % per_order) as usize, of: per_order as usize },
         seed: settings.seed_offset + k,
     };
-    (0..settings.seeds.unwrap_or(usual)).map(replica).collect()
+    (0..settings.sets(usual)).map(replica).collect()
 }
 
 /// What tells training sets apart: the order of the data and the stretch of it.

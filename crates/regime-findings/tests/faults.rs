@@ -1,4 +1,4 @@
-//! A planted fault makes the rule of its finding fail.
+//! With a planted fault a claim is never reproduced, and a large fault refutes it.
 
 use regime_findings::{
     FINDINGS, Judgement, Profile, Settings, Undecided, finding_4,
@@ -72,12 +72,12 @@ fn the_lazy_side_of_the_grid() {
 #[test]
 fn an_exponent_of_2_1() {
     let found = judged(5, |specs, seed| {
-        Depth { shift: 0.25, width_less_alpha: 0.0 }.simulated(specs, seed)
+        Depth { shift: 0.25, ..Depth::of(Truth::Holds) }.simulated(specs, seed)
     });
     assert!(!outcomes(&found).contains(&Outcome::Pass), "{:?}", outcomes(&found));
     // A kernel that depends on α alone.
     let found = judged(5, |specs, seed| {
-        Depth { shift: 0.0, width_less_alpha: -1.5 }.simulated(specs, seed)
+        Depth { width_less_alpha: -1.5, ..Depth::of(Truth::Holds) }.simulated(specs, seed)
     });
     assert_eq!(outcomes(&found), [Outcome::Fail; 3]);
 }
@@ -100,6 +100,42 @@ fn a_tenth_of_the_runs_at_small_alpha_missing() {
         assert_eq!(judgement.undecided_because, Some(Undecided::MissingRuns), "{finding}");
         assert!(judgement.incomplete[0].reasons[0].contains("no step is small enough"));
     }
+}
+
+/// A few missing runs leave a verdict open where it rests on their training sets: here they leave too
+/// few of those that are complete.
+#[test]
+fn missing_runs_without_which_there_is_no_verdict() {
+    let of = FINDINGS[2];
+    let mut runs = of.simulated(&grid(3), Truth::Holds, 4);
+    assert_eq!(verdict(of, &runs, Profile::Laptop, 1).outcome, Outcome::Pass);
+    // One run of 48 or more at a place: not too many for any cell, but each of another training set.
+    let mut cells = std::collections::BTreeSet::new();
+    for run in &mut runs {
+        let set = run.spec.data.training_set.index;
+        let place = (run.spec.network.width(), run.spec.alpha.to_bits());
+        let turn = cells.len();
+        if turn < 6 && set == turn && cells.insert(place) {
+            run.record = Err(NoRecord::Missing);
+        }
+    }
+    let judgement = verdict(of, &runs, Profile::Laptop, 1);
+    assert_eq!(judgement.incomplete.len(), 6, "{:?}", judgement.incomplete);
+    assert_eq!(judgement.undecided_because, Some(Undecided::MissingRunsMatter));
+    assert_eq!(judgement.outcome, Outcome::Undecided);
+}
+
+/// A run that came to its end without what the rule looks at is missing too.
+#[test]
+fn records_that_lack_what_the_rule_looks_at() {
+    let of = FINDINGS[1];
+    let mut runs = of.simulated(&grid(2), Truth::Holds, 4);
+    for run in runs.iter_mut().take(8) {
+        run.record.as_mut().unwrap().test_wrong = regime_study::PointSet::default();
+    }
+    let judgement = verdict(of, &runs, Profile::Laptop, 1);
+    assert_eq!(judgement.undecided_because, Some(Undecided::MissingRuns));
+    assert!(judgement.incomplete[0].reasons[0].contains("lacks"), "{:?}", judgement.incomplete);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `docs`: the page of every finding in `docs/findings`, from the code and from the `outcome.json` of
 //! a run, which is kept beside it.
 
-use std::{fmt::Write as _, fs, path::PathBuf, process::ExitCode};
+use std::{fmt::Write as _, fs, io, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, bail};
 use regime_findings::{FINDINGS, Finding, Profile, SOURCE};
@@ -23,8 +23,12 @@ pub(super) fn run(arguments: &Docs) -> anyhow::Result<ExitCode> {
             Ok(text) => {
                 let outcome = parsed(&text).with_context(|| results.display().to_string())?;
                 of_laptop(&outcome).with_context(|| results.display().to_string())?;
+                of_this_rule(*finding, &outcome).with_context(|| results.display().to_string())?;
                 files.push((numbers_file, text));
                 Some(outcome)
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| results.display().to_string());
             }
             // The numbers that the folder has already.
             Err(_) => match fs::read_to_string(&numbers_file) {
@@ -70,6 +74,17 @@ fn of_laptop(outcome: &Value) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// That an outcome was judged by the rule in the code, once.
+fn of_this_rule(finding: &dyn Finding, outcome: &Value) -> anyhow::Result<()> {
+    if outcome["rule"] != finding.rule() {
+        bail!("the rule has changed since: measure again, with new seeds");
+    }
+    if outcome["looks"] != 1 {
+        bail!("the pages are about verdicts that were judged once, not by --until-decided");
+    }
+    Ok(())
+}
+
 /// The page of a finding.
 fn page(finding: &dyn Finding, numbers: Option<&Value>) -> String {
     let measured = numbers.map_or("Not measured yet.\n".into(), measured);
@@ -87,7 +102,7 @@ fn page(finding: &dyn Finding, numbers: Option<&Value>) -> String {
          A part of the claim holds when its 90 % interval lies within what is accepted (two one-sided \
          tests, each at 5 %), and the claim is reproduced when all its parts hold. A part is refuted when its \
          interval at the level 1 − 0.05/(number of parts) lies outside. Where a cell of the grid lacks \
-         more than one run in twenty, or the training sets that lack runs turn the verdict, nothing is decided. How \
+         more than one run in twenty, or the training sets that lack runs turn the verdict, nothing is decided, nor by fewer than three training sets. How \
          often such verdicts are wrong is in [error-rates.md](error-rates.md).\n",
         finding.title(),
         finding.claim(),
@@ -137,12 +152,7 @@ mod tests {
             let numbers = fs::read_to_string(&numbers_file).ok().map(|text| parsed(&text).unwrap());
             if let Some(numbers) = &numbers {
                 of_laptop(numbers).unwrap();
-                assert_eq!(
-                    numbers["rule"],
-                    finding.rule(),
-                    "{}: the rule has changed since: measure again, with new seeds",
-                    numbers_file.display()
-                );
+                of_this_rule(*finding, numbers).unwrap();
             }
             assert_eq!(
                 found,

@@ -24,7 +24,9 @@ pub(super) fn run(arguments: &Protocol) -> anyhow::Result<ExitCode> {
     if computed.stopped {
         return Ok(ExitCode::from(INTERRUPTED));
     }
-    println!("| choice of the paper | √h·α | quantity | difference [90 %] | |\n|---|---|---|---|---|");
+    println!(
+        "| choice of the paper | √h·α | quantity | difference [90 %] | |\n|---|---|---|---|---|"
+    );
     for effect in protocol::effects(&computed.runs) {
         let difference = match &effect.statement.interval {
             Ok(i) => {

@@ -24,7 +24,9 @@ pub(super) fn run(grid: &Grid) -> anyhow::Result<ExitCode> {
     }
     let store = Store::open(&runs)?;
     let cache = DataCache::new(default_cache_dir());
-    for (finding, specs) in plan::grids(&find(&grid.finding)?, grid, &cache)? {
+    for finding in find(&grid.finding)? {
+        let (settings, looks) = as_before(finding, grid);
+        let specs = plan::specs(finding, grid, &settings, &cache)?;
         let runs: Vec<Run> = specs
             .iter()
             .map(|spec| Ok(Run { spec: spec.clone(), record: stored(spec, &store)? }))
@@ -36,10 +38,31 @@ pub(super) fn run(grid: &Grid) -> anyhow::Result<ExitCode> {
         }
         output::prepare(&grid.out.join(finding.name()))?;
         let left = if missing == 0 { String::new() } else { format!(" ({missing} runs missing)") };
-        write(finding, (grid, grid.settings(), 1), &runs, &store, &left)?;
+        write(finding, (grid, settings, looks), &runs, &store, &left)?;
     }
     println!("{}", output::write_index(&grid.out)?.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// How many rounds of `--until-decided` the last report of this profile came from, and how many times the
+/// finding is judged: a report anew must not judge at other levels.
+fn as_before(finding: &dyn Finding, grid: &Grid) -> (Settings, usize) {
+    let settings = grid.settings();
+    let before = || {
+        let path = grid.out.join(finding.name()).join("outcome.json");
+        let text = std::fs::read_to_string(path).ok()?;
+        let outcome: serde_json::Value = serde_json::from_str(&text).ok()?;
+        let number = |field: &str| outcome[field].as_u64();
+        let same = outcome["profile"] == settings.profile.name()
+            && number("seed_offset") == Some(settings.seed_offset)
+            && number("data_seed") == Some(settings.data_seed);
+        let looks = number("looks").filter(|&looks| looks > 1 && same)?;
+        Some((Settings { rounds: number("rounds")?, ..settings }, looks as usize))
+    };
+    match settings.seeds {
+        None => before().unwrap_or((settings, 1)),
+        Some(_) => (settings, 1),
+    }
 }
 
 /// Analyses runs, writes the report of their finding and says in one line, with `left` on

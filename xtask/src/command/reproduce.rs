@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Instant};
 
 use regime_data::default_cache_dir;
-use regime_findings::{Finding, Settings};
+use regime_findings::{Finding, Profile, Settings};
 use regime_lab::Store;
 use regime_study::{DataCache, RunSpec};
 
@@ -21,7 +21,7 @@ use crate::{
 
 /// How many times a finding is judged with `--until-decided`: with one, two, three and four times
 /// the training sets of the profile.
-const LOOKS: usize = 4;
+pub(super) const LOOKS: usize = 4;
 
 pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
     let start = Instant::now();
@@ -54,10 +54,9 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
     let mut failed = 0;
     for (finding, mut specs) in grids {
         let mut settings = grid.settings();
-        let usual = settings.training_sets();
         for look in 1..=looks {
             if look > 1 {
-                settings.seeds = Some(look as u64 * usual);
+                settings.rounds = look as u64;
                 specs = plan::specs(finding, grid, &settings, &cache)?;
             }
             print_estimate(finding.name(), &specs);
@@ -66,9 +65,10 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
                 return Ok(ExitCode::from(INTERRUPTED));
             };
             let decided = ended.verdict != VerdictKind::Inconclusive;
+            let hopeless = settings.profile == Profile::Smoke;
             let spent = arguments.budget.is_some_and(|budget| start.elapsed() >= budget);
-            if decided || spent || look == looks {
-                if !decided && spent && look < looks {
+            if decided || spent || hopeless || look == looks {
+                if !decided && spent && !hopeless && look < looks {
                     eprintln!(
                         "{}: the budget is spent after {look} of {looks} rounds; the same command \
                          goes on from there",
@@ -77,7 +77,8 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
                 }
                 if let (false, Some(sets)) = (decided, ended.sets_needed) {
                     let more = Settings { seeds: Some(sets as u64), ..settings };
-                    let name = format!("{}, {sets} training sets, which would decide it", finding.name());
+                    let name =
+                        format!("{}, {sets} training sets, which would decide it", finding.name());
                     print_estimate(&name, &plan::specs(finding, grid, &more, &cache)?);
                 }
                 worst = worse(worst, ended.verdict);
@@ -156,7 +157,8 @@ fn end(
         0 => String::new(),
         n => format!(" ({n} runs failed)"),
     };
-    let (verdict, sets_needed) = report::write(finding, (grid, settings, looks), &runs, store, &failed)?;
+    let (verdict, sets_needed) =
+        report::write(finding, (grid, settings, looks), &runs, store, &failed)?;
     output::write_index(&grid.out)?;
     Ok(Some(Ended { verdict, sets_needed, failed: counts.failed }))
 }

@@ -12,11 +12,11 @@ const DECADES: (i32, i32) = (-4, 6);
 
 /// `‖Θ(t) − Θ₀‖/‖Θ₀‖` against `t/t₁` for every α of the largest width, over its runs that came to their end.
 pub(super) fn kernel_path(runs: &[Run]) -> Figure {
-    let with_paths: Vec<(&Run, Vec<(f64, f64)>)> =
-        runs.iter()
-            .filter(|run| run.spec.kernel_path)
-            .filter_map(|run| Some((run, path(run.record.as_ref().ok()?)?)))
-            .collect();
+    let with_paths: Vec<(&Run, Vec<(f64, f64)>)> = runs
+        .iter()
+        .filter(|run| run.spec.kernel_path)
+        .filter_map(|run| Some((run, path(run.record.as_ref().ok()?)?)))
+        .collect();
     let width = with_paths.iter().map(|(run, _)| run.spec.network.width()).max();
     let widest: Vec<_> =
         with_paths.into_iter().filter(|(run, _)| Some(run.spec.network.width()) == width).collect();
@@ -39,7 +39,7 @@ pub(super) fn kernel_path(runs: &[Run]) -> Figure {
         id: "kernel-change-through-time".into(),
         title: "How the kernel changes through time".into(),
         caption: format!(
-            "‖Θ(t) − Θ₀‖/‖Θ₀‖ on points outside the training set, {width}. Geometric mean over seeds, \
+            "‖Θ(t) − Θ₀‖/‖Θ₀‖ on points outside the training set, {width}. Geometric mean over training sets, \
              interpolated along each run and as far as all of them go; bands show one standard error."
         ),
         x: Axis::log("t/t₁"),

@@ -47,8 +47,8 @@ pub(super) fn phase_diagram(points: &[Point]) -> Figure {
     Figure {
         id: "phase-diagram".into(),
         title: "The plane of width and α: feature learning below, lazy learning above".into(),
-        caption: "Colour: test error at the end of training, mean over seeds; a cell is a width and an α of the \
-                  grid. Lines: equal final kernel change ‖Θ − Θ₀‖/‖Θ₀‖ (geometric mean over seeds), \
+        caption: "Colour: test error at the end of training, mean over training sets; a cell is a width and an α of the \
+                  grid. Lines: equal final kernel change ‖Θ − Θ₀‖/‖Θ₀‖ (geometric mean over training sets), \
                   interpolated between the centres of the cells. If the claim holds, the lines have \
                   slope −½."
             .into(),

@@ -53,12 +53,12 @@ pub(crate) fn study(
         _ => finding_5::shown(runs),
     };
     let (summary, not_ended) = endings(runs);
-    let mut notes = vec![summary, PROTOCOL.to_owned()];
+    let mut notes = vec![words::levels(&judgement, looks), summary, PROTOCOL.to_owned()];
     notes.extend(judgement.incomplete.iter().map(words::incomplete));
     notes.extend(shown.notes);
     let key_figures = judgement.statements.iter().map(|s| words::key_figure(s, judgement.levels));
     Study {
-        verdict: words::verdict(finding, &judgement),
+        verdict: words::verdict(finding, &judgement, (settings, looks)),
         outcome: shown.outcome,
         key_figures: key_figures.chain(shown.key_figures).collect(),
         figures: shown.figures,
@@ -94,7 +94,8 @@ mod tests {
             // One run is missing: with so many beside it, that may leave the verdict as it is or open.
             assert_ne!(study.verdict.kind, VerdictKind::NotReproduced, "{}", finding.name());
             for (figure, statement) in study.key_figures.iter().zip(&study.judgement.statements) {
-                let (name, quantity) = (figure.name.to_lowercase(), statement.quantity.to_lowercase());
+                let (name, quantity) =
+                    (figure.name.to_lowercase(), statement.quantity.to_lowercase());
                 assert_eq!(name, quantity);
                 assert!(figure.note.starts_with("claim: "), "{}", figure.note);
                 assert!(!figure.interval.is_empty(), "{}: {}", finding.name(), figure.name);

@@ -9,7 +9,8 @@ use regime_study::{Run, curves::values};
 
 /// What every figure of means says of them.
 pub(super) const MEANS: &str = "Means over training sets and their networks; bars and bands are 95 % \
-    intervals over training sets, crosses mark places without a run that can be used.";
+    intervals over training sets, crosses mark \
+    places where a training set has none.";
 
 /// How values are averaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,22 +1,31 @@
 //! A verdict in words.
 
-use regime_findings::{Finding, Incomplete, Judgement, LEAST_COMPLETE, Undecided};
+use regime_findings::{Finding, Incomplete, Judgement, LEAST_COMPLETE, Settings, Undecided};
 use regime_plot::number;
 use regime_scaling::{Equivalence, Expected, Levels, Outcome, Statement};
 
 use crate::report::{KeyFigure, Verdict, VerdictKind};
 
 /// The verdict with its reason in plain words.
-pub(super) fn verdict(finding: &dyn Finding, judgement: &Judgement) -> Verdict {
+pub(super) fn verdict(
+    finding: &dyn Finding,
+    judgement: &Judgement,
+    (settings, looks): (&Settings, usize),
+) -> Verdict {
     let kind = match judgement.outcome {
         Outcome::Pass => VerdictKind::Reproduced,
         Outcome::Fail => VerdictKind::NotReproduced,
         Outcome::Undecided => VerdictKind::Inconclusive,
     };
-    Verdict { kind, sentence: sentence(finding, judgement) }
+    Verdict { kind, sentence: sentence(finding, judgement, settings, looks) }
 }
 
-fn sentence(finding: &dyn Finding, judgement: &Judgement) -> String {
+fn sentence(
+    finding: &dyn Finding,
+    judgement: &Judgement,
+    settings: &Settings,
+    looks: usize,
+) -> String {
     let Judgement { statements, levels, incomplete, .. } = judgement;
     let of = |outcome: Outcome| -> Vec<&Statement> {
         statements.iter().filter(|s| s.outcome(*levels) == outcome).collect()
@@ -39,12 +48,11 @@ fn sentence(finding: &dyn Finding, judgement: &Judgement) -> String {
         }
         Some(Undecided::MissingRunsMatter) => {
             return "Runs are missing, and without the training sets that lack them the verdict is \
-                    another."
+                    another, or there is none."
                 .into();
         }
         None => {}
     }
-    let parts = |n: usize| if n == 1 { "one part".into() } else { format!("{n} parts") };
     if !fail.is_empty() {
         let reasons: Vec<String> = fail.iter().map(|s| reason(s)).collect();
         return capitalised(format!("{}.", reasons.join("; ")));
@@ -58,13 +66,20 @@ fn sentence(finding: &dyn Finding, judgement: &Judgement) -> String {
     let reasons: Vec<String> = open.iter().map(|s| reason(s)).collect();
     let holding = match hold.len() {
         0 => String::new(),
-        n => format!("{} of {} hold. ", capitalised(parts(n)), statements.len()),
+        1 => format!("One part of {} holds. ", statements.len()),
+        n => format!("{n} parts of {} hold. ", statements.len()),
     };
+    let few = open.iter().all(|s| s.interval.is_err()) && settings.training_sets() < 3;
     let more = match judgement.sets_needed {
+        _ if few => " At least three training sets are needed.".into(),
+        // Looking again at training sets that have been looked at would not keep the error rate.
         Some(n) => format!(
             " If the estimates stay where they are, {n} training sets decide: `cargo xtask reproduce {} \
-             --seeds {n}`.",
-            finding.name()
+             --seeds {n} --seed-offset {} --data-seed {}` for fresh ones{}.",
+            finding.name(),
+            settings.seed_offset + 100,
+            settings.data_seed + 10,
+            if looks == 1 { ", or `--until-decided`" } else { "" },
         ),
         None => " More training sets would not decide it: an estimate lies too close to the edge of what \
                  is accepted, or there is none."
@@ -80,6 +95,29 @@ pub(super) fn incomplete(of: &Incomplete) -> String {
 
 fn incomplete_cell(Incomplete { cell, asked, usable, reasons }: &Incomplete) -> String {
     format!("{} of {asked} at {cell} ({})", asked - usable, reasons.join("; "))
+}
+
+/// How the parts of a claim are judged, and from how many training sets.
+pub(super) fn levels(judgement: &Judgement, looks: usize) -> String {
+    let Levels { support, refute } = judgement.levels;
+    let percent = |level: f64| {
+        let text = format!("{:.2}", 100.0 * level);
+        format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+    };
+    let sets = judgement.statements.iter().filter_map(|s| Some(s.interval.as_ref().ok()?.n_seeds));
+    let sets =
+        sets.min().map_or(String::new(), |n| format!(" Intervals rest on {n} training sets."));
+    let looked = if looks > 1 {
+        format!(", so that {looks} looks keep the error rate")
+    } else {
+        String::new()
+    };
+    format!(
+        "The intervals shown are of 95 %. A part of the claim holds when its interval of {} lies within what is \
+         accepted, and is refuted when that of {} lies outside{looked}; otherwise it is open.{sets}",
+        percent(support),
+        percent(refute)
+    )
 }
 
 /// The row of a statement among the key figures.
@@ -161,7 +199,7 @@ fn plain(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use regime_findings::FINDINGS;
+    use regime_findings::{FINDINGS, Profile};
     use regime_scaling::BootstrapInterval;
 
     use super::*;
@@ -194,7 +232,8 @@ mod tests {
     }
 
     fn said(judgement: &Judgement) -> (VerdictKind, String) {
-        let Verdict { kind, sentence } = verdict(FINDINGS[2], judgement);
+        let settings = Settings::of(Profile::Laptop);
+        let Verdict { kind, sentence } = verdict(FINDINGS[2], judgement, (&settings, 1));
         (kind, sentence)
     }
 
@@ -216,8 +255,12 @@ mod tests {
         let of = judgement(vec![statement("p", 1.0, 8), statement("the slope", 1.22, 8)]);
         let (kind, sentence) = said(&of);
         assert_eq!(kind, VerdictKind::Inconclusive);
-        assert!(sentence.starts_with("One part of 2 hold. Open: the slope is 1.22 "), "{sentence}");
-        assert!(sentence.ends_with("`cargo xtask reproduce finding-3 --seeds 20`."), "{sentence}");
+        assert!(
+            sentence.starts_with("One part of 2 holds. Open: the slope is 1.22 "),
+            "{sentence}"
+        );
+        let fresh = "`cargo xtask reproduce finding-3 --seeds 20 --seed-offset 100 --data-seed 10`";
+        assert!(sentence.contains(fresh), "{sentence}");
         let few = judgement(vec![statement("p", 1.0, 2)]);
         assert!(said(&few).1.contains("from 2 training sets, too few"));
     }
@@ -240,6 +283,13 @@ mod tests {
         let mut of = judgement(vec![statement("p", 1.0, 8)]);
         of.undecided_because = Some(Undecided::TooSmall);
         assert!(said(&of).1.contains("too small to decide"));
+    }
+
+    #[test]
+    fn the_levels_are_said() {
+        let said = levels(&judgement(vec![statement("p", 1.0, 8); 14]), 1);
+        assert!(said.contains("interval of 90 % lies") && said.contains("that of 99.64"), "{said}");
+        assert!(said.ends_with("Intervals rest on 8 training sets."), "{said}");
     }
 
     #[test]

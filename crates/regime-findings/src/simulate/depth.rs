@@ -9,17 +9,17 @@ use crate::{finding_5::LIMIT, replica::training_set};
 /// What is true on the feature side.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Depth {
-    /// What is added to the exponent `2 − 1.2/L` of every depth.
+    /// What is added to the exponent `2 − 1.2/L` of the deepest networks with softplus.
     pub shift: f64,
     /// The exponent in √h less that in α.
     pub width_less_alpha: f64,
 }
 
 impl Depth {
-    /// As the paper says; or with the exponent of the deepest networks, of eight hidden layers, at 2,
-    /// below or above it.
+    /// As the paper says; or with the exponent of the deepest networks with softplus, of eight hidden
+    /// layers, at 2, below or above it.
     pub fn of(truth: Truth) -> Self {
-        let deepest = exponent(8);
+        let deepest = exponent(DEEPEST);
         let at = match truth {
             Truth::Holds => deepest,
             Truth::BarelyHolds => LIMIT - 0.005,
@@ -43,7 +43,8 @@ impl Depth {
             let spread = (64.0 / net.width as f64).powf(0.25);
             let of_level = level.get(key, || noise.gauss(0.17 * spread));
             let of_slope = slope.get(key, || noise.gauss((0.055 + 0.004 * depth as f64) * spread));
-            let a = exponent(depth) + self.shift + of_slope;
+            let shift = if depth == DEEPEST && !relu { self.shift } else { 0.0 };
+            let a = exponent(depth) + shift + of_slope;
             let log = if x > 1.0 {
                 -x.ln()
             } else {
@@ -54,6 +55,9 @@ impl Depth {
         specs.iter().map(&mut one).collect()
     }
 }
+
+/// Hidden layers of the deepest networks.
+const DEEPEST: usize = 8;
 
 /// Near what was measured: 1.4, 1.6, 1.76 and 1.85 for 2, 3, 5 and 8 hidden layers.
 fn exponent(hidden_layers: usize) -> f64 {

@@ -15,7 +15,7 @@ const DIRECTIONS: [f64; 3] = [0.75, 0.15, 0.1];
 /// What is true of the fluctuations.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Fluctuations {
-    /// `Var F ∝ h` to this power.
+    /// `Var F ∝ h` to this power on the feature side; −1 on the lazy side.
     pub exponent: f64,
     /// The part of the variance that all networks of a width and training set share, so that no ensemble
     /// removes it.
@@ -23,7 +23,7 @@ pub struct Fluctuations {
 }
 
 impl Fluctuations {
-    /// As the paper says, or with the exponent off by its margin.
+    /// As the paper says, or with the exponent of the feature side off by its margin.
     pub fn of(truth: Truth) -> Self {
         Self { exponent: truth.value(CLAIM, CLAIM + MARGIN), shared: 0.0 }
     }
@@ -53,7 +53,8 @@ impl Fluctuations {
         for spec in specs {
             let feature = product(spec) < 1.0;
             let width = spec.network.width();
-            let variance = (width as f64 / 64.0).powf(self.exponent);
+            let exponent = if feature { self.exponent } else { CLAIM };
+            let variance = (width as f64 / 64.0).powf(exponent);
             let set = training_set(spec);
             let index = sets.iter().position(|&of| of == set).unwrap_or(0);
             let mut fluctuation = |part: f64| -> Vec<f64> {
