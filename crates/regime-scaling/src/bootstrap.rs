@@ -260,20 +260,18 @@ where
         return Err(BootstrapError::NoSpread { estimate });
     }
     let degrees_of_freedom = variance * variance / satterthwaite;
-    let std_error = variance.sqrt();
-    let half_width =
-        std_error * student_t::quantile(0.5 * (1.0 + config.level), degrees_of_freedom);
-    Ok(BootstrapInterval {
+    let interval = BootstrapInterval {
         estimate,
-        low: estimate - half_width,
-        high: estimate + half_width,
+        low: estimate,
+        high: estimate,
         level: config.level,
-        std_error,
+        std_error: variance.sqrt(),
         degrees_of_freedom,
         n_seeds: group_sizes.iter().copied().min().unwrap_or(0),
         n_resamples: config.resamples * group_sizes.len(),
         n_failed,
-    })
+    };
+    Ok(interval.at_level(config.level))
 }
 
 pub(crate) fn check(group_sizes: &[usize], config: &BootstrapConfig) -> Result<(), BootstrapError> {

@@ -1,7 +1,6 @@
 //! Confidence intervals over two crossed factors.
 
 use crate::bootstrap::{BootstrapConfig, BootstrapError, BootstrapInterval, Spread, check};
-use crate::student_t;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
@@ -81,22 +80,19 @@ where
         return Err(BootstrapError::NoSpread { estimate });
     }
     let satterthwaite = rows * rows / (r - 1.0) + columns * columns / (c - 1.0);
-    // Never more than both factors have together: the interaction is taken off the numerator too.
     let degrees_of_freedom = total * total / satterthwaite;
-    let std_error = total.sqrt();
-    let half_width =
-        std_error * student_t::quantile(0.5 * (1.0 + config.level), degrees_of_freedom);
-    Ok(BootstrapInterval {
+    let interval = BootstrapInterval {
         estimate,
-        low: estimate - half_width,
-        high: estimate + half_width,
+        low: estimate,
+        high: estimate,
         level: config.level,
-        std_error,
+        std_error: total.sqrt(),
         degrees_of_freedom,
         n_seeds: n_rows,
         n_resamples: 3 * config.resamples,
         n_failed,
-    })
+    };
+    Ok(interval.at_level(config.level))
 }
 
 #[cfg(test)]

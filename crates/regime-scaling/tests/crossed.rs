@@ -55,7 +55,7 @@ fn intervals_cover_as_they_say() {
         for n_rows in [4, 8] {
             let (found, variance) = coverage(n_rows, design, 400, 200);
             assert!((0.92..=0.995).contains(&found), "{design:?}, {n_rows} rows: {found}");
-            assert!((0.85..=1.35).contains(&variance), "{design:?}, {n_rows} rows: {variance}");
+            assert!((0.85..=1.5).contains(&variance), "{design:?}, {n_rows} rows: {variance}");
         }
     }
 }

@@ -26,8 +26,11 @@ const GRADIENTS_PER_PASS: f64 = 1.1;
 const ADAPTIVE_KERNELS: f64 = 9.0;
 const ADAPTIVE_FACTORS: f64 = 1.2;
 
-/// Steps of the explicit schemes and of stochastic training, which differ by a factor of ten to
-/// either side and more: a guess.
+/// The part of an adaptive flow that is over at `t₁`: a fifth of the passes, and less of the kernels.
+const UNTIL_HALF_LOSS: f64 = 0.22;
+
+/// Steps of the explicit schemes, and of stochastic training for every training point, which differ by a factor
+/// of ten to either side and more: a guess.
 const EXPLICIT_STEPS: f64 = 2e4;
 const STOCHASTIC_STEPS_PER_POINT: f64 = 100.0;
 
@@ -79,16 +82,20 @@ impl RunSpec {
                 (steps, spec.stop, spec.observations_per_decade)
             }
         };
-        let steps = steps.min(stop.max_steps as f64);
+        let adaptive = matches!(
+            self.dynamics,
+            Dynamics::Flow(FlowSpec { scheme: Scheme::Adaptive { .. }, .. })
+        );
+        let part = if adaptive && stop.at_half_loss { UNTIL_HALF_LOSS } else { 1.0 };
+        let steps = (part * steps).min(stop.max_steps as f64);
         let observations = DECADES * f64::from(per_decade);
         // Test points are looked at in the beginning and at the end.
         let tests = 2.0 * self.data.n_test as f64 * self.gradient_cost() / 3.0;
-        let kernels = match self.dynamics {
-            Dynamics::Flow(FlowSpec { scheme: Scheme::Adaptive { .. }, .. }) => {
-                let n = self.data.n_train as f64;
-                self.kernel_cost(ADAPTIVE_KERNELS * n * n, ADAPTIVE_FACTORS * n * n * n)
-            }
-            _ => 0.0,
+        let kernels = if adaptive {
+            let n = self.data.n_train as f64;
+            part * self.kernel_cost(ADAPTIVE_KERNELS * n * n, ADAPTIVE_FACTORS * n * n * n)
+        } else {
+            0.0
         };
         kernels + steps * self.step_cost() + observations * self.observation_cost() + tests
     }

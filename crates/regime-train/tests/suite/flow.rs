@@ -239,6 +239,13 @@ pub(crate) fn budgets_end_a_run_and_say_so<B: Backend>(device: &B::Device) {
     assert_eq!(steps.observations.last().unwrap().moment, Moment::End);
     let time = run(Stop { max_time: Some(0.25), ..Stop::default() });
     assert_eq!((time.end, time.t), (End::TimeReached, 0.25));
+    // At t₁, the same that a run to the end finds.
+    let (whole, half) = (run(Stop::default()), run(Stop { at_half_loss: true, ..Stop::default() }));
+    assert_eq!((whole.end, half.end), (End::Converged, End::HalfLoss));
+    assert_eq!(half.half_loss_time, whole.half_loss_time);
+    assert!(half.steps < whole.steps && half.t >= half.half_loss_time.unwrap());
+    let moments: Vec<Moment> = half.observations.iter().map(|o| o.moment).collect();
+    assert!(moments.contains(&Moment::HalfLoss) && moments.last() == Some(&Moment::End));
 }
 
 pub(crate) fn a_flow_that_cannot_go_on_has_diverged_and_its_record_is_finite<B: Backend>(

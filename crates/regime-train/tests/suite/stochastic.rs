@@ -127,6 +127,9 @@ pub(crate) fn budgets_and_divergence_are_told<B: Backend>(device: &B::Device) {
     assert_eq!((steps.end, steps.steps + steps.rejected), (End::StepsSpent, 7));
     let time = run(1.0, Stop { max_time: Some(0.05), ..Stop::default() });
     assert_eq!((time.end, time.t), (End::TimeReached, 0.05));
+    let half = run(1.0, Stop { at_half_loss: true, ..Stop::default() });
+    assert_eq!(half.end, End::HalfLoss);
+    assert!(half.half_loss_time.is_some_and(|t| t <= half.t) && half.margins_time.is_none());
     // The hinge asks for margin 1 and no more.
     let hinge = system(&net, &w0, 16, 1.0, Loss::Hinge, device);
     let stop = Stop { margin: 1.5, ..Stop::default() };
