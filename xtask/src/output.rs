@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
-use regime_findings::{FINDINGS, Finding, SOURCE, Settings};
+use regime_findings::{FINDINGS, Finding, SOURCE, Settings, training_sets};
 use regime_models::Precision;
 use regime_plot::{Cell, Figure, HeatMap, Interval, Theme, to_png, to_svg};
 use regime_study::{BackendName, Cells, Columns, Run, run_columns};
@@ -82,7 +82,7 @@ pub(crate) fn write(results: &Results<'_>, folder: &Path) -> anyhow::Result<Path
         "levels": study.judgement.levels,
         "looks": looks,
         "rounds": settings.rounds,
-        "training_sets": settings.training_sets(),
+        "training_sets": training_sets(settings),
         "incomplete": study.judgement.incomplete,
         "training_sets_needed": study.judgement.sets_needed,
         "chosen": chosen,
@@ -168,7 +168,7 @@ fn chosen(results: &Results<'_>) -> Vec<String> {
         pixels.map(|_| "all pixels".to_owned()),
         seeds.map(|n| format!("training sets: {n}")),
         (rounds > 1 && seeds.is_none())
-            .then(|| format!("training sets: {}", settings.training_sets())),
+            .then(|| format!("training sets: {}", training_sets(settings))),
         (seed_offset > 0).then(|| format!("seeds from {seed_offset}")),
         (data_seed > 0).then(|| format!("data seed {data_seed}")),
         tolerance.map(|tolerance| format!("tolerance {tolerance}")),

@@ -6,10 +6,11 @@ use regime_study::Run;
 use serde::Serialize;
 
 use crate::{
-    finding::{Finding, Profile, Settings},
+    finding::Finding,
     judgement::verdict,
     replica::{SetKey, distinct, training_set},
-    simulate::Truth,
+    settings::{Profile, Settings},
+    simulate::{Truth, simulated},
 };
 
 /// Verdicts of a finding on many simulated studies of one truth.
@@ -43,7 +44,7 @@ impl Rates {
 pub fn error_rates(finding: &dyn Finding, truth: Truth, studies: u64, seed: u64) -> Rates {
     rates(studies, |study| {
         let settings = Settings::of(Profile::Laptop);
-        let runs = finding.simulated(&finding.grid(&settings), truth, of_study(seed, study));
+        let runs = simulated(finding, &finding.grid(&settings), truth, of_study(seed, study));
         verdict(finding, &runs, Profile::Laptop, 1).outcome
     })
 }
@@ -59,7 +60,7 @@ pub fn error_rates_until_decided(
 ) -> Rates {
     rates(studies, |study| {
         let settings = Settings { rounds: looks as u64, ..Settings::of(Profile::Laptop) };
-        let all = finding.simulated(&finding.grid(&settings), truth, of_study(seed, study));
+        let all = simulated(finding, &finding.grid(&settings), truth, of_study(seed, study));
         for look in 1..=looks {
             let settings = Settings { rounds: look as u64, ..settings };
             let specs = finding.grid(&settings);

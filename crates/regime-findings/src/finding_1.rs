@@ -10,11 +10,11 @@ use regime_study::{KERNEL_CHANGE_AT_BORDER, Run, RunSpec, curves::values};
 use serde::Serialize;
 
 use crate::{
-    finding::{Finding, Settings},
+    finding::Finding,
     regime_grid::RegimeGrid,
     replica::{SetKey, distinct, training_set},
+    settings::Settings,
     setup::product,
-    simulate::{Border, Truth},
 };
 
 /// See the [module](self).
@@ -66,10 +66,6 @@ impl Finding for Finding1 {
 
     fn statements(&self, runs: &[Run]) -> Vec<Statement> {
         analyse(runs).statements()
-    }
-
-    fn simulated(&self, specs: &[RunSpec], truth: Truth, seed: u64) -> Vec<Run> {
-        Border::of(truth).simulated(specs, seed)
     }
 }
 

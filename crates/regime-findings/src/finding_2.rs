@@ -11,11 +11,11 @@ use serde::Serialize;
 
 use crate::{
     blocks::{BLOCKS, combined, mean_of_table, wrong_by_block},
-    finding::{Finding, Profile, Settings},
+    finding::Finding,
     regime_grid::{RegimeGrid, nets_at_ends},
     replica::{SetKey, distinct, replicas, training_set},
+    settings::{Profile, Settings},
     setup::product,
-    simulate::{Gap, Truth},
 };
 
 /// See the [module](self).
@@ -96,10 +96,6 @@ impl Finding for Finding2 {
 
     fn statements(&self, runs: &[Run]) -> Vec<Statement> {
         analyse(runs).statements()
-    }
-
-    fn simulated(&self, specs: &[RunSpec], truth: Truth, seed: u64) -> Vec<Run> {
-        Gap::of(truth).simulated(specs, seed)
     }
 }
 

@@ -10,11 +10,11 @@ use serde::Serialize;
 
 use crate::{
     blocks::{BLOCKS, combined, mean_of_table},
-    finding::{Finding, Profile, Settings},
+    finding::Finding,
     regime_grid::{RegimeGrid, nets_at_ends},
     replica::{SetKey, distinct, training_set},
+    settings::{Profile, Settings},
     setup::product,
-    simulate::{Fluctuations, Truth},
 };
 
 /// See the [module](self).
@@ -89,10 +89,6 @@ impl Finding for Finding3 {
 
     fn statements(&self, runs: &[Run]) -> Vec<Statement> {
         analyse(runs).statements()
-    }
-
-    fn simulated(&self, specs: &[RunSpec], truth: Truth, seed: u64) -> Vec<Run> {
-        Fluctuations::of(truth).simulated(specs, seed)
     }
 }
 
@@ -385,7 +381,9 @@ impl Outcome {
                     0.0,
                 ),
                 Statement::near(
-                    what(&format!("the error of that ensemble less that of single nets at {wide}")),
+                    what(&format!(
+                        "the error of ensembles of {ENSEMBLE}{h} less that of single nets at {wide}"
+                    )),
                     regime.difference.clone(),
                     0.0,
                     SAME,

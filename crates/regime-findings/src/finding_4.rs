@@ -9,10 +9,10 @@ use regime_train::{Moment, Stop};
 use serde::Serialize;
 
 use crate::{
-    finding::{Finding, Profile, Settings},
+    finding::Finding,
     replica::{SetKey, distinct, training_set},
+    settings::{Profile, Settings},
     setup::{Setup, flow, product},
-    simulate::{self, Truth},
 };
 
 /// See the [module](self).
@@ -103,10 +103,6 @@ impl Finding for Finding4 {
 
     fn statements(&self, runs: &[Run]) -> Vec<Statement> {
         analyse(runs).statements()
-    }
-
-    fn simulated(&self, specs: &[RunSpec], truth: Truth, seed: u64) -> Vec<Run> {
-        simulate::Passage::of(truth).simulated(specs, seed)
     }
 }
 

@@ -10,10 +10,10 @@ use regime_study::{Run, RunSpec, curves::values};
 use serde::Serialize;
 
 use crate::{
-    finding::{Finding, Profile, Settings},
+    finding::Finding,
     replica::{SetKey, distinct, training_set},
+    settings::{Profile, Settings},
     setup::{SOFTPLUS, Setup, product},
-    simulate::{Depth, Truth},
 };
 
 /// See the [module](self).
@@ -112,10 +112,6 @@ impl Finding for Finding5 {
 
     fn statements(&self, runs: &[Run]) -> Vec<Statement> {
         analyse(runs).statements()
-    }
-
-    fn simulated(&self, specs: &[RunSpec], truth: Truth, seed: u64) -> Vec<Run> {
-        Depth::of(truth).simulated(specs, seed)
     }
 }
 

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use crate::{
     completeness::{Incomplete, LEAST_COMPLETE, completeness},
-    finding::{Finding, Profile},
+    finding::Finding,
     replica::{distinct, training_set},
+    settings::Profile,
 };
 
 /// What the runs say of a claim.

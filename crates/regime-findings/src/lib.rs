@@ -20,12 +20,12 @@
 //! # Example
 //! The verdict on simulated records in which the claim holds:
 //! ```
-//! use regime_findings::{FINDINGS, Profile, Settings, simulate::Truth, verdict};
+//! use regime_findings::{FINDINGS, Profile, Settings, simulate::{Truth, simulated}, verdict};
 //! use regime_scaling::Outcome;
 //!
 //! let finding = FINDINGS[3];
 //! let specs = finding.grid(&Settings::of(Profile::Laptop));
-//! let runs = finding.simulated(&specs, Truth::Holds, 1);
+//! let runs = simulated(finding, &specs, Truth::Holds, 1);
 //! let judgement = verdict(finding, &runs, Profile::Laptop, 1);
 //! assert_eq!(judgement.outcome, Outcome::Pass);
 //! ```
@@ -44,12 +44,14 @@ pub mod protocol;
 mod regime_grid;
 mod registry;
 mod replica;
+mod settings;
 mod setup;
 pub mod simulate;
 
 pub use completeness::{Incomplete, LEAST_COMPLETE};
-pub use finding::{Finding, Profile, SOURCE, Settings};
+pub use finding::{Finding, SOURCE};
 pub use judgement::{Judgement, Undecided, verdict};
 pub use registry::FINDINGS;
 pub use replica::{SetKey, training_set};
-pub use setup::{PROTOCOL, SOFTPLUS, product};
+pub use settings::{Profile, Settings};
+pub use setup::{PROTOCOL, SOFTPLUS, product, training_sets};

@@ -6,8 +6,8 @@ use regime_study::{Dynamics, Run, RunRecord, RunSpec};
 use regime_train::{FlowSpec, Loss, Scheme};
 
 use crate::{
-    finding::{Profile, Settings},
     replica::training_set,
+    settings::{Profile, Settings},
     setup::{Setup, momentum_of_the_paper, product},
 };
 

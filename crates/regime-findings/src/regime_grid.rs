@@ -4,7 +4,7 @@ use regime_data::DataSpec;
 use regime_study::RunSpec;
 
 use crate::{
-    finding::{Profile, Settings},
+    settings::{Profile, Settings},
     setup::Setup,
 };
 

@@ -3,7 +3,7 @@
 use regime_data::TrainingSet;
 use regime_study::{RunSpec, curves::values};
 
-use crate::finding::Settings;
+use crate::settings::Settings;
 
 /// Training sets of one order of the data. They have no point in common.
 pub(crate) const SETS_PER_ORDER: u64 = 8;

@@ -6,8 +6,8 @@ use regime_study::{Budget, Dynamics, RunSpec};
 use regime_train::{FlowSpec, Loss, Momentum, Scheme, Stop};
 
 use crate::{
-    finding::{Profile, Settings},
     replica::{Replica, SETS_PER_ORDER},
+    settings::{Profile, Settings},
 };
 
 /// Where the runs differ from those of the paper's first version.
@@ -154,6 +154,11 @@ impl Setup {
             seed: replica.seed_of(net),
         }
     }
+}
+
+/// Number of training sets in setup (A): the user's, or the profile's own.
+pub fn training_sets(settings: &Settings) -> u64 {
+    settings.sets(Setup::of(settings.profile).sets)
 }
 
 /// `√h·α` of a spec to six digits: that of a grid, without the rounding of `α = product/√h`.

@@ -66,8 +66,7 @@ fn of_the_fluctuations() {
 
 #[test]
 fn of_the_passage() {
-    let passage =
-        Passage { product: 0.9, root_width: 0.1, slope: 1.1, growth: 0.8, kernel: -0.3 };
+    let passage = Passage { product: 0.9, root_width: 0.1, slope: 1.1, growth: 0.8, kernel: -0.3 };
     let truth = [Some(0.9), Some(0.1), Some(1.1), Some(0.8), None, Some(-0.3)];
     compare(4, 60, |specs, seed| passage.simulated(specs, seed), &truth);
 }

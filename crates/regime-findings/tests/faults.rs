@@ -2,7 +2,7 @@
 
 use regime_findings::{
     FINDINGS, Judgement, Profile, Settings, Undecided, finding_4,
-    simulate::{Border, Depth, Fluctuations, Gap, Passage, Truth},
+    simulate::{Border, Depth, Fluctuations, Gap, Passage, Truth, simulated},
     verdict,
 };
 use regime_scaling::{Outcome, judge};
@@ -13,11 +13,11 @@ fn grid(finding: usize) -> Vec<RunSpec> {
 }
 
 /// Verdicts on a few studies of these records.
-fn judged(finding: usize, simulated: impl Fn(&[RunSpec], u64) -> Vec<Run>) -> Vec<Judgement> {
+fn judged(finding: usize, study: impl Fn(&[RunSpec], u64) -> Vec<Run>) -> Vec<Judgement> {
     let specs = grid(finding);
     (0..3)
         .map(|seed| {
-            let runs = simulated(&specs, 7 + seed);
+            let runs = study(&specs, 7 + seed);
             verdict(FINDINGS[finding - 1], &runs, Profile::Laptop, 1)
         })
         .collect()
@@ -88,7 +88,7 @@ fn a_tenth_of_the_runs_at_small_alpha_missing() {
     for finding in 1..=5 {
         let of = FINDINGS[finding - 1];
         let specs = grid(finding);
-        let mut runs = of.simulated(&specs, Truth::Holds, 3);
+        let mut runs = simulated(of, &specs, Truth::Holds, 3);
         assert_eq!(verdict(of, &runs, Profile::Laptop, 1).outcome, Outcome::Pass, "{finding}");
         let smallest = specs.iter().map(RunSpec::root_width_alpha).fold(f64::INFINITY, f64::min);
         let small = runs.iter_mut().filter(|run| run.spec.root_width_alpha() < 1.5 * smallest);
@@ -107,7 +107,7 @@ fn a_tenth_of_the_runs_at_small_alpha_missing() {
 #[test]
 fn missing_runs_without_which_there_is_no_verdict() {
     let of = FINDINGS[2];
-    let mut runs = of.simulated(&grid(3), Truth::Holds, 4);
+    let mut runs = simulated(of, &grid(3), Truth::Holds, 4);
     assert_eq!(verdict(of, &runs, Profile::Laptop, 1).outcome, Outcome::Pass);
     // One run of 48 or more at a place: not too many for any cell, but each of another training set.
     let mut cells = std::collections::BTreeSet::new();
@@ -129,7 +129,7 @@ fn missing_runs_without_which_there_is_no_verdict() {
 #[test]
 fn records_that_lack_what_the_rule_looks_at() {
     let of = FINDINGS[1];
-    let mut runs = of.simulated(&grid(2), Truth::Holds, 4);
+    let mut runs = simulated(of, &grid(2), Truth::Holds, 4);
     for run in runs.iter_mut().take(8) {
         run.record.as_mut().unwrap().test_wrong = regime_study::PointSet::default();
     }
@@ -142,7 +142,7 @@ fn records_that_lack_what_the_rule_looks_at() {
 fn the_profile_smoke_decides_nothing() {
     for of in FINDINGS {
         let specs = of.grid(&Settings::of(Profile::Smoke));
-        let runs = of.simulated(&specs, Truth::Holds, 3);
+        let runs = simulated(*of, &specs, Truth::Holds, 3);
         let judgement = verdict(*of, &runs, Profile::Smoke, 1);
         assert_eq!(judgement.outcome, Outcome::Undecided);
         assert_eq!(judgement.undecided_because, Some(Undecided::TooSmall));

@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Instant};
 
 use regime_data::default_cache_dir;
-use regime_findings::{Finding, Profile, Settings};
+use regime_findings::{Finding, Profile, Settings, training_sets};
 use regime_lab::Store;
 use regime_study::{DataCache, RunSpec};
 
@@ -22,6 +22,9 @@ use crate::{
 /// How many times a finding is judged with `--until-decided`: with one, two, three and four times
 /// the training sets of the profile.
 pub(super) const LOOKS: usize = 4;
+
+/// The most times as many training sets whose time is estimated.
+const MOST_TIMES: usize = 20;
 
 pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
     let start = Instant::now();
@@ -75,7 +78,10 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
                         finding.name()
                     );
                 }
-                if let (false, Some(sets)) = (decided, ended.sets_needed) {
+                // The data of thousands of training sets would take longer to prepare than it is worth.
+                let most = MOST_TIMES * training_sets(&settings) as usize;
+                let worth = ended.sets_needed.filter(|&sets| !decided && !hopeless && sets <= most);
+                if let Some(sets) = worth {
                     let more = Settings { seeds: Some(sets as u64), ..settings };
                     let name =
                         format!("{}, {sets} training sets, which would decide it", finding.name());

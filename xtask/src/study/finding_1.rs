@@ -100,7 +100,7 @@ fn figures(runs: &[Run], outcome: &Outcome) -> Vec<Figure> {
             id: "alpha-star".into(),
             title: "Where the regimes meet, against the width".into(),
             caption: "α at which the final kernel change falls through 1: mean over training sets with its \
-                      95 % interval. Dashed: the claimed slope through the geometric mean of the points, and \
+                      95 % interval; the band is that of the slope p. Dashed: the claimed slope through the geometric mean of the points, and \
                       no dependence on the width."
                 .into(),
             x: Axis::log("width h"),
@@ -204,7 +204,16 @@ fn means(outcome: &Outcome) -> Vec<(f64, f64, f64, f64)> {
 fn border_series(outcome: &Outcome) -> Vec<Series> {
     let means = means(outcome);
     let points: Vec<(f64, f64)> = means.iter().map(|m| (m.0, m.1)).collect();
+    // Lines of the slopes in the interval, through the middle of the points.
+    let between = |h: f64, through: (f64, f64)| {
+        let p = outcome.exponent.as_ref().ok()?;
+        let ends = [p.low, p.high].map(|slope| through.1 * (h / through.0).powf(slope));
+        Some(Interval { x: h, low: ends[0].min(ends[1]), high: ends[0].max(ends[1]) })
+    };
     let fit = fit_power_law(&points).ok().map(|fit| Series {
+        band: geometric_centre(&points).map_or(Vec::new(), |through| {
+            points.iter().filter_map(|&(h, _)| between(h, through)).collect()
+        }),
         style: Style::Line,
         color: Color::Ink,
         ..Series::new(

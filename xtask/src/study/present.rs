@@ -70,7 +70,10 @@ pub(crate) fn study(
 
 #[cfg(test)]
 mod tests {
-    use regime_findings::{FINDINGS, Profile, simulate::Truth};
+    use regime_findings::{
+        FINDINGS, Profile,
+        simulate::{Truth, simulated},
+    };
     use regime_study::NoRecord;
 
     use super::*;
@@ -80,7 +83,7 @@ mod tests {
     fn studied(finding: &dyn Finding, every: usize) -> Study {
         let settings = Settings::of(Profile::Laptop);
         let specs = finding.grid(&settings);
-        let mut runs = finding.simulated(&specs, Truth::Holds, 5);
+        let mut runs = simulated(finding, &specs, Truth::Holds, 5);
         for run in runs.iter_mut().step_by(every) {
             run.record = Err(NoRecord::Failed("out of memory".into()));
         }

@@ -1,6 +1,8 @@
 //! A verdict in words.
 
-use regime_findings::{Finding, Incomplete, Judgement, LEAST_COMPLETE, Settings, Undecided};
+use regime_findings::{
+    Finding, Incomplete, Judgement, LEAST_COMPLETE, Settings, Undecided, training_sets,
+};
 use regime_plot::number;
 use regime_scaling::{Equivalence, Expected, Levels, Outcome, Statement};
 
@@ -69,7 +71,7 @@ fn sentence(
         1 => format!("One part of {} holds. ", statements.len()),
         n => format!("{n} parts of {} hold. ", statements.len()),
     };
-    let few = open.iter().all(|s| s.interval.is_err()) && settings.training_sets() < 3;
+    let few = open.iter().all(|s| s.interval.is_err()) && training_sets(settings) < 3;
     let more = match judgement.sets_needed {
         _ if few => " At least three training sets are needed.".into(),
         // Looking again at training sets that have been looked at would not keep the error rate.

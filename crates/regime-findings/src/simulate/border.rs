@@ -2,7 +2,11 @@
 
 use regime_study::{Run, RunSpec};
 
-use super::{Drawn, Noise, Truth, converged, kernel_change, run};
+use super::{
+    noise::{Drawn, Noise},
+    records::{converged, kernel_change, run},
+    truth::Truth,
+};
 use crate::{finding_1, replica::training_set};
 
 /// A width at which `α*` does not depend on the exponent.

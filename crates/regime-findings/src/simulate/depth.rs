@@ -3,7 +3,11 @@
 use regime_models::{Activation, NetworkSpec};
 use regime_study::{Run, RunSpec};
 
-use super::{Drawn, Noise, Truth, converged, run};
+use super::{
+    noise::{Drawn, Noise},
+    records::{converged, run},
+    truth::Truth,
+};
 use crate::{finding_5::LIMIT, replica::training_set};
 
 /// What is true on the feature side.

@@ -2,7 +2,11 @@
 
 use regime_study::{PointSet, Run, RunSpec};
 
-use super::{Noise, Truth, converged, run};
+use super::{
+    noise::Noise,
+    records::{converged, run},
+    truth::Truth,
+};
 use crate::{
     finding_3::{CLAIM, MARGIN},
     replica::{distinct, training_set},

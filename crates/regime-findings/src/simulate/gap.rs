@@ -3,7 +3,11 @@
 use regime_models::NetworkSpec;
 use regime_study::{PointSet, Run, RunSpec};
 
-use super::{Drawn, Noise, Truth, converged, kernel_change, run};
+use super::{
+    noise::{Drawn, Noise},
+    records::{converged, kernel_change, run},
+    truth::Truth,
+};
 use crate::{
     finding_2::LARGE,
     replica::{SetKey, distinct, training_set},

@@ -3,7 +3,11 @@
 use regime_study::{Ending, Measurement, Run, RunSpec};
 use regime_train::Moment;
 
-use super::{Drawn, Noise, Truth, measurement, record, run};
+use super::{
+    noise::{Drawn, Noise},
+    records::{measurement, record, run},
+    truth::Truth,
+};
 use crate::{
     finding_4::{MARGIN, WINDOW},
     replica::training_set,
