@@ -1,0 +1,74 @@
+//! What the user may choose about a grid.
+
+use regime_models::Precision;
+use regime_study::{BackendName, DeviceName};
+
+/// What the user may choose about a grid.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// How much to compute.
+    pub profile: Profile,
+    /// Element type of all tensors.
+    pub precision: Precision,
+    /// Where tensors live.
+    pub backend: BackendName,
+    /// On which device.
+    pub device: DeviceName,
+    /// Number of training sets, each with its own initial weights, instead of the profile's own.
+    pub seeds: Option<u64>,
+    /// How many times the profile's own number of training sets, where `seeds` is `None`; at least 1.
+    pub rounds: u64,
+    /// The first seed of initial weights; the others follow.
+    pub seed_offset: u64,
+    /// The seed of the order of the data, which decides training and test sets.
+    pub data_seed: u64,
+    /// The integrator's tolerance instead of the profile's own.
+    pub tolerance: Option<f64>,
+}
+
+impl Settings {
+    /// A profile as it is, in float64 on the default backend.
+    pub fn of(profile: Profile) -> Self {
+        Self {
+            profile,
+            precision: Precision::default(),
+            backend: BackendName::default(),
+            device: DeviceName::default(),
+            seeds: None,
+            rounds: 1,
+            seed_offset: 0,
+            data_seed: 0,
+            tolerance: None,
+        }
+    }
+
+    /// Number of training sets where this is the usual one.
+    pub(crate) fn sets(&self, usual: u64) -> u64 {
+        self.seeds.unwrap_or(self.rounds * usual)
+    }
+}
+
+/// How much to compute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// A minute: shows that everything works; too small to decide anything.
+    Smoke,
+    /// Minutes on a laptop: a verdict.
+    Laptop,
+    /// The sizes and the choices of the paper.
+    Paper,
+}
+
+impl Profile {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Smoke, Self::Laptop, Self::Paper];
+
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Smoke => "smoke",
+            Self::Laptop => "laptop",
+            Self::Paper => "paper",
+        }
+    }
+}
