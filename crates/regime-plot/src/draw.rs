@@ -7,6 +7,7 @@ mod heat_map;
 mod hover;
 mod intervals;
 mod layout;
+mod look;
 mod measures;
 mod missing;
 mod placement;
@@ -20,13 +21,13 @@ use crate::drawing::{Anchor, Drawing, Part, Pen, Pixel, Role};
 use crate::figure::{Figure, Series};
 use hover::{Cells, Titles};
 use layout::Layout;
+use look::Look;
 use measures::{
     EDGE, LABEL_LINE, LABEL_SIZE, MIDDLE, TICK_LENGTH, TICK_SIZE, TITLE_LINE, TITLE_SIZE,
     TO_X_LABEL, WIDTH,
 };
 use missing::Crosses;
 use projection::Frame;
-use series::Look;
 use ticks::Ticks;
 
 /// Draws a figure.

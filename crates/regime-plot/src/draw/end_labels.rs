@@ -2,10 +2,11 @@
 //! as possible to where its series ends.
 
 use super::intervals;
+use super::look::Look;
 use super::measures::MIDDLE;
 use super::missing::Crosses;
 use super::projection::Frame;
-use super::series::{Look, draw_sample};
+use super::series::draw_sample;
 use super::spread::spread;
 use super::text;
 use crate::drawing::{Anchor, Drawing, Pen, Pixel, Role};

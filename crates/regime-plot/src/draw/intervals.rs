@@ -1,9 +1,9 @@
 //! The uncertainty of a series: its band and its error bars.
 
 use super::hover::Titles;
+use super::look::Look;
 use super::placement::sample;
 use super::projection::Frame;
-use super::series::Look;
 use crate::drawing::{Drawing, Part, Pen, Pixel};
 use crate::figure::{Interval, Series};
 

@@ -1,12 +1,12 @@
 //! Where everything in a figure stands.
 
 use super::end_labels::EndLabels;
+use super::look::{Look, looks};
 use super::measures::{
     BAR_SPACE, EDGE, LABEL_LINE, LABEL_SIZE, PLOT_HEIGHT, SQUARE, TICK_LENGTH, TICK_SIZE,
     TITLE_LINE, TITLE_SIZE, TO_X_LABEL, WIDTH,
 };
 use super::projection::{Frame, Projection};
-use super::series::{Look, looks};
 use super::text;
 use super::ticks::{Ticks, ticks};
 use crate::figure::{Axis, Cell, Figure, Guide, Interval};

@@ -1,9 +1,9 @@
 //! Marks for the places where data were asked for and none exist.
 
 use super::hover::Titles;
+use super::look::Look;
 use super::placement::sample;
 use super::projection::Frame;
-use super::series::Look;
 use crate::drawing::{Drawing, Part, Pen, Pixel, Role};
 use crate::figure::Series;
 

@@ -1,7 +1,7 @@
 //! The titles of the cells of a heat map.
 
-use super::super::text::shorten;
 use super::{LONGEST, join};
+use crate::draw::text::shorten;
 use crate::figure::{Cell, Figure, HeatMap, Scale};
 use crate::number::short;
 
@@ -9,7 +9,7 @@ use crate::number::short;
 const MOST: usize = 2000;
 
 /// The titles of the cells of one map.
-pub(in crate::draw) struct Cells {
+pub(crate) struct Cells {
     label: String,
     /// Along both axes, from which border to which, and what a reader calls it.
     names: [Vec<((f64, f64), String)>; 2],
@@ -17,7 +17,7 @@ pub(in crate::draw) struct Cells {
 
 impl Cells {
     /// None for a map of too many cells.
-    pub(in crate::draw) fn new(figure: &Figure, map: &HeatMap) -> Option<Self> {
+    pub(crate) fn new(figure: &Figure, map: &HeatMap) -> Option<Self> {
         if map.cells.len() > MOST {
             return None;
         }
@@ -27,7 +27,7 @@ impl Cells {
     }
 
     /// `test error 0.25 · x 64 · y 0.1`.
-    pub(in crate::draw) fn title(&self, cell: &Cell) -> String {
+    pub(crate) fn title(&self, cell: &Cell) -> String {
         let name = |axis: usize, range| {
             let names = &self.names[axis];
             names.iter().find(|(other, _)| *other == range).map_or("", |(_, name)| name)
