@@ -2,7 +2,7 @@
 
 use regime_data::{DataSpec, InputSpec, TrainingSet};
 use regime_models::{ConvolutionalSpec, NetworkSpec};
-use regime_scaling::{BootstrapInterval, Statement, mean};
+use regime_scaling::{BootstrapConfig, BootstrapInterval, Statement, bootstrap_crossed, mean};
 use regime_study::{
     Dynamics, Ending, FrozenKernel, FrozenLearning, Run, RunRecord, RunSpec, curves::values,
 };
@@ -10,7 +10,7 @@ use regime_train::{Loss, StochasticSpec};
 use serde::Serialize;
 
 use crate::{
-    blocks::{BLOCKS, combined, mean_of_table, wrong_by_block},
+    blocks::{BLOCKS, mean_of_table, wrong_by_block},
     finding::Finding,
     regime_grid::{RegimeGrid, nets_at_ends},
     replica::{SetKey, distinct, replicas, training_set},
@@ -373,24 +373,27 @@ impl Gaps {
     fn of(cells: &[Cell]) -> Self {
         let widths = values(cells, |c| c.width);
         let sets = distinct(cells, |c| c.set);
-        let tables = |honest: bool| -> Vec<(usize, Option<Sides>)> {
-            widths.iter().map(|&width| (width, Sides::at(cells, &sets, width, honest))).collect()
-        };
-        let (honest, flattered) = (tables(true), tables(false));
-        let per_width = honest.iter().map(|(width, sides)| {
+        let tables: Vec<(usize, Option<Table>)> =
+            widths.iter().map(|&width| (width, Table::at(cells, &sets, width))).collect();
+        let per_width = tables.iter().map(|(width, table)| {
             let missing = || Err("a side has no run for some training set".to_owned());
+            let whole = |table: &Table| table.sides(&table.all_sets(), &all_blocks(), true);
+            let gap = |table: &Table| interval(&[(1.0, table)], true);
             GapAt {
                 width: *width,
-                gap: sides.as_ref().map_or_else(missing, |s| mean_of_table(&s.gap())),
-                sides: sides.as_ref().map(Sides::means),
-                alphas: sides.as_ref().map_or(Vec::new(), |s| values(&s.alphas, |&a| a)),
+                gap: table.as_ref().map_or_else(missing, gap),
+                sides: table.as_ref().and_then(whole),
+                alphas: table.as_ref().map_or(Vec::new(), Table::chosen),
             }
         });
+        let [honest, flattered] =
+            [true, false].map(|honest| [level(&tables, honest), trend(&tables, honest)]);
+        let [gap, trend] = honest;
         Self {
-            gap: level(&honest),
-            trend: trend(&honest),
+            gap,
+            trend,
             per_width: per_width.collect(),
-            flattered: [level(&flattered), trend(&flattered)],
+            flattered,
             errors: errors(cells, &widths, &sets),
         }
     }
@@ -416,102 +419,154 @@ fn errors(cells: &[Cell], widths: &[usize], sets: &[SetKey]) -> Vec<ErrorAt> {
     errors
 }
 
-/// Wrong points by training set and block, on both sides.
-struct Sides {
-    feature: Vec<Vec<f64>>,
-    lazy: Vec<Vec<f64>>,
-    /// What was chosen, for every training set and half of the points.
-    alphas: Vec<f64>,
+/// Wrong points at one width by training set, α and block.
+struct Table {
+    /// Those of the feature side, those of the lazy side.
+    alphas: [Vec<f64>; 2],
+    /// `[side][set][α][block]`
+    wrong: [Vec<Vec<Vec<f64>>>; 2],
 }
 
-impl Sides {
-    /// `None` where a training set has no run on one of the sides. `honest`: the best α is chosen by
-    /// other training sets and other points than it is judged by.
-    fn at(cells: &[Cell], sets: &[SetKey], width: usize, honest: bool) -> Option<Self> {
+impl Table {
+    /// `None` where a training set has no run on one of the sides.
+    fn at(cells: &[Cell], sets: &[SetKey], width: usize) -> Option<Self> {
         let here: Vec<&Cell> = cells.iter().filter(|c| c.width == width).collect();
         let change = |alpha: f64| {
             let logs: Vec<f64> =
                 here.iter().filter(|c| c.alpha == alpha).map(|c| c.log_change).collect();
             mean(&logs).map_or(f64::NAN, |m| m.mean.exp())
         };
-        let alphas = values(&here, |c| c.alpha);
-        let (feature, lazy): (Vec<f64>, Vec<f64>) = (
-            alphas.iter().copied().filter(|&alpha| change(alpha) >= FEATURE).collect(),
-            alphas.iter().copied().filter(|&alpha| change(alpha) < LAZY).collect(),
-        );
-        let wrong = |set: SetKey, alpha: f64| {
-            here.iter().find(|c| c.set == set && c.alpha == alpha).map(|c| &c.wrong)
+        let side = |belongs: &dyn Fn(f64) -> bool| -> Vec<f64> {
+            values(&here, |c| c.alpha).into_iter().filter(|&alpha| belongs(change(alpha))).collect()
         };
-        let best = |set: SetKey, half: usize| -> Option<f64> {
-            let error = |alpha: f64| -> Option<f64> {
-                let judges = sets.iter().filter(|&&other| !honest || other != set);
-                let mut sum = 0.0;
-                for &other in judges {
-                    let of = wrong(other, alpha)?;
-                    sum += (0..BLOCKS)
-                        .filter(|b| !honest || b % 2 != half)
-                        .map(|b| of[b])
-                        .sum::<f64>();
-                }
-                Some(sum)
+        let alphas = [side(&|change| change >= FEATURE), side(&|change| change < LAZY)];
+        let of = |alphas: &Vec<f64>| -> Option<Vec<Vec<Vec<f64>>>> {
+            let cell = |set: SetKey, alpha: f64| {
+                here.iter().find(|c| c.set == set && c.alpha == alpha).map(|c| c.wrong.clone())
             };
-            let judged = feature.iter().filter_map(|&alpha| Some((alpha, error(alpha)?)));
-            judged.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(alpha, _)| alpha)
+            let of_set = |&set: &SetKey| alphas.iter().map(|&alpha| cell(set, alpha)).collect();
+            sets.iter().map(of_set).collect()
         };
-        let mut sides = Self { feature: Vec::new(), lazy: Vec::new(), alphas: Vec::new() };
+        let wrong = [of(&alphas[0])?, of(&alphas[1])?];
+        alphas.iter().all(|side| !side.is_empty()).then_some(Self { alphas, wrong })
+    }
+
+    fn all_sets(&self) -> Vec<usize> {
+        (0..self.wrong[0].len()).collect()
+    }
+
+    /// For a training set and a half of the blocks, the place of the best α by the errors of the other
+    /// training sets on the other half; or, where it is not to be honest, of all on all. `sums` are the
+    /// wrong points `[set][α][half]` of the feature side.
+    fn best(
+        sums: &[Vec<[f64; 2]>],
+        sets: &[usize],
+        (set, half): (usize, usize),
+        honest: bool,
+    ) -> Option<usize> {
+        let judges: Vec<usize> =
+            sets.iter().copied().filter(|&other| !honest || other != set).collect();
+        let error = |alpha: usize| -> f64 {
+            let of = |&other: &usize| match (honest, half) {
+                (false, _) => sums[other][alpha][0] + sums[other][alpha][1],
+                (true, half) => sums[other][alpha][1 - half],
+            };
+            judges.iter().map(of).sum()
+        };
+        let alphas = 0..sums.first()?.len();
+        let best = alphas.min_by(|&a, &b| error(a).total_cmp(&error(b)));
+        best.filter(|_| !judges.is_empty())
+    }
+
+    /// Wrong points `[set][α][half]` of one side in these blocks.
+    fn sums(&self, side: usize, blocks: &[usize]) -> Vec<Vec<[f64; 2]>> {
+        let of = |wrong: &Vec<f64>| {
+            let mut halves = [0.0; 2];
+            blocks.iter().for_each(|&block| halves[block % 2] += wrong[block]);
+            halves
+        };
+        self.wrong[side].iter().map(|set| set.iter().map(of).collect()).collect()
+    }
+
+    /// Mean errors of the feature side, each training set at its best α, and of the lazy side.
+    fn sides(&self, sets: &[usize], blocks: &[usize], honest: bool) -> Option<[f64; 2]> {
+        let [feature, lazy] = [0, 1].map(|side| self.sums(side, blocks));
+        let mut errors = [0.0; 2];
         for &set in sets {
-            let chosen = [best(set, 0)?, best(set, 1)?];
-            let halves = [wrong(set, chosen[0])?, wrong(set, chosen[1])?];
-            sides.feature.push((0..BLOCKS).map(|b| halves[b % 2][b]).collect());
-            let all: Option<Vec<&Vec<f64>>> = lazy.iter().map(|&alpha| wrong(set, alpha)).collect();
-            let all = all.filter(|all| !all.is_empty())?;
-            let mean = |b: usize| all.iter().map(|of| of[b]).sum::<f64>() / all.len() as f64;
-            sides.lazy.push((0..BLOCKS).map(mean).collect());
-            sides.alphas.extend(chosen);
+            for half in [0, 1] {
+                let best = Self::best(&feature, sets, (set, half), honest)?;
+                errors[0] += feature[set][best][half];
+                let of_lazy: f64 = lazy[set].iter().map(|halves| halves[half]).sum();
+                errors[1] += of_lazy / lazy[set].len() as f64;
+            }
         }
-        Some(sides)
+        let n = (sets.len() * blocks.len()) as f64;
+        Some(errors.map(|error| error / n))
     }
 
-    fn gap(&self) -> Vec<Vec<f64>> {
-        combined(&[(1.0, &self.lazy), (-1.0, &self.feature)])
-    }
-
-    fn means(&self) -> [f64; 2] {
-        [&self.feature, &self.lazy].map(|table| {
-            let all: Vec<f64> = table.iter().flatten().copied().collect();
-            mean(&all).map_or(f64::NAN, |m| m.mean)
-        })
+    /// The α that are chosen for some training set and half.
+    fn chosen(&self) -> Vec<f64> {
+        let (sets, sums) = (self.all_sets(), self.sums(0, &all_blocks()));
+        let places: Vec<(usize, usize)> =
+            sets.iter().flat_map(|&set| [(set, 0), (set, 1)]).collect();
+        let best =
+            |&place: &(usize, usize)| Some(self.alphas[0][Self::best(&sums, &sets, place, true)?]);
+        values(&places.iter().filter_map(best).collect::<Vec<f64>>(), |&alpha| alpha)
     }
 }
 
-fn all_gaps(tables: &[(usize, Option<Sides>)]) -> Result<Vec<(f64, Vec<Vec<f64>>)>, String> {
-    let gap = |(width, sides): &(usize, Option<Sides>)| {
-        let missing = format!("a training set has no run on one side at h = {width}");
-        Ok(((*width as f64).ln(), sides.as_ref().ok_or(missing)?.gap()))
-    };
-    let gaps: Vec<_> = tables.iter().map(gap).collect::<Result<_, String>>()?;
-    if gaps.is_empty() { Err("there are no runs".into()) } else { Ok(gaps) }
+fn all_blocks() -> Vec<usize> {
+    (0..BLOCKS).collect()
+}
+
+/// A sum of gaps, each times its weight, with its interval over training sets and blocks of test points.
+/// In every resample the best α are chosen anew: the choice is part of what is uncertain.
+fn interval(terms: &[(f64, &Table)], honest: bool) -> Result<BootstrapInterval, String> {
+    let sets = terms.first().map_or(0, |(_, table)| table.wrong[0].len());
+    // Choosing anew takes its time; the standard error is uncertain by 1/√800 = 3.5 %.
+    let config = BootstrapConfig { resamples: 400, ..BootstrapConfig::default() };
+    bootstrap_crossed(sets, BLOCKS, &config, |sets, blocks| {
+        let mut sum = 0.0;
+        for (weight, table) in terms {
+            let [feature, lazy] = table.sides(sets, blocks, honest)?;
+            sum += weight * (lazy - feature);
+        }
+        Some(sum)
+    })
+    .map_err(|error| error.to_string())
+}
+
+fn all_tables(tables: &[(usize, Option<Table>)]) -> Result<Vec<(f64, &Table)>, String> {
+    let of = |(width, table): &'_ (usize, Option<Table>)| (*width, table.is_some());
+    if let Some((width, _)) = tables.iter().map(of).find(|(_, is_there)| !is_there) {
+        return Err(format!("a training set has no run on one side at h = {width}"));
+    }
+    let found: Vec<(f64, &Table)> = tables
+        .iter()
+        .filter_map(|(width, table)| Some(((*width as f64).ln(), table.as_ref()?)))
+        .collect();
+    if found.is_empty() { Err("there are no runs".into()) } else { Ok(found) }
 }
 
 /// The gap averaged over the widths.
-fn level(tables: &[(usize, Option<Sides>)]) -> Result<BootstrapInterval, String> {
-    let gaps = all_gaps(tables)?;
-    let weight = 1.0 / gaps.len() as f64;
-    let terms: Vec<(f64, &Vec<Vec<f64>>)> = gaps.iter().map(|(_, gap)| (weight, gap)).collect();
-    mean_of_table(&combined(&terms))
+fn level(tables: &[(usize, Option<Table>)], honest: bool) -> Result<BootstrapInterval, String> {
+    let found = all_tables(tables)?;
+    let weight = 1.0 / found.len() as f64;
+    let terms: Vec<(f64, &Table)> = found.iter().map(|(_, table)| (weight, *table)).collect();
+    interval(&terms, honest)
 }
 
 /// The slope of the gap against ln h.
-fn trend(tables: &[(usize, Option<Sides>)]) -> Result<BootstrapInterval, String> {
-    let gaps = all_gaps(tables)?;
-    let centre = gaps.iter().map(|g| g.0).sum::<f64>() / gaps.len() as f64;
-    let squares: f64 = gaps.iter().map(|g| (g.0 - centre).powi(2)).sum();
+fn trend(tables: &[(usize, Option<Table>)], honest: bool) -> Result<BootstrapInterval, String> {
+    let found = all_tables(tables)?;
+    let centre = found.iter().map(|of| of.0).sum::<f64>() / found.len() as f64;
+    let squares: f64 = found.iter().map(|of| (of.0 - centre).powi(2)).sum();
     if squares <= 0.0 {
         return Err("there is one width only".into());
     }
-    let terms: Vec<(f64, &Vec<Vec<f64>>)> =
-        gaps.iter().map(|(x, gap)| ((x - centre) / squares, gap)).collect();
-    mean_of_table(&combined(&terms))
+    let terms: Vec<(f64, &Table)> =
+        found.iter().map(|(x, table)| ((x - centre) / squares, *table)).collect();
+    interval(&terms, honest)
 }
 
 impl Outcome {

@@ -53,7 +53,7 @@ fn of_the_gaps() {
     let gap = Gap::of(Truth::Holds);
     // Test points are judged by a choice of α that is not always the best.
     let b = Some(gap.convolutional);
-    compare(2, 16, |specs, seed| gap.simulated(specs, seed), &[None, None, None, b, b]);
+    compare(2, 40, |specs, seed| gap.simulated(specs, seed), &[None, None, None, b, b]);
 }
 
 #[test]

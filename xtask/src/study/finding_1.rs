@@ -13,8 +13,8 @@ use super::{
     answer::written,
     gram::gram_figures,
     phase_diagram::phase_diagram,
-    present::Shown,
     series::{Average, MEANS, Value, by_size, geometric_centre},
+    shown::Shown,
 };
 use crate::report::{KeyFigure, Table};
 

@@ -7,7 +7,7 @@ use regime_study::{Run, curves::values};
 
 use super::{
     answer::{Answer, key_figure, written},
-    present::Shown,
+    shown::Shown,
 };
 use crate::report::{KeyFigure, Table};
 

@@ -6,8 +6,8 @@ use regime_study::Run;
 
 use super::{
     answer::{Answer, key_figure, written},
-    present::Shown,
     series::geometric_centre,
+    shown::Shown,
 };
 use crate::report::{KeyFigure, Table};
 

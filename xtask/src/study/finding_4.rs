@@ -11,8 +11,8 @@ use regime_study::{Run, RunRecord};
 use super::{
     answer::{key_figure, written},
     kernel_path::kernel_path,
-    present::Shown,
     series::{Average, MEANS, Value, by_size, geometric_centre},
+    shown::Shown,
     words,
 };
 use crate::report::{KeyFigure, Table};

@@ -11,8 +11,8 @@ use regime_study::Run;
 
 use super::{
     answer::{key_figure, written},
-    present::Shown,
     series::{Average, MEANS, Value, by_size},
+    shown::Shown,
 };
 use crate::report::{KeyFigure, Table};
 

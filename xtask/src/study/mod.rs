@@ -16,6 +16,7 @@ mod names;
 mod phase_diagram;
 mod present;
 mod series;
+mod shown;
 mod words;
 mod work;
 

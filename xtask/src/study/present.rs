@@ -28,15 +28,6 @@ pub(crate) struct Study {
     pub(crate) notes: Vec<String>,
 }
 
-/// What one finding shows beside its verdict.
-pub(super) struct Shown {
-    pub(super) outcome: serde_json::Value,
-    pub(super) key_figures: Vec<KeyFigure>,
-    pub(super) figures: Vec<Figure>,
-    pub(super) tables: Vec<Table>,
-    pub(super) notes: Vec<String>,
-}
-
 /// What the runs of a finding say. Never fails: what cannot be determined is reported as such.
 pub(crate) fn study(
     finding: &dyn Finding,
