@@ -17,13 +17,19 @@ use rand::{RngExt, SeedableRng};
 /// in `V_r` and in `V_c`; subtracting `V_rc` counts it once. (The pigeonhole bootstrap, which
 /// resamples both at a time, counts it three times.)
 ///
-/// In per cent, how often nominal 95 % intervals contain the mean of a table with 47 columns
-/// (`tests/crossed.rs` prints the table; 4000 trials, so ± 0.3). `σ` are the standard deviations
-/// of the effects of rows and columns and of the interaction:
+/// In per cent, how often nominal 95 % intervals contain the mean of a table with 47 columns, and
+/// beside it the mean of `se²` in units of the true variance (`tests/crossed.rs` prints the table;
+/// 4000 trials, so ± 0.3). `σ` are the standard deviations of the effects of rows, of columns, and of
+/// the interaction. Where the interaction is all there is, intervals are a little wide: `V_rc` is
+/// not let above `V_r` or `V_c`.
 ///
-/// | `σ_r`, `σ_c`, `σ_rc` | 4 rows | 8 rows | pigeonhole, 8 rows |
-/// |----------------------|--------|--------|--------------------|
-/// | 1, 0, 0              | TABLE  |        |                    |
+/// | `σ_r`, `σ_c`, `σ_rc` | 4 rows      | 8 rows      |
+/// |----------------------|-------------|-------------|
+/// | 1, 0, 0.1            | 95.0 (0.99) | 95.4 (0.99) |
+/// | 0, 1, 0.1            | 95.4 (1.00) | 94.8 (1.00) |
+/// | 0.2, 1, 1            | 96.0 (1.01) | 95.5 (1.00) |
+/// | 0.05, 0.2, 1         | 98.0 (1.27) | 97.6 (1.16) |
+/// | 0, 0, 1              | 98.7 (1.38) | 98.0 (1.30) |
 ///
 /// # Errors
 /// Those of [`bootstrap`](crate::bootstrap); group 0 are the rows, group 1 the columns.
