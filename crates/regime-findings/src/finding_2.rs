@@ -71,7 +71,7 @@ impl Finding for Finding2 {
             // About as much time at every width; where the curve has its minimum.
             Profile::Laptop => grid.runs(settings, &grid.products, |width, product| {
                 let usual: u64 =
-                    if product >= 1.0 && product <= 30.0 { (128 / width) as u64 } else { 1 };
+                    if (1.0..=30.0).contains(&product) { (128 / width) as u64 } else { 1 };
                 let at_ends = grid.ends().contains(&product);
                 if at_ends { nets_at_ends(width) } else { usual.clamp(1, 4) }
             }),

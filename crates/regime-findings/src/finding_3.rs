@@ -173,23 +173,28 @@ fn has_outputs(record: &RunRecord) -> bool {
 /// The networks of every width and training set at a `√h·α`, where there are enough for an ensemble that
 /// ended and kept their outputs on the same points.
 fn groups(runs: &[Run], at: f64) -> Vec<Group> {
-    let mut found: Vec<(SetKey, usize, Vec<&[f64]>, &[i8])> = Vec::new();
+    let mut found: Vec<Outputs<'_>> = Vec::new();
     for run in runs.iter().filter(|run| product(&run.spec) == at) {
         let ended = run.record.as_ref().ok().filter(|record| record.came_to_its_end());
-        let Some(record) = ended else { continue };
-        let (outputs, labels) = (&record.test_outputs[..], &record.test_labels[..]);
-        if !has_outputs(record) {
-            continue;
-        }
+        let Some(record) = ended.filter(|record| has_outputs(record)) else { continue };
         let (set, width) = (training_set(&run.spec), run.spec.network.width());
-        match found.iter_mut().find(|group| (group.0, group.1) == (set, width)) {
-            Some(group) if group.3 == labels => group.2.push(outputs),
+        let labels = &record.test_labels[..];
+        match found.iter_mut().find(|of| (of.set, of.width) == (set, width)) {
+            Some(of) if of.labels == labels => of.nets.push(&record.test_outputs),
             Some(_) => {}
-            None => found.push((set, width, vec![outputs], labels)),
+            None => found.push(Outputs { set, width, labels, nets: vec![&record.test_outputs] }),
         }
     }
-    found.retain(|(_, _, nets, _)| nets.len() >= ENSEMBLE);
-    found.iter().map(|(set, width, nets, labels)| Group::of(*set, *width, nets, labels)).collect()
+    found.retain(|of| of.nets.len() >= ENSEMBLE);
+    found.iter().map(|of| Group::of(of.set, of.width, &of.nets, of.labels)).collect()
+}
+
+/// What the networks of one training set at one width leave on the test points.
+struct Outputs<'a> {
+    set: SetKey,
+    width: usize,
+    labels: &'a [i8],
+    nets: Vec<&'a [f64]>,
 }
 
 impl Group {

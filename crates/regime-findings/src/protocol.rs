@@ -99,10 +99,13 @@ impl Effect {
     }
 }
 
+/// What is read off a record.
+type Quantity = fn(&RunRecord) -> Option<f64>;
+
 /// The effects of every choice, from the runs of the [`grid`]: differences on the same training set
 /// and initial weights.
 pub fn effects(runs: &[Run]) -> Vec<Effect> {
-    let quantities: [(&str, fn(&RunRecord) -> Option<f64>); 3] = [
+    let quantities: [(&str, Quantity); 3] = [
         ("ln of the kernel change", |r| Some(r.kernel_change()?.ln())),
         ("ln t₁", |r| Some(r.half_loss_time?.ln())),
         ("test error", RunRecord::test_error),
