@@ -245,11 +245,11 @@ mod tests {
     fn more_statements_and_looks_make_a_claim_harder_to_refute() {
         let outside = Statement::near("p", interval(1.3, 1.6, 5), 1.0, 0.25);
         let within = Statement::near("q", interval(0.8, 1.2, 5), 1.0, 0.25);
-        assert_eq!(judge(&[outside.clone()], 1), Outcome::Fail);
+        assert_eq!(judge(std::slice::from_ref(&outside), 1), Outcome::Fail);
         let many: Vec<Statement> =
             std::iter::once(outside).chain(std::iter::repeat_n(within.clone(), 20)).collect();
         assert_eq!(judge(&many, 1), Outcome::Undecided);
-        assert_eq!(judge(&[within.clone()], 1), Outcome::Pass);
+        assert_eq!(judge(std::slice::from_ref(&within), 1), Outcome::Pass);
         assert_eq!(judge(&[within], 10), Outcome::Undecided);
     }
 }
