@@ -108,7 +108,8 @@ pub(crate) fn a_kernel_learns_as_the_linearised_network_does<B: Backend>(device:
             (Scheme::Explicit { rule: turn }, Momentum::None),
             (Scheme::Explicit { rule: turn }, Momentum::Constant { tau: 0.5 }),
         ] {
-            let stop = Stop { margin: 0.9, max_steps: 250, max_time: Some(50.0) };
+            let stop =
+                Stop { margin: 0.9, max_steps: 250, max_time: Some(50.0), ..Stop::default() };
             let spec = FlowSpec { scheme, momentum, stop, ..FlowSpec::default() };
             let in_weights = system(&linear, &case.w0, n, alpha, loss, device);
             let in_weights = &in_weights;
