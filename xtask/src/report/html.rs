@@ -84,7 +84,7 @@ fn verdict_box(Verdict { kind, sentence }: &Verdict) -> Markup {
     html! {
         section class={ "verdict " (class(*kind)) } aria-label="Verdict" {
             (badge(*kind))
-            @if !sentence.is_empty() { p { (sentence) } }
+            @if !sentence.is_empty() { p { (prose(sentence)) } }
         }
     }
 }
@@ -223,7 +223,7 @@ fn is_number(text: &str) -> bool {
 }
 
 /// The text with what stands between backticks as code.
-fn prose(text: &str) -> Markup {
+pub(super) fn prose(text: &str) -> Markup {
     let parts: Vec<&str> = text.split('`').collect();
     let [pairs @ .., last] = &parts[..] else { return html! {} };
     html! {

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{
     Verdict,
-    html::{badge, class, page},
+    html::{badge, class, page, prose},
 };
 
 /// One finding on the page.
@@ -40,7 +40,7 @@ fn section(IndexEntry { name, title, found, href }: &IndexEntry) -> Markup {
             section class={ "verdict " (class(*kind)) } aria-label=(name) {
                 h2 { a href=(href) { (title) } }
                 (badge(*kind))
-                p { (sentence) }
+                p { (prose(sentence)) }
                 p.kicker { (name) " · profile " (profile) }
             }
         } @else {
