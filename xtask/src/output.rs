@@ -11,12 +11,13 @@ use anyhow::Context;
 use regime_findings::{FINDINGS, Finding, SOURCE, Settings, training_sets};
 use regime_models::Precision;
 use regime_plot::{Cell, Figure, HeatMap, Interval, Theme, to_png, to_svg};
+use regime_scaling::Outcome;
 use regime_study::{BackendName, Cells, Columns, Run, run_columns};
 use serde_json::json;
 
 use crate::{
     provenance,
-    report::{File, IndexEntry, Report, ReportFigure, Verdict, VerdictKind, index_html, to_html},
+    report::{File, IndexEntry, Report, ReportFigure, Verdict, index_html, to_html, words},
     study::Study,
 };
 
@@ -86,7 +87,7 @@ pub(crate) fn write(results: &Results<'_>, folder: &Path) -> anyhow::Result<Path
         "incomplete": study.judgement.incomplete,
         "training_sets_needed": study.judgement.sets_needed,
         "chosen": chosen,
-        "verdict": study.verdict.kind.words(),
+        "verdict": words(study.verdict.kind),
         "sentence": study.verdict.sentence,
         "rule": finding.rule(),
         "key_figures": study.key_figures,
@@ -218,7 +219,8 @@ fn verdict_of(folder: &Path) -> Option<(Verdict, String)> {
     let outcome: serde_json::Value = serde_json::from_str(&text).ok()?;
     let word = |name: &str| Some(outcome.get(name)?.as_str()?.to_owned());
     let verdict = word("verdict")?;
-    let kind = VerdictKind::ALL.into_iter().find(|kind| kind.words() == verdict)?;
+    let all = [Outcome::Pass, Outcome::Fail, Outcome::Undecided];
+    let kind = all.into_iter().find(|&kind| words(kind) == verdict)?;
     let chosen = outcome["chosen"].as_array().into_iter().flatten();
     let chosen: Vec<String> = chosen.filter_map(|of| Some(of.as_str()?.to_owned())).collect();
     Some((Verdict { kind, sentence: word("sentence")? }, setting(&word("profile")?, &chosen)))

@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use regime_data::default_cache_dir;
 use regime_findings::{Finding, Settings};
 use regime_lab::{RunKey, Store};
+use regime_scaling::Outcome;
 use regime_study::{DataCache, NoRecord, Run, RunRecord, RunSpec};
 
 use super::plan;
@@ -13,7 +14,7 @@ use crate::{
     cli::Grid,
     output::{self, Results},
     provenance,
-    report::VerdictKind,
+    report::words,
     study::{find, study},
 };
 
@@ -73,7 +74,7 @@ pub(super) fn write(
     runs: &[Run],
     store: &Store,
     left: &str,
-) -> anyhow::Result<(VerdictKind, Option<usize>)> {
+) -> anyhow::Result<(Outcome, Option<usize>)> {
     let name = finding.name();
     let mut study = study(finding, runs, &settings, looks);
     let origins = provenance::of_records(runs.iter().map(|run| &run.spec), store);
@@ -89,7 +90,7 @@ pub(super) fn write(
     let results = Results { finding, settings, looks, runs, study: &study, origins };
     let report = output::write(&results, &grid.out.join(name))
         .with_context(|| format!("the report of {name}"))?;
-    println!("{name}: {}{left} — {}", study.verdict.kind.words(), report.display());
+    println!("{name}: {}{left} — {}", words(study.verdict.kind), report.display());
     Ok((study.verdict.kind, study.judgement.sets_needed))
 }
 

@@ -5,6 +5,7 @@ use std::{process::ExitCode, time::Instant};
 use regime_data::default_cache_dir;
 use regime_findings::{Finding, Profile, Settings, training_sets};
 use regime_lab::Store;
+use regime_scaling::Outcome;
 use regime_study::{DataCache, RunSpec};
 
 use super::{
@@ -15,7 +16,6 @@ use super::{
 use crate::{
     cli::{Grid, Reproduce},
     output,
-    report::VerdictKind,
     study::find,
 };
 
@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
         print_estimate("all together", &plan::union(&grids)?);
     }
     let looks = if arguments.until_decided { LOOKS } else { 1 };
-    let mut worst = VerdictKind::Reproduced;
+    let mut verdicts = Vec::new();
     let mut failed = 0;
     for (finding, mut specs) in grids {
         let mut settings = grid.settings();
@@ -67,7 +67,7 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
             let Some(ended) = end(finding, (grid, settings, looks), computed, &store)? else {
                 return Ok(ExitCode::from(INTERRUPTED));
             };
-            let decided = ended.verdict != VerdictKind::Inconclusive;
+            let decided = ended.verdict != Outcome::Undecided;
             let hopeless = settings.profile == Profile::Smoke;
             let spent = arguments.budget.is_some_and(|budget| start.elapsed() >= budget);
             if decided || spent || hopeless || look == looks {
@@ -87,47 +87,34 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
                         format!("{}, {sets} training sets, which would decide it", finding.name());
                     print_estimate(&name, &plan::specs(finding, grid, &more, &cache)?);
                 }
-                worst = worse(worst, ended.verdict);
+                verdicts.push(ended.verdict);
                 failed += ended.failed;
                 break;
             }
         }
     }
+    let all = Outcome::of_all(verdicts);
     Ok(match (arguments.check, failed) {
-        (true, 0) => ExitCode::from(status(worst)),
+        (true, 0) => ExitCode::from(status(all)),
         // A verdict on a grid with failed runs is no success.
-        (true, _) => ExitCode::from(status(worst).max(status(VerdictKind::NotReproduced))),
+        (true, _) => ExitCode::from(status(all).max(status(Outcome::Fail))),
         (false, 0) => ExitCode::SUCCESS,
         (false, _) => ExitCode::FAILURE,
     })
 }
 
 /// The exit status that `--check` gives a verdict.
-fn status(verdict: VerdictKind) -> u8 {
+fn status(verdict: Outcome) -> u8 {
     match verdict {
-        VerdictKind::Reproduced => 0,
-        VerdictKind::NotReproduced => 1,
-        VerdictKind::Inconclusive => 3,
-    }
-}
-
-/// What counts for several findings together: a claim that fails outweighs one
-/// that is open.
-fn worse(a: VerdictKind, b: VerdictKind) -> VerdictKind {
-    match (a, b) {
-        (VerdictKind::NotReproduced, _) | (_, VerdictKind::NotReproduced) => {
-            VerdictKind::NotReproduced
-        }
-        (VerdictKind::Inconclusive, _) | (_, VerdictKind::Inconclusive) => {
-            VerdictKind::Inconclusive
-        }
-        _ => VerdictKind::Reproduced,
+        Outcome::Pass => 0,
+        Outcome::Fail => 1,
+        Outcome::Undecided => 3,
     }
 }
 
 /// How a finding ended.
 struct Ended {
-    verdict: VerdictKind,
+    verdict: Outcome,
     /// Training sets that would decide what is open.
     sets_needed: Option<usize>,
     /// Runs that left no record.
@@ -172,13 +159,13 @@ fn end(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use VerdictKind::{Inconclusive, NotReproduced, Reproduced};
+    use Outcome::{Fail, Pass, Undecided};
 
     #[test]
     fn one_claim_that_fails_outweighs_all_others() {
-        assert_eq!(worse(Reproduced, Reproduced), Reproduced);
-        assert_eq!(worse(Reproduced, Inconclusive), Inconclusive);
-        assert_eq!(worse(NotReproduced, Inconclusive), NotReproduced);
-        assert_eq!([Reproduced, NotReproduced, Inconclusive].map(status), [0, 1, 3]);
+        assert_eq!(Outcome::of_all([Pass, Pass]), Pass);
+        assert_eq!(Outcome::of_all([Pass, Undecided]), Undecided);
+        assert_eq!(Outcome::of_all([Fail, Undecided]), Fail);
+        assert_eq!([Pass, Fail, Undecided].map(status), [0, 1, 3]);
     }
 }

@@ -1,8 +1,9 @@
 //! From a report to a page, from top to bottom.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use regime_scaling::Outcome;
 
-use super::{File, KeyFigure, Report, ReportFigure, Table, Verdict, VerdictKind};
+use super::{File, KeyFigure, Report, ReportFigure, Table, Verdict};
 
 /// Tables with more rows are folded.
 const LONG: usize = 12;
@@ -90,20 +91,20 @@ fn verdict_box(Verdict { kind, sentence }: &Verdict) -> Markup {
 }
 
 /// How a verdict is styled.
-pub(super) fn class(kind: VerdictKind) -> &'static str {
+pub(super) fn class(kind: Outcome) -> &'static str {
     match kind {
-        VerdictKind::Reproduced => "reproduced",
-        VerdictKind::NotReproduced => "not-reproduced",
-        VerdictKind::Inconclusive => "inconclusive",
+        Outcome::Pass => "reproduced",
+        Outcome::Fail => "not-reproduced",
+        Outcome::Undecided => "inconclusive",
     }
 }
 
 /// A sign and words: colour alone does not reach every reader.
-pub(super) fn badge(kind: VerdictKind) -> Markup {
+pub(super) fn badge(kind: Outcome) -> Markup {
     let (sign, words) = match kind {
-        VerdictKind::Reproduced => ("✓", "Reproduced"),
-        VerdictKind::NotReproduced => ("✗", "Not reproduced"),
-        VerdictKind::Inconclusive => ("?", "Inconclusive"),
+        Outcome::Pass => ("✓", "Reproduced"),
+        Outcome::Fail => ("✗", "Not reproduced"),
+        Outcome::Undecided => ("?", "Inconclusive"),
     };
     html! { p.badge { span.sign aria-hidden="true" { (sign) } (words) } }
 }

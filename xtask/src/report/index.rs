@@ -55,11 +55,11 @@ fn section(IndexEntry { name, title, found, href }: &IndexEntry) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::VerdictKind;
+    use regime_scaling::Outcome;
 
     #[test]
     fn a_page_has_verdicts_and_what_is_missing() {
-        let verdict = Verdict { kind: VerdictKind::NotReproduced, sentence: "p < q".into() };
+        let verdict = Verdict { kind: Outcome::Fail, sentence: "p < q".into() };
         let entry = |name: &str, found| IndexEntry {
             name: name.into(),
             title: format!("Title of {name}"),

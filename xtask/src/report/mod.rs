@@ -10,6 +10,7 @@ mod html;
 mod index;
 
 use regime_plot::number;
+use regime_scaling::Outcome;
 use serde::Serialize;
 
 pub(crate) use html::to_html;
@@ -48,34 +49,18 @@ pub(crate) struct Report {
 /// A verdict and its reason.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Verdict {
-    /// Which.
-    pub(crate) kind: VerdictKind,
+    /// What a measurement says about a claim.
+    pub(crate) kind: Outcome,
     /// Why, in a sentence.
     pub(crate) sentence: String,
 }
 
-/// What a measurement says about a claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum VerdictKind {
-    /// The claim holds by the rule.
-    Reproduced,
-    /// The claim does not hold by the rule.
-    NotReproduced,
-    /// The measurement does not decide.
-    Inconclusive,
-}
-
-impl VerdictKind {
-    /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::Reproduced, Self::NotReproduced, Self::Inconclusive];
-
-    /// The verdict in words, in the middle of a sentence.
-    pub(crate) fn words(self) -> &'static str {
-        match self {
-            Self::Reproduced => "reproduced",
-            Self::NotReproduced => "not reproduced",
-            Self::Inconclusive => "inconclusive",
-        }
+/// What a verdict is called, in the middle of a sentence.
+pub(crate) fn words(verdict: Outcome) -> &'static str {
+    match verdict {
+        Outcome::Pass => "reproduced",
+        Outcome::Fail => "not reproduced",
+        Outcome::Undecided => "inconclusive",
     }
 }
 

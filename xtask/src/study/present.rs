@@ -65,10 +65,10 @@ mod tests {
         FINDINGS, Profile,
         simulate::{Truth, simulated},
     };
+    use regime_scaling::Outcome;
     use regime_study::NoRecord;
 
     use super::*;
-    use crate::report::VerdictKind;
 
     /// Simulated runs, of which one in so many is missing.
     fn studied(finding: &dyn Finding, every: usize) -> Study {
@@ -86,7 +86,7 @@ mod tests {
         for finding in FINDINGS {
             let study = studied(*finding, usize::MAX);
             // One run is missing: with so many beside it, that may leave the verdict as it is or open.
-            assert_ne!(study.verdict.kind, VerdictKind::NotReproduced, "{}", finding.name());
+            assert_ne!(study.verdict.kind, Outcome::Fail, "{}", finding.name());
             for (figure, statement) in study.key_figures.iter().zip(&study.judgement.statements) {
                 let (name, quantity) =
                     (figure.name.to_lowercase(), statement.quantity.to_lowercase());
@@ -103,7 +103,7 @@ mod tests {
     fn a_grid_without_a_record_is_shown_too() {
         for finding in FINDINGS {
             let study = studied(*finding, 1);
-            assert_eq!(study.verdict.kind, VerdictKind::Inconclusive);
+            assert_eq!(study.verdict.kind, Outcome::Undecided);
             assert!(study.verdict.sentence.contains("out of memory"), "{}", study.verdict.sentence);
             assert!(!study.figures.is_empty());
         }

@@ -6,7 +6,7 @@ use regime_findings::{
 use regime_plot::number;
 use regime_scaling::{Equivalence, Expected, Levels, Outcome, Statement};
 
-use crate::report::{KeyFigure, Verdict, VerdictKind};
+use crate::report::{KeyFigure, Verdict};
 
 /// The verdict with its reason in plain words.
 pub(super) fn verdict(
@@ -14,12 +14,7 @@ pub(super) fn verdict(
     judgement: &Judgement,
     (settings, looks): (&Settings, usize),
 ) -> Verdict {
-    let kind = match judgement.outcome {
-        Outcome::Pass => VerdictKind::Reproduced,
-        Outcome::Fail => VerdictKind::NotReproduced,
-        Outcome::Undecided => VerdictKind::Inconclusive,
-    };
-    Verdict { kind, sentence: sentence(finding, judgement, settings, looks) }
+    Verdict { kind: judgement.outcome, sentence: sentence(finding, judgement, settings, looks) }
 }
 
 fn sentence(
@@ -233,7 +228,7 @@ mod tests {
         }
     }
 
-    fn said(judgement: &Judgement) -> (VerdictKind, String) {
+    fn said(judgement: &Judgement) -> (Outcome, String) {
         let settings = Settings::of(Profile::Laptop);
         let Verdict { kind, sentence } = verdict(FINDINGS[2], judgement, (&settings, 1));
         (kind, sentence)
@@ -242,21 +237,21 @@ mod tests {
     #[test]
     fn what_holds_is_said_in_one_sentence() {
         let of = judgement(vec![statement("p", 1.0, 8), statement("q", 1.1, 8)]);
-        assert_eq!(said(&of), (VerdictKind::Reproduced, "All 2 parts of the claim hold.".into()));
+        assert_eq!(said(&of), (Outcome::Pass, "All 2 parts of the claim hold.".into()));
     }
 
     #[test]
     fn what_fails_comes_with_what_it_has_to_be() {
         let of = judgement(vec![statement("p", 1.0, 8), statement("the slope", 1.6, 8)]);
         let sentence = "The slope is 1.60 [1.50, 1.70] and has to be 1 ± 0.25.";
-        assert_eq!(said(&of), (VerdictKind::NotReproduced, sentence.into()));
+        assert_eq!(said(&of), (Outcome::Fail, sentence.into()));
     }
 
     #[test]
     fn what_is_open_comes_with_what_would_decide() {
         let of = judgement(vec![statement("p", 1.0, 8), statement("the slope", 1.22, 8)]);
         let (kind, sentence) = said(&of);
-        assert_eq!(kind, VerdictKind::Inconclusive);
+        assert_eq!(kind, Outcome::Undecided);
         assert!(
             sentence.starts_with("One part of 2 holds. Open: the slope is 1.22 "),
             "{sentence}"

@@ -14,7 +14,7 @@ fn report(text: &str, rows: usize) -> Report {
         title: text(),
         claim: text(),
         source: text(),
-        verdict: Verdict { kind: VerdictKind::Inconclusive, sentence: text() },
+        verdict: Verdict { kind: Outcome::Undecided, sentence: text() },
         key_figures: vec![
             KeyFigure::new(text(), -0.47, Some((-0.55, -0.39)), text()),
             KeyFigure::new(text(), f64::NAN, None, text()),
