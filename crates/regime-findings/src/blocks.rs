@@ -1,29 +1,22 @@
 //! Test points in blocks, which are resampled as columns of a table.
 
 use regime_scaling::{BootstrapConfig, BootstrapInterval, bootstrap_crossed};
-use regime_study::PointSet;
 
 /// Blocks into which the test points are put. Enough for the quantile of Student's t to be that
 /// of a Gaussian, few enough that a resample costs little.
 pub(crate) const BLOCKS: usize = 47;
 
-/// The share of wrong points in each of [`BLOCKS`] stretches of the test points.
+/// The share of wrong points in each of [`BLOCKS`] stretches of the test points, at least as many.
 ///
-/// Points come class by class in turn, so every stretch is as balanced as the whole.
-pub(crate) fn wrong_by_block(wrong: &PointSet) -> Option<Vec<f64>> {
+/// Points come class by class in turn, so every stretch is as balanced as the whole. Stretches differ by
+/// a point at most, and are weighted so that the mean of their shares is the share of all points.
+pub(crate) fn wrong_by_block(wrong: impl ExactSizeIterator<Item = bool>) -> Vec<f64> {
     let n = wrong.len();
-    if n < BLOCKS {
-        return None;
+    let mut counts = vec![0.0; BLOCKS];
+    for (point, is_wrong) in wrong.enumerate() {
+        counts[point * BLOCKS / n] += f64::from(u8::from(is_wrong));
     }
-    let (mut counts, mut sizes) = ([0.0; BLOCKS], [0.0; BLOCKS]);
-    for (point, is_wrong) in wrong.iter().enumerate() {
-        let block = point * BLOCKS / n;
-        sizes[block] += 1.0;
-        counts[block] += f64::from(u8::from(is_wrong));
-    }
-    // Blocks differ by a point at most: weighted so that their mean is the share of all points.
-    let usual = n as f64 / BLOCKS as f64;
-    Some(counts.iter().map(|count| count / usual).collect())
+    counts.iter().map(|count| count * BLOCKS as f64 / n as f64).collect()
 }
 
 /// The mean of a table, rows for training sets and columns for blocks of test points, with its
@@ -53,6 +46,8 @@ pub(crate) fn combined(tables: &[(f64, &Vec<Vec<f64>>)]) -> Vec<Vec<f64>> {
 
 #[cfg(test)]
 mod tests {
+    use regime_study::PointSet;
+
     use super::*;
 
     #[test]
@@ -60,10 +55,9 @@ mod tests {
         for n in [BLOCKS, 100, 4700, 4999] {
             let wrong: PointSet = (0..n).map(|i| i * i % 7 == 2).collect();
             let share = wrong.iter().filter(|&w| w).count() as f64 / n as f64;
-            let blocks = wrong_by_block(&wrong).unwrap();
+            let blocks = wrong_by_block(wrong.iter());
             let mean = blocks.iter().sum::<f64>() / BLOCKS as f64;
             assert!((mean - share).abs() < 1e-12, "{n}");
         }
-        assert!(wrong_by_block(&(0..10).map(|_| true).collect()).is_none());
     }
 }

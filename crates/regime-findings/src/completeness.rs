@@ -3,7 +3,7 @@
 use regime_study::{NoRecord, Run};
 use serde::Serialize;
 
-use crate::finding::Finding;
+use crate::{finding::Finding, replica::training_set};
 
 /// The part of a cell's runs that has to be there.
 pub const LEAST_COMPLETE: f64 = 0.95;
@@ -52,11 +52,10 @@ pub(crate) fn completeness(finding: &dyn Finding, runs: &[Run]) -> Completeness 
         if !of.reasons.contains(&reason) {
             of.reasons.push(reason);
         }
-        sets_without.push(crate::replica::training_set(&run.spec));
+        sets_without.push(training_set(&run.spec));
     }
     let of_complete_sets = (!sets_without.is_empty()).then(|| {
-        let complete =
-            |run: &&Run| !sets_without.contains(&crate::replica::training_set(&run.spec));
+        let complete = |run: &&Run| !sets_without.contains(&training_set(&run.spec));
         runs.iter().filter(complete).cloned().collect()
     });
     cells.retain(|of| of.usable < of.asked);

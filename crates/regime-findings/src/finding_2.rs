@@ -13,9 +13,9 @@ use crate::{
     blocks::{BLOCKS, mean_of_table, wrong_by_block},
     finding::Finding,
     regime_grid::{RegimeGrid, nets_at_ends},
-    replica::{SetKey, distinct, replicas, training_set},
+    replica::{Replica, SetKey, distinct, replicas, training_set},
     settings::{Profile, Settings},
-    setup::product,
+    setup::{Setup, product},
 };
 
 /// See the [module](self).
@@ -88,10 +88,10 @@ impl Finding for Finding2 {
     }
 
     fn cell(&self, spec: &RunSpec) -> Option<String> {
-        let setup = setup_of(spec)?;
-        let rule = matches!(setup, Setup::Fully | Setup::Convolutional);
+        let part = part_of(spec)?;
+        let rule = matches!(part, Part::Fully | Part::Convolutional);
         let (h, product) = (spec.network.width(), product(spec));
-        rule.then(|| format!("({}), h = {h}, √h·α = {product}", setup.letter()))
+        rule.then(|| format!("({}), h = {h}, √h·α = {product}", part.letter()))
     }
 
     fn statements(&self, runs: &[Run]) -> Vec<Statement> {
@@ -103,17 +103,17 @@ impl Finding for Finding2 {
 /// are reported and enter no rule.
 fn frozen_grid(grid: &RegimeGrid, settings: &Settings) -> Vec<RunSpec> {
     let product = 1.0;
-    let sets = grid.setup.replicas(settings).len().min(2);
+    let replicas = grid.setup.replicas(settings);
     let mut specs = Vec::new();
     for (index, &width) in grid.widths.iter().enumerate() {
-        for set in 0..sets {
+        for (set, &replica) in replicas.iter().enumerate().take(2) {
             let mut frozen = vec![FrozenKernel::Initial, FrozenKernel::End];
             // Neither the width nor the weights have a part in it.
             if (index, set) == (0, 0) {
                 frozen.push(FrozenKernel::InfiniteWidth);
             }
-            let run = grid.run(settings, (width, product), set, 0);
-            specs.push(RunSpec { frozen, outputs_kept: 0, gram_kept: 0, ..run });
+            let run = grid.setup.run(settings, (width, product), replica, 0);
+            specs.push(RunSpec { frozen, ..run });
         }
     }
     specs
@@ -135,23 +135,16 @@ fn convolutional_grid(settings: &Settings) -> Vec<RunSpec> {
         training_set: TrainingSet::default(),
         ..usual.data().clone()
     };
-    let setup = crate::setup::Setup { data, ..usual.setup };
-    let stochastic = (Loss::Hinge, Dynamics::Stochastic(StochasticSpec::default()));
+    let setup = Setup { data, ..usual.setup };
     let mut specs = Vec::new();
     for &width in widths {
         for &alpha in alphas {
             for replica in replicas(settings, sets, setup.sets_per_order) {
-                let product = alpha * (width as f64).sqrt();
-                let run = setup.run(settings, (width, product), replica, 0);
-                let network = NetworkSpec::Convolutional(ConvolutionalSpec::setup_b(width));
-                let run = RunSpec { network, alpha, ..run };
-                let by_batches =
-                    RunSpec { loss: stochastic.0, dynamics: stochastic.1, ..run.clone() };
-                if settings.profile == Profile::Paper {
-                    specs.push(by_batches);
-                    continue;
-                }
-                specs.push(run);
+                let flow = convolutional(&setup, settings, (width, alpha), replica);
+                specs.push(match settings.profile {
+                    Profile::Paper => by_batches(&flow),
+                    _ => flow,
+                });
             }
         }
     }
@@ -163,31 +156,43 @@ fn convolutional_grid(settings: &Settings) -> Vec<RunSpec> {
 
 /// Some nets of (B) by stochastic gradients, and by the flow on the same points: fewer images, for a
 /// stochastic run takes a minute where the flow takes a second.
-fn beside_grid(settings: &Settings, setup: &crate::setup::Setup) -> Vec<RunSpec> {
+fn beside_grid(settings: &Settings, setup: &Setup) -> Vec<RunSpec> {
     let data = DataSpec { n_train: BESIDE_IMAGES, ..setup.data.clone() };
-    let setup = crate::setup::Setup { data, ..setup.clone() };
-    let width = 6;
+    let setup = Setup { data, ..setup.clone() };
     let mut specs = Vec::new();
     for alpha in [1.0, 1e2] {
         for replica in setup.replicas(settings).into_iter().take(3) {
-            let product = alpha * (width as f64).sqrt();
-            let run = setup.run(settings, (width, product), replica, 0);
-            let network = NetworkSpec::Convolutional(ConvolutionalSpec::setup_b(width));
-            let flow = RunSpec { network, alpha, ..run };
-            let dynamics = Dynamics::Stochastic(StochasticSpec::default());
-            specs.push(RunSpec { loss: Loss::Hinge, dynamics, ..flow.clone() });
-            specs.push(flow);
+            let flow = convolutional(&setup, settings, (6, alpha), replica);
+            specs.extend([by_batches(&flow), flow]);
         }
     }
     specs
 }
 
+/// A run of setup (B) that follows the flow.
+fn convolutional(
+    setup: &Setup,
+    settings: &Settings,
+    (width, alpha): (usize, f64),
+    replica: Replica,
+) -> RunSpec {
+    let product = alpha * (width as f64).sqrt();
+    let network = NetworkSpec::Convolutional(ConvolutionalSpec::setup_b(width));
+    RunSpec { network, alpha, ..setup.run(settings, (width, product), replica, 0) }
+}
+
+/// The same by stochastic gradients with momentum and the hinge, as in the paper.
+fn by_batches(flow: &RunSpec) -> RunSpec {
+    let dynamics = Dynamics::Stochastic(StochasticSpec::default());
+    RunSpec { loss: Loss::Hinge, dynamics, ..flow.clone() }
+}
+
 /// Training images of the runs by stochastic gradients beside the flow.
 const BESIDE_IMAGES: usize = 100;
 
-/// One of the setups that are told apart.
+/// What a run belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Setup {
+enum Part {
     Fully,
     Convolutional,
     /// By stochastic gradients, on fewer images.
@@ -196,7 +201,7 @@ enum Setup {
     BesideStochastic,
 }
 
-impl Setup {
+impl Part {
     fn letter(self) -> &'static str {
         match self {
             Self::Fully => "A",
@@ -207,15 +212,15 @@ impl Setup {
     }
 }
 
-/// The setup of a run, without looking at the others.
-fn setup_of(spec: &RunSpec) -> Option<Setup> {
+/// The part of a run, without looking at the others.
+fn part_of(spec: &RunSpec) -> Option<Part> {
     let few = spec.data.n_train == BESIDE_IMAGES;
     match (&spec.network, spec.dynamics) {
         _ if !spec.frozen.is_empty() => None,
-        (NetworkSpec::Dense(_), _) => Some(Setup::Fully),
-        (NetworkSpec::Convolutional(_), Dynamics::Stochastic(_)) if few => Some(Setup::Stochastic),
-        (NetworkSpec::Convolutional(_), Dynamics::Flow(_)) if few => Some(Setup::BesideStochastic),
-        (NetworkSpec::Convolutional(_), _) => Some(Setup::Convolutional),
+        (NetworkSpec::Dense(_), _) => Some(Part::Fully),
+        (NetworkSpec::Convolutional(_), Dynamics::Stochastic(_)) if few => Some(Part::Stochastic),
+        (NetworkSpec::Convolutional(_), Dynamics::Flow(_)) if few => Some(Part::BesideStochastic),
+        (NetworkSpec::Convolutional(_), _) => Some(Part::Convolutional),
         _ => None,
     }
 }
@@ -302,15 +307,14 @@ struct Cell {
 
 /// Analyses the runs of the grid.
 pub fn analyse(runs: &[Run]) -> Outcome {
-    let of = |setup: Setup| {
-        let here: Vec<&Run> =
-            runs.iter().filter(|run| setup_of(&run.spec) == Some(setup)).collect();
+    let of = |part: Part| {
+        let here: Vec<&Run> = runs.iter().filter(|run| part_of(&run.spec) == Some(part)).collect();
         Gaps::of(&cells(&here))
     };
     Outcome {
-        a: of(Setup::Fully),
-        b: of(Setup::Convolutional),
-        stochastic: [of(Setup::Stochastic), of(Setup::BesideStochastic)],
+        a: of(Part::Fully),
+        b: of(Part::Convolutional),
+        stochastic: [of(Part::Stochastic), of(Part::BesideStochastic)],
         frozen: frozen(runs),
     }
 }
@@ -337,13 +341,11 @@ fn frozen(runs: &[Run]) -> Vec<Frozen> {
 fn cells(runs: &[&Run]) -> Vec<Cell> {
     let mut found: Vec<(Cell, f64)> = Vec::new();
     for run in runs {
-        let ended = run.record.as_ref().ok().filter(|record| record.came_to_its_end());
-        let Some(record) = ended else { continue };
-        let (Some(wrong), Some(change)) =
-            (wrong_by_block(&record.test_wrong), record.kernel_change().filter(|&c| c > 0.0))
-        else {
+        let usable = run.record.as_ref().ok().filter(|record| Finding2.usable(record));
+        let Some((record, change)) = usable.and_then(|r| Some((r, r.kernel_change()?))) else {
             continue;
         };
+        let wrong = wrong_by_block(record.test_wrong.iter());
         let (set, width) = (training_set(&run.spec), run.spec.network.width());
         let (alpha, product) = (run.spec.alpha, product(&run.spec));
         let same = |(cell, _): &&mut (Cell, f64)| {

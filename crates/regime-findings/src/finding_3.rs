@@ -9,7 +9,7 @@ use regime_study::{Run, RunRecord, RunSpec, curves::values};
 use serde::Serialize;
 
 use crate::{
-    blocks::{BLOCKS, combined, mean_of_table},
+    blocks::{BLOCKS, combined, mean_of_table, wrong_by_block},
     finding::Finding,
     regime_grid::{RegimeGrid, nets_at_ends},
     replica::{SetKey, distinct, training_set},
@@ -217,14 +217,9 @@ impl Group {
             .map(|f| f.iter().zip(&centre).map(|(f, c)| (f - c).powi(2)).sum::<f64>())
             .sum::<f64>()
             / free;
-        let wrong = |outputs: &[f64]| -> Vec<f64> {
-            let mut by_block = vec![0.0; BLOCKS];
-            for (i, (&output, &label)) in outputs.iter().zip(labels).enumerate() {
-                if !(f64::from(label) * output > 0.0) {
-                    by_block[i * BLOCKS / n] += BLOCKS as f64 / n as f64;
-                }
-            }
-            by_block
+        let wrong = |outputs: &[f64]| {
+            let pairs = outputs.iter().zip(labels);
+            wrong_by_block(pairs.map(|(&output, &label)| !(f64::from(label) * output > 0.0)))
         };
         let averaged = |tables: Vec<Vec<f64>>| -> Vec<f64> {
             (0..BLOCKS)

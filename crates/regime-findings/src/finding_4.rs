@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::{
     finding::Finding,
+    places::mean_logarithms,
     replica::{SetKey, distinct, training_set},
     settings::{Profile, Settings},
     setup::{Setup, flow, product},
@@ -338,17 +339,10 @@ impl Laws {
 fn logarithms(passages: &[Passage], y: impl Fn(&Passage) -> Option<f64>) -> Vec<Vec<[f64; 3]>> {
     let of_set = |set: SetKey| {
         let here: Vec<&Passage> = passages.iter().filter(|p| p.set == set).collect();
-        let mut points = Vec::new();
-        for product in values(&here, |p| p.product) {
-            for width in values(&here, |p| p.width) {
-                let at = here.iter().filter(|p| (p.width, p.product) == (width, product));
-                let logs: Vec<f64> = at.filter_map(|p| Some(y(p)?.ln())).collect();
-                if let Some(m) = mean(&logs) {
-                    points.push([product.ln(), 0.5 * (width as f64).ln(), m.mean]);
-                }
-            }
-        }
-        points
+        mean_logarithms(&here, |p| (p.product, p.width), |p| y(p))
+            .into_iter()
+            .map(|(product, width, log)| [product.ln(), 0.5 * (width as f64).ln(), log])
+            .collect()
     };
     distinct(passages, |p| p.set).into_iter().map(of_set).collect()
 }

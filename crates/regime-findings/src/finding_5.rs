@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::{
     finding::Finding,
+    places::mean_logarithms,
     replica::{SetKey, distinct, training_set},
     settings::{Profile, Settings},
     setup::{SOFTPLUS, Setup, product},
@@ -306,17 +307,10 @@ fn places(changes: &[Change], set: SetKey, [least, most]: [f64; 2]) -> Vec<(f64,
         .iter()
         .filter(|c| c.set == set && c.product >= least && c.product <= most)
         .collect();
-    let mut points = Vec::new();
-    for width in values(&here, |c| c.width) {
-        for product in values(&here, |c| c.product) {
-            let at = here.iter().filter(|c| (c.width, c.product) == (width, product));
-            let logs: Vec<f64> = at.map(|c| c.kernel_change.ln()).collect();
-            if let Some(m) = regime_scaling::mean(&logs) {
-                points.push((product, (width as f64).sqrt(), m.mean.exp()));
-            }
-        }
-    }
-    points
+    mean_logarithms(&here, |c| (c.product, c.width), |c| Some(c.kernel_change))
+        .into_iter()
+        .map(|(product, width, log)| (product, (width as f64).sqrt(), log.exp()))
+        .collect()
 }
 
 /// `a` with its interval over training sets.

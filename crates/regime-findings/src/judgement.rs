@@ -62,7 +62,7 @@ pub fn verdict(finding: &dyn Finding, runs: &[Run], profile: Profile, looks: usi
         turns.then_some(Undecided::MissingRunsMatter)
     };
     let sets = distinct(runs, |run| training_set(&run.spec)).len();
-    let needed: Vec<Option<usize>> = statements
+    let needed: Option<Vec<usize>> = statements
         .iter()
         .filter(|statement| statement.outcome(levels) == Outcome::Undecided)
         .map(|statement| {
@@ -74,11 +74,7 @@ pub fn verdict(finding: &dyn Finding, runs: &[Run], profile: Profile, looks: usi
     Judgement {
         outcome: if undecided_because.is_some() { Outcome::Undecided } else { by_statements },
         undecided_because,
-        sets_needed: needed
-            .iter()
-            .copied()
-            .collect::<Option<Vec<usize>>>()
-            .and_then(|all| all.into_iter().max()),
+        sets_needed: needed.and_then(|all| all.into_iter().max()),
         statements,
         levels,
         incomplete: completeness.incomplete,

@@ -40,6 +40,7 @@ pub mod finding_3;
 pub mod finding_4;
 pub mod finding_5;
 mod judgement;
+mod places;
 pub mod protocol;
 mod regime_grid;
 mod registry;

@@ -4,6 +4,7 @@ use regime_data::DataSpec;
 use regime_study::RunSpec;
 
 use crate::{
+    replica::Replica,
     settings::{Profile, Settings},
     setup::Setup,
 };
@@ -59,14 +60,13 @@ impl RegimeGrid {
     }
 
     /// The run of a network at a place of the grid, the same for whichever finding asks.
-    pub(crate) fn run(
+    fn run(
         &self,
         settings: &Settings,
         (width, product): (usize, f64),
-        set: usize,
+        (set, replica): (usize, Replica),
         net: u64,
     ) -> RunSpec {
-        let replica = self.setup.replicas(settings)[set];
         let spec = self.setup.run(settings, (width, product), replica, net);
         if !self.ends().contains(&product) {
             return spec;
@@ -87,13 +87,13 @@ impl RegimeGrid {
         products: &[f64],
         nets: impl Fn(usize, f64) -> u64,
     ) -> Vec<RunSpec> {
-        let sets = self.setup.replicas(settings).len();
+        let replicas = self.setup.replicas(settings);
         let mut specs = Vec::new();
         for &width in self.widths {
             for &product in products {
-                for set in 0..sets {
+                for (set, &replica) in replicas.iter().enumerate() {
                     for net in 0..nets(width, product) {
-                        specs.push(self.run(settings, (width, product), set, net));
+                        specs.push(self.run(settings, (width, product), (set, replica), net));
                     }
                 }
             }

@@ -33,7 +33,7 @@ impl Replica {
 }
 
 /// So many replicas, unless the user asks for another number. `per_order` of them share an order of
-/// the data and thereby the test points; further ones take the next order.
+/// the data and so the test points; further ones take the next order.
 pub(crate) fn replicas(settings: &Settings, usual: u64, per_order: u64) -> Vec<Replica> {
     let replica = |k: u64| Replica {
         data_seed: settings.data_seed + k / per_order,

@@ -52,7 +52,7 @@ struct Sums {
     yy: f64,
     xz: f64,
     yz: f64,
-    /// Sums of squares about zero, by which rounding is told from a spread.
+    /// Sums of squares about zero: a spread that is small beside them is rounding.
     scale: [f64; 2],
 }
 

@@ -128,10 +128,7 @@ impl<B: Backend> MeasuringObserver<'_, B> {
         if observation.moment == Moment::End {
             self.outputs = Some(self.test.outputs(w));
         }
-        let test_error = self.outputs.as_ref().map(|outputs| {
-            let wrong = self.test.wrong(outputs);
-            wrong.iter().filter(|&&is_wrong| is_wrong).count() as f64 / wrong.len() as f64
-        });
+        let test_error = self.outputs.as_ref().map(|outputs| self.test.share_wrong(outputs));
         let kernel_change = match (&self.kernel, theta) {
             (Some(_), None) if observation.moment == Moment::Start => Some(0.0),
             (Some(kernel), Some(theta)) => {

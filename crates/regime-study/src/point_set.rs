@@ -30,7 +30,7 @@ impl PointSet {
     }
 
     /// For every point, in order, whether it is in the set.
-    pub fn iter(&self) -> impl Iterator<Item = bool> + '_ {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = bool> + '_ {
         self.members.iter().copied()
     }
 }

@@ -2,6 +2,7 @@
 
 use regime_models::NetworkSpec;
 use regime_study::{PointSet, Run, RunSpec};
+use spec_math::cephes64::ndtri;
 
 use super::{
     noise::{Drawn, Noise},
@@ -78,7 +79,7 @@ impl Gap {
             let error = (level + gap + beside + scatter).clamp(0.01, 0.49);
             let of_net = OF_NET * (64.0 / width).sqrt().min(2.0);
             let deviation = (1.0 + OF_SET * OF_SET + of_net * of_net).sqrt();
-            let threshold = deviation * quantile(1.0 - error);
+            let threshold = deviation * ndtri(1.0 - error);
             let here = own.iter().find(|of| of.0 == set).map_or(&common, |of| &of.1);
             let wrong: PointSet = (0..spec.data.n_test)
                 .map(|i| common[i] + here[i] + noise.gauss(of_net) > threshold)
@@ -104,23 +105,4 @@ fn log_widths(specs: &[RunSpec]) -> f64 {
         .collect();
     let widths = regime_study::curves::values(&dense, |&h| h);
     widths.iter().map(|&h| (h as f64).ln()).sum::<f64>() / widths.len().max(1) as f64
-}
-
-/// The quantile of the Gaussian distribution, by bisection of its distribution function.
-fn quantile(p: f64) -> f64 {
-    // Φ(x) from its series; good to 1e-12 for |x| < 4.
-    let distribution = |x: f64| {
-        let (mut term, mut sum) = (x, x);
-        for k in 1..80 {
-            term *= x * x / (2.0 * f64::from(k) + 1.0);
-            sum += term;
-        }
-        0.5 + sum * (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt()
-    };
-    let (mut low, mut high) = (-4.0, 4.0);
-    for _ in 0..50 {
-        let middle = 0.5 * (low + high);
-        if distribution(middle) < p { low = middle } else { high = middle }
-    }
-    0.5 * (low + high)
 }

@@ -55,6 +55,15 @@ impl<'a, B: Backend, N: Network<B>> TestError<'a, B, N> {
         self.batches.iter().flat_map(|batch| batch.outputs(self.net, w)).collect()
     }
 
+    /// The part of the points whose outputs are on the wrong side.
+    ///
+    /// # Shapes
+    /// `outputs`: `[n]`
+    pub fn share_wrong(&self, outputs: &[f64]) -> f64 {
+        let wrong = self.wrong(outputs);
+        wrong.iter().filter(|&&is_wrong| is_wrong).count() as f64 / wrong.len() as f64
+    }
+
     /// For every point, whether its output is on the wrong side.
     ///
     /// # Shapes
@@ -75,7 +84,6 @@ impl<B: Backend, N: Network<B>> Probe<B> for TestError<'_, B, N> {
     type Reading = f64;
 
     fn read(&self, w: &Tensor<B, 1>) -> f64 {
-        let wrong = self.wrong(&self.outputs(w));
-        wrong.iter().filter(|&&is_wrong| is_wrong).count() as f64 / wrong.len() as f64
+        self.share_wrong(&self.outputs(w))
     }
 }
