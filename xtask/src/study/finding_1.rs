@@ -1,19 +1,19 @@
 //! finding-1: tables and figures.
 
 use regime_findings::{
-    finding_1::{CLAIM, Outcome, analyse},
+    finding_1::{BorderAt, CLAIM, Outcome, analyse},
     product,
 };
 use regime_models::NetworkSpec;
 use regime_plot::{Axis, Color, Figure, Guide, Interval, Series, Style, number};
-use regime_scaling::fit_power_law;
+use regime_scaling::{BootstrapInterval, fit_power_law};
 use regime_study::{KERNEL_CHANGE_AT_BORDER, Run, curves::converged};
 
 use super::{
-    answer::written,
+    answer::{Answer, written},
     gram::gram_figures,
     phase_diagram::phase_diagram,
-    series::{Average, MEANS, Value, by_size, geometric_centre},
+    series::{Average, MEANS, Value, by_size, geometric_centre, with_intervals},
     shown::Shown,
 };
 use crate::report::{KeyFigure, Table};
@@ -53,7 +53,7 @@ fn key_figures(outcome: &Outcome) -> Vec<KeyFigure> {
 fn borders(outcome: &Outcome) -> Table {
     let rows = outcome.borders.iter().map(|border| {
         let h = border.width as f64;
-        let alpha = border.log_alpha.clone().map(regime_scaling::BootstrapInterval::exp);
+        let alpha = border.log_alpha.clone().map(BootstrapInterval::exp);
         let product =
             alpha.as_ref().map_or("none".into(), |i| number::significant(i.estimate * h.sqrt(), 3));
         let local = outcome.local_exponents.iter().find(|l| l.x_low == h);
@@ -147,25 +147,36 @@ fn figures(runs: &[Run], outcome: &Outcome) -> Vec<Figure> {
                 .into_iter()
                 .collect(),
         },
+        Figure {
+            id: "margins-time".into(),
+            title: "The time t₂ at which all margins are reached".into(),
+            caption: format!("Training ends there. {MEANS}"),
+            x: Axis::log("√h·α"),
+            y: Axis::log("t₂"),
+            map: None,
+            series: of(root, |run| run.converged()?.margins_time, Average::Geometric),
+            guides: Vec::new(),
+        },
         phase_diagram(&converged(runs)),
     ]
 }
 
 /// √h·α* against 1/√h, where a claim about h → ∞ is a height at 0.
 fn finite_width(outcome: &Outcome) -> Figure {
-    let at = |b: &regime_findings::finding_1::BorderAt| {
-        let root = (b.width as f64).sqrt();
-        let i = b.log_alpha.clone().ok()?.exp();
-        Some((1.0 / root, i.estimate * root, i.low * root, i.high * root))
+    let at = |(h, alpha): &(f64, Answer)| {
+        let root = h.sqrt();
+        let times = |i: BootstrapInterval| BootstrapInterval {
+            estimate: i.estimate * root,
+            low: i.low * root,
+            high: i.high * root,
+            ..i
+        };
+        (1.0 / root, alpha.clone().map(times))
     };
-    let found: Vec<_> = outcome.borders.iter().filter_map(at).collect();
-    let measured = Series {
-        error_bars: found.iter().map(|&(x, _, low, high)| Interval { x, low, high }).collect(),
-        style: Style::Points,
-        ..Series::new("measured", found.iter().map(|&(x, y, ..)| (x, y)).collect())
-    };
+    let products: Vec<(f64, Answer)> = borders_at(outcome).iter().map(at).collect();
+    let measured = Series { style: Style::Points, ..with_intervals("measured", &products) };
     let line = outcome.finite_width.map(|[limit, slope]| {
-        let last = found.iter().map(|f| f.0).fold(0.0, f64::max);
+        let last = products.iter().map(|p| p.0).fold(0.0, f64::max);
         Series {
             style: Style::Line,
             color: Color::Ink,
@@ -193,17 +204,16 @@ fn lazy_guide(series: &[Series]) -> Option<Guide> {
     Some(Guide::Slope { slope: -1.0, through: (x, 0.5 * y), range, label: "slope −1".into() })
 }
 
-fn means(outcome: &Outcome) -> Vec<(f64, f64, f64, f64)> {
-    let at = |b: &regime_findings::finding_1::BorderAt| {
-        let i = b.log_alpha.clone().ok()?.exp();
-        Some((b.width as f64, i.estimate, i.low, i.high))
-    };
-    outcome.borders.iter().filter_map(at).collect()
+/// α* of every width.
+fn borders_at(outcome: &Outcome) -> Vec<(f64, Answer)> {
+    let at = |b: &BorderAt| (b.width as f64, b.log_alpha.clone().map(BootstrapInterval::exp));
+    outcome.borders.iter().map(at).collect()
 }
 
 fn border_series(outcome: &Outcome) -> Vec<Series> {
-    let means = means(outcome);
-    let points: Vec<(f64, f64)> = means.iter().map(|m| (m.0, m.1)).collect();
+    let measured =
+        Series { style: Style::Points, ..with_intervals("measured", &borders_at(outcome)) };
+    let points = measured.points.clone();
     // Lines of the slopes in the interval, through the middle of the points.
     let between = |h: f64, through: (f64, f64)| {
         let p = outcome.exponent.as_ref().ok()?;
@@ -221,23 +231,11 @@ fn border_series(outcome: &Outcome) -> Vec<Series> {
             points.iter().map(|&(h, _)| (h, fit.value_at(h))).collect(),
         )
     });
-    let measured = Series {
-        error_bars: means.iter().map(|&(x, _, low, high)| Interval { x, low, high }).collect(),
-        missing: outcome
-            .borders
-            .iter()
-            .filter(|b| b.log_alpha.is_err())
-            .map(|b| b.width as f64)
-            .collect(),
-        style: Style::Points,
-        color: Color::Category(0),
-        ..Series::new("measured", points.clone())
-    };
     std::iter::once(measured).chain(fit).collect()
 }
 
 fn border_guides(outcome: &Outcome) -> Vec<Guide> {
-    let points: Vec<(f64, f64)> = means(outcome).iter().map(|m| (m.0, m.1)).collect();
+    let points = with_intervals("", &borders_at(outcome)).points;
     let Some((h, alpha)) = geometric_centre(&points) else { return Vec::new() };
     let first = points.first().map_or(h, |p| p.0);
     let last = points.last().map_or(h, |p| p.0);

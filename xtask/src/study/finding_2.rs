@@ -1,12 +1,13 @@
 //! finding-2: tables and figures.
 
 use regime_findings::finding_2::{ErrorAt, Frozen, GapAt, Gaps, LARGE, Outcome, analyse};
-use regime_plot::{Axis, Color, Figure, Guide, Interval, Series, Style, number, position};
+use regime_plot::{Axis, Color, Figure, Guide, Series, Style, number, position};
 use regime_scaling::mean;
 use regime_study::{Run, curves::values};
 
 use super::{
     answer::{Answer, key_figure, written},
+    series::with_intervals,
     shown::Shown,
 };
 use crate::report::{KeyFigure, Table};
@@ -125,15 +126,13 @@ fn errors(name: &str, gaps: &Gaps) -> Figure {
     let widths = values(&gaps.errors, |e| e.width);
     let one = |(index, &width): (usize, &usize)| {
         let here = gaps.errors.iter().filter(|e| e.width == width);
-        let found: Vec<_> =
-            here.filter_map(|e| Some((e.product, e.error.as_ref().ok()?))).collect();
+        let all: Vec<(f64, Answer)> = here.map(|e| (e.product, e.error.clone())).collect();
+        let series = with_intervals(format!("h = {width}"), &all);
         Series {
-            band: found.iter().map(|&(x, i)| Interval { x, low: i.low, high: i.high }).collect(),
             color: Color::Ordered(position(index, widths.len())),
-            ..Series::new(
-                format!("h = {width}"),
-                found.iter().map(|&(x, i)| (x, i.estimate)).collect(),
-            )
+            band: series.error_bars.clone(),
+            error_bars: Vec::new(),
+            ..series
         }
     };
     Figure {
@@ -153,12 +152,6 @@ fn errors(name: &str, gaps: &Gaps) -> Figure {
 fn gap(name: &str, gaps: &Gaps) -> Figure {
     let at = |of: &GapAt| (1.0 / (of.width as f64).sqrt(), of.gap.clone());
     let all: Vec<(f64, Answer)> = gaps.per_width.iter().map(at).collect();
-    let found = || all.iter().filter_map(|(x, gap)| Some((*x, gap.as_ref().ok()?)));
-    let series = Series {
-        error_bars: found().map(|(x, i)| Interval { x, low: i.low, high: i.high }).collect(),
-        missing: all.iter().filter(|(_, gap)| gap.is_err()).map(|(x, _)| *x).collect(),
-        ..Series::new("gap", found().map(|(x, i)| (x, i.estimate)).collect())
-    };
     Figure {
         id: id("gap", name),
         title: format!("The gap between lazy and feature learning in setup ({name})"),
@@ -169,7 +162,7 @@ fn gap(name: &str, gaps: &Gaps) -> Figure {
         x: Axis::linear("1/√h"),
         y: Axis::linear("gap in test error"),
         map: None,
-        series: vec![series],
+        series: vec![with_intervals("gap", &all)],
         guides: vec![
             Guide::HorizontalLevel { y: 0.0, label: "no gap".into() },
             Guide::HorizontalLevel { y: LARGE, label: "a large gap".into() },

@@ -1,12 +1,12 @@
 //! finding-3: tables and figures.
 
 use regime_findings::finding_3::{AtWidth, CLAIM, ENSEMBLE, Outcome, Regime, analyse};
-use regime_plot::{Axis, Color, Figure, Guide, Interval, Series, Style, number};
+use regime_plot::{Axis, Color, Figure, Guide, Series, Style, number};
 use regime_study::Run;
 
 use super::{
     answer::{Answer, key_figure, written},
-    series::geometric_centre,
+    series::{geometric_centre, with_intervals},
     shown::Shown,
 };
 use crate::report::{KeyFigure, Table};
@@ -74,18 +74,9 @@ fn table(outcome: &Outcome) -> Table {
 
 /// A curve over the widths with its intervals.
 fn curve(label: String, color: Color, regime: &Regime, of: impl Fn(&AtWidth) -> &Answer) -> Series {
-    let found: Vec<_> = regime
-        .widths
-        .iter()
-        .filter_map(|at| Some((at.width as f64, of(at).as_ref().ok()?)))
-        .collect();
-    let missing = regime.widths.iter().filter(|at| of(at).is_err()).map(|at| at.width as f64);
-    Series {
-        error_bars: found.iter().map(|&(x, i)| Interval { x, low: i.low, high: i.high }).collect(),
-        missing: missing.collect(),
-        color,
-        ..Series::new(label, found.iter().map(|&(x, i)| (x, i.estimate)).collect())
-    }
+    let at = |at: &AtWidth| (at.width as f64, of(at).clone());
+    let all: Vec<(f64, Answer)> = regime.widths.iter().map(at).collect();
+    Series { color, ..with_intervals(label, &all) }
 }
 
 fn figures(outcome: &Outcome) -> Vec<Figure> {

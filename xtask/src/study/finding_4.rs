@@ -23,9 +23,7 @@ pub(super) fn shown(runs: &[Run]) -> Shown {
         key_figures: vec![kernel_change(&outcome), control_in_words(&outcome)],
         figures: figures(runs),
         tables: vec![times(&outcome), sensitivity(&outcome), control(&outcome)],
-        notes: vec![
-            "Runs end at t₁: what comes after, t₂ among it, is on the page of finding-1.".into(),
-        ],
+        notes: vec!["Runs end at t₁; t₂ is on the page of finding-1.".into()],
         outcome: serde_json::json!(outcome),
     }
 }
@@ -36,7 +34,7 @@ fn kernel_change(outcome: &Outcome) -> KeyFigure {
     key_figure(
         "The kernel change at t₁, geometric mean",
         &change,
-        "claim: above 3; its logarithm is above",
+        "claim: above 3, judged by its logarithm",
     )
 }
 

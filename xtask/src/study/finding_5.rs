@@ -6,12 +6,12 @@ use regime_findings::{
     product,
 };
 use regime_models::{Activation, NetworkSpec};
-use regime_plot::{Axis, Color, Figure, Guide, Interval, Series, Style};
+use regime_plot::{Axis, Color, Figure, Guide, Series, Style};
 use regime_study::Run;
 
 use super::{
-    answer::{key_figure, written},
-    series::{Average, MEANS, Value, by_size},
+    answer::{Answer, key_figure, written},
+    series::{Average, MEANS, Value, by_size, with_intervals},
     shown::Shown,
 };
 use crate::report::{KeyFigure, Table};
@@ -112,22 +112,9 @@ fn figures(runs: &[Run], outcome: &Outcome) -> Vec<Figure> {
 }
 
 fn depth_series((index, of): (usize, &OfActivation)) -> Series {
-    let found: Vec<_> = of
-        .depths
-        .iter()
-        .filter_map(|d| Some((d.hidden_layers as f64, d.a.as_ref().ok()?)))
-        .collect();
-    Series {
-        error_bars: found.iter().map(|&(x, i)| Interval { x, low: i.low, high: i.high }).collect(),
-        missing: of
-            .depths
-            .iter()
-            .filter(|d| d.a.is_err())
-            .map(|d| d.hidden_layers as f64)
-            .collect(),
-        color: Color::Category(index),
-        ..Series::new(of.name, found.iter().map(|&(x, i)| (x, i.estimate)).collect())
-    }
+    let at = |of: &OfDepth| (of.hidden_layers as f64, of.a.clone());
+    let all: Vec<(f64, Answer)> = of.depths.iter().map(at).collect();
+    Series { color: Color::Category(index), ..with_intervals(of.name, &all) }
 }
 
 /// One series per depth: geometric means.

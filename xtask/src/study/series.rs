@@ -7,10 +7,11 @@ use regime_plot::{Color, Interval, Series, position};
 use regime_scaling::{BootstrapConfig, mean, mean_interval};
 use regime_study::{Run, curves::values};
 
+use super::answer::Answer;
+
 /// What every figure of means says of them.
 pub(super) const MEANS: &str = "Means over training sets and their networks; bars and bands are 95 % \
-    intervals over training sets, crosses mark \
-    places where a training set has none.";
+    intervals over training sets, crosses mark places where a training set has none.";
 
 /// How values are averaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +69,16 @@ pub(super) fn by_size(
         }
     };
     sizes.iter().enumerate().map(one).collect()
+}
+
+/// Estimates along the axis with their intervals as bars; places without one are marked as missing.
+pub(super) fn with_intervals(label: impl Into<String>, estimates: &[(f64, Answer)]) -> Series {
+    let found = || estimates.iter().filter_map(|(x, answer)| Some((*x, answer.as_ref().ok()?)));
+    Series {
+        error_bars: found().map(|(x, i)| Interval { x, low: i.low, high: i.high }).collect(),
+        missing: estimates.iter().filter(|(_, answer)| answer.is_err()).map(|(x, _)| *x).collect(),
+        ..Series::new(label, found().map(|(x, i)| (x, i.estimate)).collect())
+    }
 }
 
 /// The mean over training sets of the means over their networks, with its 95 % interval.

@@ -174,17 +174,8 @@ fn candidates(guide: &Guide, (from, to): (Pixel, Pixel)) -> Vec<Spot> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::projection::Projection;
+    use super::super::projection::two_decades;
     use super::*;
-    use crate::figure::Axis;
-
-    fn frame() -> Frame {
-        let axis = Axis { range: Some((1.0, 100.0)), ..Axis::log("") };
-        Frame {
-            x: Projection::new(&axis, std::iter::empty(), 0.0, 200.0),
-            y: Projection::new(&axis, std::iter::empty(), 200.0, 0.0),
-        }
-    }
 
     fn slope(slope: f64, through: (f64, f64), range: (f64, f64)) -> Guide {
         Guide::Slope { slope, through, range, label: "p".into() }
@@ -192,9 +183,9 @@ mod tests {
 
     #[test]
     fn a_slope_is_a_power_law_cut_to_the_axes() {
-        let found = line(&frame(), &slope(-0.5, (1.0, 10.0), (1.0, 100.0)));
+        let found = line(&two_decades(), &slope(-0.5, (1.0, 10.0), (1.0, 100.0)));
         assert_eq!(found, Some(((0.0, 100.0), (200.0, 200.0))));
-        let found = line(&frame(), &slope(2.0, (1.0, 1.0), (1.0, 100.0)));
+        let found = line(&two_decades(), &slope(2.0, (1.0, 1.0), (1.0, 100.0)));
         assert_eq!(found, Some(((0.0, 200.0), (100.0, 0.0))));
     }
 
@@ -208,7 +199,7 @@ mod tests {
             Guide::HorizontalLevel { y: -1.0, label: String::new() },
             Guide::VerticalLevel { x: 1e6, label: String::new() },
         ] {
-            assert_eq!(line(&frame(), &guide), None, "{guide:?}");
+            assert_eq!(line(&two_decades(), &guide), None, "{guide:?}");
         }
     }
 }

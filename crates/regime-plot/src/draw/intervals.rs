@@ -125,32 +125,23 @@ fn band_outlines(frame: &Frame, band: &[Interval]) -> Vec<Vec<Pixel>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::projection::Projection;
+    use super::super::projection::two_decades;
     use super::*;
-    use crate::figure::Axis;
-
-    fn frame() -> Frame {
-        let axis = Axis { range: Some((1.0, 100.0)), ..Axis::log("") };
-        Frame {
-            x: Projection::new(&axis, std::iter::empty(), 0.0, 200.0),
-            y: Projection::new(&axis, std::iter::empty(), 200.0, 0.0),
-        }
-    }
 
     #[test]
     fn a_band_that_reaches_zero_goes_down_to_the_axis() {
         let band = [1.0, 10.0].map(|x| Interval { x, low: -1.0, high: 10.0 });
         let outline = [(0.0, 200.0), (100.0, 200.0), (100.0, 100.0), (0.0, 100.0)];
-        assert_eq!(band_outlines(&frame(), &band), [outline]);
+        assert_eq!(band_outlines(&two_decades(), &band), [outline]);
     }
 
     #[test]
     fn intervals_of_a_band_without_neighbours_are_error_bars() {
         let at = |x| Interval { x, low: 1.0, high: 10.0 };
         let shown = |band: Vec<Interval>, error_bars: Vec<Interval>| {
-            let outlines = band_outlines(&frame(), &band).len();
+            let outlines = band_outlines(&two_decades(), &band).len();
             let series = Series { band, error_bars, ..Series::new("", Vec::new()) };
-            let bars = bars(&frame(), &series, |_, index| index);
+            let bars = bars(&two_decades(), &series, |_, index| index);
             let indices: Vec<usize> = bars.into_iter().map(|(_, index)| index).collect();
             (outlines, indices)
         };

@@ -151,6 +151,16 @@ fn range_of(scale: Scale, ends: Option<(f64, f64)>) -> (f64, f64) {
     }
 }
 
+/// Two decades on both axes, on 200 pixels each, for the tests of what is drawn in a frame.
+#[cfg(test)]
+pub(super) fn two_decades() -> Frame {
+    let axis = Axis { range: Some((1.0, 100.0)), ..Axis::log("") };
+    Frame {
+        x: Projection::new(&axis, std::iter::empty(), 0.0, 200.0),
+        y: Projection::new(&axis, std::iter::empty(), 200.0, 0.0),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

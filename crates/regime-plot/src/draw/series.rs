@@ -156,25 +156,16 @@ fn marker(index: usize, (x, y): Pixel) -> Part {
 
 #[cfg(test)]
 mod tests {
-    use super::super::projection::Projection;
+    use super::super::projection::two_decades;
     use super::*;
-    use crate::figure::Axis;
-
-    fn frame() -> Frame {
-        let axis = Axis { range: Some((1.0, 100.0)), ..Axis::log("") };
-        Frame {
-            x: Projection::new(&axis, std::iter::empty(), 0.0, 200.0),
-            y: Projection::new(&axis, std::iter::empty(), 200.0, 0.0),
-        }
-    }
 
     #[test]
     fn missing_points_leave_gaps() {
         let points = [(1.0, 1.0), (10.0, f64::NAN), (10.0, 10.0), (100.0, 1.0), (0.0, 1.0)];
         assert_eq!(
-            runs(&frame(), &points),
+            runs(&two_decades(), &points),
             [vec![(0.0, 200.0)], vec![(100.0, 100.0), (200.0, 200.0)]]
         );
-        assert!(runs(&frame(), &[]).is_empty());
+        assert!(runs(&two_decades(), &[]).is_empty());
     }
 }
