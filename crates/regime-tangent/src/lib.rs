@@ -54,6 +54,7 @@ mod method;
 mod module;
 mod outputs;
 mod products;
+mod weighted;
 
 pub use analysis::{CompareError, frobenius_norm, relative_change};
 pub use gram::{TILE, cross_kernel, kernel, kernel_in, layer_kernels};
@@ -68,3 +69,4 @@ pub use module::{
 pub use outputs::{Outputs, cross_kernel_of_outputs, full_kernel, traced_kernel};
 pub use products::{diagonal, multiply};
 pub use regime_models::{Precision, Tape};
+pub use weighted::weighted_kernel;

@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Network, Precision, Trace};
-use regime_tangent::{frobenius_norm, jacobian, relative_change};
+use regime_tangent::{frobenius_norm, relative_change, weighted_kernel};
 use serde::{Deserialize, Serialize};
 
 use crate::{System, evaluate::Evaluator};
@@ -44,8 +44,8 @@ pub struct Coordinates {
 /// `None` for a network that does not show its preactivations. The steps go on whatever
 /// becomes of the network: numbers that are not finite are reported as they are.
 ///
-/// Takes `n` backward passes per measurement for `n` points, and holds their gradients:
-/// `2nP` numbers.
+/// A measurement takes one pass over the points and a kernel, made from Gram matrices where the
+/// parameters of a layer share their rate (see [`weighted_kernel`]).
 ///
 /// # Shapes
 /// `w0`: `[P]`, `rates`: `[P]`, `points`: `[n, d]`
@@ -60,16 +60,16 @@ pub fn coordinates<B: Backend, N: Network<B>>(
     steps: usize,
 ) -> Option<Vec<Coordinates>> {
     assert_eq!([rates.len()], w0.dims(), "every parameter has a rate");
-    let rates = system.tensor(rates);
+    let step_sizes = system.tensor(rates);
     let work = Cell::default();
     let evaluator = Evaluator { system, work: &work, settled_above: None };
     let mut w = w0.clone();
-    let start = Snapshot::of(system.network(), &w, &rates, points)?;
+    let start = Snapshot::of(system.network(), &w, rates, points)?;
     let mut found = vec![start.since(&start, 0)];
     for step in 1..=steps {
         let point = evaluator.start(w.clone());
-        w = w - point.gradient * rates.clone();
-        let now = Snapshot::of(system.network(), &w, &rates, points)?;
+        w = w - point.gradient * step_sizes.clone();
+        let now = Snapshot::of(system.network(), &w, rates, points)?;
         found.push(now.since(&start, step));
     }
     Some(found)
@@ -86,14 +86,12 @@ impl<B: Backend> Snapshot<B> {
     fn of<N: Network<B>>(
         net: &N,
         w: &Tensor<B, 1>,
-        rates: &Tensor<B, 1>,
+        rates: &[f64],
         points: &Tensor<B, 2>,
     ) -> Option<Self> {
         let trace = net.trace(w, points);
         let preactivations = trace.preactivations()?;
-        let gradients = jacobian(&trace.linearise());
-        let weighted = gradients * rates.clone().sqrt().unsqueeze::<2>();
-        let kernel = weighted.clone().matmul(weighted.transpose());
+        let kernel = weighted_kernel(&trace.linearise(), rates);
         Some(Self { preactivations, kernel })
     }
 

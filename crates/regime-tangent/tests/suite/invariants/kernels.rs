@@ -2,15 +2,16 @@
 
 use burn_tensor::backend::Backend;
 use ndarray::{Array1, Array2};
-use regime_models::{Activation, DenseSpec, NetworkSpec, Precision};
+use regime_models::{Activation, DenseSpec, NetworkSpec, Precision, Tape};
 use regime_tangent::{
-    TILE, contracted_kernel, cross_kernel, diagonal,
+    TILE, contracted_kernel, cross_kernel, diagonal, jacobian,
     kit::{
         Claim, OnBackend, Problem, arrays, batches_do_not_matter, check, cross_is_a_block, for_all,
         numbers, permutation_permutes,
         strategies::{activations, problems},
         symmetric, ways_agree,
     },
+    weighted_kernel,
 };
 
 use super::mutations::host;
@@ -38,6 +39,31 @@ pub(crate) fn all_ways_to_the_kernel_agree<B: Backend>(device: &B::Device) {
             ("crossed with itself", host(cross_kernel(&tape, &tape))),
         ];
         ways_agree(&ways, Precision::F64)?;
+        Ok(())
+    });
+}
+
+/// With one rate for the weights and one for the biases of each layer, and with a rate for every
+/// parameter: as from the Jacobian.
+pub(crate) fn rates_weight_the_parameters<B: Backend>(device: &B::Device) {
+    for_all(12, problems(activations()), |problem| {
+        let tape = problem.tape::<B>(device);
+        let n_params = tape.n_params();
+        let mut by_layer = vec![0.0; n_params];
+        for (layer, block) in tape.blocks().expect("a layered network").iter().enumerate() {
+            by_layer[block.weights.clone()].fill(0.5 + layer as f64);
+            if let Some(biases) = &block.biases {
+                by_layer[biases.clone()].fill(3.0 / (1.0 + layer as f64));
+            }
+        }
+        let by_parameter: Vec<f64> = numbers(n_params, 5).iter().map(|r| r * r).collect();
+        for rates in [by_layer, by_parameter] {
+            let gradients = host(jacobian(&tape));
+            let expected = (&gradients * &Array1::from_vec(rates.clone())).dot(&gradients.t());
+            let found = host(weighted_kernel(&tape, &rates));
+            symmetric(found.view())?;
+            ways_agree(&[("from the Jacobian", expected), ("weighted", found)], Precision::F64)?;
+        }
         Ok(())
     });
 }

@@ -14,6 +14,7 @@ mod on {
     on_every_backend!(kernels:
         what_holds_for_any_function_holds,
         all_ways_to_the_kernel_agree,
+        rates_weight_the_parameters,
         the_order_and_the_batches_of_points_do_not_matter,
         tiles_do_not_show,
         single_precision_is_as_good_as_it_can_be,
