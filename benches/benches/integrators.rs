@@ -46,8 +46,8 @@ fn agreement() {
         "{:>9} {:>7} {:>7} {:>11} {:>11} {:>9} {:>9}",
         "sqrt(h)a", "steps", "expl.", "expl. conv.", "difference", "t1 diff.", "t2 diff."
     );
-    for root_width_alpha in [0.1, 10.0, 1e5] {
-        let problem = Problem::new(500, 100, 3, root_width_alpha);
+    for sqrt_h_alpha in [0.1, 10.0, 1e5] {
+        let problem = Problem::new(500, 100, 3, sqrt_h_alpha);
         let implicit = problem.run(Scheme::reference(), None);
         let coarse = problem.run(explicit(1e-5), None);
         let fine = problem.run(explicit(1e-6), None);
@@ -59,13 +59,13 @@ fn agreement() {
             _ => f64::NAN,
         };
         println!(
-            "{root_width_alpha:>9} {:>7} {:>7} {:>10.3}% {:>10.3}% {:>8.3}% {:>8.3}%",
+            "{sqrt_h_alpha:>9} {:>7} {:>7} {:>10.3}% {:>10.3}% {:>8.3}% {:>8.3}%",
             implicit.outcome.steps + implicit.outcome.rejected,
             fine.outcome.steps + fine.outcome.rejected,
             100.0 * distance(&coarse.outputs, &fine.outputs),
             100.0 * distance(&implicit.outputs, &fine.outputs),
-            100.0 * off(implicit.outcome.half_loss_time, fine.outcome.half_loss_time),
-            100.0 * off(implicit.outcome.margins_time, fine.outcome.margins_time),
+            100.0 * off(implicit.outcome.t1, fine.outcome.t1),
+            100.0 * off(implicit.outcome.t2, fine.outcome.t2),
         );
     }
 }
@@ -78,8 +78,8 @@ fn speed() {
         "{:>9} {:>9} {:>7} {:>8} {:>9} {:>7} {:>8} {:>9} {:>8}",
         "sqrt(h)a", "tolerance", "steps", "s", "error", "expl.", "s", "error", "ratio"
     );
-    for root_width_alpha in [0.1, 10.0, 1e4] {
-        let problem = Problem::new(1000, 100, 5, root_width_alpha);
+    for sqrt_h_alpha in [0.1, 10.0, 1e4] {
+        let problem = Problem::new(1000, 100, 5, sqrt_h_alpha);
         let reference =
             problem.run(Scheme::Reference { tolerance: 1e-3, active_above: 1e-3 }, None).outputs;
         let first = problem.run(Scheme::reference(), None);
@@ -100,7 +100,7 @@ fn speed() {
         }
         let ratio = rival.time.as_secs_f64() / implicit.time.as_secs_f64();
         println!(
-            "{root_width_alpha:>9} {tolerance:>9.1e} {:>7} {:>8.2} {:>8.3}% {:>7} {:>8.2} {:>9} {:>8}",
+            "{sqrt_h_alpha:>9} {tolerance:>9.1e} {:>7} {:>8.2} {:>8.3}% {:>7} {:>8.2} {:>9} {:>8}",
             implicit.outcome.steps + implicit.outcome.rejected,
             implicit.time.as_secs_f64(),
             100.0 * error(&implicit),
@@ -139,11 +139,11 @@ struct Run {
 }
 
 impl Problem {
-    fn new(n: usize, width: usize, hidden_layers: usize, root_width_alpha: f64) -> Self {
+    fn new(n: usize, width: usize, hidden_layers: usize, sqrt_h_alpha: f64) -> Self {
         let spec = DataSpec { n_train: n, n_test: 1000, n_kernel: 0, ..DataSpec::default() };
         let data = prepare(&spec, &default_cache_dir()).expect("the digits are embedded");
         let net = network(INPUTS, width, hidden_layers);
-        let alpha = Alpha::paper(root_width_alpha / (width as f64).sqrt()).expect("positive");
+        let alpha = Alpha::paper(sqrt_h_alpha / (width as f64).sqrt()).expect("positive");
         let w0 = Precision::F64.vector(&net.initial_weights(0), &DEVICE);
         Self { net, alpha, data, w0 }
     }

@@ -61,13 +61,13 @@ impl Exact {
     fn of(problem: &Named) -> Self {
         let prepared = problem.prepare(0, &DEVICE).expect("the digits are embedded");
         let end = prepared.run(EXACT, None);
-        let half = prepared.run(EXACT, end.outcome.half_loss_time);
+        let half = prepared.run(EXACT, end.outcome.t1);
         Self { prepared, half, end }
     }
 
     fn line(&self, problem: &Named, name: &str, tolerance: f64, scheme: Scheme) -> String {
         let found = self.prepared.run(scheme, None);
-        let half = self.prepared.run(scheme, self.end.outcome.half_loss_time);
+        let half = self.prepared.run(scheme, self.end.outcome.t1);
         let n = self.prepared.n_points() as f64;
         let (outcome, work) = (&found.outcome, found.outcome.work);
         let relative = |a: Option<f64>, b: Option<f64>| match (a, b) {
@@ -85,8 +85,8 @@ impl Exact {
             work.factor_cubes as f64 / n.powi(3),
             error(&half, &self.half),
             error(&found, &self.end),
-            relative(outcome.half_loss_time, self.end.outcome.half_loss_time),
-            relative(outcome.margins_time, self.end.outcome.margins_time),
+            relative(outcome.t1, self.end.outcome.t1),
+            relative(outcome.t2, self.end.outcome.t2),
             (found.test_error - self.end.test_error).abs(),
         )
     }

@@ -54,16 +54,18 @@ pub(crate) fn run_batch(
     on_backend(first.spec.backend, first.spec.device, Batch { runs })
 }
 
-/// Carries out a coordinate check on the backend and the device its spec names.
+/// Runs a coordinate check on the backend and the device that its spec names; `measured` is called after
+/// each measurement.
 ///
 /// # Errors
 /// As [`check`] and [`CoordinateCheck::run`].
 pub(crate) fn coordinates(
     check: &CoordinateCheck,
     data: &Dataset,
+    measured: &(dyn Fn() + Sync),
 ) -> anyhow::Result<ExponentCheck> {
     let spec = check.spec();
-    on_backend(spec.backend, spec.device, Coordinates { check, data })
+    on_backend(spec.backend, spec.device, Coordinates { check, data, measured })
 }
 
 /// Times the works of a benchmark on the backend and the device.
@@ -225,13 +227,14 @@ impl Job for PeerBenchmark<'_> {
 struct Coordinates<'a> {
     check: &'a CoordinateCheck,
     data: &'a Dataset,
+    measured: &'a (dyn Fn() + Sync),
 }
 
 impl Job for Coordinates<'_> {
     type Outcome = ExponentCheck;
 
     fn on<B: Backend>(self, device: &B::Device) -> anyhow::Result<ExponentCheck> {
-        Ok(self.check.run::<B>(self.data, device)?)
+        Ok(self.check.run::<B>(self.data, device, self.measured)?)
     }
 }
 

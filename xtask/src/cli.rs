@@ -1,96 +1,167 @@
 //! The command line.
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+mod messages;
+mod values;
 
-use clap::{
-    Args, CommandFactory, Parser, Subcommand, ValueEnum,
-    error::{ContextKind, ContextValue, ErrorKind},
-};
-use regime_data::{Archive, Source};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
+use clap_complete::Shell;
+use regime_data::Source;
+use regime_findings::Settings;
 use regime_lab::Share;
-use regime_models::Precision;
-use regime_study::{BackendName, DeviceName};
+use regime_study::{BackendName, DeviceName, Override};
 
-use regime_findings::{Profile, Settings};
+use crate::console;
+use messages::one_line;
+use values::{
+    ArchiveArg, BackendArg, DtypeArg, ProfileArg, bytes, duration, number, override_of, share,
+    source, tolerance,
+};
 
-/// Exit status for input that cannot be used.
+/// Exit status for input that cannot be used, and for output that cannot be written.
 pub(crate) const BAD_INPUT: u8 = 2;
 
-/// What the user asks for.
+const STATUSES: &str = "\
+Exit status:
+  0    success
+  1    a run failed or is missing; a check failed
+  2    the command line, a file or the data cannot be used, or output cannot be written
+  3    with --check, and for coord-check: undecided
+  130  stopped by Ctrl-C or SIGTERM; run the same command again to continue
+
+Examples:
+  cargo xtask reproduce finding-1
+  cargo xtask run docs/examples/sweep.json --plan
+  cargo xtask diagnose docs/examples/diagnose.json --set alpha=0.1";
+
+/// The command line.
 #[derive(Debug, Parser)]
 #[command(
-    name = "cargo xtask",
+    name = "regime",
     bin_name = "cargo xtask",
-    about = "Reproduces the findings of arXiv 1906.08034",
-    subcommand_required = true
+    about = "Reproduces the findings of arXiv 1906.08034, and makes runs of your own",
+    version = env!("REGIME_VERSION"),
+    subcommand_required = true,
+    after_help = STATUSES
 )]
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// Print results, warnings and errors only: no progress and no notes.
+    #[arg(short, long, global = true)]
+    quiet: bool,
 }
 
-/// One task.
+/// One command.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make the runs of a finding, analyse them, write the report.
+    /// Make the runs of a finding, analyse them, and write the report.
+    #[command(after_help = "\
+Examples:
+  cargo xtask reproduce finding-1 --profile smoke
+  cargo xtask reproduce all --seed-offset 200 --data-seed 20
+  cargo xtask reproduce finding-3 --until-decided --budget 30m")]
     Reproduce(Reproduce),
     /// Make the runs that files describe, and tabulate them.
+    #[command(after_help = "\
+Examples:
+  cargo xtask run docs/examples/sweep.json --plan
+  cargo xtask run docs/examples/sweep.json --set data.n_train=100
+  cargo xtask run docs/examples/depth.toml --json > runs.json
+  cargo xtask run docs/examples/sweep.json --print-spec")]
     Run(Run),
     /// List the findings.
-    List,
-    /// Tell what reproducing a finding would take, without computing it.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Estimate what reproducing a finding takes, without computing it.
+    #[command(after_help = "Example:\n  cargo xtask plan all")]
     Plan(Grid),
-    /// Write reports anew from finished runs, without computing any.
+    /// Write the reports of finished runs again, without computing any run.
     Report(Grid),
-    /// Tell whether a setting is lazy or learns features, and how far the border is.
+    /// Say whether a setting is lazy or learns features, and how far the border is.
+    #[command(after_help = "Example:\n  cargo xtask diagnose docs/examples/diagnose.json --json")]
     Diagnose(Diagnose),
-    /// Write the pages of docs/findings anew.
+    /// Write the pages of docs/findings again.
     Docs(Docs),
-    /// Measure what the choices of the paper that the runs do without would change.
+    /// Measure what the paper's choices that the runs leave out would change.
     Protocol(Protocol),
     /// Measure how often the verdicts are wrong, on simulated studies.
     ErrorRates(ErrorRates),
-    /// Data sets that are too large to embed.
+    /// Fetch data sets that are too large to embed.
     #[command(subcommand)]
     Data(Data),
-    /// Tell whether a parametrisation keeps its promises: activations and kernel against
-    /// the width, exponents fitted.
+    /// Check how activations and kernel grow with the width: every exponent is fitted and
+    /// compared with that of the parametrisation.
+    #[command(after_help = "\
+Example:
+  cargo xtask coord-check docs/examples/coord-check-mu-p.json --set seeds=4")]
     CoordCheck(CoordCheck),
-    /// Time the works that matter, beside the bare matrix products of the same shapes.
+    /// Time the main operations, relative to the bare matrix products of the same shapes.
     Bench(Bench),
     /// Get LibTorch for the tch backend, into a folder of the repository.
     SetupTch(SetupTch),
     /// Print the JSON Schema of a file, for editors and other programs.
     #[command(subcommand)]
     Schema(SchemaOf),
+    /// Print a completion script for the program `xtask`.
+    #[command(after_help = "\
+Example:
+  cargo xtask completions bash > ~/.local/share/bash-completion/completions/xtask")]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// How much of the machine a command uses.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Resources {
+    /// Runs side by side, one thread each [default: one per core].
+    #[arg(short, long, value_parser = number)]
+    jobs: Option<u16>,
+    /// Memory that all runs together may use, such as 8G [default: what is free].
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    pub(crate) memory: Option<u64>,
+}
+
+impl Resources {
+    /// Runs side by side.
+    pub(crate) fn jobs(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.jobs.map_or_else(cores, usize::from)
+    }
 }
 
 /// Arguments of `bench`.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
-    /// Where tensors live.
+    /// The library that does the tensor arithmetic.
     #[arg(long, value_enum, default_value = "flex")]
     backend: BackendArg,
-    /// Which device of the backend: cpu, or cuda:0 and so on.
+    /// The device of the backend: cpu, or cuda:0 and so on.
     #[arg(long, default_value = "cpu")]
     device: DeviceName,
     /// Tiny sizes, to see that everything works.
     #[arg(long)]
     pub(crate) smoke: bool,
-    /// Only works whose name contains this, such as "side by side".
+    /// Only operations whose name contains this, such as "side by side".
     #[arg(long, default_value = "")]
     pub(crate) only: String,
-    /// Keep the table as CSV in this file, with machine and time.
+    /// Write the table as CSV to this file, with machine and time.
     #[arg(long)]
     pub(crate) out: Option<PathBuf>,
-    /// Instead of the table: the works of a run on one thread or on a GPU, beside PyTorch where Python has it
-    /// (the Python that REGIME_PYTHON names, or python3), and keep them as JSON in this file.
+    /// Instead of the table: time the operations of a run on one thread or on a GPU, next to PyTorch where
+    /// Python has it (the Python that REGIME_PYTHON names, or python3), and write JSON to this file.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "only"])]
     pub(crate) json: Option<PathBuf>,
 }
 
 impl Bench {
-    /// Where tensors live.
+    /// The backend and its device.
     pub(crate) fn backend(&self) -> (BackendName, DeviceName) {
         (self.backend.0, self.device)
     }
@@ -113,41 +184,53 @@ pub(crate) struct SetupTch {
     pub(crate) cuda: bool,
 }
 
+/// Changes to the spec in a file.
+#[derive(Debug, Args)]
+pub(crate) struct Overrides {
+    /// Set a field of the spec, such as network.width=64; may be repeated.
+    #[arg(long = "set", value_name = "FIELD=VALUE", value_parser = override_of)]
+    pub(crate) set: Vec<Override>,
+    /// Print the spec as JSON with all its fields, and compute nothing.
+    #[arg(long)]
+    pub(crate) print_spec: bool,
+}
+
 /// Arguments of `coord-check`.
 #[derive(Debug, Args)]
 pub(crate) struct CoordCheck {
-    /// A JSON file that says what to check; what it leaves out, and without a file
-    /// everything, takes its default.
+    /// A JSON or TOML file that says what to check. Fields that it leaves out, and without a file all
+    /// fields, have their defaults.
     pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) overrides: Overrides,
+    #[command(flatten)]
+    pub(crate) resources: Resources,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Arguments of `diagnose`.
 #[derive(Debug, Args)]
 pub(crate) struct Diagnose {
-    /// A JSON file with one run.
+    /// A JSON or TOML file with one run.
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) overrides: Overrides,
     /// Folder for finished runs.
     #[arg(long, default_value = "results")]
     pub(crate) out: PathBuf,
-    /// Runs side by side, one thread each [default: one per core].
-    #[arg(long, value_parser = number)]
-    jobs: Option<u16>,
-    /// Tell it as JSON.
+    #[command(flatten)]
+    pub(crate) resources: Resources,
+    /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-impl Diagnose {
-    /// Runs side by side.
-    pub(crate) fn jobs(&self) -> usize {
-        side_by_side(self.jobs)
-    }
 }
 
 /// Arguments of `docs`.
 #[derive(Debug, Args)]
 pub(crate) struct Docs {
-    /// Folder with reports, whose numbers the pages take; without them they keep their own.
+    /// Folder with reports, whose numbers the pages take; a page without a report keeps its numbers.
     #[arg(long, default_value = "results")]
     pub(crate) out: PathBuf,
 }
@@ -158,16 +241,8 @@ pub(crate) struct Protocol {
     /// Folder for finished runs.
     #[arg(long, default_value = "results")]
     pub(crate) out: PathBuf,
-    /// Runs side by side, one thread each [default: one per core].
-    #[arg(long, value_parser = number)]
-    jobs: Option<u16>,
-}
-
-impl Protocol {
-    /// Runs side by side.
-    pub(crate) fn jobs(&self) -> usize {
-        side_by_side(self.jobs)
-    }
+    #[command(flatten)]
+    pub(crate) resources: Resources,
 }
 
 /// Arguments of `error-rates`.
@@ -197,43 +272,40 @@ pub(crate) struct Reproduce {
     #[arg(long, value_parser = share, conflicts_with = "check")]
     pub(crate) share: Option<Share>,
     /// Where the verdict is inconclusive, add training sets until it is decided: twice, three times and
-    /// four times the profile's own. The verdict is then judged at levels that keep its error
+    /// four times the profile's number. The verdict is then judged at levels that keep its error
     /// rate over all four looks.
     #[arg(long, conflicts_with_all = ["share", "seeds"])]
     pub(crate) until_decided: bool,
-    /// Begin no further round of --until-decided after so long, such as 30m or 2h.
+    /// Begin no further round of --until-decided after this time, such as 30m or 2h.
     #[arg(long, value_parser = duration, requires = "until_decided")]
-    pub(crate) budget: Option<std::time::Duration>,
+    pub(crate) budget: Option<Duration>,
 }
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// JSON files, each with a run, a sweep, or a list of both.
+    /// JSON or TOML files, each with a run, a sweep, or (in JSON) a list of both.
     #[arg(required = true)]
     pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) overrides: Overrides,
     /// Folder for tables and finished runs.
     #[arg(long, default_value = "results")]
     pub(crate) out: PathBuf,
-    /// Runs side by side, one thread each [default: one per core].
-    #[arg(long, value_parser = number)]
-    jobs: Option<u16>,
+    #[command(flatten)]
+    pub(crate) resources: Resources,
     /// Make only this share of the runs, such as 2/5 for the second of five, and no table.
     #[arg(long, value_parser = share)]
     pub(crate) share: Option<Share>,
-    /// Tell what it would take, without computing it.
+    /// Estimate what it takes, without computing it.
     #[arg(long)]
     pub(crate) plan: bool,
+    /// Print JSON: the table of runs, or the estimate.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
-impl Run {
-    /// Runs side by side.
-    pub(crate) fn jobs(&self) -> usize {
-        side_by_side(self.jobs)
-    }
-}
-
-/// Which runs.
+/// The runs of a finding.
 #[derive(Debug, Args)]
 pub(crate) struct Grid {
     /// The finding, or all.
@@ -244,38 +316,40 @@ pub(crate) struct Grid {
     /// Folder for reports and finished runs.
     #[arg(long, default_value = "results")]
     pub(crate) out: PathBuf,
-    /// Runs side by side, one thread each [default: one per core].
-    #[arg(long, value_parser = number)]
-    jobs: Option<u16>,
+    #[command(flatten)]
+    pub(crate) resources: Resources,
     /// Element type of all tensors.
     #[arg(long, value_enum, default_value = "f64")]
     dtype: DtypeArg,
-    /// Number of training sets, each with its own initial weights, instead of the profile's own.
+    /// Number of training sets, each with its own initial weights, instead of the profile's number.
     #[arg(long, value_parser = number)]
     seeds: Option<u16>,
     /// The first seed of the initial weights; networks of one training set are 1000 apart.
     #[arg(long, default_value_t = 0)]
     seed_offset: u64,
     /// The seed of the order of the data, which decides training and test sets. Every eight training sets
-    /// take the next one.
+    /// use the next one.
     #[arg(long, default_value_t = 0)]
     data_seed: u64,
-    /// Error of F that the integrator may make by the end, instead of the profile's own.
+    /// Error of F that the integrator may make by the end, instead of the profile's tolerance.
     #[arg(long, value_parser = tolerance)]
     tolerance: Option<f64>,
-    /// Where tensors live.
+    /// The library that does the tensor arithmetic.
     #[arg(long, value_enum, default_value = "flex")]
     backend: BackendArg,
-    /// Which device of the backend: cpu, or cuda:0 and so on.
+    /// The device of the backend: cpu, or cuda:0 and so on.
     #[arg(long, default_value = "cpu")]
     device: DeviceName,
-    /// Data to use instead of the profile's own: mnist-t10k, mnist, fashion-mnist,
+    /// Data to use instead of the profile's data: mnist-t10k, mnist, fashion-mnist,
     /// a folder of IDX files, or a .safetensors file with inputs and labels.
     #[arg(long, value_parser = source)]
     pub(crate) source: Option<Source>,
-    /// Let fully connected networks see all pixels instead of the principal components.
+    /// Give fully connected networks all pixels instead of the principal components.
     #[arg(long)]
     pub(crate) no_pca: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 impl Grid {
@@ -293,16 +367,6 @@ impl Grid {
             tolerance: self.tolerance,
         }
     }
-
-    /// Runs side by side.
-    pub(crate) fn jobs(&self) -> usize {
-        side_by_side(self.jobs)
-    }
-}
-
-fn side_by_side(asked: Option<u16>) -> usize {
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    asked.map_or_else(cores, usize::from)
 }
 
 /// Arguments of `data`.
@@ -310,104 +374,12 @@ fn side_by_side(asked: Option<u16>) -> usize {
 pub(crate) enum Data {
     /// Fetch a data set into the cache folder and verify it.
     Fetch {
-        /// Which.
+        /// The data set.
         #[arg(value_enum)]
         archive: ArchiveArg,
     },
-    /// Tell where data sets are looked for.
+    /// Print the folder in which data sets are looked for.
     Path,
-}
-
-/// Gives a type of ours the names that clap shows and reads.
-macro_rules! named_values {
-    ($wrapper:ident, $inner:ty, $all:expr, $name:expr) => {
-        #[derive(Debug, Clone, Copy)]
-        pub(crate) struct $wrapper(pub(crate) $inner);
-
-        impl ValueEnum for $wrapper {
-            fn value_variants<'a>() -> &'a [Self] {
-                const ALL: &[$wrapper] = &$all;
-                ALL
-            }
-
-            fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
-                let name: fn($inner) -> &'static str = $name;
-                Some(clap::builder::PossibleValue::new(name(self.0)))
-            }
-        }
-    };
-}
-
-named_values!(
-    ProfileArg,
-    Profile,
-    [ProfileArg(Profile::ALL[0]), ProfileArg(Profile::ALL[1]), ProfileArg(Profile::ALL[2])],
-    Profile::name
-);
-named_values!(
-    DtypeArg,
-    Precision,
-    [DtypeArg(Precision::F64), DtypeArg(Precision::F32)],
-    |precision| match precision {
-        Precision::F64 => "f64",
-        Precision::F32 => "f32",
-    }
-);
-named_values!(
-    BackendArg,
-    BackendName,
-    [
-        BackendArg(BackendName::ALL[0]),
-        BackendArg(BackendName::ALL[1]),
-        BackendArg(BackendName::ALL[2])
-    ],
-    BackendName::name
-);
-named_values!(
-    ArchiveArg,
-    Archive,
-    [ArchiveArg(Archive::Mnist), ArchiveArg(Archive::FashionMnist)],
-    Archive::name
-);
-
-/// The largest number of seeds or jobs that is not a slip of the finger.
-const MOST: u16 = 1000;
-
-fn number(text: &str) -> Result<u16, String> {
-    match text.parse() {
-        Ok(value) if (1..=MOST).contains(&value) => Ok(value),
-        _ => Err(format!("choose a whole number from 1 to {MOST}")),
-    }
-}
-
-fn duration(text: &str) -> Result<std::time::Duration, String> {
-    humantime::parse_duration(text).map_err(|_| "write a duration such as 30m or 2h".into())
-}
-
-fn share(text: &str) -> Result<Share, String> {
-    text.parse().map_err(|_| "write 2/5 for the second of five".into())
-}
-
-fn tolerance(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(value) if value > 0.0 && value < 1.0 => Ok(value),
-        _ => Err("choose a number between 0 and 1, such as 0.01".into()),
-    }
-}
-
-fn source(text: &str) -> Result<Source, String> {
-    match text {
-        "mnist-t10k" => Ok(Source::MnistT10k),
-        "mnist" => Ok(Source::Mnist),
-        "fashion-mnist" => Ok(Source::FashionMnist),
-        folder if std::path::Path::new(folder).is_dir() => {
-            Ok(Source::IdxDirectory { path: folder.into() })
-        }
-        file if file.ends_with(".safetensors") => Ok(Source::safetensors(file)),
-        _ => Err("choose mnist-t10k, mnist, fashion-mnist, a folder of IDX files or a \
-                  .safetensors file"
-            .into()),
-    }
 }
 
 /// Reads the command line.
@@ -416,132 +388,31 @@ fn source(text: &str) -> Result<Source, String> {
 /// The exit status, after help or one line on what is wrong has been printed.
 pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Command, ExitCode> {
     let args: Vec<OsString> = args.collect();
-    Cli::try_parse_from(&args).map(|cli| cli.command).map_err(|error| match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            print!("{error}");
-            ExitCode::SUCCESS
+    match Cli::try_parse_from(&args) {
+        Ok(cli) => {
+            console::set_quiet(cli.quiet);
+            Ok(cli.command)
         }
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if args.len() < 2 => {
-            eprint!("{error}");
-            ExitCode::from(BAD_INPUT)
-        }
-        _ => {
-            eprintln!("error: {}", one_line(&error, &args));
-            ExitCode::from(BAD_INPUT)
-        }
-    })
-}
-
-/// What is wrong and what exists instead, in one line.
-fn one_line(error: &clap::Error, args: &[OsString]) -> String {
-    let text = |kind| match error.get(kind) {
-        Some(ContextValue::String(s)) => Some(s.clone()),
-        Some(ContextValue::Strings(all)) => Some(all.join(", ")),
-        _ => None,
-    };
-    let argument = text(ContextKind::InvalidArg);
-    match (error.kind(), argument) {
-        (ErrorKind::UnknownArgument, Some(argument)) => {
-            format!("there is no flag '{argument}': choose {}", flags(args).join(", "))
-        }
-        (ErrorKind::InvalidSubcommand, _) => {
-            let command = text(ContextKind::InvalidSubcommand).unwrap_or_default();
-            format!("there is no task '{command}': choose {}", tasks(args).join(", "))
-        }
-        (ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, _) => {
-            format!("the task is missing: choose {}", tasks(args).join(", "))
-        }
-        (ErrorKind::InvalidValue, Some(argument)) => {
-            let valid = text(ContextKind::ValidValue).unwrap_or_default();
-            match text(ContextKind::InvalidValue).filter(|v| !v.is_empty()) {
-                Some(value) => format!("there is no '{value}' for {argument}: choose {valid}"),
-                None => format!("{argument} needs a value: choose {valid}"),
+        Err(error) => Err(match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                console::write(&error.to_string());
+                ExitCode::SUCCESS
             }
-        }
-        (ErrorKind::ValueValidation, Some(argument)) => {
-            let value = text(ContextKind::InvalidValue).unwrap_or_default();
-            let why = std::error::Error::source(error).map(|cause| format!(": {cause}"));
-            format!("'{value}' is no value for {argument}{}", why.unwrap_or_default())
-        }
-        (ErrorKind::MissingRequiredArgument, Some(argument)) if argument.contains("FILE") => {
-            "a file with runs is missing; docs/examples has some".into()
-        }
-        (ErrorKind::MissingRequiredArgument, Some(argument)) => {
-            let known: Vec<&str> =
-                regime_findings::FINDINGS.iter().map(|finding| finding.name()).collect();
-            format!("{argument} is missing; findings are {} and all", known.join(", "))
-        }
-        _ => {
-            let rendered = error.to_string();
-            let first = rendered.lines().next().unwrap_or_default();
-            first.trim_start_matches("error: ").to_owned()
-        }
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if args.len() < 2 => {
+                console::warn(format_args!("{error}"));
+                ExitCode::from(BAD_INPUT)
+            }
+            _ => {
+                console::warn(format_args!("error: {}", one_line(&error, &args)));
+                ExitCode::from(BAD_INPUT)
+            }
+        }),
     }
 }
 
-/// The (sub)command that the arguments reach.
-fn reached(args: &[OsString]) -> clap::Command {
-    let mut command = Cli::command();
-    for arg in args.iter().skip(1) {
-        let Some(next) = arg.to_str().and_then(|name| command.find_subcommand(name)) else { break };
-        command = next.clone();
-    }
-    command
-}
-
-fn flags(args: &[OsString]) -> Vec<String> {
-    let command = reached(args);
-    let longs = command.get_arguments().filter_map(|arg| arg.get_long());
-    longs.map(|long| format!("--{long}")).chain(["--help".into()]).collect()
-}
-
-fn tasks(args: &[OsString]) -> Vec<String> {
-    reached(args).get_subcommands().map(|task| task.get_name().to_owned()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn message(line: &str) -> String {
-        let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-        one_line(&Cli::try_parse_from(&args).unwrap_err(), &args)
-    }
-
-    #[test]
-    fn wrong_input_is_one_line_that_lists_what_exists() {
-        let cases = [
-            ("xtask reproduce finding-1 --profile huge", "choose smoke, laptop, paper"),
-            ("xtask reproduce finding-1 --dtype f16", "choose f64, f32"),
-            ("xtask reproduce finding-1 --seeds 0", "from 1 to"),
-            ("xtask reproduce finding-1 --seeds many", "from 1 to"),
-            ("xtask reproduce finding-1 --seeds 1000000000000", "from 1 to"),
-            ("xtask reproduce finding-1 --jobs 0", "from 1 to"),
-            ("xtask reproduce finding-1 --tolerance 0", "between 0 and 1"),
-            ("xtask reproduce finding-1 --tolerance NaN", "between 0 and 1"),
-            ("xtask reproduce finding-1 --wat", "--profile, --out, --jobs"),
-            ("xtask reproduce finding-1 --share 3/2", "2/5 for the second of five"),
-            ("xtask reproduce finding-1 --share 1/2 --check", "--check"),
-            ("xtask reproduce finding-1 --until-decided --budget soon", "30m or 2h"),
-            ("xtask reproduce finding-1 --budget 30m", "--until-decided"),
-            ("xtask reproduce finding-1 --seed-offset -1", "--seed-offset"),
-            ("xtask run runs.json --share half", "2/5 for the second of five"),
-            ("xtask reproduce finding-1 --backend cuda", "choose flex, ndarray, tch"),
-            ("xtask reproduce finding-1 --device gpu", "choose cpu, or cuda:0"),
-            ("xtask reproduce finding-1 --source /does/not/exist", "a folder of IDX files"),
-            (
-                "xtask frobnicate",
-                "choose reproduce, run, list, plan, report, diagnose, docs, protocol, error-rates, data, coord-check, bench, setup-tch, schema",
-            ),
-            ("xtask reproduce", "finding-1"),
-            ("xtask run", "docs/examples"),
-            ("xtask data fetch cifar", "choose mnist, fashion-mnist"),
-            ("xtask data", "choose fetch, path"),
-        ];
-        for (line, part) in cases {
-            let message = message(line);
-            assert!(message.contains(part), "{line}: {message}");
-            assert_eq!(message.lines().count(), 1, "{line}: {message}");
-        }
-    }
+/// The script that completes the arguments of the program in a shell.
+pub(crate) fn completions(shell: Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "xtask", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }

@@ -4,9 +4,12 @@
 //! stored, analyses them, and writes a report with its verdict. `cargo xtask help`
 //! lists the rest.
 
+#[macro_use]
+mod console;
 mod backend;
 mod cli;
 mod command;
+mod memory;
 mod output;
 mod progress;
 mod provenance;
@@ -19,14 +22,11 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let command = match cli::parse(std::env::args_os()) {
         Ok(command) => command,
-        Err(exit) => return exit,
+        Err(exit) => return console::end(exit),
     };
-    match command::run(command) {
-        Ok(code) => code,
-        Err(error) => {
-            // One line: the chain of causes, each adding what the one before lacks.
-            eprintln!("error: {error:#}");
-            ExitCode::from(cli::BAD_INPUT)
-        }
-    }
+    console::end(command::run(command).unwrap_or_else(|error| {
+        // One line: the chain of causes.
+        console::warn(format_args!("error: {error:#}"));
+        ExitCode::from(cli::BAD_INPUT)
+    }))
 }

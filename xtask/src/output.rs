@@ -62,15 +62,14 @@ pub(crate) fn write(results: &Results<'_>, folder: &Path) -> anyhow::Result<Path
     };
 
     let save_columns = |name: &str, columns: &Columns| -> anyhow::Result<[String; 2]> {
-        let names = [format!("{name}.csv"), format!("{name}.parquet")];
-        save(&names[0], columns.to_csv().as_bytes())?;
-        save(&names[1], &columns.to_parquet())?;
+        let names = save_columns(folder, name, columns)?;
+        written.borrow_mut().extend(names.clone());
         Ok(names)
     };
 
     let data = run_columns(runs);
     save_columns("data", &data)?;
-    let units: BTreeMap<_, _> = data.columns().iter().map(|c| (c.name, c.unit)).collect();
+    let units: BTreeMap<_, _> = data.columns().iter().map(|c| (&c.name, &c.unit)).collect();
     let origin = runs.first().map(|run| provenance::of_run(&run.spec)).unwrap_or_default();
     let outcome = json!({
         "finding": finding.name(),
@@ -144,6 +143,24 @@ pub(crate) fn write(results: &Results<'_>, folder: &Path) -> anyhow::Result<Path
     save("report.html", to_html(&page).as_bytes())?;
     sweep(folder, &written.borrow());
     Ok(folder.join("report.html"))
+}
+
+/// Writes a table as CSV and as Parquet, each file whole or not at all; returns the names of the files.
+///
+/// # Errors
+/// A file that cannot be written.
+pub(crate) fn save_columns(
+    folder: &Path,
+    name: &str,
+    columns: &Columns,
+) -> anyhow::Result<[String; 2]> {
+    let names = [format!("{name}.csv"), format!("{name}.parquet")];
+    let files = [columns.to_csv().into_bytes(), columns.to_parquet()];
+    for (name, bytes) in names.iter().zip(files) {
+        let path = folder.join(name);
+        replace(&path, &bytes).with_context(|| path.display().to_string())?;
+    }
+    Ok(names)
 }
 
 /// A profile and what was chosen besides, for people.
@@ -236,13 +253,13 @@ fn curves(figure: &Figure) -> Columns {
             let found = series.band.iter().chain(&series.error_bars).find(|i| i.x == *x);
             found.map(end)
         });
-        Cells::Real(ends.collect())
+        Cells::Float(ends.collect())
     };
     let labels = rows.iter().map(|(series, _)| Some(series.label.clone())).collect();
     Columns::default()
         .with("series", Cells::Text(labels))
-        .with("x", Cells::Real(rows.iter().map(|(_, p)| Some(p.0)).collect()))
-        .with("y", Cells::Real(rows.iter().map(|(_, p)| Some(p.1)).collect()))
+        .with("x", Cells::Float(rows.iter().map(|(_, p)| Some(p.0)).collect()))
+        .with("y", Cells::Float(rows.iter().map(|(_, p)| Some(p.1)).collect()))
         .with("low", spread(|i| i.low))
         .with("high", spread(|i| i.high))
 }
@@ -250,7 +267,7 @@ fn curves(figure: &Figure) -> Columns {
 /// The cells of a heat map, one row each.
 fn cells(map: &HeatMap) -> Columns {
     let column =
-        |of: fn(&Cell) -> f64| Cells::Real(map.cells.iter().map(|cell| Some(of(cell))).collect());
+        |of: fn(&Cell) -> f64| Cells::Float(map.cells.iter().map(|cell| Some(of(cell))).collect());
     Columns::default()
         .with("x_low", column(|c| c.x.0))
         .with("x_high", column(|c| c.x.1))

@@ -6,6 +6,8 @@ use indicatif::{ProgressDrawTarget, ProgressStyle};
 use regime_lab::{Event, Observer, Progress};
 use regime_study::StudyError;
 
+use crate::console;
+
 /// Draws the events of an execution.
 pub(crate) struct ProgressBar {
     progress: Progress,
@@ -16,13 +18,22 @@ pub(crate) struct ProgressBar {
 }
 
 impl ProgressBar {
-    /// `jobs`: runs side by side.
-    pub(crate) fn new(jobs: usize) -> Self {
-        let bar = indicatif::ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    /// `jobs`: runs side by side; `expected_s`: seconds that all of them are expected to take.
+    pub(crate) fn new(jobs: usize, expected_s: Option<f64>) -> Self {
+        let target = match console::is_quiet() {
+            true => ProgressDrawTarget::hidden(),
+            false => ProgressDrawTarget::stderr(),
+        };
+        let bar = indicatif::ProgressBar::with_draw_target(None, target);
         let style = ProgressStyle::with_template("{bar:40} {pos}/{len} runs  {msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style);
-        Self { progress: Progress::new(jobs), start: Instant::now(), bar, tenths: 0 }
+        Self {
+            progress: Progress::new(jobs).expecting(expected_s),
+            start: Instant::now(),
+            bar,
+            tenths: 0,
+        }
     }
 
     /// Rate and time left, in words.
@@ -41,7 +52,7 @@ impl ProgressBar {
 
     fn line(&self, text: &str) {
         if self.bar.is_hidden() {
-            eprintln!("{text}");
+            note!("{text}");
         } else {
             self.bar.println(text);
         }
@@ -75,7 +86,7 @@ impl Observer for ProgressBar {
         if self.bar.is_hidden() && tenths > self.tenths && self.progress.total() > 0 {
             self.tenths = tenths;
             let (settled, total) = (self.progress.settled(), self.progress.total());
-            eprintln!("{settled}/{total} runs, {}", self.rest());
+            note!("{settled}/{total} runs, {}", self.rest());
         }
     }
 }
@@ -83,5 +94,34 @@ impl Observer for ProgressBar {
 impl Drop for ProgressBar {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// How many measurements of a coordinate check are made: a bar on a terminal, nothing elsewhere.
+pub(crate) struct Counter(indicatif::ProgressBar);
+
+impl Counter {
+    /// Of `total` measurements.
+    pub(crate) fn new(total: usize) -> Self {
+        let target = match console::is_quiet() {
+            true => ProgressDrawTarget::hidden(),
+            false => ProgressDrawTarget::stderr(),
+        };
+        let bar = indicatif::ProgressBar::with_draw_target(Some(total as u64), target);
+        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} measurements  {eta} left")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        bar.set_style(style);
+        Self(bar)
+    }
+
+    /// One more is made.
+    pub(crate) fn step(&self) {
+        self.0.inc(1);
+    }
+}
+
+impl Drop for Counter {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
 }

@@ -222,6 +222,19 @@ impl DataSpec {
         }
     }
 
+    /// Estimated bytes that the prepared points take, with the copies that are made of them while they are
+    /// prepared. The images of a folder are taken to have 784 pixels.
+    pub fn memory_bytes(&self) -> f64 {
+        let points = self.n_total().unwrap_or(usize::MAX) as f64;
+        let inputs = self.source.synthetic_dim().unwrap_or(784) as f64;
+        let kept = match &self.inputs.pca {
+            Some(pca) => (pca.components as f64).min(inputs),
+            None => inputs,
+        };
+        let numbers = if self.source.synthetic_dim().is_some() { inputs + kept } else { kept };
+        8.0 * points * numbers
+    }
+
     /// The number of points in all training sets.
     pub(crate) fn n_train_in_all(&self) -> Result<usize, DataError> {
         let TrainingSet { index, of } = self.training_set;

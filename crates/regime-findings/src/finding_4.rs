@@ -173,12 +173,12 @@ pub struct Passed {
 impl Passed {
     /// `None` for a run without `t₁`.
     pub fn of(record: &RunRecord) -> Option<Self> {
-        let half_loss = record.half_loss_time?;
+        let half_loss = record.t1?;
         Some(Self {
             half_loss,
             early_slope: slope(record, EARLY.map(|part| part * half_loss)),
             growth: growth(record),
-            kernel_change: record.kernel_change_at_half_loss().filter(|&change| change > 0.0),
+            kernel_change: record.kernel_change_at_t1().filter(|&change| change > 0.0),
         })
     }
 

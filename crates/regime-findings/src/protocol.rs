@@ -107,7 +107,7 @@ type Quantity = fn(&RunRecord) -> Option<f64>;
 pub fn effects(runs: &[Run]) -> Vec<Effect> {
     let quantities: [(&str, Quantity); 3] = [
         ("ln of the kernel change", |r| Some(r.kernel_change()?.ln())),
-        ("ln t₁", |r| Some(r.half_loss_time?.ln())),
+        ("ln t₁", |r| Some(r.t1?.ln())),
         ("test error", RunRecord::test_error),
     ];
     let of = |spec: &RunSpec| runs.iter().find(|run| run.spec == *spec)?.converged();

@@ -163,6 +163,6 @@ pub fn training_sets(settings: &Settings) -> u64 {
 
 /// `√h·α` of a spec to six digits: that of a grid, without the rounding of `α = product/√h`.
 pub fn product(spec: &RunSpec) -> f64 {
-    let exact = spec.root_width_alpha();
+    let exact = spec.sqrt_h_alpha();
     format!("{exact:.5e}").parse().unwrap_or(exact)
 }

@@ -90,8 +90,8 @@ fn a_tenth_of_the_runs_at_small_alpha_missing() {
         let specs = grid(finding);
         let mut runs = simulated(of, &specs, Truth::Holds, 3);
         assert_eq!(verdict(of, &runs, Profile::Laptop, 1).outcome, Outcome::Pass, "{finding}");
-        let smallest = specs.iter().map(RunSpec::root_width_alpha).fold(f64::INFINITY, f64::min);
-        let small = runs.iter_mut().filter(|run| run.spec.root_width_alpha() < 1.5 * smallest);
+        let smallest = specs.iter().map(RunSpec::sqrt_h_alpha).fold(f64::INFINITY, f64::min);
+        let small = runs.iter_mut().filter(|run| run.spec.sqrt_h_alpha() < 1.5 * smallest);
         for run in small.step_by(10) {
             run.record = Err(NoRecord::Failed("no step is small enough".into()));
         }

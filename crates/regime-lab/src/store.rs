@@ -89,6 +89,12 @@ impl Store {
         }
     }
 
+    /// Opens the store in `dir` to read it: nothing is created, removed or tried. The folder need
+    /// not exist, and need not be writable.
+    pub fn read_only(dir: impl Into<PathBuf>) -> Store {
+        Store { dir: dir.into() }
+    }
+
     /// The folder.
     pub fn dir(&self) -> &Path {
         &self.dir
@@ -109,6 +115,16 @@ impl Store {
         let Some(bytes) = self.whole(key)? else { return Ok(None) };
         let content: file::RecordOnly<R> = self.parse(key, &bytes)?;
         Ok(Some(content.record))
+    }
+
+    /// Where the record of a run was computed, or `None` when it is not in the store.
+    ///
+    /// # Errors
+    /// As [`get`](Store::get).
+    pub fn provenance(&self, key: &RunKey) -> Result<Option<Provenance>, StoreError> {
+        let Some(bytes) = self.whole(key)? else { return Ok(None) };
+        let content: file::ProvenanceOnly = self.parse(key, &bytes)?;
+        Ok(Some(content.provenance))
     }
 
     /// As [`get`](Store::get), with spec and provenance; `None` too for a run

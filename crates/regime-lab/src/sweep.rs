@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// The most specs of a sweep that is no slip of the finger.
-const MOST_SPECS: usize = 1_000_000;
+/// The largest number of specs in a sweep; more is a mistake.
+const MAX_SPECS: usize = 100_000;
 
 /// A family of specs as people write it: what they share, and what varies.
 ///
@@ -96,8 +96,8 @@ pub enum SweepError {
         /// What is in the way.
         part: String,
     },
-    /// More specs than anybody wants.
-    #[error("the axes make more than {MOST_SPECS} runs")]
+    /// The axes have too many combinations.
+    #[error("the axes have more than {MAX_SPECS} combinations: shorten one, or use several files")]
     TooMany,
     /// One combination is no spec.
     #[error("{place}{}{cause}", if place.is_empty() { "" } else { ": " })]
@@ -160,7 +160,7 @@ impl Sweep {
             }
             product = product.saturating_mul(length(fields));
         }
-        if product > MOST_SPECS { Err(SweepError::TooMany) } else { Ok(product) }
+        if product > MAX_SPECS { Err(SweepError::TooMany) } else { Ok(product) }
     }
 
     /// Every field that varies, with its value at `index`.

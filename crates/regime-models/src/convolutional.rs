@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Activation, ModelError,
-    feed_forward::{Builder, FeedForward, INPUT, at_least_one},
+    feed_forward::{
+        Builder, FeedForward, INPUT, MAX_LAYERS, MAX_SIDE, MAX_WIDTH, at_least_one, at_most,
+    },
     multi_output::MultiOutput,
     window::Window,
 };
@@ -33,11 +35,10 @@ impl ImageShape {
 
     pub(crate) fn check(self) -> Result<(), ModelError> {
         let Self { height, width, channels } = self;
-        at_least_one(&[
-            ("image.height", height),
-            ("image.width", width),
-            ("image.channels", channels),
-        ])
+        let sizes =
+            [("image.height", height), ("image.width", width), ("image.channels", channels)];
+        at_least_one(&sizes)?;
+        at_most(MAX_SIDE, &sizes)
     }
 }
 
@@ -111,6 +112,10 @@ impl ConvolutionalSpec {
         let Self { image, width, blocks, convolutions, window, padding, activation, bias } = *self;
         image.check()?;
         at_least_one(&[("width", width), ("blocks", blocks), ("convolutions", convolutions)])?;
+        at_most(MAX_WIDTH, &[("width", width), ("outputs", outputs)])?;
+        at_most(MAX_LAYERS, &[("blocks", blocks), ("convolutions", convolutions)])?;
+        at_most(MAX_LAYERS, &[("blocks · convolutions", blocks * convolutions)])?;
+        at_most(MAX_SIDE, &[("window", window), ("padding", padding)])?;
         activation.check()?;
         let mut net = Builder::new(image.n_inputs(), image.channels);
         let (mut at, mut channels) = (INPUT, image.channels);

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Activation, ModelError,
-    feed_forward::{Builder, FeedForward, INPUT, at_least_one},
+    feed_forward::{Builder, FeedForward, INPUT, MAX_LAYERS, MAX_WIDTH, at_least_one, at_most},
     multi_output::MultiOutput,
 };
 
@@ -56,6 +56,8 @@ impl DenseSpec {
         at_least_one(&[("outputs", outputs)])?;
         let Self { inputs, width, hidden_layers, activation, bias } = *self;
         at_least_one(&[("inputs", inputs), ("width", width), ("hidden_layers", hidden_layers)])?;
+        at_most(MAX_WIDTH, &[("inputs", inputs), ("width", width), ("outputs", outputs)])?;
+        at_most(MAX_LAYERS, &[("hidden_layers", hidden_layers)])?;
         activation.check()?;
         let mut net = Builder::new(inputs, inputs);
         let (mut at, mut k) = (INPUT, inputs);

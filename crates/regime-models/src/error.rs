@@ -7,6 +7,16 @@ pub enum ModelError {
         /// The field of the specification.
         field: &'static str,
     },
+    /// A size that no machine can hold, and that is a typing error.
+    #[error("{field} is {value}, but has to be at most {most}")]
+    TooLarge {
+        /// The field of the specification.
+        field: &'static str,
+        /// What it was.
+        value: usize,
+        /// The largest value.
+        most: usize,
+    },
     /// A number that has to be finite and positive is not.
     #[error("{field} is {value}, but has to be finite and greater than 0")]
     NotPositive {

@@ -562,6 +562,22 @@ fn spread<B: Backend>(delta: Tensor<B, 2>, pixels: usize) -> Tensor<B, 2> {
 }
 
 /// Names a size that is zero.
+/// The largest number of layers, blocks, or convolutions in a block.
+pub(crate) const MAX_LAYERS: usize = 1000;
+
+/// The largest side of an image, in pixels, and number of its channels.
+pub(crate) const MAX_SIDE: usize = 1 << 12;
+
+/// The largest number of inputs, units or channels of a layer.
+pub(crate) const MAX_WIDTH: usize = 1 << 24;
+
+pub(crate) fn at_most(most: usize, sizes: &[(&'static str, usize)]) -> Result<(), ModelError> {
+    match sizes.iter().find(|(_, size)| *size > most) {
+        Some(&(field, value)) => Err(ModelError::TooLarge { field, value, most }),
+        None => Ok(()),
+    }
+}
+
 pub(crate) fn at_least_one(sizes: &[(&'static str, usize)]) -> Result<(), ModelError> {
     match sizes.iter().find(|(_, size)| *size == 0) {
         Some(&(field, _)) => Err(ModelError::Zero { field }),

@@ -32,6 +32,14 @@ impl Precision {
         if dtype == DType::F64 { Self::F64 } else { Self::F32 }
     }
 
+    /// Bytes of a number.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::F64 => 8,
+            Self::F32 => 4,
+        }
+    }
+
     /// The unit roundoff ε (distance from 1 to the next number).
     pub fn epsilon(self) -> f64 {
         match self {

@@ -6,7 +6,9 @@ use crate::{
     Activation, ModelError,
     convolutional::ImageShape,
     error::positive,
-    feed_forward::{Builder, FeedForward, INPUT, Source, at_least_one},
+    feed_forward::{
+        Builder, FeedForward, INPUT, MAX_LAYERS, MAX_WIDTH, Source, at_least_one, at_most,
+    },
     multi_output::MultiOutput,
     window::Window,
 };
@@ -86,6 +88,8 @@ impl WideResNetSpec {
         let Self { image, width, depth, base, activation, bias, mix_angle_deg } = *self;
         image.check()?;
         at_least_one(&[("width", width), ("base", base)])?;
+        at_most(MAX_WIDTH, &[("width", width), ("base", base), ("outputs", outputs)])?;
+        at_most(MAX_LAYERS, &[("depth", depth)])?;
         positive("mix_angle_deg", mix_angle_deg)?;
         activation.check()?;
         if depth < 10 || depth % 6 != 4 {

@@ -15,6 +15,9 @@ const fn patch_numbers(memory: Memory) -> usize {
     }
 }
 
+/// The largest number of pixels times the pixels of a window: its geometry takes a second.
+const MAX_TAPS: usize = 1 << 26;
+
 /// A square window that slides over a grid of pixels, as in a convolution.
 ///
 /// Maps are stored channel last: one row per point and pixel (in reading order),
@@ -43,7 +46,7 @@ impl Window {
     /// `padding` pixels added on every side, moved by `stride`.
     ///
     /// # Errors
-    /// [`ModelError`] for a size of 0, padding that a window could lie on as a whole, or
+    /// [`ModelError`] for a size of 0 or a product of sizes above 2²⁶, padding that a window could lie on as a whole, or
     /// a window larger than the padded grid.
     pub fn new(
         shape: (usize, usize),
@@ -57,6 +60,11 @@ impl Window {
             if value == 0 {
                 return Err(ModelError::Zero { field });
             }
+        }
+        let taps = (shape.0.saturating_mul(shape.1)).saturating_mul(size.saturating_mul(size));
+        if taps > MAX_TAPS {
+            let field = "pixels · window²";
+            return Err(ModelError::TooLarge { field, value: taps, most: MAX_TAPS });
         }
         if padding >= size {
             return Err(ModelError::Padding { size, padding });

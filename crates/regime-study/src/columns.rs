@@ -2,9 +2,10 @@
 
 mod parquet_file;
 mod runs;
+mod spec_fields;
 mod table;
 
-pub use runs::run_columns;
+pub use runs::{column_descriptions, run_columns, varying_fields};
 pub use table::{Cells, Column, Columns};
 
 #[cfg(test)]
@@ -19,8 +20,8 @@ mod tests {
     fn table() -> Columns {
         Columns::default()
             .with("name", Cells::Text(vec![Some("a, \"b\"".into()), None, Some("α".into())]))
-            .with("count", Cells::Whole(vec![None, Some(7), Some(0)]))
-            .with("value", Cells::Real(vec![Some(0.1), Some(-1e300), None]))
+            .with("count", Cells::Integer(vec![None, Some(7), Some(0)]))
+            .with("value", Cells::Float(vec![Some(0.1), Some(-1e300), None]))
     }
 
     #[test]
@@ -49,7 +50,7 @@ mod tests {
 
     #[test]
     fn no_rows_are_a_file() {
-        let empty = Columns::default().with("x", Cells::Real(Vec::new()));
+        let empty = Columns::default().with("x", Cells::Float(Vec::new()));
         assert_eq!(empty.to_csv(), "x\n");
         let bytes = empty.to_parquet();
         let reader = SerializedFileReader::new(bytes::Bytes::from(bytes)).unwrap();

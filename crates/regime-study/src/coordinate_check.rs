@@ -15,10 +15,15 @@ use regime_scaling::{
 use regime_train::{Coordinates, Objective, System, coordinates};
 use serde_json::{Map, Value};
 
-use crate::{coordinate_spec::CoordinateSpec, error::StudyError, points::tensor, ready::fits};
+use crate::{
+    coordinate_spec::CoordinateSpec, error::StudyError, points::tensor, ready::fits,
+    spec::check_parameters, spec_file::from_value,
+};
 
-/// Numbers that the gradients of one measurement may hold: 8 GiB of float64.
-const MOST_NUMBERS: usize = 1 << 30;
+/// The largest numbers of widths, of seeds and of steps: more is a mistake.
+const MAX_WIDTHS: usize = 100;
+const MAX_SEEDS: u64 = 10_000;
+const MAX_STEPS: usize = 100_000;
 
 /// A coordinate check whose spec is valid.
 #[derive(Debug, Clone)]
@@ -50,11 +55,23 @@ impl CoordinateCheck {
                 return Err(StudyError::field(field, value, "has to be finite"));
             }
         }
-        if spec.steps == 0 || spec.seeds == 0 {
-            return Err(StudyError::Mismatch(format!(
-                "steps is {} and seeds {}, but each has to be at least 1",
-                spec.steps, spec.seeds
-            )));
+        if !(1..=MAX_STEPS).contains(&spec.steps) {
+            return Err(StudyError::field(
+                "steps",
+                spec.steps,
+                format!("must be 1 to {MAX_STEPS}"),
+            ));
+        }
+        if !(1..=MAX_SEEDS).contains(&spec.seeds) {
+            return Err(StudyError::field(
+                "seeds",
+                spec.seeds,
+                format!("must be 1 to {MAX_SEEDS}"),
+            ));
+        }
+        if spec.widths.len() > MAX_WIDTHS {
+            let requirement = format!("must be at most {MAX_WIDTHS}");
+            return Err(StudyError::field("the number of widths", spec.widths.len(), requirement));
         }
         let mut widths = spec.widths.clone();
         widths.sort_unstable();
@@ -81,13 +98,7 @@ impl CoordinateCheck {
         for &width in &spec.widths {
             let network = with_width(&spec.network, width)?;
             let layout = Layout::of(&network).map_err(StudyError::Network)?;
-            if layout.n_params().saturating_mul(spec.data.n_kernel) > MOST_NUMBERS {
-                return Err(StudyError::Mismatch(format!(
-                    "width {width}: {} parameters on {} points are more than fit into memory",
-                    layout.n_params(),
-                    spec.data.n_kernel
-                )));
-            }
+            check_parameters(layout.n_params())?;
             let rates = layout.own_rates(&own, 1.0);
             hidden_layers = rates.len() - 1;
             bias = rates[0].biases.is_some();
@@ -111,7 +122,22 @@ impl CoordinateCheck {
         self.networks.iter().flat_map(of).collect()
     }
 
-    /// Carries out all runs side by side, and judges every exponent.
+    /// Estimated bytes of the measurement of the widest network, the data not included: weights,
+    /// gradient and rates, the passes over both sets of points, and the kernels.
+    pub fn memory_bytes(&self) -> f64 {
+        let CoordinateSpec { data, precision, .. } = &self.spec;
+        let of = |network: &NetworkSpec| {
+            let Ok(net) = network.build() else { return 0.0 };
+            let points = (2 * data.n_train + 2 * data.n_kernel) as f64;
+            let kernels = 4.0 * (data.n_kernel as f64).powi(2);
+            let numbers = 8.0 * net.n_params() as f64 + points * net.trace_size() + kernels;
+            numbers * precision.bytes() as f64
+        };
+        self.networks.iter().map(of).fold(0.0, f64::max)
+    }
+
+    /// Makes all measurements in the current rayon pool, and judges every exponent. `measured` is
+    /// called after each measurement, from the thread that made it.
     ///
     /// # Errors
     /// As [`Self::measure`].
@@ -119,11 +145,16 @@ impl CoordinateCheck {
         &self,
         data: &Dataset,
         device: &B::Device,
+        measured: &(dyn Fn() + Sync),
     ) -> Result<ExponentCheck, StudyError> {
         let samples: Result<Vec<Vec<Sample>>, StudyError> = self
             .runs()
             .par_iter()
-            .map(|(network, seed)| self.measure::<B>(network, *seed, data, device))
+            .map(|(network, seed)| {
+                let samples = self.measure::<B>(network, *seed, data, device);
+                measured();
+                samples
+            })
             .collect();
         // The same seed at another width is another network.
         let pairing = Pairing::Independent;
@@ -275,5 +306,7 @@ fn with_width(network: &Map<String, Value>, width: usize) -> Result<NetworkSpec,
     }
     let mut network = network.clone();
     network.insert("width".into(), width.into());
-    serde_json::from_value(Value::Object(network)).map_err(|e| wrong(e.to_string()))
+    let schema = schemars::schema_for!(NetworkSpec).to_value();
+    from_value(Value::Object(network), &schema)
+        .map_err(|reason| StudyError::Parse { place: "network".into(), reason })
 }

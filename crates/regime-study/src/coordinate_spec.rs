@@ -9,8 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::place::{BackendName, DeviceName};
 
 /// What a coordinate check depends on. In a file, what is absent takes its default.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CoordinateSpec {
     /// Where tensors live.
@@ -82,7 +81,6 @@ impl Default for CoordinateSpec {
 
 impl CoordinateSpec {
     /// The JSON Schema of a spec in a file, with a description of every field.
-    #[cfg(feature = "schema")]
     pub fn schema() -> serde_json::Value {
         schemars::schema_for!(CoordinateSpec).to_value()
     }

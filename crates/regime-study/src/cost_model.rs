@@ -56,7 +56,7 @@ impl RunSpec {
     fn run_cost(&self) -> f64 {
         // Roots alone, whose bits are the same on every machine: shares of a grid rest on them.
         let fourth = |x: f64| x.sqrt().sqrt();
-        let root_width_alpha = self.root_width_alpha();
+        let sqrt_h_alpha = self.sqrt_h_alpha();
         let (steps, stop, per_decade) = match self.dynamics {
             Dynamics::Flow(flow) => {
                 let steps = match flow.scheme {
@@ -64,12 +64,12 @@ impl RunSpec {
                     Scheme::Adaptive { .. } => {
                         let tolerance = flow.scheme.tolerance_of_steps().unwrap_or(0.03);
                         let coarse = fourth(tolerance / 0.03);
-                        let feature = 1.0 + 0.4 / fourth(root_width_alpha);
-                        let lazy = 1.0 + (root_width_alpha / 2000.0).sqrt();
+                        let feature = 1.0 + 0.4 / fourth(sqrt_h_alpha);
+                        let lazy = 1.0 + (sqrt_h_alpha / 2000.0).sqrt();
                         f64::max(ADAPTIVE_PASSES * feature / lazy, 25.0) / (coarse * coarse.sqrt())
                     }
                     Scheme::Reference { tolerance, .. } => {
-                        let regime = 1.0 + 1.0 / fourth(root_width_alpha);
+                        let regime = 1.0 + 1.0 / fourth(sqrt_h_alpha);
                         let coarse = fourth(tolerance / 0.01);
                         LAZY_STEPS * regime / (coarse * coarse.sqrt())
                     }

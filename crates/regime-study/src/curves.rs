@@ -56,7 +56,7 @@ pub trait Sample: Copy {
     }
 
     /// `√h · α`.
-    fn root_width_alpha(&self) -> f64 {
+    fn sqrt_h_alpha(&self) -> f64 {
         (self.width() as f64).sqrt() * self.alpha()
     }
 }

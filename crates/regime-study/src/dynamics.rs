@@ -4,8 +4,7 @@ use regime_train::{FlowSpec, Scheme, StochasticSpec, Stop};
 use serde::{Deserialize, Serialize};
 
 /// How a network is trained.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Dynamics {
     /// The gradient flow on all points.

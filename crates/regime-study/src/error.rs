@@ -13,8 +13,8 @@ pub enum StudyError {
     /// A field of a spec is out of its range.
     #[error("{field} is {value}, but {requirement}")]
     Field {
-        /// The field of the spec.
-        field: &'static str,
+        /// The path of the field in the spec.
+        field: String,
         /// Its value.
         value: String,
         /// What would be right.
@@ -46,7 +46,7 @@ pub enum StudyError {
         /// Coordinates of a point.
         points: usize,
     },
-    /// A part of a spec in a file cannot be read.
+    /// A part of a spec in a file cannot be read, or has the wrong form.
     #[error("{place}: {reason}")]
     Parse {
         /// The field or the place in the file.
@@ -78,16 +78,25 @@ pub enum StudyError {
 impl StudyError {
     /// A field out of its range.
     pub(crate) fn field(
-        field: &'static str,
+        field: impl Into<String>,
         value: impl ToString,
         requirement: impl Into<String>,
     ) -> Self {
-        Self::Field { field, value: value.to_string(), requirement: requirement.into() }
+        Self::Field {
+            field: field.into(),
+            value: value.to_string(),
+            requirement: requirement.into(),
+        }
     }
 }
 
 impl From<DataError> for StudyError {
     fn from(error: DataError) -> Self {
-        Self::Data(error.to_string())
+        match error {
+            DataError::Field { field, value, want } => {
+                Self::field(format!("data.{field}"), value, format!("must be {want}"))
+            }
+            other => Self::Data(format!("data: {other}")),
+        }
     }
 }

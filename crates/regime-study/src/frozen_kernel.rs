@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A kernel that does not change while it learns. In a file: `"initial"`, `"half-loss"`,
 /// `"end"`, `{"at": t}` or `"infinite-width"`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FrozenKernel {
     /// The tangent kernel of the network at its initial weights: the limit of large α.

@@ -176,8 +176,8 @@ fn learnt(kernel_time: f64, ending: Ending, outcome: Outcome, test_error: f64) -
         ending,
         steps: outcome.steps,
         rejected: outcome.rejected,
-        half_loss_time: outcome.half_loss_time,
-        margins_time: outcome.margins_time,
+        t1: outcome.t1,
+        t2: outcome.t2,
         test_error,
         path: outcome.observations,
     }

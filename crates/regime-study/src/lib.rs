@@ -77,7 +77,7 @@ mod trainer;
 pub use batch::{BatchRun, BatchShape, run_batch_on};
 pub use calibration::{Calibration, TimedRuns, Timer};
 pub use checkpoint::RunCheckpoint;
-pub use columns::{Cells, Column, Columns, run_columns};
+pub use columns::{Cells, Column, Columns, column_descriptions, run_columns, varying_fields};
 pub use context::{RunContext, Uninterrupted};
 pub use coordinate_check::CoordinateCheck;
 pub use coordinate_spec::CoordinateSpec;
@@ -94,6 +94,4 @@ pub use point_set::PointSet;
 pub use record::{Ending, FrozenLearning, FrozenRecord, GramPair, Measurement, RunRecord};
 pub use run::{run, run_on};
 pub use spec::{Budget, RunSpec};
-#[cfg(feature = "schema")]
-pub use spec_file::file_schema;
-pub use spec_file::{PlacedSpec, read_specs};
+pub use spec_file::{Override, PlacedSpec, file_schema, read_coordinate_spec, read_specs};

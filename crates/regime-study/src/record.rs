@@ -25,9 +25,11 @@ pub struct RunRecord {
     #[serde(default)]
     pub work: Work,
     /// `t₁`, at which the mean loss fell below half its initial value.
-    pub half_loss_time: Option<f64>,
+    #[serde(alias = "half_loss_time")]
+    pub t1: Option<f64>,
     /// `t₂`, at which the last margin was reached.
-    pub margins_time: Option<f64>,
+    #[serde(alias = "margins_time")]
+    pub t2: Option<f64>,
     /// Root mean square velocity of the preactivations of every layer under the plain
     /// flow at t = 0, from the first layer to the last; per unit of the flow's time.
     pub preactivation_speeds: Vec<f64>,
@@ -87,9 +89,11 @@ pub enum FrozenLearning {
         /// Rejected steps.
         rejected: u64,
         /// `t₁` of its own flow.
-        half_loss_time: Option<f64>,
+        #[serde(alias = "half_loss_time")]
+        t1: Option<f64>,
         /// `t₂` of its own flow.
-        margins_time: Option<f64>,
+        #[serde(alias = "margins_time")]
+        t2: Option<f64>,
         /// Part of the test points on the wrong side, `y F ≤ 0`, at the end.
         test_error: f64,
         /// The training set on the way; the last one belongs to the end.
@@ -194,7 +198,7 @@ impl RunRecord {
     }
 
     /// The kernel change just after `t₁`.
-    pub fn kernel_change_at_half_loss(&self) -> Option<f64> {
+    pub fn kernel_change_at_t1(&self) -> Option<f64> {
         self.path.iter().find(|m| m.training.moment == Moment::HalfLoss)?.kernel_change
     }
 

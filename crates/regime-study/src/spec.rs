@@ -2,7 +2,7 @@
 
 use regime_data::DataSpec;
 use regime_models::{Alpha, NetworkSpec, Precision};
-use regime_train::Loss;
+use regime_train::{FlowSpec, Loss, StochasticSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -16,8 +16,7 @@ use crate::{
 /// on a GPU: see [`run_batch_on`](crate::run_batch_on).
 ///
 /// In a file, what is absent takes its default: all but the network and α.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunSpec {
     /// Where tensors live.
@@ -71,8 +70,22 @@ pub struct RunSpec {
     pub seed: u64,
 }
 
-/// The most parameters of a network; more is taken for a typing error.
-const MOST_PARAMETERS: usize = 1 << 32;
+/// The largest number of parameters of a network; more is a typing error.
+const MAX_PARAMETERS: usize = 1 << 32;
+
+/// The largest number of frozen kernels.
+const MAX_FROZEN: usize = 100;
+
+/// # Errors
+/// For more parameters than any memory holds.
+pub(crate) fn check_parameters(n_params: usize) -> Result<(), StudyError> {
+    if n_params <= MAX_PARAMETERS {
+        return Ok(());
+    }
+    let message =
+        format!("network: it has {n_params} parameters, but must have at most {MAX_PARAMETERS}");
+    Err(StudyError::Mismatch(message))
+}
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 fn is_zero(n: &usize) -> bool {
@@ -91,8 +104,7 @@ fn soft_hinge() -> Loss {
 
 /// A limit that, unlike those of the flow, depends on the machine: a run that
 /// meets it fails and leaves a checkpoint, from which the next call goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
     /// Wall-clock seconds, of one call.
@@ -131,9 +143,36 @@ impl RunSpec {
     }
 
     /// The JSON Schema of a spec in a file, with a description of every field.
-    #[cfg(feature = "schema")]
     pub fn schema() -> serde_json::Value {
         schemars::schema_for!(RunSpec).to_value()
+    }
+
+    /// The spec as JSON with all fields, those at their defaults too.
+    pub fn complete(&self) -> serde_json::Value {
+        let mut spec = serde_json::to_value(self).unwrap_or_default();
+        let left_out = serde_json::json!({
+            "device": self.device,
+            "frozen": self.frozen,
+            "outputs_kept": self.outputs_kept,
+            "kernel_path": self.kernel_path,
+            "gram_kept": self.gram_kept,
+            "budget": self.budget,
+        });
+        if let (Some(fields), serde_json::Value::Object(left_out)) =
+            (spec.as_object_mut(), left_out)
+        {
+            fields.extend(left_out);
+        }
+        if let Some(data) = spec["data"].as_object_mut() {
+            data.insert("training_set".into(), serde_json::json!(self.data.training_set));
+        }
+        if let Dynamics::Flow(FlowSpec { stop, .. })
+        | Dynamics::Stochastic(StochasticSpec { stop, .. }) = self.dynamics
+            && let Some(fields) = spec["dynamics"]["stop"].as_object_mut()
+        {
+            fields.insert("at_half_loss".into(), stop.at_half_loss.into());
+        }
+        spec
     }
 
     /// Checks all that can be checked without the data.
@@ -180,17 +219,19 @@ impl RunSpec {
             let requirement = "has to be greater than 0";
             return Err(StudyError::field("budget.max_wall_s", most, requirement));
         }
-        if net.n_params() > MOST_PARAMETERS {
-            return Err(StudyError::Mismatch(format!(
-                "network: it has {} parameters, more than any memory holds",
-                net.n_params()
-            )));
+        if self.frozen.len() > MAX_FROZEN {
+            let requirement = format!("must be at most {MAX_FROZEN}");
+            return Err(StudyError::field(
+                "the number of frozen kernels",
+                self.frozen.len(),
+                requirement,
+            ));
         }
-        Ok(())
+        check_parameters(net.n_params())
     }
 
     /// `√h · α`, the combination in which the paper's curves collapse.
-    pub fn root_width_alpha(&self) -> f64 {
+    pub fn sqrt_h_alpha(&self) -> f64 {
         (self.network.width() as f64).sqrt() * self.alpha
     }
 }

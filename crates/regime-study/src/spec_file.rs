@@ -1,9 +1,18 @@
 //! Specs as people write them in files: a run, a sweep, or a list of both.
 
+mod fields;
+mod syntax;
+
+use std::str::FromStr;
+
 use regime_lab::Sweep;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{error::StudyError, spec::RunSpec};
+use crate::{coordinate_spec::CoordinateSpec, error::StudyError, spec::RunSpec};
+
+/// The largest number of runs in one file: more is a mistake, and would take minutes to read.
+const MAX_RUNS: usize = 100_000;
 
 /// A spec with its place in a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,13 +23,44 @@ pub struct PlacedSpec {
     pub spec: RunSpec,
 }
 
-/// Reads the runs of a JSON text: a run, a sweep, or a list of both. `name` stands for the
-/// text in messages; the name of a file, usually.
+/// A value for one field of a spec, given beside the file: `network.width=64`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Override {
+    /// The path of the field.
+    pub field: String,
+    /// Its value.
+    pub value: Value,
+}
+
+impl FromStr for Override {
+    type Err = String;
+
+    /// Reads `field=value`. The value is JSON; what is not JSON is a text.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "write field=value, such as network.width=64".to_owned();
+        let (field, value) = text.split_once('=').ok_or_else(wrong)?;
+        let (field, value) = (field.trim(), value.trim());
+        if field.split('.').any(str::is_empty) || value.is_empty() {
+            return Err(wrong());
+        }
+        let text = || Value::String(value.to_owned());
+        let value = serde_json::from_str(value).unwrap_or_else(|_| text());
+        Ok(Self { field: field.to_owned(), value })
+    }
+}
+
+/// Reads the runs of a text: a run, a sweep, or a list of both; in TOML, which has no lists at the top,
+/// a run or a sweep. `name` is the name of the file; it appears in messages, and a name that ends in
+/// `.toml` says that the text is TOML. `overrides` replace fields of every run.
 ///
 /// # Errors
-/// [`StudyError::Parse`], one line that names the place in the text.
-pub fn read_specs(name: &str, text: &str) -> Result<Vec<PlacedSpec>, StudyError> {
-    let value: Value = serde_json::from_str(text).map_err(|e| at(name, e))?;
+/// [`StudyError::Parse`], one line that names the place in the text and the field.
+pub fn read_specs(
+    name: &str,
+    text: &str,
+    overrides: &[Override],
+) -> Result<Vec<PlacedSpec>, StudyError> {
+    let value = syntax::parse(name, text).map_err(|e| at(name, e))?;
     let entries = match value {
         Value::Array(entries) if entries.is_empty() => {
             return Err(at(name, "the list has no runs"));
@@ -28,21 +68,71 @@ pub fn read_specs(name: &str, text: &str) -> Result<Vec<PlacedSpec>, StudyError>
         Value::Array(entries) => entries,
         one => vec![one],
     };
+    let schema = RunSpec::schema();
     let mut runs = Vec::new();
-    for (entry, number) in entries.into_iter().zip(1..) {
+    for (mut entry, number) in entries.into_iter().zip(1..) {
+        if !entry.is_object() {
+            return Err(at(name, format!("entry {number} is no object with fields")));
+        }
         if entry.get("base").or(entry.get("axes")).is_some() {
-            runs.extend(swept(entry, &format!("{name}, sweep {number}"))?);
+            runs.extend(swept(entry, &format!("{name}, sweep {number}"), overrides, &schema)?);
         } else {
             let place = format!("{name}, run {number}");
-            let spec = serde_json::from_value(entry).map_err(|e| at(&place, e))?;
+            overrides.iter().try_for_each(|o| set(&mut entry, o)).map_err(|e| at(&place, e))?;
+            let spec = from_value(entry, &schema).map_err(|e| at(&place, e))?;
             runs.push(PlacedSpec { place, spec });
+        }
+        if runs.len() > MAX_RUNS {
+            return Err(at(name, format!("it describes more than {MAX_RUNS} runs")));
         }
     }
     Ok(runs)
 }
 
+/// Reads the spec of a coordinate check, as [`read_specs`] reads runs.
+///
+/// # Errors
+/// [`StudyError::Parse`], one line that names the file and the field.
+pub fn read_coordinate_spec(
+    name: &str,
+    text: &str,
+    overrides: &[Override],
+) -> Result<CoordinateSpec, StudyError> {
+    let mut value = syntax::parse(name, text).map_err(|e| at(name, e))?;
+    overrides.iter().try_for_each(|o| set(&mut value, o)).map_err(|e| at(name, e))?;
+    from_value(value, &CoordinateSpec::schema()).map_err(|e| at(name, e))
+}
+
+/// A value of a type whose JSON Schema is given.
+///
+/// # Errors
+/// The field that does not fit the schema, and what would be right.
+pub(crate) fn from_value<T: DeserializeOwned>(
+    mut value: Value,
+    schema: &Value,
+) -> Result<T, String> {
+    fields::check(&mut value, schema, schema).map_err(|fields::Misfit { path, reason }| {
+        if path.is_empty() { format!("it {reason}") } else { format!("{path} {reason}") }
+    })?;
+    serde_json::from_value(value).map_err(|e| e.to_string())
+}
+
+/// Replaces one field, and makes the objects on the way to it.
+fn set(spec: &mut Value, Override { field, value }: &Override) -> Result<(), String> {
+    let mut place = spec;
+    let mut path = String::new();
+    for name in field.split('.') {
+        let Value::Object(fields) = place else {
+            return Err(format!("{field} cannot be set: {path} is no object with fields"));
+        };
+        place = fields.entry(name).or_insert_with(|| Value::Object(serde_json::Map::new()));
+        path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    }
+    *place = value.clone();
+    Ok(())
+}
+
 /// The JSON Schema of the texts that [`read_specs`] reads, with a description of every field.
-#[cfg(feature = "schema")]
 pub fn file_schema() -> Value {
     let mut run = RunSpec::schema();
     let mut definitions = match run["$defs"].take() {
@@ -82,15 +172,41 @@ pub fn file_schema() -> Value {
     })
 }
 
-fn swept(entry: Value, place: &str) -> Result<Vec<PlacedSpec>, StudyError> {
+fn swept(
+    mut entry: Value,
+    place: &str,
+    overrides: &[Override],
+    schema: &Value,
+) -> Result<Vec<PlacedSpec>, StudyError> {
+    for change in overrides {
+        let varied = entry.get("axes").and_then(Value::as_array).into_iter().flatten();
+        let mut fields = varied.filter_map(Value::as_object).flat_map(|axis| axis.keys());
+        if let Some(axis) = fields.find(|axis| overlap(axis, &change.field)) {
+            let field = &change.field;
+            return Err(at(place, format!("{field} cannot be set: an axis varies {axis}")));
+        }
+        if let Some(base) = entry.get_mut("base") {
+            set(base, change).map_err(|e| at(place, e))?;
+        }
+    }
     let sweep: Sweep = serde_json::from_value(entry).map_err(|e| at(place, e))?;
-    let specs = sweep.specs().map_err(|e| at(place, e))?.into_iter().enumerate();
-    let placed = |(index, spec)| {
+    let values = sweep.specs::<Value>().map_err(|e| at(place, e))?.into_iter().enumerate();
+    let placed = |(index, value)| {
         let words = sweep.place(index);
         let colon = if words.is_empty() { "" } else { ": " };
-        PlacedSpec { place: format!("{place}{colon}{words}"), spec }
+        let place = format!("{place}{colon}{words}");
+        let spec = from_value(value, schema).map_err(|e| at(&place, e))?;
+        Ok(PlacedSpec { place, spec })
     };
-    Ok(specs.map(placed).collect())
+    values.map(placed).collect()
+}
+
+/// Whether two paths are equal or one lies within the other.
+fn overlap(a: &str, b: &str) -> bool {
+    let within = |inner: &str, outer: &str| {
+        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    within(a, b) || within(b, a)
 }
 
 fn at(place: &str, reason: impl ToString) -> StudyError {
@@ -102,7 +218,7 @@ mod tests {
     use super::*;
 
     fn runs(text: &str) -> Result<Vec<PlacedSpec>, String> {
-        read_specs("file.json", text).map_err(|error| {
+        read_specs("file.json", text, &[]).map_err(|error| {
             let line = error.to_string();
             line.strip_prefix("file.json").expect("the file is named first").to_owned()
         })
@@ -151,7 +267,7 @@ mod tests {
     #[test]
     fn the_examples_are_runs() {
         let count = |name: &str, text: &str| {
-            let runs = read_specs(name, text).unwrap();
+            let runs = read_specs(name, text, &[]).unwrap();
             for PlacedSpec { place, spec } in &runs {
                 spec.check().unwrap_or_else(|error| panic!("{place}: {error}"));
             }

@@ -55,7 +55,7 @@ use crate::{
 /// });
 /// let members = members.collect::<Result<_, Box<dyn std::error::Error>>>()?;
 /// let outcomes = FlowBatch::start(&net, members)?.run(&mut ());
-/// assert!(outcomes.iter().all(|outcome| outcome.margins_time.is_some()));
+/// assert!(outcomes.iter().all(|outcome| outcome.t2.is_some()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct FlowBatch<B: Backend> {

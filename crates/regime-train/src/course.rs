@@ -148,7 +148,7 @@ impl Course {
         let stop = &self.spec.stop;
         if smallest_margin >= stop.margin {
             Some(End::Converged)
-        } else if stop.at_half_loss && self.outcome.half_loss_time.is_some() {
+        } else if stop.at_half_loss && self.outcome.t1.is_some() {
             Some(End::HalfLoss)
         } else if stop.max_time.is_some_and(|most| self.clock.t >= most) {
             Some(End::TimeReached)
@@ -227,7 +227,7 @@ impl Course {
 
     /// The loss whose passage is still to be found.
     pub(crate) fn half_loss(&self) -> Option<f64> {
-        self.outcome.half_loss_time.is_none().then_some(0.5 * self.initial_loss)
+        self.outcome.t1.is_none().then_some(0.5 * self.initial_loss)
     }
 
     /// After what was seen at a scheduled time inside a step.
@@ -283,17 +283,17 @@ impl Course {
         self.outcome.steps += 1;
         self.outcome.t = clock.t;
         let mut moments = Vec::new();
-        if self.outcome.half_loss_time.is_none() {
-            self.outcome.half_loss_time = passage.falls_below(0.5 * self.initial_loss);
-            if self.outcome.half_loss_time.is_some() {
+        if self.outcome.t1.is_none() {
+            self.outcome.t1 = passage.falls_below(0.5 * self.initial_loss);
+            if self.outcome.t1.is_some() {
                 moments.push(Moment::HalfLoss);
             }
         }
-        if self.outcome.margins_time.is_none() {
+        if self.outcome.t2.is_none() {
             let margin = self.spec.stop.margin;
             let rises = approach.1 < margin && reached >= margin;
             let time = || on_line(approach, (clock.t, reached), margin);
-            self.outcome.margins_time = rises.then(time);
+            self.outcome.t2 = rises.then(time);
         }
         if clock.t >= self.next_observation {
             moments.push(Moment::Scheduled);

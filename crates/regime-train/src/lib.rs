@@ -38,7 +38,7 @@
 //! let outcome = Flow::start(&system, FlowSpec::default(), w0)?.run(&mut ());
 //!
 //! assert_eq!(outcome.end, End::Converged);
-//! assert!(outcome.half_loss_time < outcome.margins_time);
+//! assert!(outcome.t1 < outcome.t2);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -170,9 +170,11 @@ pub struct Outcome {
     /// Rejected steps.
     pub rejected: u64,
     /// `t₁`: the time at which the mean loss fell below half its initial value.
-    pub half_loss_time: Option<f64>,
+    #[serde(alias = "half_loss_time")]
+    pub t1: Option<f64>,
     /// `t₂`: the time at which the last margin was reached.
-    pub margins_time: Option<f64>,
+    #[serde(alias = "margins_time")]
+    pub t2: Option<f64>,
     /// What it has cost.
     #[serde(default)]
     pub work: Work,
@@ -188,8 +190,8 @@ impl Outcome {
             t: 0.0,
             steps: 0,
             rejected: 0,
-            half_loss_time: None,
-            margins_time: None,
+            t1: None,
+            t2: None,
             work: Work::default(),
             observations: Vec::new(),
         }

@@ -210,7 +210,7 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
 
     fn budget_spent(&self) -> Option<End> {
         let stop = &self.spec.stop;
-        if stop.at_half_loss && self.outcome.half_loss_time.is_some() {
+        if stop.at_half_loss && self.outcome.t1.is_some() {
             Some(End::HalfLoss)
         } else if stop.max_time.is_some_and(|most| self.clock.t >= most) {
             Some(End::TimeReached)
@@ -230,7 +230,7 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
             rejected: 0,
         });
         let Some(batch) = self.batch(&mut tried.draw) else {
-            self.outcome.margins_time = Some(self.clock.t);
+            self.outcome.t2 = Some(self.clock.t);
             return Ok(Some(End::Converged));
         };
         let dt = match self.spec.stop.max_time {
@@ -312,7 +312,7 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
         }
         let reached = margins.iter().all(|&u| u >= self.spec.stop.margin);
         if reached {
-            self.outcome.margins_time = Some(self.clock.t);
+            self.outcome.t2 = Some(self.clock.t);
         }
         reached.then_some(End::Converged)
     }
@@ -321,9 +321,9 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
     fn look_for_half_loss(&mut self, margins: &[f64], observer: &mut impl Observer<B>) {
         let look = Look { t: self.clock.t, mean_loss: self.system.objective().mean_loss(margins) };
         let half = 0.5 * self.initial_loss;
-        if self.outcome.half_loss_time.is_none() && look.mean_loss < half {
+        if self.outcome.t1.is_none() && look.mean_loss < half {
             let before = (self.last_look.t, self.last_look.mean_loss);
-            self.outcome.half_loss_time = Some(on_line(before, (look.t, look.mean_loss), half));
+            self.outcome.t1 = Some(on_line(before, (look.t, look.mean_loss), half));
             self.keep(self.observed(margins, Moment::HalfLoss), observer);
         }
         self.last_look = look;

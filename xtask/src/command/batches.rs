@@ -36,7 +36,7 @@ impl DeviceMemory {
         let memory = free_bytes(index)
             .map(|free_bytes| Self::divided(DeviceName::Cuda(index), free_bytes, specs, jobs));
         if memory.is_none() {
-            eprintln!(
+            note!(
                 "warning: nvidia-smi does not say how much memory of cuda:{index} is free: runs are made \
                  one by one, {jobs} side by side"
             );

@@ -23,18 +23,25 @@ pub(super) fn run(arguments: &Bench) -> anyhow::Result<()> {
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let machine = provenance::cpu().unwrap_or_else(|| "unknown processor".into());
-    println!(
+    out!(
         "{} on {device}, {machine}; times are medians, taken in turn, of what takes long a single one",
         name.name()
     );
-    println!(
+    out!(
         "{:<40} {:>5} {:>4} {:>5} {:>7} {:>10} {:>9} {:>7}",
-        "work", "n", "h", "dtype", "threads", "ms", "Gflop/s", "ratio"
+        "work",
+        "n",
+        "h",
+        "dtype",
+        "threads",
+        "ms",
+        "Gflop/s",
+        "ratio"
     );
     let sizes = if arguments.smoke { Sizes::Smoke } else { Sizes::Full };
     let selection = Selection { sizes, only: &arguments.only };
     let mut print = |row: &Row| {
-        println!(
+        out!(
             "{:<40} {:>5} {:>4} {:>5} {:>7} {:>10.3} {:>9.1} {:>7.2}",
             row.work,
             row.n,
@@ -59,7 +66,7 @@ pub(super) fn run(arguments: &Bench) -> anyhow::Result<()> {
     if !arguments.smoke && arguments.only.is_empty() {
         let folder = tempfile::tempdir().context("there is no folder for a run")?;
         let peak = peak_memory(MEMORY.0, MEMORY.1, folder.path())?;
-        println!(
+        out!(
             "peak memory of a run with n = {}, h = {}, L = 5: {:.0} MB",
             MEMORY.0,
             MEMORY.1,
@@ -87,8 +94,8 @@ fn table(rows: &[Row], place: &str, machine: &str, day: &str) -> Columns {
     let text =
         |of: &dyn Fn(&Row) -> String| Cells::Text(rows.iter().map(|r| Some(of(r))).collect());
     let whole =
-        |of: fn(&Row) -> usize| Cells::Whole(rows.iter().map(|r| Some(of(r) as u64)).collect());
-    let real = |of: fn(&Row) -> f64| Cells::Real(rows.iter().map(|r| Some(of(r))).collect());
+        |of: fn(&Row) -> usize| Cells::Integer(rows.iter().map(|r| Some(of(r) as u64)).collect());
+    let real = |of: fn(&Row) -> f64| Cells::Float(rows.iter().map(|r| Some(of(r))).collect());
     Columns::default()
         .with("work", text(&|r| r.work.to_owned()))
         .with("n", whole(|r| r.n))

@@ -12,7 +12,8 @@ use anyhow::Context;
 use regime_lab::{Counts, Options, Outcome, RunKey, Store, execute_batches};
 use regime_models::Precision;
 use regime_study::{
-    BatchRun, DataCache, NoRecord, Run, RunCheckpoint, RunContext, RunRecord, RunSpec, StudyError,
+    BatchRun, DataCache, DeviceName, NoRecord, Run, RunCheckpoint, RunContext, RunRecord, RunSpec,
+    StudyError,
 };
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
@@ -20,7 +21,14 @@ use signal_hook::{
 };
 
 use super::batches::{DeviceMemory, in_memory};
-use crate::{backend, progress::ProgressBar, provenance};
+use crate::{
+    backend,
+    cli::Resources,
+    console,
+    memory::{Fit, Memory, size},
+    progress::ProgressBar,
+    provenance,
+};
 
 /// Exit status of what was stopped, as shells have it after Ctrl-C: the same command goes on.
 pub(super) const INTERRUPTED: u8 = 130;
@@ -33,16 +41,36 @@ pub(super) struct Computed {
     pub(super) stopped: bool,
 }
 
-/// Makes the runs that the store lacks.
+/// What runs are made with.
+#[derive(Clone, Copy)]
+pub(super) struct Workshop<'a> {
+    pub(super) store: &'a Store,
+    pub(super) resources: Resources,
+    pub(super) cache: &'a DataCache,
+    /// Once true, runs stop and leave their checkpoints.
+    pub(super) stop: &'a Arc<AtomicBool>,
+}
+
+/// Makes the runs that the store lacks, those that fit into the memory side by side. `expected_s` is the
+/// estimate of the time that all of them take.
 pub(super) fn compute(
     specs: &[RunSpec],
-    store: &Store,
-    jobs: usize,
-    cache: &DataCache,
-    stop: &Arc<AtomicBool>,
+    workshop: Workshop<'_>,
+    expected_s: Option<f64>,
 ) -> anyhow::Result<Computed> {
+    let Workshop { store, resources, cache, stop } = workshop;
     if let Some(warning) = specs.iter().find_map(rounding) {
-        eprintln!("{warning}");
+        console::warn(format_args!("{warning}"));
+    }
+    let asked = resources.jobs();
+    let machine = Memory::of_machine(resources.memory, asked);
+    let missing = specs.iter().filter(|spec| is_missing(store, spec));
+    let Fit { jobs, bytes } = machine.fit(missing, asked);
+    if jobs < asked {
+        note!(
+            "{jobs} side by side instead of {asked}: more runs than that do not fit into the memory ({} for {jobs})",
+            size(bytes)
+        );
     }
     let memory = DeviceMemory::of(specs, jobs);
     let jobs = memory.map_or(jobs, |memory| memory.workers());
@@ -57,21 +85,25 @@ pub(super) fn compute(
         None => (0..specs.len()).map(|index| vec![index]).collect(),
     };
     let run = |specs: &[&RunSpec]| -> Vec<Result<RunRecord, String>> {
-        let refusal = |spec: &&RunSpec| memory.and_then(|memory| memory.refuses(spec));
+        let refusal = |spec: &&RunSpec| match spec.device {
+            DeviceName::Cpu => machine.refuses(spec.memory_bytes()),
+            DeviceName::Cuda(_) => memory.and_then(|memory| memory.refuses(spec)),
+        };
         match specs.iter().find_map(refusal) {
             // A run that has no place is a batch by itself.
             Some(refusal) => specs.iter().map(|_| Err(refusal.clone())).collect(),
             None => in_memory(specs, &|specs| make(specs, store, cache, stop)),
         }
     };
-    let mut progress = ProgressBar::new(jobs);
+    let mut progress = ProgressBar::new(jobs, expected_s);
     let report = execute_batches(specs, store, &options, &divide, run, &mut progress)?;
     drop(progress);
     let runs = specs
         .iter()
         .zip(report.outcomes())
-        .map(|(spec, (_, outcome))| Run {
+        .map(|(spec, (key, outcome))| Run {
             spec: spec.clone(),
+            provenance: outcome.record().and_then(|_| store.provenance(&key).ok().flatten()),
             record: match outcome {
                 Outcome::Reused(record) | Outcome::Computed { record, .. } => Ok(record.clone()),
                 Outcome::Failed(error) => Err(NoRecord::Failed(error.to_string())),
@@ -84,7 +116,12 @@ pub(super) fn compute(
     Ok(Computed { runs, counts, stopped })
 }
 
-/// Makes runs together, or a single one by itself.
+/// Whether the store lacks the record of a run.
+pub(super) fn is_missing(store: &Store, spec: &RunSpec) -> bool {
+    !RunKey::of(spec).is_ok_and(|key| store.path(&key).is_file())
+}
+
+/// Makes runs in one batch, or a single one by itself.
 fn make(
     specs: &[&RunSpec],
     store: &Store,

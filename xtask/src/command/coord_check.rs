@@ -1,49 +1,96 @@
-//! `coord-check`: how everything in a network grows with its width, compared with what its
+//! `coord-check`: how activations, outputs and kernel grow with the width, compared with what the
 //! parametrisation promises.
 
 use std::{fs, process::ExitCode};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use regime_data::{default_cache_dir, prepare};
-use regime_scaling::Outcome;
-use regime_study::{CoordinateCheck, CoordinateSpec};
+use regime_scaling::{CheckedExponent, Outcome};
+use regime_study::{CoordinateCheck, read_coordinate_spec};
+use serde_json::json;
 
-use crate::{backend, cli::CoordCheck as Arguments};
+use crate::{backend, cli::CoordCheck as Arguments, memory::Memory, progress::Counter};
 
 /// Exit status when the measurement does not decide, as for findings.
 const UNDECIDED: u8 = 3;
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let (spec, name) = match &arguments.file {
-        None => (CoordinateSpec::default(), "the default network".into()),
+    let (name, text) = match &arguments.file {
+        None => ("the default network".into(), "{}".into()),
         Some(file) => {
-            let place = file.display().to_string();
-            let text = fs::read_to_string(file).with_context(|| place.clone())?;
-            (serde_json::from_str(&text).with_context(|| place.clone())?, place)
+            let name = file.display().to_string();
+            (name.clone(), fs::read_to_string(file).context(name)?)
         }
     };
+    let spec = read_coordinate_spec(&name, &text, &arguments.overrides.set)?;
+    if arguments.overrides.print_spec {
+        out!("{:#}", serde_json::to_value(&spec)?);
+        return Ok(ExitCode::SUCCESS);
+    }
     let check = CoordinateCheck::new(spec).with_context(|| name.clone())?;
     if let Err(unstable) = &check.limit {
-        println!("No stable limit is expected: {unstable}. Only that nothing grows is checked.");
+        note!("no stable limit is expected: {unstable}; the check is only that nothing grows");
     }
+    let jobs = jobs_that_fit(&check, arguments).with_context(|| name.clone())?;
     let data = prepare(&check.spec().data, &default_cache_dir()).with_context(|| name.clone())?;
-    let result = backend::coordinates(&check, &data).with_context(|| name.clone())?;
-    println!("{result}");
+    let counter = Counter::new(check.runs().len());
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build()?;
+    let result = pool
+        .install(|| backend::coordinates(&check, &data, &|| counter.step()))
+        .with_context(|| name.clone())?;
+    drop(counter);
     let (outcome, all) = (result.outcome(), result.rows.len());
-    let words = match outcome {
-        Outcome::Pass => format!("{all} exponents are as expected"),
-        Outcome::Fail => {
-            format!("{} of {all} exponents are not as expected", result.count(outcome))
-        }
-        Outcome::Undecided => format!(
-            "{} of {all} exponents are not known well enough; more seeds or wider widths would tell",
-            result.count(outcome)
-        ),
-    };
-    println!("coord-check: {} — {name}: {words}", outcome.word());
+    if arguments.json {
+        let exponents: Vec<_> = result.rows.iter().map(exponent).collect();
+        out!("{:#}", json!({"name": name, "outcome": outcome, "exponents": exponents}));
+    } else {
+        out!("{result}");
+        let words = match outcome {
+            Outcome::Pass => format!("{all} exponents are as expected"),
+            Outcome::Fail => {
+                format!("{} of {all} exponents are not as expected", result.count(outcome))
+            }
+            Outcome::Undecided => format!(
+                "{} of {all} exponents are too uncertain: take more seeds or larger widths",
+                result.count(outcome)
+            ),
+        };
+        out!("coord-check: {} — {name}: {words}", outcome.word());
+    }
     Ok(match outcome {
         Outcome::Pass => ExitCode::SUCCESS,
         Outcome::Fail => ExitCode::FAILURE,
         Outcome::Undecided => ExitCode::from(UNDECIDED),
     })
+}
+
+/// One exponent, for programs.
+fn exponent(row: &CheckedExponent) -> serde_json::Value {
+    let interval = row.interval.as_ref().ok().map(|interval| [interval.low, interval.high]);
+    json!({
+        "quantity": row.claim.quantity,
+        "step": row.claim.step,
+        "expected": row.claim.expected,
+        "exponent": row.exponent,
+        "interval": interval,
+        "why_no_interval": row.interval.as_ref().err().map(ToString::to_string),
+        "drift": row.drift,
+        "outcome": row.outcome,
+    })
+}
+
+/// Measurements side by side that fit into the memory.
+fn jobs_that_fit(check: &CoordinateCheck, arguments: &Arguments) -> anyhow::Result<usize> {
+    let asked = arguments.resources.jobs();
+    let memory = Memory::of_machine(arguments.resources.memory, asked);
+    let bytes = check.memory_bytes();
+    if let Some(why) = memory.refuses(bytes + check.spec().data.memory_bytes()) {
+        bail!("{why}: take smaller widths or fewer points");
+    }
+    let jobs = (1..=asked).rev().find(|jobs| memory.refuses(*jobs as f64 * bytes).is_none());
+    let jobs = jobs.unwrap_or(1);
+    if jobs < asked {
+        note!("{jobs} side by side instead of {asked}: more do not fit into the memory");
+    }
+    Ok(jobs)
 }

@@ -7,10 +7,10 @@ use crate::cli::Data;
 pub(super) fn run(task: &Data) -> anyhow::Result<()> {
     let folder = default_cache_dir();
     match task {
-        Data::Path => println!("{}", folder.display()),
+        Data::Path => out!("{}", folder.display()),
         Data::Fetch { archive } => {
             let place = fetch(archive.0, &folder, &mut |event: FetchEvent<'_>| tell(&event))?;
-            println!("{} is complete and verified in {}", archive.0.name(), place.display());
+            out!("{} is complete and verified in {}", archive.0.name(), place.display());
         }
     }
     Ok(())
@@ -18,11 +18,11 @@ pub(super) fn run(task: &Data) -> anyhow::Result<()> {
 
 fn tell(event: &FetchEvent<'_>) {
     match event {
-        FetchEvent::Present { file } => eprintln!("{file}: there already, verified"),
+        FetchEvent::Present { file } => note!("{file}: there already, verified"),
         FetchEvent::Trying { provider, missing } => {
-            eprintln!("asking {provider} for {missing} files");
+            note!("asking {provider} for {missing} files");
         }
-        FetchEvent::Failed(attempt) => eprintln!("{attempt}"),
-        FetchEvent::Fetched { file, bytes } => eprintln!("{file}: {bytes} bytes, verified"),
+        FetchEvent::Failed(attempt) => note!("{attempt}"),
+        FetchEvent::Fetched { file, bytes } => note!("{file}: {bytes} bytes, verified"),
     }
 }

@@ -15,40 +15,46 @@ use regime_study::{Border, DataCache, Diagnosis, PlacedSpec, Regime, Run, RunSpe
 use serde::Serialize;
 
 use super::{
-    compute::{Computed, INTERRUPTED, compute, stop_on_interrupt},
-    spec_files::{checked, read},
+    compute::{Computed, INTERRUPTED, Workshop, compute, stop_on_interrupt},
+    spec_files::{checked, print_specs, read},
 };
-use crate::{cli::Diagnose, output, terminal};
+use crate::{cli::Diagnose, memory::Memory, output, terminal};
 
 pub(super) fn run(arguments: &Diagnose) -> anyhow::Result<ExitCode> {
     let stop = stop_on_interrupt()?;
     let cache = DataCache::new(default_cache_dir());
     let place = || arguments.file.display().to_string();
-    let mut settings = read(&arguments.file)?;
+    let memory = Memory::of_machine(arguments.resources.memory, 1);
+    let mut settings = read(&arguments.file, &arguments.overrides.set)?;
     let Some(PlacedSpec { spec, .. }) = settings.pop().filter(|_| settings.is_empty()) else {
         bail!("{}: diagnose takes one run, but the file has several", place());
     };
-    let spec = checked(spec, &cache).with_context(place)?;
+    let spec = checked(spec, &cache, memory).with_context(place)?;
+    if arguments.overrides.print_spec {
+        print_specs([&spec]);
+        return Ok(ExitCode::SUCCESS);
+    }
     let specs = Diagnosis::runs_of(&spec)
         .into_iter()
-        .map(|spec| checked(spec, &cache))
+        .map(|spec| checked(spec, &cache, memory))
         .collect::<anyhow::Result<Vec<RunSpec>>>()
         .with_context(place)?;
     output::prepare(&arguments.out)?;
     let store = Store::open(arguments.out.join("runs"))?;
-    let Computed { runs, counts, stopped } =
-        compute(&specs, &store, arguments.jobs(), &cache, &stop)?;
+    let resources = arguments.resources;
+    let workshop = Workshop { store: &store, resources, cache: &cache, stop: &stop };
+    let Computed { runs, counts, stopped } = compute(&specs, workshop, None)?;
     if stopped {
-        eprintln!("stopped; the same command goes on from there");
+        note!("stopped; run the same command again to continue");
         return Ok(ExitCode::from(INTERRUPTED));
     }
     let diagnosis = Diagnosis::of_runs(spec.alpha, &runs);
     let runs: Vec<Row> = runs.iter().map(Row::of).collect();
     if arguments.json {
         let json = serde_json::json!({"diagnosis": diagnosis, "runs": runs});
-        println!("{json:#}");
+        out!("{json:#}");
     } else {
-        println!("{}\n\n{}", table(&runs), sentence(&diagnosis));
+        out!("{}\n\n{}", table(&runs), sentence(&diagnosis));
     }
     Ok(if counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -84,47 +90,66 @@ fn sentence(diagnosis: &Diagnosis) -> String {
 /// A run of the setting at some α, for programs.
 #[derive(Debug, Serialize)]
 struct Row {
+    key: String,
     alpha: f64,
-    root_width_alpha: f64,
+    sqrt_h_alpha: f64,
     kernel_change: Option<f64>,
     test_error: Option<f64>,
     weight_change: Option<f64>,
-    end: String,
+    end: &'static str,
+    reason: Option<String>,
+    version: Option<String>,
 }
 
 impl Row {
-    fn of(Run { spec, record }: &Run) -> Self {
-        let end = match record {
-            Ok(record) => record.ending.name().to_owned(),
-            Err(why) => why.to_string(),
-        };
-        let record = record.as_ref().ok();
+    fn of(run: &Run) -> Self {
+        let record = run.record.as_ref().ok();
         Self {
-            alpha: spec.alpha,
-            root_width_alpha: spec.root_width_alpha(),
+            key: run.key().map(|key| key.to_string()).unwrap_or_default(),
+            alpha: run.spec.alpha,
+            sqrt_h_alpha: run.spec.sqrt_h_alpha(),
             kernel_change: record.and_then(|r| r.kernel_change()),
             test_error: record.and_then(|r| r.test_error()),
             weight_change: record.and_then(|r| r.last()).map(|m| m.weight_change),
-            end,
+            end: run.end(),
+            reason: run.reason(),
+            version: run.version(),
         }
     }
 }
 
 fn table(runs: &[Row]) -> String {
-    let head = ["alpha", "sqrt(h)*alpha", "kernel change", "test error", "weight change", "end"];
+    let head = [
+        "key",
+        "alpha",
+        "sqrt_h_alpha",
+        "kernel_change",
+        "test_error",
+        "weight_change",
+        "end",
+        "version",
+    ];
     let number = |value: Option<f64>| value.map(|v| format!("{v:.4e}")).unwrap_or_default();
     let row = |run: &Row| {
         [
+            run.key[..8.min(run.key.len())].to_owned(),
             format!("{:.3e}", run.alpha),
-            format!("{:.3e}", run.root_width_alpha),
+            format!("{:.3e}", run.sqrt_h_alpha),
             number(run.kernel_change),
             run.test_error.map(|v| format!("{v:.4}")).unwrap_or_default(),
             number(run.weight_change),
-            run.end.clone(),
+            run.end.to_owned(),
+            run.version.clone().unwrap_or_default(),
         ]
     };
     let rows = std::iter::once(head.map(String::from)).chain(runs.iter().map(row));
-    terminal::table(rows).join("\n")
+    let reason =
+        |run: &Row| Some(format!("{}: {}", &run.key[..8.min(run.key.len())], run.reason.as_ref()?));
+    terminal::table(rows)
+        .into_iter()
+        .chain(runs.iter().filter_map(reason))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &Docs) -> anyhow::Result<ExitCode> {
     }
     for (path, text) in files {
         output::replace(&path, text.as_bytes()).with_context(|| path.display().to_string())?;
-        println!("{}", path.display());
+        out!("{}", path.display());
     }
     Ok(ExitCode::SUCCESS)
 }

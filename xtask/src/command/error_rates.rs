@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &ErrorRates) -> anyhow::Result<ExitCode> {
         let path = Path::new(PAGE);
         let text = page(&table, arguments);
         output::replace(path, text.as_bytes()).with_context(|| path.display().to_string())?;
-        println!("{}", path.display());
+        out!("{}", path.display());
     } else {
         print!("{table}");
     }
@@ -44,7 +44,7 @@ pub(super) fn run(arguments: &ErrorRates) -> anyhow::Result<ExitCode> {
 }
 
 fn add(table: &mut String, line: String) {
-    eprintln!("{line}");
+    note!("{line}");
     let _ = writeln!(table, "{line}");
 }
 

@@ -1,4 +1,4 @@
-//! The tasks, one file each.
+//! The commands, one file each.
 
 mod batches;
 mod bench;
@@ -23,18 +23,21 @@ mod timer;
 
 use std::process::ExitCode;
 
-use crate::cli::Command;
+use crate::{
+    cli::{self, Command},
+    console,
+};
 
-/// Carries out one task.
+/// Runs one command.
 ///
 /// # Errors
-/// Whatever keeps it from being carried out, fit to be printed as one line.
+/// The chain of causes is one line.
 pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Reproduce(arguments) => reproduce::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
-        Command::List => {
-            list::run();
+        Command::List { json } => {
+            list::run(json);
             Ok(ExitCode::SUCCESS)
         }
         Command::Plan(grid) => plan::run(&grid).map(|()| ExitCode::SUCCESS),
@@ -48,6 +51,10 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::SetupTch(arguments) => setup_tch::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Schema(of) => {
             schema::run(of);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Completions { shell } => {
+            console::write(&cli::completions(shell));
             Ok(ExitCode::SUCCESS)
         }
         Command::Data(task) => data::run(&task).map(|()| ExitCode::SUCCESS),

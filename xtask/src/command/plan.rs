@@ -6,37 +6,46 @@ use regime_data::default_cache_dir;
 use regime_findings::{Finding, Settings};
 use regime_lab::{RunKey, Share, Store};
 use regime_models::NetworkSpec;
-use regime_study::{Calibration, DataCache, Estimate, RunSpec};
+use regime_study::{Calibration, DataCache, DeviceName, Estimate, RunSpec};
+use serde_json::{Value, json};
 
 use super::timer::calibration;
-use crate::{backend, cli::Grid, study::find};
+use crate::{
+    backend,
+    cli::{Grid, Resources},
+    memory::{Fit, Memory, size},
+    study::find,
+};
 
 pub(super) fn run(grid: &Grid) -> anyhow::Result<()> {
     let cache = DataCache::new(default_cache_dir());
     let mut calibration = calibration(&cache);
-    let store = finished(&grid.out)?;
+    let store = finished(&grid.out);
     let grids = grids(&find(&grid.finding)?, grid, &cache)?;
-    let mut print = |name: &str, specs: &[RunSpec]| -> anyhow::Result<()> {
-        let estimate = estimate(specs, store.as_ref(), &mut calibration, grid.jobs())?;
-        println!("{name}: {}", describe(&estimate, grid.jobs()));
+    let mut plans = Vec::new();
+    let mut add = |name: &str, specs: &[RunSpec]| -> anyhow::Result<()> {
+        let plan = Plan::of(specs, &store, &mut calibration, grid.resources)?;
+        if !grid.json {
+            out!("{name}: {plan}");
+        }
+        plans.push(plan.to_json(name));
         Ok(())
     };
     for (finding, specs) in &grids {
-        print(finding.name(), specs)?;
+        add(finding.name(), specs)?;
     }
     if grids.len() > 1 {
-        print("all together", &union(&grids)?)?;
+        add("all together", &union(&grids)?)?;
+    }
+    if grid.json {
+        out!("{:#}", Value::Array(plans));
     }
     Ok(())
 }
 
-/// The store of finished runs in the folder for results, where there is one.
-///
-/// # Errors
-/// A folder that cannot be opened.
-pub(super) fn finished(out: &Path) -> anyhow::Result<Option<Store>> {
-    let folder = out.join("runs");
-    Ok(folder.is_dir().then(|| Store::open(folder)).transpose()?)
+/// The store of finished runs in the folder for results, to be read.
+pub(super) fn finished(out: &Path) -> Store {
+    Store::read_only(out.join("runs"))
 }
 
 /// A finding and its runs.
@@ -59,7 +68,7 @@ pub(super) fn grids<'a>(
 /// The runs of several findings, each once.
 ///
 /// # Errors
-/// A run without a name or with a cost that is none.
+/// A run without a key, or with a cost that is not a number.
 pub(super) fn union(grids: &[FindingGrid<'_>]) -> anyhow::Result<Vec<RunSpec>> {
     let all: Vec<RunSpec> = grids.iter().flat_map(|(_, specs)| specs.clone()).collect();
     Ok(Share::WHOLE.of(&all)?)
@@ -96,28 +105,92 @@ pub(super) fn specs(
     Ok(specs)
 }
 
-/// One line for people.
-pub(super) fn describe(estimate: &Estimate, jobs: usize) -> String {
-    let Estimate { runs, stored, wall_s, flops, memory_bytes, disk_bytes } = estimate;
-    let time = Duration::from_secs(wall_s.ceil() as u64);
-    format!(
-        "{runs} runs, {stored} of them stored; about {} for the rest with {jobs} side by side, \
-         {:.1e} floating-point operations, {:.0} MB of memory, {:.0} MB of disk",
-        humantime::format_duration(time),
-        // A sum of nothing is −0.
-        flops + 0.0,
-        memory_bytes / 1e6 + 0.0,
-        disk_bytes / 1e6 + 0.0,
-    )
+/// What a grid takes on this machine.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// Of the runs that fit into the memory.
+    estimate: Estimate,
+    /// Runs side by side.
+    jobs: usize,
+    /// Runs that do not fit into the memory, and the bytes of the largest.
+    too_large: (usize, f64),
 }
 
-/// Runs, time and memory, after a calibration by short runs of each kind.
-pub(super) fn estimate(
-    specs: &[RunSpec],
-    store: Option<&Store>,
-    calibration: &mut Calibration<'_>,
-    jobs: usize,
-) -> anyhow::Result<Estimate> {
-    let is_stored = |key: &RunKey| store.is_some_and(|store| store.path(key).is_file());
-    Ok(regime_study::estimate(specs, &is_stored, calibration, jobs)?)
+impl Plan {
+    /// After short runs of each kind, which are made only where they fit into the memory.
+    ///
+    /// # Errors
+    /// A short run that fails.
+    pub(super) fn of(
+        specs: &[RunSpec],
+        store: &Store,
+        calibration: &mut Calibration<'_>,
+        resources: Resources,
+    ) -> anyhow::Result<Self> {
+        let asked = resources.jobs();
+        let memory = Memory::of_machine(resources.memory, asked);
+        let is_stored = |key: &RunKey| store.path(key).is_file();
+        let fits = |spec: &RunSpec| {
+            let stored = RunKey::of(spec).is_ok_and(|key| is_stored(&key));
+            let on_processor = spec.device == DeviceName::Cpu;
+            stored || !on_processor || memory.refuses(spec.memory_bytes()).is_none()
+        };
+        let (fitting, large): (Vec<RunSpec>, Vec<RunSpec>) = specs.iter().cloned().partition(fits);
+        let missing =
+            fitting.iter().filter(|spec| !RunKey::of(*spec).is_ok_and(|key| is_stored(&key)));
+        let Fit { jobs, .. } = memory.fit(missing, asked);
+        let estimate = regime_study::estimate(&fitting, &is_stored, calibration, jobs)?;
+        let largest = large.iter().map(RunSpec::memory_bytes).fold(0.0, f64::max);
+        Ok(Self { estimate, jobs, too_large: (large.len(), largest) })
+    }
+
+    /// Wall-clock seconds for the runs that are missing.
+    pub(super) fn wall_s(&self) -> f64 {
+        self.estimate.wall_s
+    }
+
+    /// For programs.
+    pub(super) fn to_json(&self, name: &str) -> Value {
+        let Estimate { runs, stored, wall_s, flops, memory_bytes, disk_bytes } = self.estimate;
+        let (too_large, largest) = self.too_large;
+        json!({
+            "name": name,
+            "runs": runs + too_large,
+            "stored": stored,
+            "jobs": self.jobs,
+            "wall_s": wall_s,
+            "flops": flops,
+            "memory_bytes": memory_bytes,
+            "disk_bytes": disk_bytes,
+            "too_large_for_memory": too_large,
+            "largest_run_bytes": if too_large > 0 { largest } else { 0.0 },
+        })
+    }
+}
+
+impl std::fmt::Display for Plan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Estimate { runs, stored, wall_s, flops, memory_bytes, disk_bytes } = self.estimate;
+        let (too_large, largest) = self.too_large;
+        let time = humantime::format_duration(Duration::from_secs(wall_s.ceil() as u64));
+        write!(
+            f,
+            "{} runs, {stored} stored; about {time} for the rest, {} side by side; \
+             {:.1e} floating-point operations, {} of memory, {} of disk",
+            runs + too_large,
+            self.jobs,
+            // A sum of nothing is −0.
+            flops + 0.0,
+            size(memory_bytes),
+            size(disk_bytes),
+        )?;
+        match too_large {
+            0 => Ok(()),
+            n => write!(
+                f,
+                "; {n} of the runs do not fit into the memory and will be refused (the largest needs {})",
+                size(largest)
+            ),
+        }
+    }
 }

@@ -9,7 +9,7 @@ use regime_plot::number;
 use regime_scaling::Outcome;
 use regime_study::DataCache;
 
-use super::compute::{INTERRUPTED, compute, stop_on_interrupt};
+use super::compute::{INTERRUPTED, Workshop, compute, stop_on_interrupt};
 use crate::cli::Protocol;
 
 pub(super) fn run(arguments: &Protocol) -> anyhow::Result<ExitCode> {
@@ -20,13 +20,13 @@ pub(super) fn run(arguments: &Protocol) -> anyhow::Result<ExitCode> {
         spec.data_sha256.clone_from(&cache.get(&spec.data)?.provenance.sha256);
     }
     let store = Store::open(arguments.out.join("runs"))?;
-    let computed = compute(&specs, &store, arguments.jobs(), &cache, &stop)?;
+    let resources = arguments.resources;
+    let workshop = Workshop { store: &store, resources, cache: &cache, stop: &stop };
+    let computed = compute(&specs, workshop, None)?;
     if computed.stopped {
         return Ok(ExitCode::from(INTERRUPTED));
     }
-    println!(
-        "| choice of the paper | √h·α | quantity | difference [90 %] | |\n|---|---|---|---|---|"
-    );
+    out!("| choice of the paper | √h·α | quantity | difference [90 %] | |\n|---|---|---|---|---|");
     for effect in protocol::effects(&computed.runs) {
         let difference = match &effect.statement.interval {
             Ok(i) => {
@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &Protocol) -> anyhow::Result<ExitCode> {
             Outcome::Fail => "different",
             Outcome::Undecided => "open",
         };
-        println!(
+        out!(
             "| {} | {} | {} | {difference} | {word} |",
             effect.choice.words(),
             number::significant(effect.product, 2),

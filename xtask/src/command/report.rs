@@ -1,11 +1,11 @@
-//! `report`: reports anew from finished runs, without computing any.
+//! `report`: writes reports of finished runs again, without computing any run.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, bail};
 use regime_data::default_cache_dir;
 use regime_findings::{Finding, Settings};
-use regime_lab::{RunKey, Store};
+use regime_lab::{Entry, RunKey, Store};
 use regime_scaling::Outcome;
 use regime_study::{DataCache, NoRecord, Run, RunRecord, RunSpec};
 
@@ -25,28 +25,35 @@ pub(super) fn run(grid: &Grid) -> anyhow::Result<ExitCode> {
     }
     let store = Store::open(&runs)?;
     let cache = DataCache::new(default_cache_dir());
+    let mut verdicts = Vec::new();
     for finding in find(&grid.finding)? {
         let (settings, looks) = as_before(finding, grid);
         let specs = plan::specs(finding, grid, &settings, &cache)?;
-        let runs: Vec<Run> = specs
-            .iter()
-            .map(|spec| Ok(Run { spec: spec.clone(), record: stored(spec, &store)? }))
-            .collect::<anyhow::Result<_>>()?;
+        let runs: Vec<Run> =
+            specs.iter().map(|spec| stored(spec, &store)).collect::<anyhow::Result<_>>()?;
         let missing = runs.iter().filter(|run| run.record.is_err()).count();
         if missing == runs.len() {
-            println!("{}: no run of this profile is finished", finding.name());
+            note!("{}: no run of this profile is finished", finding.name());
             continue;
         }
         output::prepare(&grid.out.join(finding.name()))?;
         let left = if missing == 0 { String::new() } else { format!(" ({missing} runs missing)") };
-        write(finding, (grid, settings, looks), &runs, &store, &left)?;
+        let written = write(finding, (grid, settings, looks), &runs, &store)?;
+        match grid.json {
+            true => verdicts.push(written.to_json(missing)),
+            false => out!("{}", written.line(&left)),
+        }
     }
-    println!("{}", output::write_index(&grid.out)?.display());
+    let index = output::write_index(&grid.out)?;
+    match grid.json {
+        true => out!("{:#}", serde_json::Value::Array(verdicts)),
+        false => out!("{}", index.display()),
+    }
     Ok(ExitCode::SUCCESS)
 }
 
 /// How many rounds of `--until-decided` the last report of this profile came from, and how many times the
-/// finding is judged: a report anew must not judge at other levels.
+/// finding is judged: a second report must not judge at other levels.
 fn as_before(finding: &dyn Finding, grid: &Grid) -> (Settings, usize) {
     let settings = grid.settings();
     let before = || {
@@ -66,15 +73,43 @@ fn as_before(finding: &dyn Finding, grid: &Grid) -> (Settings, usize) {
     }
 }
 
-/// Analyses runs, writes the report of their finding and says in one line, with `left` on
-/// runs that are not there, what was found: the verdict, and how many training sets would decide what is open. `looks` is how many times the finding is judged, at most.
+/// What a report says.
+pub(super) struct Written {
+    finding: &'static str,
+    sentence: String,
+    report: PathBuf,
+    pub(super) verdict: Outcome,
+    /// Training sets that would decide what is open.
+    pub(super) sets_needed: Option<usize>,
+}
+
+impl Written {
+    /// One line for people, with `left` on runs that are missing or failed.
+    pub(super) fn line(&self, left: &str) -> String {
+        format!("{}: {}{left} — {}", self.finding, words(self.verdict), self.report.display())
+    }
+
+    /// For programs.
+    pub(super) fn to_json(&self, missing: usize) -> serde_json::Value {
+        serde_json::json!({
+            "finding": self.finding,
+            "verdict": words(self.verdict),
+            "sentence": self.sentence,
+            "training_sets_needed": self.sets_needed,
+            "runs_without_record": missing,
+            "report": self.report,
+        })
+    }
+}
+
+/// Analyses runs and writes the report of their finding. `looks` is how many times the finding is judged, at
+/// most.
 pub(super) fn write(
     finding: &dyn Finding,
     (grid, settings, looks): (&Grid, Settings, usize),
     runs: &[Run],
     store: &Store,
-    left: &str,
-) -> anyhow::Result<(Outcome, Option<usize>)> {
+) -> anyhow::Result<Written> {
     let name = finding.name();
     let mut study = study(finding, runs, &settings, looks);
     let origins = provenance::of_records(runs.iter().map(|run| &run.spec), store);
@@ -90,12 +125,23 @@ pub(super) fn write(
     let results = Results { finding, settings, looks, runs, study: &study, origins };
     let report = output::write(&results, &grid.out.join(name))
         .with_context(|| format!("the report of {name}"))?;
-    println!("{name}: {}{left} — {}", words(study.verdict.kind), report.display());
-    Ok((study.verdict.kind, study.judgement.sets_needed))
+    Ok(Written {
+        finding: name,
+        sentence: study.verdict.sentence.clone(),
+        report,
+        verdict: study.verdict.kind,
+        sets_needed: study.judgement.sets_needed,
+    })
 }
 
-/// The record of a run, or that there is none.
-fn stored(spec: &RunSpec, store: &Store) -> anyhow::Result<Result<RunRecord, NoRecord>> {
+/// A run with the record that the store has, if it has one.
+fn stored(spec: &RunSpec, store: &Store) -> anyhow::Result<Run> {
     let entry = store.entry::<RunSpec, RunRecord>(&RunKey::of(spec)?)?;
-    Ok(entry.map(|entry| entry.record).ok_or(NoRecord::Missing))
+    let spec = spec.clone();
+    Ok(match entry {
+        Some(Entry { record, provenance, .. }) => {
+            Run { spec, record: Ok(record), provenance: Some(provenance) }
+        }
+        None => Run { spec, record: Err(NoRecord::Missing), provenance: None },
+    })
 }

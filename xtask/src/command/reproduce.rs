@@ -9,8 +9,10 @@ use regime_scaling::Outcome;
 use regime_study::{DataCache, RunSpec};
 
 use super::{
-    compute::{Computed, INTERRUPTED, compute, stop_on_interrupt},
-    plan, report, share,
+    compute::{Computed, INTERRUPTED, Workshop, compute, stop_on_interrupt},
+    plan::{self, Plan},
+    report::{self, Written},
+    share,
     timer::calibration,
 };
 use crate::{
@@ -33,20 +35,27 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
     let cache = DataCache::new(default_cache_dir());
     // Bad data and bad folders have to be found before anything is computed.
     let grids = plan::grids(&find(&grid.finding)?, grid, &cache)?;
+    let store = Store::open(grid.out.join("runs"))?;
+    let workshop =
+        Workshop { store: &store, resources: grid.resources, cache: &cache, stop: &stop };
     if let Some(share) = arguments.share {
-        return share::make(share, &plan::union(&grids)?, &grid.out, grid.jobs(), &cache, &stop);
+        return share::make(share, &plan::union(&grids)?, workshop);
     }
     for (finding, _) in &grids {
         output::prepare(&grid.out.join(finding.name()))?;
     }
-    let store = Store::open(grid.out.join("runs"))?;
     let mut calibration = calibration(&cache);
-    let mut print_estimate = |name: &str, specs: &[RunSpec]| {
-        // The runs of a calibration are tried all at once; those of the grid fail one by one,
-        // and others go on.
-        match plan::estimate(specs, Some(&store), &mut calibration, grid.jobs()) {
-            Ok(estimate) => eprintln!("{name}: {}", plan::describe(&estimate, grid.jobs())),
-            Err(error) => eprintln!("{name}: the time cannot be estimated: {error:#}"),
+    let mut print_estimate = |name: &str, specs: &[RunSpec]| -> Option<f64> {
+        // The short runs are made all at once. A run of the grid that fails does not stop the others.
+        match Plan::of(specs, &store, &mut calibration, grid.resources) {
+            Ok(plan) => {
+                note!("{name}: {plan}");
+                Some(plan.wall_s())
+            }
+            Err(error) => {
+                note!("{name}: the time cannot be estimated: {error:#}");
+                None
+            }
         }
     };
     if grids.len() > 1 {
@@ -54,6 +63,7 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
     }
     let looks = if arguments.until_decided { LOOKS } else { 1 };
     let mut verdicts = Vec::new();
+    let mut reports = Vec::new();
     let mut failed = 0;
     for (finding, mut specs) in grids {
         let mut settings = grid.settings();
@@ -62,36 +72,41 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
                 settings.rounds = look as u64;
                 specs = plan::specs(finding, grid, &settings, &cache)?;
             }
-            print_estimate(finding.name(), &specs);
-            let computed = compute(&specs, &store, grid.jobs(), &cache, &stop)?;
+            let expected_s = print_estimate(finding.name(), &specs);
+            let computed = compute(&specs, workshop, expected_s)?;
             let Some(ended) = end(finding, (grid, settings, looks), computed, &store)? else {
                 return Ok(ExitCode::from(INTERRUPTED));
             };
-            let decided = ended.verdict != Outcome::Undecided;
+            let decided = ended.written.verdict != Outcome::Undecided;
             let hopeless = settings.profile == Profile::Smoke;
             let spent = arguments.budget.is_some_and(|budget| start.elapsed() >= budget);
             if decided || spent || hopeless || look == looks {
                 if !decided && spent && !hopeless && look < looks {
-                    eprintln!(
-                        "{}: the budget is spent after {look} of {looks} rounds; the same command \
-                         goes on from there",
+                    note!(
+                        "{}: the budget is spent after {look} of {looks} rounds; run the same command \
+                         again to continue",
                         finding.name()
                     );
                 }
-                // The data of thousands of training sets would take longer to prepare than it is worth.
+                // Preparing the data of thousands of training sets takes too long.
                 let most = MOST_TIMES * training_sets(&settings) as usize;
-                let worth = ended.sets_needed.filter(|&sets| !decided && !hopeless && sets <= most);
+                let worth =
+                    ended.written.sets_needed.filter(|&sets| !decided && !hopeless && sets <= most);
                 if let Some(sets) = worth {
                     let more = Settings { seeds: Some(sets as u64), ..settings };
                     let name =
                         format!("{}, {sets} training sets, which would decide it", finding.name());
                     print_estimate(&name, &plan::specs(finding, grid, &more, &cache)?);
                 }
-                verdicts.push(ended.verdict);
+                verdicts.push(ended.written.verdict);
+                reports.push(ended.written.to_json(ended.failed));
                 failed += ended.failed;
                 break;
             }
         }
+    }
+    if grid.json {
+        out!("{:#}", serde_json::Value::Array(reports));
     }
     let all = Outcome::of_all(verdicts);
     Ok(match (arguments.check, failed) {
@@ -114,9 +129,7 @@ fn status(verdict: Outcome) -> u8 {
 
 /// How a finding ended.
 struct Ended {
-    verdict: Outcome,
-    /// Training sets that would decide what is open.
-    sets_needed: Option<usize>,
+    written: Written,
     /// Runs that left no record.
     failed: usize,
 }
@@ -131,15 +144,15 @@ fn end(
     let name = finding.name();
     if stopped {
         let kept = counts.reused + counts.computed;
-        eprintln!(
-            "{name}: stopped; {kept} of {} runs are kept in {}, the same command goes on from there",
+        note!(
+            "{name}: stopped; {kept} of {} runs are stored in {}; run the same command again to continue",
             counts.total(),
             store.dir().display(),
         );
         return Ok(None);
     }
     if counts.computed == 0 && counts.failed == 0 {
-        eprintln!(
+        note!(
             "{name}: nothing to compute, all {} runs were in {}",
             counts.reused,
             store.dir().display()
@@ -150,10 +163,12 @@ fn end(
         0 => String::new(),
         n => format!(" ({n} runs failed)"),
     };
-    let (verdict, sets_needed) =
-        report::write(finding, (grid, settings, looks), &runs, store, &failed)?;
+    let written = report::write(finding, (grid, settings, looks), &runs, store)?;
+    if !grid.json {
+        out!("{}", written.line(&failed));
+    }
     output::write_index(&grid.out)?;
-    Ok(Some(Ended { verdict, sets_needed, failed: counts.failed }))
+    Ok(Some(Ended { written, failed: counts.failed }))
 }
 
 #[cfg(test)]

@@ -7,21 +7,22 @@ use std::{
 
 use anyhow::{Context, bail};
 use regime_data::default_cache_dir;
-use regime_lab::{RunKey, Share, Store};
+use regime_findings::FINDINGS;
+use regime_lab::{Share, Store};
 use regime_study::{
-    DataCache, Ending, FrozenLearning, FrozenRecord, PlacedSpec, Run, RunRecord, RunSpec,
-    run_columns,
+    Cells, DataCache, Ending, FrozenLearning, FrozenRecord, PlacedSpec, Run, RunRecord, RunSpec,
+    run_columns, varying_fields,
 };
+use serde_json::json;
 
 use super::{
-    compute::{Computed, INTERRUPTED, compute, stop_on_interrupt},
-    plan, share,
-    spec_files::{checked, read},
+    compute::{Computed, INTERRUPTED, Workshop, compute, stop_on_interrupt},
+    plan::{self, Plan},
+    share,
+    spec_files::{checked, print_specs, read},
     timer::calibration,
 };
-use regime_findings::FINDINGS;
-
-use crate::{cli::Run as Arguments, output, terminal};
+use crate::{cli::Run as Arguments, memory::Memory, output, terminal};
 
 /// The runs of a file, and where their table goes.
 struct RunsOfFile {
@@ -32,8 +33,8 @@ struct RunsOfFile {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let cache = DataCache::new(default_cache_dir());
-    let jobs = arguments.jobs();
-    // Bad files and bad data have to be found before anything is computed.
+    let resources = arguments.resources;
+    // Errors in files and data are reported before anything is computed.
     let mut files: Vec<RunsOfFile> = Vec::new();
     for file in &arguments.files {
         let runs = runs_of(file, arguments, &cache)?;
@@ -43,40 +44,59 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         files.push(runs);
     }
     let all = || files.iter().flat_map(|file| file.specs.clone()).collect::<Vec<_>>();
+    if arguments.overrides.print_spec {
+        print_specs(&all());
+        return Ok(ExitCode::SUCCESS);
+    }
     if arguments.plan {
         let specs = arguments.share.unwrap_or(Share::WHOLE).of(&all())?;
-        let store = plan::finished(&arguments.out)?;
         let mut calibration = calibration(&cache);
-        let estimate = plan::estimate(&specs, store.as_ref(), &mut calibration, jobs)?;
-        println!("{}", plan::describe(&estimate, jobs));
+        let store = plan::finished(&arguments.out);
+        let plan = Plan::of(&specs, &store, &mut calibration, resources)?;
+        match arguments.json {
+            true => out!("{:#}", plan.to_json("all together")),
+            false => out!("{plan}"),
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let stop = stop_on_interrupt()?;
+    let store = Store::open(arguments.out.join("runs"))?;
+    let workshop = Workshop { store: &store, resources, cache: &cache, stop: &stop };
     if let Some(share) = arguments.share {
-        return share::make(share, &all(), &arguments.out, jobs, &cache, &stop);
+        return share::make(share, &all(), workshop);
     }
     for file in &files {
         output::prepare(&file.folder)?;
     }
-    let store = Store::open(arguments.out.join("runs"))?;
     let mut failed = 0;
+    let mut tables = Vec::new();
     for RunsOfFile { name, folder, specs } in files {
-        let Computed { runs, counts, stopped } = compute(&specs, &store, jobs, &cache, &stop)?;
-        println!("{}", table(&runs, &store));
+        let Computed { runs, counts, stopped } = compute(&specs, workshop, None)?;
+        // The files first: a closed terminal must not lose them.
+        let columns = run_columns(&runs);
+        output::save_columns(&folder, "data", &columns)?;
         let path = folder.join("data.csv");
-        output::replace(&path, run_columns(&runs).to_csv().as_bytes())
-            .with_context(|| path.display().to_string())?;
+        if arguments.json {
+            tables.push(json!({"name": name, "table": path, "runs": columns.to_json()}));
+        } else {
+            out!("{}", table(&runs));
+        }
         if stopped {
-            eprintln!("{name}: stopped; the same command goes on from there");
+            note!("{name}: stopped; run the same command again to continue");
             return Ok(ExitCode::from(INTERRUPTED));
         }
         failed += counts.failed;
-        println!(
-            "{name}: {} runs, {} without a record — {}",
-            specs.len(),
-            counts.failed,
-            path.display()
-        );
+        if !arguments.json {
+            out!(
+                "{name}: {} runs, {} without a record — {}",
+                specs.len(),
+                counts.failed,
+                path.display()
+            );
+        }
+    }
+    if arguments.json {
+        out!("{:#}", serde_json::Value::Array(tables));
     }
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -85,76 +105,85 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 fn runs_of(file: &Path, arguments: &Arguments, cache: &DataCache) -> anyhow::Result<RunsOfFile> {
     let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     if name == "runs" || FINDINGS.iter().any(|finding| finding.name() == name) {
-        bail!("{}: rename it, {name} stands for other results", file.display());
+        bail!("{}: rename it, results/{name} holds other results", file.display());
     }
-    let check = |PlacedSpec { place, spec }: PlacedSpec| checked(spec, cache).context(place);
-    let specs = read(file)?.into_iter().map(check).collect::<anyhow::Result<_>>()?;
+    let memory = Memory::of_machine(arguments.resources.memory, 1);
+    let check =
+        |PlacedSpec { place, spec }: PlacedSpec| checked(spec, cache, memory).context(place);
+    let specs = read(file, &arguments.overrides.set)?.into_iter().map(check);
+    let specs = specs.collect::<anyhow::Result<_>>()?;
     Ok(RunsOfFile { folder: arguments.out.join(&name), name, specs })
 }
 
-/// One line per run, in the order of the file.
-fn table(runs: &[Run], store: &Store) -> String {
-    let mut head = vec![
-        "network",
-        "h",
-        "alpha",
-        "training",
-        "seed",
-        "end",
-        "t",
-        "steps",
-        "left",
-        "test error",
-        "kernel change",
-        "wall s",
-    ];
-    if runs.iter().any(|run| !run.spec.frozen.is_empty()) {
-        head.push("test error of frozen kernels");
+/// What the printed table shows of every run besides its key and the fields that vary: names of
+/// [`run_columns`], and the digits of numbers.
+const SHOWN: [(&str, Digits); 7] = [
+    ("end", Digits::All),
+    ("t_end", Digits::Significant(4)),
+    ("steps", Digits::All),
+    ("n_violating", Digits::All),
+    ("test_error", Digits::Fixed(4)),
+    ("kernel_change", Digits::Significant(4)),
+    ("version", Digits::All),
+];
+
+#[derive(Clone, Copy)]
+enum Digits {
+    All,
+    Significant(usize),
+    Fixed(usize),
+}
+
+/// One line per run, in the order of the file: its key, the fields in which the runs differ (width and
+/// α where none does), what was measured, and the version of the program. Below, the reasons of runs without a
+/// record.
+fn table(runs: &[Run]) -> String {
+    let columns = run_columns(runs);
+    let mut fields = varying_fields(runs);
+    if fields.is_empty() {
+        fields = vec!["network.width".into(), "alpha".into()];
     }
-    let mut rows = vec![head.iter().map(|&name| name.to_owned()).collect()];
-    let mut notes = Vec::new();
-    for Run { spec, record } in runs {
-        let mut row = vec![
-            spec.network.architecture().to_owned(),
-            spec.network.width().to_string(),
-            spec.alpha.to_string(),
-            spec.dynamics.name().to_owned(),
-            spec.seed.to_string(),
-        ];
-        match record {
-            Ok(record) => row.extend(columns_of(spec, record, store)),
-            Err(why) => {
-                notes.push(format!("{}: {why}", row.join(" ")));
-                row.push("no record".into());
+    let column = |name: &str| columns.columns().iter().find(|column| column.name == name);
+    let cell = |name: &str, row: usize, digits: Digits| -> String {
+        let Some(column) = column(name) else { return String::new() };
+        match (&column.cells, digits) {
+            (Cells::Float(cells), Digits::Significant(n)) => {
+                cells[row].map(|v| format!("{v:.*e}", n - 1)).unwrap_or_default()
             }
+            (Cells::Float(cells), Digits::Fixed(n)) => {
+                cells[row].map(|v| format!("{v:.n$}")).unwrap_or_default()
+            }
+            (cells, _) => cells.text(row),
         }
-        row.resize(head.len(), String::new());
+    };
+    let any_frozen = runs.iter().any(|run| !run.spec.frozen.is_empty());
+    let mut head = vec!["key".to_owned()];
+    head.extend(fields.iter().cloned());
+    head.extend(SHOWN.map(|(name, _)| name.to_owned()));
+    if any_frozen {
+        head.push("test_error of frozen kernels".into());
+    }
+    let mut rows = vec![head];
+    let mut notes = Vec::new();
+    for (index, run) in runs.iter().enumerate() {
+        let key = run.key().map(|key| key.short()).unwrap_or_default();
+        let mut row = vec![key.clone()];
+        row.extend(fields.iter().map(|name| cell(name, index, Digits::All)));
+        row.extend(SHOWN.map(|(name, digits)| cell(name, index, digits)));
+        match &run.record {
+            Ok(record) if any_frozen => row.push(frozen(record)),
+            Ok(_) => {}
+            Err(why) => notes.push(format!("{key}: {why}")),
+        }
         rows.push(row);
     }
+    let width = rows[0].len();
+    rows.iter_mut().for_each(|row| row.resize(width, String::new()));
     let rows = rows.iter().map(|row| row.iter().map(String::as_str));
     terminal::table(rows).into_iter().chain(notes).collect::<Vec<_>>().join("\n")
 }
 
-/// What became of a run, from its end to the time it took.
-fn columns_of(spec: &RunSpec, record: &RunRecord, store: &Store) -> Vec<String> {
-    let number = |value: Option<f64>| value.map(|v| format!("{v:.4}")).unwrap_or_default();
-    let entry =
-        RunKey::of(spec).ok().and_then(|key| store.entry::<RunSpec, RunRecord>(&key).ok()?);
-    let wall = entry.and_then(|entry| entry.provenance.wall_s);
-    let last = record.last();
-    vec![
-        record.ending.name().to_owned(),
-        last.map(|m| format!("{:.4e}", m.training.t)).unwrap_or_default(),
-        record.steps.to_string(),
-        last.map(|m| m.training.n_violating.to_string()).unwrap_or_default(),
-        number(record.test_error()),
-        number(record.kernel_change()),
-        wall.map(|s| format!("{s:.0}")).unwrap_or_default(),
-        frozen(record),
-    ]
-}
-
-/// What frozen kernels came to: `none` where there was none, and the ending of one that
+/// The test errors of frozen kernels: `none` where there was no kernel, and the end of one that
 /// did not reach its margins.
 fn frozen(record: &RunRecord) -> String {
     let of = |FrozenRecord { kernel, learning }: &FrozenRecord| match learning {

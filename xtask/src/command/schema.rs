@@ -9,7 +9,7 @@ pub(super) fn run(of: SchemaOf) {
         SchemaOf::Run => file_schema(),
         SchemaOf::CoordCheck => CoordinateSpec::schema(),
     };
-    println!("{schema:#}");
+    out!("{schema:#}");
 }
 
 #[cfg(test)]

@@ -1,40 +1,32 @@
 //! One share of a grid, on one of several machines.
 
-use std::{
-    collections::BTreeSet,
-    path::Path,
-    process::ExitCode,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::{collections::BTreeSet, process::ExitCode};
 
-use regime_lab::{RunKey, Share, Store};
-use regime_study::{DataCache, RunSpec};
+use regime_lab::{RunKey, Share};
+use regime_study::RunSpec;
 
-use super::compute::{Computed, INTERRUPTED, compute};
+use super::compute::{Computed, INTERRUPTED, Workshop, compute};
 
-/// Makes one share of the runs that `specs` ask for, and says what is left to do.
+/// Makes one share of the runs that `specs` describe, and prints how many runs are missing.
 ///
 /// # Errors
 /// A folder that cannot be used, or a store that fails.
 pub(super) fn make(
     share: Share,
     specs: &[RunSpec],
-    out: &Path,
-    jobs: usize,
-    cache: &DataCache,
-    stop: &Arc<AtomicBool>,
+    workshop: Workshop<'_>,
 ) -> anyhow::Result<ExitCode> {
     let mine = share.of(specs)?;
-    let store = Store::open(out.join("runs"))?;
-    let Computed { counts, stopped, .. } = compute(&mine, &store, jobs, cache, stop)?;
+    let store = workshop.store;
+    let Computed { counts, stopped, .. } = compute(&mine, workshop, None)?;
     if stopped {
-        eprintln!("share {share}: stopped; the same command goes on from there");
+        note!("share {share}: stopped; run the same command again to continue");
         return Ok(ExitCode::from(INTERRUPTED));
     }
     let keys = specs.iter().map(RunKey::of).collect::<Result<BTreeSet<_>, _>>()?;
     let lacking = keys.iter().filter(|key| !store.path(key).is_file()).count();
-    println!(
-        "share {share}: {} of {} runs, {} without a record; all shares together lack {lacking} — {}",
+    out!(
+        "share {share}: {} of {} runs, {} without a record; {lacking} runs of all shares are missing — {}",
         mine.len(),
         keys.len(),
         counts.failed,

@@ -95,7 +95,11 @@ mod tests {
         let cache = DataCache::new(default_cache_dir());
         let computed = |spec: RunSpec| {
             let data = cache.get(&spec.data).unwrap();
-            Run { record: Ok(backend::run(&spec, &data, &Uninterrupted).unwrap()), spec }
+            Run {
+                record: Ok(backend::run(&spec, &data, &Uninterrupted).unwrap()),
+                provenance: None,
+                spec,
+            }
         };
         let mut with_kernel = computed(spec(2000, &["end"]));
         // A kernel that could not be learnt with, beside a network that could.
@@ -105,8 +109,12 @@ mod tests {
             computed(spec(2000, &["initial"])),
             with_kernel,
             computed(spec(1, &[])),
-            Run { spec: spec(9, &[]), record: Err(NoRecord::Failed("out of memory".into())) },
-            Run { spec: spec(9, &[]), record: Err(NoRecord::Missing) },
+            Run {
+                spec: spec(9, &[]),
+                record: Err(NoRecord::Failed("out of memory".into())),
+                provenance: None,
+            },
+            Run { spec: spec(9, &[]), record: Err(NoRecord::Missing), provenance: None },
         ];
         let (summary, table) = endings(&runs);
         assert_eq!(summary, "5 runs: 2 converged, 1 steps-spent, 1 failed, 1 missing.");

@@ -154,7 +154,7 @@ fn figures(runs: &[Run], outcome: &Outcome) -> Vec<Figure> {
             x: Axis::log("√h·α"),
             y: Axis::log("t₂"),
             map: None,
-            series: of(root, |run| run.converged()?.margins_time, Average::Geometric),
+            series: of(root, |run| run.converged()?.t2, Average::Geometric),
             guides: Vec::new(),
         },
         phase_diagram(&converged(runs)),

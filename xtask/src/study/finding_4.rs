@@ -96,7 +96,7 @@ fn figures(runs: &[Run]) -> Vec<Figure> {
             Some(Value { size: run.spec.network.width(), x: product(&run.spec), y })
         })
     };
-    let half_loss = of(|_, record| record.half_loss_time);
+    let half_loss = of(|_, record| record.t1);
     let guide = slope_one(&half_loss);
     let border = || Guide::VerticalLevel { x: WINDOW, label: "end of the feature side".into() };
     let figure = |id: &str, title: &str, caption: &str, label: &str, series: Vec<Series>| Figure {
@@ -122,7 +122,7 @@ fn figures(runs: &[Run]) -> Vec<Figure> {
         "How much the kernel has changed at t₁",
         "‖Θ(t₁) − Θ₀‖/‖Θ₀‖ on points outside the training sets.",
         "kernel change at t₁",
-        of(|_, record| record.kernel_change_at_half_loss().filter(|&c| c > 0.0)),
+        of(|_, record| record.kernel_change_at_t1().filter(|&c| c > 0.0)),
     );
     change.guides.push(Guide::HorizontalLevel { y: 1.0, label: "kernel change 1".into() });
     vec![times, growth(runs), change, kernel_path(runs)]

@@ -23,7 +23,7 @@ pub(super) fn work(runs: &[Run]) -> Option<Table> {
     let mut rows: BTreeMap<(String, usize, i32), Row> = BTreeMap::new();
     for run in runs {
         let (Ok(record), Dynamics::Flow(_)) = (&run.record, run.spec.dynamics) else { continue };
-        let decade = run.spec.root_width_alpha().log10().floor() as i32;
+        let decade = run.spec.sqrt_h_alpha().log10().floor() as i32;
         let network = run.spec.network.architecture().to_owned();
         let n = run.spec.data.n_train as f64;
         let row = rows.entry((network, run.spec.network.width(), decade)).or_default();

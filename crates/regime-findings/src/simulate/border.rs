@@ -38,7 +38,7 @@ impl Border {
             let shift = of_net.get((set, spec.seed, spec.network.width()), || noise.gauss(spread));
             let common = of_set.get(set, || noise.gauss(0.05));
             let relative = (width / REFERENCE_WIDTH).powf(-self.exponent - 0.5);
-            let product = spec.root_width_alpha() * relative * (shift + common).exp();
+            let product = spec.sqrt_h_alpha() * relative * (shift + common).exp();
             run(spec, converged(kernel_change(product) * noise.gauss(0.03).exp()))
         };
         specs.iter().map(&mut one).collect()

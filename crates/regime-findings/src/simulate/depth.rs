@@ -40,7 +40,7 @@ impl Depth {
         let (mut level, mut slope) = (Drawn::new(), Drawn::new());
         let mut one = |spec: &RunSpec| {
             let NetworkSpec::Dense(net) = spec.network else { return run(spec, converged(1.0)) };
-            let (x, root) = (spec.root_width_alpha(), (net.width as f64).sqrt());
+            let (x, root) = (spec.sqrt_h_alpha(), (net.width as f64).sqrt());
             let depth = net.hidden_layers;
             let relu = net.activation == Activation::Relu;
             let key = (training_set(spec), spec.seed, net.width, depth, relu);

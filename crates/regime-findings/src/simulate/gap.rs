@@ -54,7 +54,7 @@ impl Gap {
         for spec in specs {
             let width = spec.network.width() as f64;
             let convolutional = !matches!(spec.network, NetworkSpec::Dense(_));
-            let product = spec.root_width_alpha();
+            let product = spec.sqrt_h_alpha();
             let set = training_set(spec);
             let (lazy, change) = if convolutional {
                 let lazy = spec.alpha >= 10.0;

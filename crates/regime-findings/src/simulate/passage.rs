@@ -71,7 +71,7 @@ impl Passage {
                 ..measurement(Moment::HalfLoss, half_loss, [1.0, grown])
             });
             let of = record(Ending::HalfLoss, path);
-            run(spec, regime_study::RunRecord { half_loss_time: Some(half_loss), ..of })
+            run(spec, regime_study::RunRecord { t1: Some(half_loss), ..of })
         };
         specs.iter().map(&mut one).collect()
     }

@@ -31,8 +31,8 @@ pub(crate) fn record(ending: Ending, path: Vec<Measurement>) -> RunRecord {
         steps: 1,
         rejected: 0,
         work: Work::default(),
-        half_loss_time: None,
-        margins_time: None,
+        t1: None,
+        t2: None,
         preactivation_speeds: Vec::new(),
         path,
         test_wrong: PointSet::default(),
@@ -54,7 +54,7 @@ pub(crate) fn converged(kernel_change: f64) -> RunRecord {
 
 /// A spec with its record.
 pub(crate) fn run(spec: &RunSpec, record: RunRecord) -> Run {
-    Run { spec: spec.clone(), record: Ok(record) }
+    Run { spec: spec.clone(), record: Ok(record), provenance: None }
 }
 
 /// The final kernel change of setup (A) at `√h·α`, read off real runs: interpolated in logarithms.

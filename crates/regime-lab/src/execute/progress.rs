@@ -7,9 +7,9 @@ use crate::spec::RunKey;
 
 /// The arithmetic behind a progress line: fed with events, read at any time.
 ///
-/// The rate is the cost that one worker gets through in a second, averaged over
-/// the finished runs; it therefore needs costs that are proportional to time
-/// (to the extent that they are, the time left is right).
+/// The rate is the cost that one worker computes in a second, averaged over
+/// the finished runs. The time left is right as far as costs are proportional to time.
+/// An [expected](Progress::expecting) time counts like finished runs with a tenth of the planned cost.
 ///
 /// ```
 /// # use regime_lab::{Event, Progress, RunKey};
@@ -37,6 +37,8 @@ pub struct Progress {
     running: BTreeMap<RunKey, Running>,
     /// Cost and wall seconds of the finished runs.
     finished: (f64, f64),
+    /// Wall seconds that the whole plan is expected to take.
+    expected_s: Option<f64>,
 }
 
 /// A run in flight.
@@ -62,7 +64,14 @@ impl Progress {
             settled_cost: 0.0,
             running: BTreeMap::new(),
             finished: (0.0, 0.0),
+            expected_s: None,
         }
+    }
+
+    /// The same, where an estimate says how long everything will take.
+    #[must_use]
+    pub fn expecting(self, wall_s: Option<f64>) -> Progress {
+        Progress { expected_s: wall_s.filter(|s| *s > 0.0), ..self }
     }
 
     /// Takes an event into account; call it with each, in their order.
@@ -125,10 +134,16 @@ impl Progress {
         }
     }
 
-    /// Cost per second of one worker; `None` before a run of positive cost and
+    /// Cost per second of one worker; without an expected time `None` before a run of positive cost and
     /// duration has finished.
     pub fn rate(&self) -> Option<f64> {
-        let (cost, wall_s) = self.finished;
+        // The weight of the estimate, as a part of the planned cost.
+        const WEIGHT: f64 = 0.1;
+        let (mut cost, mut wall_s) = self.finished;
+        if let Some(expected_s) = self.expected_s {
+            cost += WEIGHT * self.planned_cost;
+            wall_s += WEIGHT * expected_s * self.workers as f64;
+        }
         (cost > 0.0 && wall_s > 0.0).then(|| cost / wall_s)
     }
 
@@ -190,6 +205,19 @@ mod tests {
         assert_eq!(progress.time_left_s(100.0), None);
         assert_eq!((progress.settled(), progress.total(), progress.running()), (1, 3, 1));
         assert_eq!(progress.fraction(), 0.0);
+    }
+
+    #[test]
+    fn an_estimate_is_the_time_left_at_first_and_yields_to_measurements() {
+        let planned = Event::Planned { total: 3, reused: 1, cost: 8.0 };
+        let mut progress = Progress::new(2).expecting(Some(100.0));
+        progress.observe(&planned);
+        assert_eq!(progress.time_left_s(0.0), Some(100.0));
+        // 4 of 8 units took 10 s on one worker, where 100 s were expected.
+        progress.observe(&started('a', 4.0, 0.0));
+        progress.observe(&finished('a', 10.0, 10.0));
+        let rate = (4.0 + 0.8) / (10.0 + 20.0);
+        assert_eq!(progress.time_left_s(10.0), Some(4.0 / rate / 2.0));
     }
 
     #[test]

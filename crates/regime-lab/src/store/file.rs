@@ -45,6 +45,11 @@ pub(super) struct RecordOnly<R> {
 }
 
 #[derive(Deserialize)]
+pub(super) struct ProvenanceOnly {
+    pub(super) provenance: Provenance,
+}
+
+#[derive(Deserialize)]
 pub(super) struct Content<S, R> {
     pub(super) spec: S,
     pub(super) record: R,

@@ -23,7 +23,8 @@ mod code {
 
 impl Columns {
     /// The columns as a Parquet file, not compressed: UTF-8 texts, 64-bit integers, double
-    /// precision; empty cells are null.
+    /// precision; empty cells are null. The entry `regime.columns` of the file's metadata holds unit
+    /// and description of every column, as JSON.
     pub fn to_parquet(&self) -> Vec<u8> {
         file(self.columns(), self.n_rows())
     }
@@ -62,10 +63,10 @@ fn page(cells: &Cells, n_rows: usize) -> Vec<u8> {
             out.extend((text.len() as u32).to_le_bytes());
             out.extend(text.as_bytes());
         }),
-        Cells::Whole(cells) => encode(&cells[..n_rows], &mut levels, &mut values, |n, out| {
+        Cells::Integer(cells) => encode(&cells[..n_rows], &mut levels, &mut values, |n, out| {
             out.extend(n.to_le_bytes());
         }),
-        Cells::Real(cells) => encode(&cells[..n_rows], &mut levels, &mut values, |v, out| {
+        Cells::Float(cells) => encode(&cells[..n_rows], &mut levels, &mut values, |v, out| {
             out.extend(v.to_le_bytes());
         }),
     }
@@ -116,7 +117,7 @@ fn metadata(columns: &[Column], n_rows: usize, chunks: &[Chunk]) -> Vec<u8> {
             list.element(|element| {
                 element.integer(1, I32, physical(&column.cells));
                 element.integer(3, I32, code::OPTIONAL);
-                element.text(4, column.name);
+                element.text(4, &column.name);
                 if matches!(column.cells, Cells::Text(_)) {
                     element.integer(6, I32, code::UTF8);
                 }
@@ -136,8 +137,23 @@ fn metadata(columns: &[Column], n_rows: usize, chunks: &[Chunk]) -> Vec<u8> {
             group.integer(3, I64, n_rows as i64);
         });
     });
+    file.list(5, STRUCT, 1, |list| {
+        list.element(|entry| {
+            entry.text(1, "regime.columns");
+            entry.text(2, &meanings(columns));
+        });
+    });
     file.text(6, concat!("regime ", env!("CARGO_PKG_VERSION")));
     file.end()
+}
+
+/// Unit and description of every column, as JSON by name.
+fn meanings(columns: &[Column]) -> String {
+    let meaning = |of: &Column| {
+        let meaning = serde_json::json!({"unit": of.unit, "description": of.description});
+        (of.name.clone(), meaning)
+    };
+    serde_json::Value::Object(columns.iter().map(meaning).collect()).to_string()
 }
 
 /// `ColumnChunk`.
@@ -149,7 +165,7 @@ fn column_chunk(element: &mut Compact, column: &Column, chunk: &Chunk, n_rows: u
             list.number(code::PLAIN);
             list.number(code::RLE);
         });
-        of.list(3, BINARY, 1, |list| list.string(column.name));
+        of.list(3, BINARY, 1, |list| list.string(&column.name));
         of.integer(4, I32, code::UNCOMPRESSED);
         of.integer(5, I64, n_rows as i64);
         of.integer(6, I64, chunk.length as i64);
@@ -161,8 +177,8 @@ fn column_chunk(element: &mut Compact, column: &Column, chunk: &Chunk, n_rows: u
 fn physical(cells: &Cells) -> i64 {
     match cells {
         Cells::Text(_) => code::BYTE_ARRAY,
-        Cells::Whole(_) => code::INT64,
-        Cells::Real(_) => code::DOUBLE,
+        Cells::Integer(_) => code::INT64,
+        Cells::Float(_) => code::DOUBLE,
     }
 }
 

@@ -1,64 +1,125 @@
-//! The table of runs that every study writes as `data.csv`.
+//! The table of runs that every study writes as `data.csv` and `data.parquet`.
 
-use super::{Cells, Columns};
-use crate::{outcome::Run, record::RunRecord};
+use super::{Cells, Columns, spec_fields};
+use crate::{outcome::Run, record::RunRecord, spec::RunSpec};
 
-/// One row per run, in the order of the grid; empty where there is no value.
+const TIME: &str = "time of the flow, paper's convention";
+const NORM: &str = "relative, Frobenius norm";
+
+/// Name, unit, and what a column holds that is no field of the spec.
+const MEASURED: [(&str, &str, &str); 20] = [
+    ("key", "", "The key of the run: its record in the store is the file `<key>.json`."),
+    ("sqrt_h_alpha", "", "√h·α, the variable in which the curves of all widths collapse."),
+    (
+        "end",
+        "",
+        "How the run ended, such as `converged`; `failed` or `missing` for a run without a record.",
+    ),
+    ("reason", "", "Why a run diverged or has no record."),
+    (
+        "steps",
+        "accepted steps",
+        "Accepted steps of the integrator, or batches of stochastic training.",
+    ),
+    ("rejected", "rejected steps", "Rejected steps."),
+    ("points_forward", "points", "Forward passes of the flow, counted in points."),
+    ("points_backward", "points", "Backward passes of the flow, counted in points."),
+    ("kernel_numbers", "numbers", "Entries of the kernels that the flow computed."),
+    (
+        "factor_cubes",
+        "rows cubed",
+        "Sum of the cubes of the sizes of the matrices that the flow factorised.",
+    ),
+    ("t1", TIME, "Time at which the mean loss falls below half its initial value."),
+    ("t2", TIME, "Time at which the last training margin is reached."),
+    ("t_end", TIME, "Time at the end of the run."),
+    (
+        "kernel_change",
+        NORM,
+        "Change of the tangent kernel on the kernel points from the start to the end.",
+    ),
+    ("kernel_change_at_t1", NORM, "The same from the start to t1."),
+    ("test_error", "share of test points", "Test points on the wrong side, y F ≤ 0, at the end."),
+    (
+        "weight_change",
+        "relative, Euclidean norm",
+        "Change of the weights from the start to the end.",
+    ),
+    ("mean_loss", "mean of the loss of a margin", "Mean training loss at the end."),
+    ("n_violating", "training points", "Training points whose margin is not reached at the end."),
+    ("version", "", "Version of the program that computed the record, and its commit."),
+];
+
+/// One row per run, in the order of the grid: the key, every field of the spec under its path
+/// (`network.width`), what was measured, and the version of the program. Cells without a value are
+/// empty.
 ///
 /// Times are those of the flow in the convention of the paper (`dF/dt = −Θ ∂ℓ` at α → ∞), α is
 /// that of the paper.
 pub fn run_columns(runs: &[Run]) -> Columns {
-    let text =
-        |of: &dyn Fn(&Run) -> String| Cells::Text(runs.iter().map(|run| Some(of(run))).collect());
-    let whole = |of: &dyn Fn(&Run) -> Option<u64>| Cells::Whole(runs.iter().map(of).collect());
-    let real = |of: &dyn Fn(&Run) -> Option<f64>| Cells::Real(runs.iter().map(of).collect());
-    let of_record =
-        |of: fn(&RunRecord) -> Option<f64>| real(&move |run| run.record.as_ref().ok().and_then(of));
-    let steps = |of: fn(&RunRecord) -> u64| whole(&move |run| run.record.as_ref().ok().map(of));
-    let ending = |run: &Run| match &run.record {
-        Ok(record) => record.ending.name().to_owned(),
-        Err(why) => why.name().to_owned(),
+    let spec = spec_fields::spec_columns(runs.iter().map(|run| &run.spec));
+    let mut all = with(Columns::default(), "key", runs);
+    all = with(all, "sqrt_h_alpha", runs);
+    for column in spec.columns() {
+        all =
+            all.described(&*column.name, &*column.unit, &*column.description, column.cells.clone());
+    }
+    MEASURED.iter().skip(2).fold(all, |all, (name, ..)| with(all, name, runs))
+}
+
+/// The names of the fields of the specs in which runs differ, as in [`run_columns`].
+pub fn varying_fields(runs: &[Run]) -> Vec<String> {
+    let columns = spec_fields::spec_columns(runs.iter().map(|run| &run.spec));
+    let varying = columns.columns().iter().filter(|column| column.cells.varies());
+    varying.map(|column| column.name.clone()).collect()
+}
+
+/// Name, unit and description of every column that [`run_columns`] can have.
+pub fn column_descriptions() -> Vec<[String; 3]> {
+    let measured = |of: &(&str, &str, &str)| [of.0, of.1, of.2].map(str::to_owned);
+    let fields = spec_fields::descriptions(&RunSpec::schema());
+    let fields = fields.into_iter().map(|(name, text)| [name, String::new(), text]);
+    let (first, last) = MEASURED.split_at(2);
+    first.iter().map(measured).chain(fields).chain(last.iter().map(measured)).collect()
+}
+
+fn with(columns: Columns, name: &str, runs: &[Run]) -> Columns {
+    let (_, unit, description) = MEASURED.iter().find(|of| of.0 == name).expect("a listed column");
+    columns.described(name, *unit, *description, cells(name, runs))
+}
+
+/// The values of a measured column.
+fn cells(name: &str, runs: &[Run]) -> Cells {
+    let text = |of: &dyn Fn(&Run) -> Option<String>| Cells::Text(runs.iter().map(of).collect());
+    let count = |of: &dyn Fn(&RunRecord) -> Option<u64>| {
+        Cells::Integer(runs.iter().map(|run| run.record.as_ref().ok().and_then(of)).collect())
     };
-    let violating = |run: &Run| {
-        let last = run.record.as_ref().ok()?.last()?;
-        Some(last.training.n_violating as u64)
+    let number = |of: &dyn Fn(&RunRecord) -> Option<f64>| {
+        Cells::Float(runs.iter().map(|run| run.record.as_ref().ok().and_then(of)).collect())
     };
-    let (time, relative) = ("time of the flow, paper's convention", "relative, Frobenius norm");
-    Columns::default()
-        .with("architecture", text(&|run| run.spec.network.architecture().to_owned()))
-        .with_unit("width", "units h", whole(&|run| Some(run.spec.network.width() as u64)))
-        .with_unit("alpha", "paper's convention", real(&|run| Some(run.spec.alpha)))
-        .with("sqrt_h_alpha", real(&|run| Some(run.spec.root_width_alpha())))
-        .with("training", text(&|run| run.spec.dynamics.name().to_owned()))
-        .with("seed", whole(&|run| Some(run.spec.seed)))
-        .with("data_seed", whole(&|run| Some(run.spec.data.seed)))
-        .with("training_set", whole(&|run| Some(run.spec.data.training_set.index as u64)))
-        .with_unit("n_train", "training points", whole(&|run| Some(run.spec.data.n_train as u64)))
-        .with("ending", text(&ending))
-        .with_unit("steps", "accepted steps", steps(|record| record.steps))
-        .with_unit("rejected", "rejected steps", steps(|record| record.rejected))
-        .with_unit("points_forward", "points", steps(|record| record.work.points_forward))
-        .with_unit("points_backward", "points", steps(|record| record.work.points_backward))
-        .with_unit("kernel_numbers", "numbers", steps(|record| record.work.kernel_numbers))
-        .with_unit("factor_cubes", "rows cubed", steps(|record| record.work.factor_cubes))
-        .with_unit("t1", time, of_record(|record| record.half_loss_time))
-        .with_unit("t2", time, of_record(|record| record.margins_time))
-        .with_unit("kernel_change", relative, of_record(RunRecord::kernel_change))
-        .with_unit(
-            "kernel_change_at_t1",
-            relative,
-            of_record(RunRecord::kernel_change_at_half_loss),
-        )
-        .with_unit("test_error", "share of test points", of_record(RunRecord::test_error))
-        .with_unit(
-            "weight_change",
-            "relative, Euclidean norm",
-            of_record(|record| record.last().map(|m| m.weight_change)),
-        )
-        .with_unit(
-            "mean_loss",
-            "mean of the loss of a margin",
-            of_record(|record| record.last().map(|m| m.training.mean_loss)),
-        )
-        .with_unit("n_violating", "training points", whole(&violating))
+    match name {
+        "key" => text(&|run| run.key().map(|key| key.to_string())),
+        "sqrt_h_alpha" => {
+            Cells::Float(runs.iter().map(|run| Some(run.spec.sqrt_h_alpha())).collect())
+        }
+        "end" => text(&|run| Some(run.end().to_owned())),
+        "reason" => text(&Run::reason),
+        "steps" => count(&|record| Some(record.steps)),
+        "rejected" => count(&|record| Some(record.rejected)),
+        "points_forward" => count(&|record| Some(record.work.points_forward)),
+        "points_backward" => count(&|record| Some(record.work.points_backward)),
+        "kernel_numbers" => count(&|record| Some(record.work.kernel_numbers)),
+        "factor_cubes" => count(&|record| Some(record.work.factor_cubes)),
+        "t1" => number(&|record| record.t1),
+        "t2" => number(&|record| record.t2),
+        "t_end" => number(&|record| record.last().map(|m| m.training.t)),
+        "kernel_change" => number(&RunRecord::kernel_change),
+        "kernel_change_at_t1" => number(&RunRecord::kernel_change_at_t1),
+        "test_error" => number(&RunRecord::test_error),
+        "weight_change" => number(&|record| record.last().map(|m| m.weight_change)),
+        "mean_loss" => number(&|record| record.last().map(|m| m.training.mean_loss)),
+        "n_violating" => count(&|record| record.last().map(|m| m.training.n_violating as u64)),
+        "version" => text(&Run::version),
+        other => unreachable!("{other} is not listed"),
+    }
 }

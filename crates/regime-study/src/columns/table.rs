@@ -1,6 +1,6 @@
 //! Columns in memory, and as CSV.
 
-/// Columns of the same length, with their names and units. A cell may be empty.
+/// Columns of the same length, with their names, units and descriptions. A cell may be empty.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Columns {
     columns: Vec<Column>,
@@ -10,9 +10,11 @@ pub struct Columns {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
     /// Its name in the header.
-    pub name: &'static str,
+    pub name: String,
     /// The unit or the convention of its values; empty for a plain number or a word.
-    pub unit: &'static str,
+    pub unit: String,
+    /// One sentence that says what its values are; may be empty.
+    pub description: String,
     /// Its cells, from the first row to the last.
     pub cells: Cells,
 }
@@ -23,9 +25,9 @@ pub enum Cells {
     /// Words.
     Text(Vec<Option<String>>),
     /// Counts.
-    Whole(Vec<Option<u64>>),
+    Integer(Vec<Option<u64>>),
     /// Measurements.
-    Real(Vec<Option<f64>>),
+    Float(Vec<Option<f64>>),
 }
 
 impl Cells {
@@ -33,8 +35,8 @@ impl Cells {
     pub fn len(&self) -> usize {
         match self {
             Self::Text(cells) => cells.len(),
-            Self::Whole(cells) => cells.len(),
-            Self::Real(cells) => cells.len(),
+            Self::Integer(cells) => cells.len(),
+            Self::Float(cells) => cells.len(),
         }
     }
 
@@ -44,24 +46,39 @@ impl Cells {
     }
 
     /// The cell of a row as text; empty where there is no value.
-    fn text(&self, row: usize) -> String {
+    ///
+    /// # Panics
+    /// When there is no such row.
+    pub fn text(&self, row: usize) -> String {
         match self {
             Self::Text(cells) => cells[row].clone().unwrap_or_default(),
-            Self::Whole(cells) => cells[row].map(|n| n.to_string()).unwrap_or_default(),
-            Self::Real(cells) => cells[row].map(|v| v.to_string()).unwrap_or_default(),
+            Self::Integer(cells) => cells[row].map(|n| n.to_string()).unwrap_or_default(),
+            Self::Float(cells) => cells[row].map(|v| v.to_string()).unwrap_or_default(),
         }
+    }
+
+    /// Whether two rows differ.
+    pub(super) fn varies(&self) -> bool {
+        (1..self.len()).any(|row| self.text(row) != self.text(0))
     }
 }
 
 impl Columns {
-    /// With one more column without a unit.
-    pub fn with(self, name: &'static str, cells: Cells) -> Self {
-        self.with_unit(name, "", cells)
+    /// With one more column without unit and description.
+    pub fn with(self, name: impl Into<String>, cells: Cells) -> Self {
+        self.described(name, "", "", cells)
     }
 
     /// With one more column.
-    pub fn with_unit(mut self, name: &'static str, unit: &'static str, cells: Cells) -> Self {
-        self.columns.push(Column { name, unit, cells });
+    pub fn described(
+        mut self,
+        name: impl Into<String>,
+        unit: impl Into<String>,
+        description: impl Into<String>,
+        cells: Cells,
+    ) -> Self {
+        let (name, unit, description) = (name.into(), unit.into(), description.into());
+        self.columns.push(Column { name, unit, description, cells });
         self
     }
 
@@ -73,7 +90,7 @@ impl Columns {
     /// A header and one line per row; what holds a comma, a quote or a line break is quoted.
     pub fn to_csv(&self) -> String {
         let mut writer = csv::Writer::from_writer(Vec::new());
-        let header = self.columns.iter().map(|column| column.name);
+        let header = self.columns.iter().map(|column| &column.name);
         // In memory nothing fails, and every row has as many cells as the header.
         writer.write_record(header).expect("a row in memory");
         for row in 0..self.n_rows() {
@@ -82,6 +99,22 @@ impl Columns {
         }
         let bytes = writer.into_inner().expect("rows in memory");
         String::from_utf8(bytes).expect("cells are UTF-8")
+    }
+
+    /// The rows as JSON objects; an empty cell is null.
+    pub fn to_json(&self) -> serde_json::Value {
+        let row = |row: usize| {
+            let cell = |column: &Column| {
+                let value = match &column.cells {
+                    Cells::Text(cells) => cells[row].clone().into(),
+                    Cells::Integer(cells) => cells[row].into(),
+                    Cells::Float(cells) => cells[row].into(),
+                };
+                (column.name.clone(), value)
+            };
+            serde_json::Value::Object(self.columns.iter().map(cell).collect())
+        };
+        (0..self.n_rows()).map(row).collect()
     }
 
     pub(super) fn n_rows(&self) -> usize {

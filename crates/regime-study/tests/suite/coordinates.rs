@@ -18,7 +18,7 @@ fn spec(fields: Value) -> Result<CoordinateCheck, StudyError> {
 
 fn carry_out(check: &CoordinateCheck) -> ExponentCheck {
     let data = prepare(&check.spec().data, &default_cache_dir()).unwrap();
-    check.run::<Flex>(&data, &FlexDevice).unwrap()
+    check.run::<Flex>(&data, &FlexDevice, &|| ()).unwrap()
 }
 
 fn check(fields: Value) -> ExponentCheck {
@@ -103,7 +103,7 @@ fn bad_input_is_one_line_that_names_the_field() {
         (json!({"widths": [16]}), "widths"),
         (json!({"widths": [16, 16]}), "widths"),
         (json!({"widths": [0, 16]}), "width is 0"),
-        (json!({"widths": [16, 1000000]}), "memory"),
+        (json!({"widths": [16, 1000000]}), "parameters"),
         (json!({"seeds": 0}), "seeds"),
         (json!({"rate": -1}), "rate is -1"),
         (json!({"margin": 0}), "margin is 0"),

@@ -188,17 +188,15 @@ pub(crate) fn frozen_kernels_learn_beside_the_network<B: Backend>(device: &B::De
     let lazy = run(1e6);
     assert_eq!(lazy.frozen.iter().map(|f| f.kernel).collect::<Vec<_>>(), frozen);
     for record in &lazy.frozen[..4] {
-        let FrozenLearning::Learnt {
-            ending, half_loss_time, margins_time, test_error, path, ..
-        } = &record.learning
+        let FrozenLearning::Learnt { ending, t1, t2, test_error, path, .. } = &record.learning
         else {
             panic!("{record:?}")
         };
         assert_eq!(*ending, Ending::Converged);
         assert_eq!(Some(*test_error), lazy.test_error());
         let same = |a: Option<f64>, b: Option<f64>| (a.unwrap() / b.unwrap() - 1.0).abs() < 1e-3;
-        assert!(same(*half_loss_time, lazy.half_loss_time));
-        assert!(same(*margins_time, lazy.margins_time));
+        assert!(same(*t1, lazy.t1));
+        assert!(same(*t2, lazy.t2));
         assert_eq!(path.last().unwrap().n_violating, 0);
     }
     // Training was over before the last.
@@ -216,7 +214,7 @@ pub(crate) fn frozen_kernels_learn_beside_the_network<B: Backend>(device: &B::De
     let FrozenLearning::Learnt { kernel_time, .. } = feature.frozen[1].learning else {
         panic!("t₁ was reached")
     };
-    assert!(kernel_time >= feature.half_loss_time.unwrap());
+    assert!(kernel_time >= feature.t1.unwrap());
 }
 
 #[test]
@@ -229,9 +227,7 @@ fn infinite_width_learns_as_a_wide_lazy_network_does() {
     let NetworkSpec::Dense(dense) = &mut spec.network else { panic!("the spec is of a dense net") };
     dense.width = 600;
     let wide = run(&spec, &Impatient::after(None, u32::MAX)).unwrap();
-    let FrozenLearning::Learnt { ending, half_loss_time, margins_time, path, .. } =
-        &wide.frozen[0].learning
-    else {
+    let FrozenLearning::Learnt { ending, t1, t2, path, .. } = &wide.frozen[0].learning else {
         panic!("{:?}", wide.frozen)
     };
     assert_eq!(*ending, Ending::Converged);
@@ -240,8 +236,7 @@ fn infinite_width_learns_as_a_wide_lazy_network_does() {
     // hangs on the kernel's smallest eigenvalues: over six seeds it came between 0.7 and
     // 1.3 times as late.
     let late = |infinite: &Option<f64>, wide: Option<f64>| infinite.unwrap() / wide.unwrap();
-    let (half_loss, margins) =
-        (late(half_loss_time, wide.half_loss_time), late(margins_time, wide.margins_time));
+    let (half_loss, margins) = (late(t1, wide.t1), late(t2, wide.t2));
     assert!((half_loss - 1.0).abs() < 0.15, "{half_loss}");
     assert!((0.5..2.0).contains(&margins), "{margins}");
 

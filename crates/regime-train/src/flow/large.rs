@@ -94,7 +94,7 @@ impl<B: Backend, N: Network<B>> Flow<'_, B, N> {
         let mut seen: Vec<(Moment, Snapshot<B>)> =
             scheduled.into_iter().map(|snapshot| (Moment::Scheduled, snapshot)).collect();
         if let Some((time, snapshot)) = half_loss {
-            self.course.outcome.half_loss_time = Some(time);
+            self.course.outcome.t1 = Some(time);
             seen.push((Moment::HalfLoss, snapshot));
         }
         seen.sort_by(|a, b| a.1.t.total_cmp(&b.1.t));

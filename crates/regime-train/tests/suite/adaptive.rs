@@ -44,9 +44,7 @@ pub(crate) fn it_ends_where_the_reference_scheme_does<B: Backend>(device: &B::De
         let (exact, expected) = run(Scheme::Reference { tolerance: 1e-4, active_above: 1e-3 });
         let (found, end) = run(Scheme::adaptive());
         assert!(worst(&end, &expected) < 0.1, "α = {alpha}: {}", worst(&end, &expected));
-        for (a, b) in
-            [(found.half_loss_time, exact.half_loss_time), (found.margins_time, exact.margins_time)]
-        {
+        for (a, b) in [(found.t1, exact.t1), (found.t2, exact.t2)] {
             assert!((a.unwrap() / b.unwrap() - 1.0).abs() < 0.02, "α = {alpha}: {a:?} {b:?}");
         }
         if alpha > 1e3 {
@@ -127,9 +125,7 @@ pub(crate) fn observers_see_the_network_also_inside_of_large_steps<B: Backend>(d
         assert_eq!(violating, observation.n_violating);
     }
     let half = seen.iter().find(|(o, _)| o.moment == Moment::HalfLoss).unwrap().0;
-    assert!(
-        half.mean_loss < 0.5 * seen[0].0.mean_loss && half.t >= outcome.half_loss_time.unwrap()
-    );
+    assert!(half.mean_loss < 0.5 * seen[0].0.mean_loss && half.t >= outcome.t1.unwrap());
     let (_, expected) = run(Scheme::Reference { tolerance: 1e-4, active_above: 1e-3 });
     // At the scheduled times inside steps, the margins are those of the flow.
     let mut compared = 0;

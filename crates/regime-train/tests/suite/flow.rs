@@ -161,7 +161,7 @@ pub(crate) fn implicit_and_explicit_flows_agree<B: Backend>(device: &B::Device) 
         let difference: Vec<f64> = f.iter().zip(&g).map(|(a, b)| a - b).collect();
         let error = rms(&difference) / rms(&g);
         assert!(error < 0.01, "α = {alpha}: outputs differ by {error}");
-        let (t, s) = (implicit.half_loss_time.unwrap(), explicit.half_loss_time.unwrap());
+        let (t, s) = (implicit.t1.unwrap(), explicit.t1.unwrap());
         assert!((t / s - 1.0).abs() < 0.05, "α = {alpha}: t₁ is {t} and {s}");
         assert!(implicit.steps + implicit.rejected < explicit.steps, "α = {alpha}");
     }
@@ -188,8 +188,8 @@ pub(crate) fn every_loss_reaches_its_margins<B: Backend>(device: &B::Device) {
         let last = outcome.observations.last().unwrap();
         assert_eq!((last.moment, last.n_violating), (Moment::End, 0));
         assert!((margin..margin + 1e-3).contains(&last.smallest_margin), "{loss:?}: {last:?}");
-        assert!(outcome.half_loss_time.unwrap() < outcome.margins_time.unwrap());
-        assert!(outcome.margins_time.unwrap() <= outcome.t);
+        assert!(outcome.t1.unwrap() < outcome.t2.unwrap());
+        assert!(outcome.t2.unwrap() <= outcome.t);
         let times: Vec<f64> = outcome.observations.iter().map(|o| o.t).collect();
         assert!(times.is_sorted(), "{times:?}");
     }
@@ -235,15 +235,15 @@ pub(crate) fn budgets_end_a_run_and_say_so<B: Backend>(device: &B::Device) {
     let steps = run(Stop { max_steps: 7, ..Stop::default() });
     assert_eq!(steps.end, End::StepsSpent);
     assert_eq!(steps.steps + steps.rejected, 7);
-    assert_eq!(steps.margins_time, None);
+    assert_eq!(steps.t2, None);
     assert_eq!(steps.observations.last().unwrap().moment, Moment::End);
     let time = run(Stop { max_time: Some(0.25), ..Stop::default() });
     assert_eq!((time.end, time.t), (End::TimeReached, 0.25));
     // At t₁, the same that a run to the end finds.
     let (whole, half) = (run(Stop::default()), run(Stop { at_half_loss: true, ..Stop::default() }));
     assert_eq!((whole.end, half.end), (End::Converged, End::HalfLoss));
-    assert_eq!(half.half_loss_time, whole.half_loss_time);
-    assert!(half.steps < whole.steps && half.t >= half.half_loss_time.unwrap());
+    assert_eq!(half.t1, whole.t1);
+    assert!(half.steps < whole.steps && half.t >= half.t1.unwrap());
     let moments: Vec<Moment> = half.observations.iter().map(|o| o.moment).collect();
     assert!(moments.contains(&Moment::HalfLoss) && moments.last() == Some(&Moment::End));
 }

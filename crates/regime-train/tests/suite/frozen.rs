@@ -74,7 +74,7 @@ fn assert_same_way(a: &Outcome, b: &Outcome, what: &str) {
     assert_eq!((a.end, a.steps, a.rejected), (b.end, b.steps, b.rejected), "{what}");
     // In the network F is a difference of outputs of order 1.
     let close = |a: f64, b: f64| (a - b).abs() <= 1e-8 * a.abs().max(b.abs()) + 1e-14;
-    let times = |o: &Outcome| [Some(o.t), o.half_loss_time, o.margins_time];
+    let times = |o: &Outcome| [Some(o.t), o.t1, o.t2];
     for (s, t) in times(a).into_iter().zip(times(b)) {
         let same = s.zip(t).map_or(s == t, |(s, t)| close(s, t));
         assert!(same, "{what}: at {s:?} and {t:?}");
@@ -120,7 +120,7 @@ pub(crate) fn a_kernel_learns_as_the_linearised_network_does<B: Backend>(device:
             let outcome = flow.run(&mut ());
             let what = format!("{loss:?}, {scheme:?}, {momentum:?}");
             assert_same_way(&outcome, &expected, &what);
-            assert!(outcome.half_loss_time.is_some() || outcome.steps >= 200, "{what}");
+            assert!(outcome.t1.is_some() || outcome.steps >= 200, "{what}");
 
             let f = case.outputs(&linear, &weights.weights(), alpha);
             let g = case.kernel_outputs(&flow.weights(), alpha);
@@ -226,7 +226,7 @@ pub(crate) fn at_large_alpha_a_network_ends_where_its_kernel_does<B: Backend>(de
         let mut flow = Flow::start(&frozen, FlowSpec::default(), case.model.origin()).unwrap();
         let outcome = flow.run(&mut ());
         assert_eq!((outcome.end, expected.end), (End::Converged, End::Converged));
-        let (t, s) = (outcome.half_loss_time.unwrap(), expected.half_loss_time.unwrap());
+        let (t, s) = (outcome.t1.unwrap(), expected.t1.unwrap());
         assert!((t / s - 1.0).abs() < 0.01, "{t} {s}");
         let f = case.outputs(&case.net, &weights.weights(), alpha);
         let g = case.kernel_outputs(&flow.weights(), 1.0);

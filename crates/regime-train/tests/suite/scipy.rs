@@ -114,8 +114,8 @@ fn errors(fixture: &Fixture, case: &Case, scheme: Scheme) -> [f64; 5] {
         error_of(&half, &case.margins_at_half),
         error_of(&end, &case.margins_at_end),
         (change / case.kernel_change - 1.0).abs(),
-        (outcome.half_loss_time.unwrap() / case.t_half - 1.0).abs(),
-        (outcome.margins_time.unwrap() / case.t_end - 1.0).abs(),
+        (outcome.t1.unwrap() / case.t_half - 1.0).abs(),
+        (outcome.t2.unwrap() / case.t_end - 1.0).abs(),
     ]
 }
 

@@ -43,7 +43,7 @@ pub(crate) fn every_sampling_reaches_all_margins<B: Backend>(device: &B::Device)
         assert_eq!((first.moment, first.n_violating, first.t), (Moment::Start, 16, 0.0));
         assert_eq!((last.moment, last.n_violating), (Moment::End, 0));
         assert!(last.smallest_margin >= 1.0);
-        let (t1, t2) = (outcome.half_loss_time.unwrap(), outcome.margins_time.unwrap());
+        let (t1, t2) = (outcome.t1.unwrap(), outcome.t2.unwrap());
         assert!(0.0 < t1 && t1 < t2 && t2 <= outcome.t, "{t1} {t2} {}", outcome.t);
         let times: Vec<f64> = outcome.observations.iter().map(|o| o.t).collect();
         assert!(times.is_sorted(), "{times:?}");
@@ -75,7 +75,7 @@ pub(crate) fn a_batch_of_all_points_is_the_explicit_flow<B: Backend>(device: &B:
     };
     let flow = Flow::start(&system, flow, w0).unwrap().run(&mut ());
     assert_eq!((batches.end, flow.end), (End::Converged, End::Converged));
-    let (t, s) = (batches.half_loss_time.unwrap(), flow.half_loss_time.unwrap());
+    let (t, s) = (batches.t1.unwrap(), flow.t1.unwrap());
     assert!((t / s - 1.0).abs() < 0.02, "t₁ is {t} and {s}");
     assert!((batches.t / flow.t - 1.0).abs() < 0.05, "{} and {}", batches.t, flow.t);
 }
@@ -129,7 +129,7 @@ pub(crate) fn budgets_and_divergence_are_told<B: Backend>(device: &B::Device) {
     assert_eq!((time.end, time.t), (End::TimeReached, 0.05));
     let half = run(1.0, Stop { at_half_loss: true, ..Stop::default() });
     assert_eq!(half.end, End::HalfLoss);
-    assert!(half.half_loss_time.is_some_and(|t| t <= half.t) && half.margins_time.is_none());
+    assert!(half.t1.is_some_and(|t| t <= half.t) && half.t2.is_none());
     // The hinge asks for margin 1 and no more.
     let hinge = system(&net, &w0, 16, 1.0, Loss::Hinge, device);
     let stop = Stop { margin: 1.5, ..Stop::default() };

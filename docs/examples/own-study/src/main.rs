@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .x(Axis::log("time t"))
         .y(Axis::log("‖Θ − Θ₀‖/‖Θ₀‖"))
         .line(format!("α = {}", spec.alpha), points);
-    if let Some(t1) = record.half_loss_time {
+    if let Some(t1) = record.t1 {
         figure = figure.guide(Guide::VerticalLevel { x: t1, label: "t₁".into() });
     }
     fs::write(&svg, to_svg(&figure, Theme::Adaptive))?;

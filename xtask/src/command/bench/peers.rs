@@ -50,10 +50,7 @@ pub(super) fn run(
         (false, true) => MANY,
         (false, false) => 0,
     };
-    println!(
-        "{:<34} {:>5} {:>4} {:>11} {:>14} {:>7}",
-        "work", "n", "h", "ms", "PyTorch, ms", "ratio"
-    );
+    out!("{:<34} {:>5} {:>4} {:>11} {:>14} {:>7}", "work", "n", "h", "ms", "PyTorch, ms", "ratio");
     let mut own = Vec::new();
     let line = |row: &PeerRow| Line {
         work: row.work.to_owned(),
@@ -67,14 +64,14 @@ pub(super) fn run(
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
     let mut keep = |row: &PeerRow| {
-        eprintln!("{} at n = {}, h = {}: {:.3} ms", row.work, row.n, row.h, 1e3 * row.seconds);
+        note!("{} at n = {}, h = {}: {:.3} ms", row.work, row.n, row.h, 1e3 * row.seconds);
         own.push(line(row));
     };
     pool.install(|| backend::bench_peers((name, device), Precision::F64, sizes, many, &mut keep))?;
     let peers = match pytorch(device, sizes) {
         Ok(peers) => peers,
         Err(why) => {
-            eprintln!("PyTorch is not in the table: {why:#}");
+            note!("PyTorch is not in the table: {why:#}");
             Vec::new()
         }
     };
@@ -88,10 +85,10 @@ pub(super) fn run(
             None => ("–".to_owned(), "–".to_owned()),
         };
         let Line { work, n, h, seconds, .. } = line;
-        println!("{work:<34} {n:>5} {h:>4} {:>11.3} {ms:>14} {ratio:>7}", 1e3 * seconds);
+        out!("{work:<34} {n:>5} {h:>4} {:>11.3} {ms:>14} {ratio:>7}", 1e3 * seconds);
     }
     if let Some(one) = own.iter().find(|line| line.work.starts_with("one of many")) {
-        println!("{:.0} small runs per second, {many} together", 1.0 / one.seconds);
+        out!("{:.0} small runs per second, {many} together", 1.0 / one.seconds);
     }
     let machine = provenance::cpu().unwrap_or_default();
     let rows = [own, peers].concat();
