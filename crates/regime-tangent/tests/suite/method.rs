@@ -131,7 +131,7 @@ fn a_plan_says_what_it_takes() {
     );
     let asked = plan(&dense(2000), Outputs::Full, Method::Products, 65_000_000).unwrap();
     let text = asked.to_string();
-    assert!(text.contains("products 3.29e11 multiply-adds 64.7 MB, asked for"), "{text}");
+    assert!(text.contains("products 3.29e11 multiply-adds 64.7 MB, requested"), "{text}");
     assert!(text.contains("structured 2.02e9 multiply-adds 96.0 MB, more than the"), "{text}");
 }
 

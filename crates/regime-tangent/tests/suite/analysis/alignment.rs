@@ -126,7 +126,7 @@ fn what_cannot_be_aligned_is_refused() {
     );
     refused(
         label_alignment(&theta, array![1.0].view()),
-        "number of labels: 1, where the kernel asks for 2",
+        "number of labels: 1, expected 2",
     );
     refused(
         label_alignment(&theta, array![1.0, f64::INFINITY].view()),

@@ -141,7 +141,7 @@ fn what_cannot_be_solved_is_refused() {
     let factorisation = factorise(&theta).unwrap();
     assert_eq!(
         factorisation.solve_vector(numbers(2, 1).view()).unwrap_err().to_string(),
-        "number of rows of the right side: 2, where the kernel asks for 3"
+        "number of rows of the right side: 2, expected 3"
     );
     assert_eq!(
         factorisation.solve_vector(array![0.0, f64::NAN, 1.0].view()).unwrap_err().to_string(),

@@ -228,11 +228,11 @@ fn what_cannot_be_fitted_is_refused() {
     };
     says(
         Regression::new(&theta, numbers(4, 1).view(), None),
-        "number of labels: 4, where the kernel asks for 3",
+        "number of labels: 4, expected 3",
     );
     says(
         Regression::new(&theta, y.view(), Some(numbers(1, 1).view())),
-        "number of initial values: 1, where the kernel asks for 3",
+        "number of initial values: 1, expected 3",
     );
     says(
         Regression::new(&theta, array![1.0, 0.0, f64::NAN].view(), None),
@@ -260,11 +260,11 @@ fn what_cannot_be_fitted_is_refused() {
     says(coarse.leave_one_out(0.0), "the ridge is 0, and must be positive for a singular kernel");
     says(
         predict(&theta, numbers(2, 1).view(), None),
-        "number of coefficients: 2, where the kernel asks for 3",
+        "number of coefficients: 2, expected 3",
     );
     says(
         predict(&theta, y.view(), Some(numbers(2, 1).view())),
-        "number of initial values: 2, where the kernel asks for 3",
+        "number of initial values: 2, expected 3",
     );
     for value in [0.0, f64::NAN] {
         assert_eq!(
