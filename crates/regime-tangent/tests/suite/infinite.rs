@@ -419,7 +419,7 @@ fn what_has_no_kernel_is_refused() {
 }
 
 #[test]
-#[should_panic(expected = "another number of inputs")]
+#[should_panic(expected = "wrong number of inputs")]
 fn points_of_another_space() {
     let _ = infinite(spec(3, 1, Activation::Relu, true)).kernels(Array2::zeros([2, 2]).view());
 }

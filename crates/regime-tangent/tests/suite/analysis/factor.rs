@@ -97,7 +97,7 @@ fn a_kernel_with_a_negative_part_is_truncated() {
     let report = factorise(&array![[0.0, 1.0], [1.0, 0.0]]).unwrap().report();
     assert_eq!(
         report.to_string(),
-        "truncated eigenvalues of rank 1 of 2, kept down to 1.0e0, dropped up to 1.0e0"
+        "truncated eigenvalues of rank 1 of 2, smallest eigenvalue 1.0e0, dropped up to 1.0e0"
     );
 }
 
