@@ -65,7 +65,10 @@ pub struct FactorReport {
 impl fmt::Display for FactorReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { method, n_points, rank, smallest_kept, dropped } = self;
-        write!(f, "{method} of rank {rank} of {n_points}, smallest eigenvalue {smallest_kept:.1e}")?;
+        write!(
+            f,
+            "{method} of rank {rank} of {n_points}, smallest eigenvalue {smallest_kept:.1e}"
+        )?;
         match method {
             FactorMethod::Cholesky => Ok(()),
             _ => write!(f, ", dropped up to {dropped:.1e}"),

@@ -7,9 +7,7 @@ use crate::outputs::Outputs;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PlanError {
     /// The tape has no blocks.
-    #[error(
-        "the structured kernel needs the layers' gradients as products, which this tape lacks"
-    )]
+    #[error("the structured kernel needs the layers' gradients as products, which this tape lacks")]
     NotOffered,
     /// The requested method, or every method, takes more memory than the limit.
     #[error("{method:?} takes at least {needed} bytes for {points} points, the limit is {limit}")]

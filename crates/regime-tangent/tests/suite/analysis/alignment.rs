@@ -124,10 +124,7 @@ fn what_cannot_be_aligned_is_refused() {
         centred_label_alignment(&one, array![1.0, -1.0].view()),
         &format!("the centred kernel {vanishes}"),
     );
-    refused(
-        label_alignment(&theta, array![1.0].view()),
-        "number of labels: 1, expected 2",
-    );
+    refused(label_alignment(&theta, array![1.0].view()), "number of labels: 1, expected 2");
     refused(
         label_alignment(&theta, array![1.0, f64::INFINITY].view()),
         "a label is inf at row 1, column 0",

@@ -226,10 +226,7 @@ fn what_cannot_be_fitted_is_refused() {
     let says = |result: Result<Regression, AnalysisError>, message: &str| {
         assert_eq!(result.unwrap_err().to_string(), message);
     };
-    says(
-        Regression::new(&theta, numbers(4, 1).view(), None),
-        "number of labels: 4, expected 3",
-    );
+    says(Regression::new(&theta, numbers(4, 1).view(), None), "number of labels: 4, expected 3");
     says(
         Regression::new(&theta, y.view(), Some(numbers(1, 1).view())),
         "number of initial values: 1, expected 3",
@@ -258,10 +255,7 @@ fn what_cannot_be_fitted_is_refused() {
     says(regression.ridge(-1.0), "the ridge is -1, and must be at least 0 and finite");
     says(regression.flow(f64::NAN), "the time is NaN, and must be at least 0");
     says(coarse.leave_one_out(0.0), "the ridge is 0, and must be positive for a singular kernel");
-    says(
-        predict(&theta, numbers(2, 1).view(), None),
-        "number of coefficients: 2, expected 3",
-    );
+    says(predict(&theta, numbers(2, 1).view(), None), "number of coefficients: 2, expected 3");
     says(
         predict(&theta, y.view(), Some(numbers(2, 1).view())),
         "number of initial values: 2, expected 3",
