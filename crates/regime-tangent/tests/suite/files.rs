@@ -601,12 +601,12 @@ fn a_kernel_stopped_after_any_tile_resumes_to_the_same_bits() {
 fn a_truncated_journal_costs_only_the_lost_tiles() {
     let folder = folder();
     let (problem, path, wanted) = uninterrupted(folder.path());
-    let beside = journal_path(&path);
-    let journal = fs::read(&beside).unwrap();
+    let journal_file = journal_path(&path);
+    let journal = fs::read(&journal_file).unwrap();
     let head = journal.iter().position(|&b| b == b'\n').unwrap() + 1;
     for end in (head..=journal.len()).step_by(7).chain([journal.len() - 1, journal.len()]) {
         let lines = journal[head..end].iter().filter(|&&b| b == b'\n').count().min(10);
-        fs::write(&beside, &journal[..end]).unwrap();
+        fs::write(&journal_file, &journal[..end]).unwrap();
         if lines < 10 {
             // The last tile is half written.
             let mut bytes = wanted.clone();
@@ -615,20 +615,20 @@ fn a_truncated_journal_costs_only_the_lost_tiles() {
             fs::write(&path, &bytes).unwrap();
         }
         let report = problem.write(&path, &tiled(4)).unwrap();
-        assert_eq!((report.kept, report.computed), (lines, 10 - lines), "torn after {end}");
+        assert_eq!((report.kept, report.computed), (lines, 10 - lines), "truncated after {end}");
         assert!(report.damaged.is_empty());
         assert!(fs::read(&path).unwrap() == wanted);
-        assert!(fs::read(&beside).unwrap() == journal, "torn after {end}");
+        assert!(fs::read(&journal_file).unwrap() == journal, "truncated after {end}");
     }
     // Lines in the middle that cannot be read are tiles that are not done.
     let text = String::from_utf8(journal.clone()).unwrap();
-    fs::write(&beside, text.replacen("\"row\"", "\"raw\"", 2)).unwrap();
+    fs::write(&journal_file, text.replacen("\"row\"", "\"raw\"", 2)).unwrap();
     assert!(matches!(verify(&path), Err(TileError::Unfinished { done: 8, .. })));
     let report = problem.write(&path, &tiled(4)).unwrap();
     assert_eq!((report.kept, report.computed), (8, 2));
     verify(&path).unwrap();
     // A journal whose first line cannot be read is an error.
-    fs::write(&beside, &journal[..head - 5]).unwrap();
+    fs::write(&journal_file, &journal[..head - 5]).unwrap();
     for error in [verify(&path).unwrap_err(), problem.write(&path, &tiled(4)).unwrap_err()] {
         assert!(matches!(error, TileError::Journal { .. }), "{error}");
     }
@@ -675,13 +675,13 @@ fn a_tile_with_a_flipped_bit_is_computed_again() {
     let error = verify(&path).unwrap_err();
     assert!(matches!(&error, TileError::Damaged { tiles, .. } if *tiles == [[0, 0], [0, 8]]));
     fs::write(&path, &wanted).unwrap();
-    let beside = journal_path(&path);
-    let journal = fs::read_to_string(&beside).unwrap();
+    let journal_file = journal_path(&path);
+    let journal = fs::read_to_string(&journal_file).unwrap();
     let place = journal.rfind("\"sha256\":\"").unwrap() + 10;
     let other = if &journal[place..place + 1] == "0" { "1" } else { "0" };
     let mut changed = journal.clone();
     changed.replace_range(place..place + 1, other);
-    fs::write(&beside, changed).unwrap();
+    fs::write(&journal_file, changed).unwrap();
     let error = verify(&path).unwrap_err();
     assert!(matches!(&error, TileError::Damaged { tiles, .. } if tiles.is_empty()), "{error}");
     // No tile is computed, but the digest is recorded again.
