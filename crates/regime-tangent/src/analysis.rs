@@ -1,15 +1,14 @@
-//! What can be learnt from a kernel once it is there: how large it is and how far it
-//! has moved, what it is aligned with, its spectrum, how many dimensions it sees, how
-//! well it can be solved with, and the regressions that follow from it in closed form.
+//! Analysis of a kernel: norms and changes, alignment, spectrum, dimensions, condition,
+//! linear solves, and regression in closed form.
 //!
-//! Everything here works on the host in float64. A kernel may be given as a tensor, a
-//! view or a reference to an array ([`HostMatrix`]); read a tensor once with
-//! [`to_host_matrix`] when several questions are asked of it. Where the matrix itself
-//! is too large, [`top_eigenpairs`] and [`condition_bounds`] need only its products
-//! with vectors ([`operator`] gives those of a tape).
+//! All functions work on the host in float64. A kernel is a tensor, a view or a reference
+//! to an array ([`HostMatrix`]). To pass a tensor to several functions, copy it once with
+//! [`to_host_matrix`]. If the matrix itself is too large, [`top_eigenpairs`] and
+//! [`condition_bounds`] need only its products with vectors ([`operator`] computes them
+//! from a tape).
 //!
-//! Beside every kernel belongs its condition: [`condition`] reports it, and
-//! [`factorise`] solves with kernels of any condition and says what it did.
+//! Report the condition of every kernel that you solve with: [`condition`] computes it,
+//! and [`factorise`] solves with kernels of any condition and reports its method.
 //!
 //! ```
 //! use ndarray::array;

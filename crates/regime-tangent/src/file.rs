@@ -1,18 +1,18 @@
-//! Kernels and other arrays in files: the only part of this crate that touches the
-//! disk.
+//! Kernels and other arrays in files: the only part of this crate that uses the file
+//! system.
 //!
 //! - [`write_npy`], [`read_npy`]: one array in a `.npy` file.
 //! - [`write_npz`], [`read_npz`], [`read_npz_array`]: several named arrays in a `.npz`
 //!   file.
 //! - [`write_safetensors`], [`read_safetensors`]: several named arrays with metadata.
 //! - [`write_kernel`], [`write_cross_kernel`], [`verify`]: a kernel that need not fit
-//!   into memory, tile by tile into a `.npy` file, to be gone on with after a stop.
-//! - [`NpyRows`]: such a file row by row, and its product with a vector.
+//!   into memory, tile by tile in a `.npy` file. An interrupted computation can be resumed.
+//! - [`NpyRows`]: reads such a file row by row, and multiplies it with a vector.
 //!
-//! Numbers are float64 in memory; a file holds float64 or, where that is asked for,
-//! float32, always little endian. Float64 keeps every bit, NaN payloads included. What
-//! is written whole is written to a temporary file in the same folder, brought to the
-//! disk and renamed: a reader sees all of it or what was there before.
+//! Numbers are float64 in memory. A file holds float64 or, on request, float32, always
+//! little endian. Float64 preserves every bit, including NaN payloads. All functions but
+//! the tiled ones write to a temporary file in the same folder, sync it to the disk and
+//! rename it: a reader sees either the complete new file or the old one.
 //!
 //! ```
 //! use ndarray::{Array2, array};
@@ -55,7 +55,6 @@ pub use tiles::{
 pub use tiles_error::TileError;
 pub use verify::{Verified, verify};
 
-/// Named arrays of any number of axes, as they come out of a `.npz` or
-/// `.safetensors` file. `array.clone().into_dimensionality::<Ix2>()` makes one of two
-/// axes of them.
+/// Named arrays of any number of axes, as read from a `.npz` or `.safetensors` file.
+/// `array.clone().into_dimensionality::<Ix2>()` converts an array to one of two axes.
 pub type Arrays = std::collections::BTreeMap<String, ndarray::ArrayD<f64>>;

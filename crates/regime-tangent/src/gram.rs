@@ -6,28 +6,27 @@ use regime_models::{Block, Memory, Tape};
 
 use crate::jacobian::{contract, jacobian};
 
-/// Rows of a tile in the memory of the host: two float64 tiles of this size stay in a core's
-/// level-2 cache while the products of the layers are added up in them. On a device with
-/// memory of its own they have 2048.
+/// Rows of a tile in host memory. Two float64 tiles of this size stay in a core's level-2
+/// cache while the products of the layers are added up. On a device with its own memory, a
+/// tile has 2048 rows.
 pub const TILE: usize = 256;
 
-/// Rows of a tile on a device with memory of its own, whose products take longer than the
-/// calls that ask for them: 32 MiB of float64.
+/// Rows of a tile on a device with its own memory: 32 MiB of float64. The product of two
+/// such tiles takes longer than its launch.
 const DEVICE_TILE: usize = 2048;
 
-/// Numbers that the gradients of all points may hold at once: 256 MiB of float64.
+/// The most numbers in the gradients that are held at once: 256 MiB of float64.
 pub(crate) const GRADIENT_NUMBERS: usize = 1 << 25;
 
 /// The tangent kernel `Θ = J Jᵀ` on the points of a tape.
 ///
-/// For a tape with blocks it is a sum over the layers. A layer that is used once per
-/// point gives `c² (Δ Δᵀ) ∘ (A Aᵀ) + Δ Δᵀ` (the last term for its biases), about
+/// For a tape with blocks, the kernel is a sum over the layers. A layer that is used once
+/// per point gives `c² (Δ Δᵀ) ∘ (A Aᵀ) + Δ Δᵀ` (the last term for its biases), about
 /// `n² (k + m)/2` multiply-adds. A layer that is used at `p` positions is contracted
 /// from the gradients of the points, some outputs at a time: `n p k m + n² k m/2`
-/// multiply-adds. Any other tape is contracted from its whole Jacobian, `n² P/2`
-/// multiply-adds, which holds `n·P` numbers, unless the tape knows its kernel.
-/// Everything is made tile by tile over one triangle; up to `3n²` numbers are held while
-/// the tiles are put together.
+/// multiply-adds. Any other tape is contracted from its whole Jacobian of `n·P` numbers,
+/// `n² P/2` multiply-adds, unless the tape knows its kernel. One triangle is computed tile
+/// by tile; up to `3n²` numbers are held while the tiles are joined.
 ///
 /// # Shapes
 /// `[n, n]`, symmetric to the bit.
@@ -35,13 +34,13 @@ pub fn kernel<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 2> {
     kernel_in(tape, Vec::new())
 }
 
-/// As [`kernel`], in a scratch buffer where the backend can: for callers that compute kernels of
-/// about the same size one after the other.
+/// As [`kernel`], in a scratch buffer if the backend supports this: for callers that compute
+/// several kernels of about the same size.
 ///
 /// # Shapes
-/// `[n, n]`, the same to the bit whatever `scratch` holds. A capacity of `n²` numbers or more spares
-/// the allocation of a float64 kernel of layers that are used once per point, on Flex; otherwise
-/// `scratch` is dropped.
+/// `[n, n]`, the same to the bit for any content of `scratch`. On Flex, a capacity of at least `n²`
+/// numbers avoids the allocation of a float64 kernel of layers that are used once per point. In
+/// all other cases `scratch` is dropped.
 pub fn kernel_in<B: Backend, T: Tape<B>>(tape: &T, scratch: Vec<f64>) -> Tensor<B, 2> {
     if let Some(known) = tape.kernel_with(tape) {
         return known;
@@ -56,7 +55,7 @@ pub fn kernel_in<B: Backend, T: Tape<B>>(tape: &T, scratch: Vec<f64>) -> Tensor<
 /// same weights.
 ///
 /// # Shapes
-/// `[n_a, n_b]`, a block of the kernel on both sets together.
+/// `[n_a, n_b]`, a block of the kernel on the union of both sets.
 ///
 /// # Panics
 /// When the tapes do not belong to the same architecture.
@@ -79,8 +78,8 @@ pub fn cross_kernel<B: Backend, T: Tape<B>>(a: &T, b: &T) -> Tensor<B, 2> {
     }))
 }
 
-/// The kernel of each layer's parameters (its weights and biases together), from
-/// the first layer to the last; they add up to [`kernel`].
+/// The kernel of each layer's parameters (its weights and biases), from the first layer
+/// to the last. Their sum is [`kernel`].
 ///
 /// # Shapes
 /// One `[n, n]` per layer. `None` for a tape without blocks.
@@ -95,7 +94,7 @@ fn of_blocks<B: Backend>(blocks: &[&Block<B>], scratch: Vec<f64>) -> Tensor<B, 2
     let once = (!once.is_empty()).then(|| {
         Block::fused_kernel(&once, scratch).unwrap_or_else(|| {
             let factors: Vec<Factors<B>> = once.into_iter().map(Factors::of).collect();
-            // The layers are added up inside each tile, which stays in the cache of a host.
+            // The layers are added up inside each tile, which stays in the cache on a host.
             let device = factors[0].inputs.device();
             symmetric(n, &device, |i, j| {
                 sum(factors.iter().map(|f| tile(f, f, i.clone(), j.clone())))
@@ -108,8 +107,8 @@ fn of_blocks<B: Backend>(blocks: &[&Block<B>], scratch: Vec<f64>) -> Tensor<B, 2
     sum(once.into_iter().chain(shared))
 }
 
-/// Stretches of a layer's outputs for which the gradients of `n` points fit into
-/// memory.
+/// Ranges of a layer's outputs. The gradients of `n` points for one range have at most
+/// [`GRADIENT_NUMBERS`] numbers, or the range is a single output.
 pub(crate) fn output_ranges<B: Backend>(block: &Block<B>, n: usize) -> impl Iterator<Item = Rows> {
     let m = block.n_outputs();
     let per_output = n * (block.weights.len() / m + 1);
@@ -126,11 +125,11 @@ pub(crate) fn contracted<B: Backend>(gradients: &Tensor<B, 2>) -> Tensor<B, 2> {
 
 type Rows = std::ops::Range<usize>;
 
-/// The two factors of the gradients of a layer that is used once per point: its part
-/// of the kernel is `(A Aᵀ) ∘ (Δ Δᵀ)`.
+/// The two factors of the gradients of a layer that is used once per point. The layer's
+/// part of the kernel is `(A Aᵀ) ∘ (Δ Δᵀ)`.
 struct Factors<B: Backend> {
-    /// `A = [c·a, 1]`, `[n, k + 1]`, so that the Gram matrix holds the biases too; without
-    /// the 1 for a layer that has none.
+    /// `A = [c·a, 1]`, `[n, k + 1]`, so that the Gram matrix includes the biases; without
+    /// the 1 for a layer without biases.
     inputs: Tensor<B, 2>,
     /// `Δ`, `[n, m]`.
     sensitivities: Tensor<B, 2>,
@@ -169,7 +168,7 @@ fn cross<B: Backend>(a: &Factors<B>, b: &Factors<B>) -> Tensor<B, 2> {
     Tensor::cat(rows.collect(), 0)
 }
 
-/// A symmetric matrix from the tiles of its upper triangle, which are made side by side on a host.
+/// A symmetric matrix from the tiles of its upper triangle, which a host computes in parallel.
 fn symmetric<B: Backend>(
     n: usize,
     device: &B::Device,
@@ -183,9 +182,9 @@ fn symmetric<B: Backend>(
         if p < q {
             return tile;
         }
-        // A product with a matrix's own transpose need not round symmetrically. Both are held
-        // until they are added: burn-tch 0.21 does not know that a transpose shares its
-        // memory, and would write the sum into what it is still reading.
+        // A product with a matrix's own transpose need not round symmetrically. `tile` and
+        // `transposed` live until they are added: burn-tch 0.21 ignores that a transpose
+        // shares memory, and would write the sum into memory that it still reads.
         let transposed = tile.clone().transpose();
         let sum = tile.clone() + transposed.clone();
         drop((tile, transposed));
@@ -193,8 +192,8 @@ fn symmetric<B: Backend>(
     };
     let upper: Vec<Tensor<B, 2>> = match Memory::of::<B>(device) {
         Memory::Host => upper.into_par_iter().map(made).collect(),
-        // A GPU runs one operation after the other, from whichever thread they come, and every
-        // new thread takes memory on it.
+        // A GPU runs one operation after the other, also from several threads, and every new
+        // thread takes GPU memory.
         Memory::Device => upper.into_iter().map(made).collect(),
     };
     let mut upper = upper.into_iter();

@@ -1,8 +1,8 @@
 //! The limit of infinite width of fully connected networks.
 //!
 //! For `h → ∞` the network at initialisation is a Gaussian process whose covariance
-//! is the *NNGP kernel*, and its tangent kernel is no longer random and no longer
-//! moves: every α is lazy. Both kernels follow from the covariance of the inputs,
+//! is the *NNGP kernel*. Its tangent kernel is deterministic and does not change in
+//! training: every α is lazy. Both kernels follow from the covariance of the inputs,
 //! layer by layer. With `(u, v) ~ N(0, Σˡ)` for a pair of points, φ with its gain, and
 //! `b = 1` for layers with biases, `0` without,
 //!
@@ -11,45 +11,45 @@
 //! Θ¹ = Σ¹ + b            Θˡ⁺¹ = Θˡ · E φ'(u) φ'(v) + Σˡ⁺¹ + b
 //! ```
 //!
-//! The NNGP kernel is `Σᴸ⁺¹`, the tangent kernel `Θᴸ⁺¹`. That is the limit of
-//! [`DenseSpec`] as it stands: weights `N(0, 1)` with the factors in the forward pass,
-//! biases that start at 0 and are trained. So biases add to the tangent kernel and
-//! nothing to the NNGP kernel. It is the kernel of `f`; that of `F = α(f − f₀)` is
-//! `α² Θ`, and with the loss `1/(α² n) Σ ℓ` the flow of `F` is the same for every α.
+//! The NNGP kernel is `Σᴸ⁺¹`, the tangent kernel `Θᴸ⁺¹`. This is the limit of
+//! [`DenseSpec`]: weights `N(0, 1)` with the factors in the forward pass, and biases that
+//! start at 0 and are trained. So biases add to the tangent kernel and not to the NNGP
+//! kernel. `Θᴸ⁺¹` is the kernel of `f`. The kernel of `F = α(f − f₀)` is `α² Θ`, and with
+//! the loss `1/(α² n) Σ ℓ` the flow of `F` is the same for every α.
 //!
-//! # How, and how accurate
-//! - **ReLU**: the closed form (arc-cosine kernels), in terms of the angle of a pair,
-//!   which is taken from the points themselves where the cosine would have lost it
-//!   and handed on from layer to layer. Every entry is accurate to some
-//!   `L·1e-15` of `√(Θ(x,x) Θ(x',x'))`, for parallel and antiparallel points as well.
-//! - **The others** (smooth): with the coefficients `a_k` of `φ(√q g)` in normalised
-//!   Hermite polynomials, one quadrature per point, `E φ(u)φ(v) = Σ a_k a'_k ρᵏ` for
-//!   a pair of correlation ρ. What is left out after `K` terms is at most
-//!   `|ρ|ᴷ` times the known rests of both points; every pair gets as many terms, up to
-//!   1024, as push this below 1e-13 of `√(E φ(u)² E φ(v)²)`, and the same for φ'.
-//!   They suffice for every ρ up to a `β√q` of about 7 (tanh: a `√q` of 2.5), and for
-//!   |ρ| < 0.97 always. Any other pair is done by quadrature over the plane instead, at
-//!   the cost of about 10⁵ evaluations of φ. The diagonal is a quadrature over the
-//!   line. The tests compare with an independent quadrature to 1e-12 of the same
-//!   scale, a single layer with `β√q` up to 60 and ρ up to ±1, and three layers; they
-//!   do not show more digits.
+//! # Method and accuracy
+//! - **ReLU**: the closed form (arc-cosine kernels), in terms of the angle of a pair.
+//!   Small angles, which a cosine cannot resolve, are computed from the points themselves.
+//!   The angle, not its cosine, goes from layer to layer. Every entry is accurate to about
+//!   `L·1e-15` of `√(Θ(x,x) Θ(x',x'))`, also for parallel and antiparallel points.
+//! - **Smooth activations**: a series `E φ(u)φ(v) = Σ a_k a'_k ρᵏ` for a pair of
+//!   correlation ρ. One quadrature per point gives the coefficients `a_k` of `φ(√q g)` in
+//!   normalised Hermite polynomials. The truncation error after `K` terms is at most
+//!   `|ρ|ᴷ √(R R')` with the known remainders `R`, `R'` of `E φ²` of both points. Every pair
+//!   takes as many terms, up to 1024, as bring this bound below 1e-13 of
+//!   `√(E φ(u)² E φ(v)²)`, and the same for φ'. 1024 terms suffice for every ρ up to a
+//!   `β√q` of about 7 (tanh: a `√q` of 2.5), and for |ρ| < 0.97 always. All other pairs
+//!   are computed by quadrature over the plane, with about 10⁵ evaluations of φ each. The
+//!   diagonal is computed by quadrature over the line. The tests compare with an
+//!   independent quadrature to 1e-12 of the same scale, for a single layer with `β√q` up
+//!   to 60 and ρ up to ±1, and for three layers; more digits are not tested.
 //!
-//! A point at the origin has no direction: all its pairs have `Σ¹ = 0`, and the
-//! derivative of ReLU at 0 is taken to be 0, as in the network.
+//! A point at the origin has no direction: all its pairs have `Σ¹ = 0`. The derivative of
+//! ReLU at 0 is 0, as in the network.
 //!
 //! # Costs
-//! For ReLU, a few trigonometric functions per pair and layer. For the others, in each
-//! layer, some 1400 evaluations of φ per point, about `1400·K` multiply-adds for its
-//! coefficients, and up to `2K` multiply-adds per pair, fewer the smaller |ρ| is. At unit
+//! For ReLU, a few trigonometric functions per pair and layer. For smooth activations, in
+//! each layer, about 1400 evaluations of φ per point, about `1400·K` multiply-adds for its
+//! coefficients, and up to `2K` multiply-adds per pair, fewer for smaller |ρ|. At unit
 //! variance `K` is 48 for GELU and SiLU (β = 1), 160 for tanh, 592 for softplus
-//! with β = 5. Rows go side by side on the threads of the ambient rayon pool; the bits
-//! do not depend on their number. Memory: two matrices, and `2nK` numbers.
+//! with β = 5. Rows are computed in parallel on the threads of the current rayon pool; the
+//! result does not depend on the number of threads. Memory: two matrices, and `2nK` numbers.
 //!
 //! # The lazy limit of an experiment
-//! What an experiment tends to for wide networks needs two kernels: on the training
-//! points, and between test and training points. [`InfiniteWidth::lazy_limit`] gives
-//! both, to be used in a kernel flow with any loss, or in a regression. Here a flow with
-//! the squared loss is followed to its end; it started from `F = 0` everywhere:
+//! The limit of an experiment for wide networks needs two kernels: on the training
+//! points, and between test and training points. [`InfiniteWidth::lazy_limit`] returns
+//! both, for a kernel flow with any loss or for a regression. This example integrates the
+//! flow of the squared loss from `F = 0` to convergence:
 //!
 //! ```
 //! use ndarray::{Array1, array};
@@ -58,7 +58,7 @@
 //!
 //! let net = DenseSpec {
 //!     inputs: 2,
-//!     width: 100, // has no say here
+//!     width: 100, // has no effect here
 //!     hidden_layers: 3,
 //!     activation: Activation::Softplus { beta: 5.0 },
 //!     bias: true,
@@ -133,10 +133,10 @@ pub struct LazyLimit {
 }
 
 impl InfiniteWidth {
-    /// The limit `h → ∞` of `spec`, whatever width `spec` has.
+    /// The limit `h → ∞` of `spec`; the width of `spec` is ignored.
     ///
     /// # Errors
-    /// [`InfiniteError::Model`] for sizes of 0 (the width aside) or a sharpness that is
+    /// [`InfiniteError::Model`] for sizes of 0 (except the width) or a sharpness that is
     /// not positive.
     pub fn new(spec: &DenseSpec) -> Result<Self, InfiniteError> {
         let DenseSpec { inputs, hidden_layers, activation, bias, .. } = *spec;
@@ -153,7 +153,7 @@ impl InfiniteWidth {
     /// [`InfiniteError::Point`]
     ///
     /// # Panics
-    /// When `x` has not `inputs` columns.
+    /// When `x` does not have `inputs` columns.
     pub fn kernels(&self, x: ArrayView2<'_, f64>) -> Result<InfiniteKernels, InfiniteError> {
         let (points, pairs) = self.own(x)?;
         Ok(self.propagate(&points, pairs, 1).into())
@@ -162,14 +162,14 @@ impl InfiniteWidth {
     /// Both kernels between two sets of points.
     ///
     /// # Shapes
-    /// `[n_a, d]`, `[n_b, d]` → `[n_a, n_b]`, a block of the kernels on both sets
-    /// together, up to rounding.
+    /// `[n_a, d]`, `[n_b, d]` → `[n_a, n_b]`, up to rounding a block of the kernels on the
+    /// union of both sets.
     ///
     /// # Errors
     /// [`InfiniteError::Point`], where the points of `b` are counted after those of `a`.
     ///
     /// # Panics
-    /// When `a` or `b` has not `inputs` columns.
+    /// When `a` or `b` does not have `inputs` columns.
     pub fn cross_kernels(
         &self,
         a: ArrayView2<'_, f64>,
@@ -179,8 +179,8 @@ impl InfiniteWidth {
         Ok(self.propagate(&points, Pairs::between(a.nrows(), b.nrows()), 1).into())
     }
 
-    /// What each layer's parameters (weights and biases together) contribute to the
-    /// tangent kernel, from the first layer to the last; they add up to it.
+    /// The contribution of each layer's parameters (weights and biases) to the tangent
+    /// kernel, from the first layer to the last. Their sum is the tangent kernel.
     ///
     /// # Shapes
     /// `[n, d]` → `L + 1` times `[n, n]`, symmetric to the bit.
@@ -189,7 +189,7 @@ impl InfiniteWidth {
     /// [`InfiniteError::Point`]
     ///
     /// # Panics
-    /// When `x` has not `inputs` columns.
+    /// When `x` does not have `inputs` columns.
     pub fn layer_kernels(&self, x: ArrayView2<'_, f64>) -> Result<Vec<Array2<f64>>, InfiniteError> {
         let (points, pairs) = self.own(x)?;
         Ok(self.propagate(&points, pairs, self.hidden_layers + 1).contributions)
@@ -204,7 +204,7 @@ impl InfiniteWidth {
     /// [`InfiniteError::Point`]
     ///
     /// # Panics
-    /// When `train` or `test` has not `inputs` columns.
+    /// When `train` or `test` does not have `inputs` columns.
     pub fn lazy_limit(
         &self,
         train: ArrayView2<'_, f64>,
@@ -221,7 +221,7 @@ impl InfiniteWidth {
     }
 
     fn checked<'a>(&self, x: ArrayView2<'a, f64>) -> ArrayView2<'a, f64> {
-        assert_eq!(x.ncols(), self.inputs, "points with another number of inputs");
+        assert_eq!(x.ncols(), self.inputs, "the points have the wrong number of inputs");
         x
     }
 

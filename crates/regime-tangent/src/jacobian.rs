@@ -1,4 +1,4 @@
-//! The kernel from an explicit Jacobian: any model, at a price.
+//! The kernel from an explicit Jacobian: for any model, but more expensive.
 
 use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Precision, Tape};
@@ -7,8 +7,8 @@ use regime_models::{Precision, Tape};
 /// of a single point.
 ///
 /// # Shapes
-/// `[n, P]`; memory `n·P` numbers. The rows of a tape with a metric of its own (see
-/// [`Tape::inner`]) are gradients in that metric.
+/// `[n, P]`; memory `n·P` numbers. If a tape has its own metric (see [`Tape::inner`]), the
+/// rows are gradients in that metric.
 pub fn jacobian<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 2> {
     let rows = (0..tape.n_points()).map(|i| {
         let point = tape.select(&[i]);
@@ -17,17 +17,18 @@ pub fn jacobian<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 2> {
     Tensor::cat(rows.collect(), 0)
 }
 
-/// The tangent kernel contracted from the Jacobian, `n² P` multiply-adds. Slower
-/// than [`kernel`](crate::kernel) on a tape with blocks by a factor of about
-/// `h/2`, and independent of it: each is tested against the other.
+/// The tangent kernel contracted from the Jacobian, `n² P` multiply-adds.
+///
+/// On a tape with blocks it is slower than [`kernel`](crate::kernel) by a factor of about
+/// `h/2`. The two computations are independent, and each is tested against the other.
 ///
 /// # Shapes
 /// `[n, n]`
 ///
 /// # Panics
-/// For a tape whose metric is its own ([`Tape::kernel_with`]): it has no such form.
+/// For a tape with its own metric ([`Tape::kernel_with`]), where `J Jᵀ` is not the kernel.
 pub fn contracted_kernel<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 2> {
-    assert!(tape.kernel_with(tape).is_none(), "the metric of this tape is its own: use `kernel`");
+    assert!(tape.kernel_with(tape).is_none(), "this tape has its own metric: use `kernel`");
     let j = jacobian(tape);
     contract(j.clone(), j)
 }

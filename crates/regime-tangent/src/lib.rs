@@ -1,20 +1,21 @@
 //! Tangent kernels `Θ(w; x, x') = ∇_w f(w, x) · ∇_w f(w, x')`.
 //!
-//! What is here: the kernel of a network on a set of points or between two sets,
-//! whole or layer by layer; its products with vectors; how far two kernels are
-//! apart; what follows from a kernel in closed form ([`analysis`]: alignment, spectrum,
-//! dimensions, condition, regression); kernels in [files](mod@file), also those that do not
-//! fit into memory; and their [limit of infinite width](infinite). What is not here:
-//! training. A kernel is computed from a [`Tape`], the linearisation that
-//! `regime-models` makes in one forward and one backward pass, or [`ModuleFunction`] of
-//! any burn module by automatic differentiation. A function with several outputs is
-//! several tapes: see [`Outputs`]. [`plan`] says beforehand by which [`Method`] a kernel
-//! is best computed and what that takes.
+//! The crate computes the kernel of a network on a set of points or between two sets,
+//! whole or layer by layer; its products with vectors; the distance between two kernels;
+//! results in closed form from a kernel ([`analysis`]: alignment, spectrum, dimensions,
+//! condition, regression); and the [limit of infinite width](infinite). It stores kernels
+//! in [files](mod@file), also kernels that do not fit into memory. It does not train.
 //!
-//! Start with [`kernel`], or for a module of your own with [`ModuleFunction`];
-//! [`relative_change`] is the quantity `‖Θ − Θ₀‖/‖Θ₀‖` by which lazy and feature learning
-//! are told apart. Behind the feature `proptest` there is a test kit for kernels, these
-//! and those of others.
+//! A kernel is computed from a [`Tape`], a linearised network. `regime-models` makes a tape
+//! in one forward and one backward pass; [`ModuleFunction`] makes one from any burn module
+//! by automatic differentiation. A function with several outputs has one tape per output:
+//! see [`Outputs`]. [`plan`] chooses the best [`Method`] for a kernel and estimates its cost
+//! before anything is computed.
+//!
+//! Start with [`kernel`], or with [`ModuleFunction`] for your own module.
+//! [`relative_change`] is the quantity `‖Θ − Θ₀‖/‖Θ₀‖`, which separates lazy from feature
+//! learning. The feature `proptest` adds a test kit for these kernels and for kernels of
+//! other implementations.
 //!
 //! ```
 //! use burn_flex::{Flex, FlexDevice};
@@ -36,7 +37,7 @@
 //! };
 //! let (a, b) = (theta(0), theta(1));
 //! assert_eq!(a.dims(), [3, 3]);
-//! // Two initialisations differ by a fluctuation, not by nothing and not by all.
+//! // The kernels of two initialisations differ by a fluctuation.
 //! let change = relative_change(b, a)?;
 //! assert!(change > 0.0 && change < 1.0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

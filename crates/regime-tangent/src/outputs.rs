@@ -1,41 +1,41 @@
 //! Kernels of functions with several outputs.
 //!
-//! A function with `K` outputs is `K` tapes, one per output, on the same points and the
-//! same parameters.
+//! A function with `K` outputs has `K` tapes, one per output, on the same points and with
+//! the same parameters.
 
 use burn_tensor::{Tensor, backend::Backend};
 use regime_models::Tape;
 
 use crate::gram::{cross_kernel, kernel};
 
-/// What becomes of the outputs.
+/// How a kernel treats the outputs of a function.
 ///
-/// Θ has an entry for every pair of (point, output). With one output all forms are the
+/// Θ has an entry for every pair of (point, output). With one output, all forms are the
 /// same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Outputs {
-    /// Every pair of outputs, `[nK, nK]`, output by output: the entry of points `i`, `j`
-    /// and outputs `k`, `l` is in row `k·n + i` and column `l·n + j`, so the matrix is
-    /// made of `K × K` blocks of `[n, n]`, and `theta.reshape([K, n, K, n])` has the
+    /// Every pair of outputs, `[nK, nK]`, output by output. The entry of points `i`, `j`
+    /// and outputs `k`, `l` is in row `k·n + i` and column `l·n + j`, so the matrix
+    /// consists of `K × K` blocks of `[n, n]`, and `theta.reshape([K, n, K, n])` has the
     /// indices `k, i, l, j`. neural-tangents returns the full kernel as `i, j, k, l`.
     #[default]
     Full,
-    /// The mean of the `K` blocks on the diagonal, `[n, n]`: what neural-tangents makes
-    /// of traced axes, and the kernel that keeps its size as outputs are added.
+    /// The mean of the `K` blocks on the diagonal, `[n, n]`, as in neural-tangents for
+    /// traced axes. Its magnitude does not grow with the number of outputs.
     TracedMean,
-    /// Their sum, `[n, n]`: the trace of the full kernel over outputs.
+    /// The sum of these blocks, `[n, n]`: the trace of the full kernel over outputs.
     TracedSum,
 }
 
 /// The kernel of all outputs: [`Outputs::Full`].
 ///
-/// `K` kernels and `K (K − 1)/2` cross-kernels.
+/// It computes `K` kernels and `K (K − 1)/2` cross-kernels.
 ///
 /// # Shapes
 /// `[nK, nK]`, symmetric to the bit.
 ///
 /// # Panics
-/// For no tapes, and when they are not of the same points.
+/// For no tapes, and for tapes on different points.
 pub fn full_kernel<B: Backend, T: Tape<B>>(tapes: &[T]) -> Tensor<B, 2> {
     symmetric_blocks(tapes.len(), |k, l| match k == l {
         true => kernel(&tapes[k]),
@@ -52,7 +52,7 @@ pub fn full_kernel<B: Backend, T: Tape<B>>(tapes: &[T]) -> Tensor<B, 2> {
 /// `[n, n]`, symmetric to the bit.
 ///
 /// # Panics
-/// For no tapes, and when they are not of the same points.
+/// For no tapes, and for tapes on different points.
 pub fn traced_kernel<B: Backend, T: Tape<B>>(tapes: &[T], form: Outputs) -> Tensor<B, 2> {
     if form == Outputs::Full {
         return full_kernel(tapes);
@@ -60,13 +60,13 @@ pub fn traced_kernel<B: Backend, T: Tape<B>>(tapes: &[T], form: Outputs) -> Tens
     traced(tapes.iter().map(kernel), tapes.len(), form)
 }
 
-/// The kernel between the points of two lists of tapes, of the same function at the same
-/// parameters; each list has one tape per output.
+/// The kernel between the points of two lists of tapes of the same function at the same
+/// parameters. Each list has one tape per output.
 ///
 /// # Shapes
-/// `[n_a·K, n_b·K]` for [`Outputs::Full`], otherwise `[n_a, n_b]`: a block of the kernel
-/// on both sets together for traced kernels, and one for each pair of outputs for the
-/// full kernel.
+/// `[n_a·K, n_b·K]` for [`Outputs::Full`], otherwise `[n_a, n_b]`. A traced kernel is a
+/// block of the kernel on the union of both sets; the full kernel consists of one such
+/// block for each pair of outputs.
 ///
 /// # Panics
 /// For no tapes, for lists of different lengths, and for tapes of different functions.
@@ -99,8 +99,8 @@ pub(crate) fn traced<B: Backend>(
     }
 }
 
-/// A symmetric matrix from the blocks of its upper triangle, of which those on the
-/// diagonal are symmetric.
+/// A symmetric matrix from the blocks of its upper triangle. The blocks on the diagonal must
+/// be symmetric.
 pub(crate) fn symmetric_blocks<B: Backend>(
     n_blocks: usize,
     block: impl Fn(usize, usize) -> Tensor<B, 2>,

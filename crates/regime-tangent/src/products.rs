@@ -1,4 +1,4 @@
-//! What can be had of a kernel without forming it.
+//! Quantities of a kernel that do not need its matrix.
 
 use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Precision, Tape};
@@ -8,7 +8,7 @@ use crate::{
     jacobian::jacobian,
 };
 
-/// `Θ v = J (Jᵀ v)`: one product with `Jᵀ` and one with `J`, about `4 n P`
+/// The product `Θ v = J (Jᵀ v)`: one product with `Jᵀ` and one with `J`, about `4 n P`
 /// multiply-adds and no memory for the matrix.
 ///
 /// # Shapes
@@ -17,9 +17,10 @@ pub fn multiply<B: Backend, T: Tape<B>>(tape: &T, v: Tensor<B, 1>) -> Tensor<B, 
     tape.jvp(tape.vjp(v))
 }
 
-/// The diagonal `Θ_ii = ‖∇f(x_i)‖²`, from the norms of inputs and sensitivities
-/// where the tape has blocks, from the kernel where the tape knows it, and otherwise
-/// gradient by gradient.
+/// The diagonal `Θ_ii = ‖∇f(x_i)‖²`.
+///
+/// It is computed from the norms of inputs and sensitivities if the tape has blocks, from
+/// the kernel if the tape knows it, and otherwise gradient by gradient.
 ///
 /// # Shapes
 /// `[n]`

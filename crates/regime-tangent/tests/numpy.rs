@@ -1,7 +1,7 @@
-//! NumPy reads what is written here and writes what is read here, both to the bit.
+//! NumPy reads our files, and we read NumPy's files, both to the bit.
 //!
-//! Ignored unless asked for, because it wants a Python with NumPy: `python3`, or the
-//! interpreter that the environment variable `REGIME_PYTHON` names.
+//! The test is ignored by default, because it needs a Python with NumPy: `python3`, or the
+//! interpreter in the environment variable `REGIME_PYTHON`.
 //! `cargo test --workspace --test numpy -- --ignored`
 
 use std::{collections::BTreeMap, fs, ops::ControlFlow, path::Path, process::Command};
@@ -17,9 +17,8 @@ use regime_tangent::{
     kernel,
 };
 
-/// What both sides say the numbers are: `matrix(rows, columns)` has
-/// `((7·i + 3·j) mod 11 − 5)/8 + i·j/3`, and a vector is its first column but for the
-/// awkward numbers, whose bits are written out.
+/// The Python side of the test. Both sides define the same numbers: `matrix(rows, columns)`
+/// has the entries `((7·i + 3·j) mod 11 − 5)/8 + i·j/3`, and `awkward` has given bits.
 const SCRIPT: &str = r#"
 import json, os, struct, sys
 import numpy as np
@@ -44,7 +43,7 @@ def same(found, wanted, what):
     assert found.shape == wanted.shape, (what, found.shape, wanted.shape)
     assert found.tobytes() == wanted.tobytes(), (what, found, wanted)
 
-# What Rust wrote.
+# The files that Rust wrote.
 sizes = [(0, 3), (1, 1), (31, 32), (129, 257)]
 for rows, columns in sizes:
     same(np.load(place(f"f64-{rows}-{columns}.npy")), matrix(rows, columns), "npy")
@@ -89,7 +88,7 @@ whole = np.load(place("whole.npy"))
 assert np.abs(tiled - whole).max() <= 1e-12 * np.abs(whole).max()
 assert np.linalg.eigvalsh(tiled)[0] >= -1e-12 * np.abs(whole).max()
 
-# What Rust is to read.
+# The files that Rust will read.
 np.save(place("c.npy"), matrix(31, 32))
 np.save(place("fortran.npy"), np.asfortranarray(matrix(31, 32)))
 np.save(place("fortran-f32.npy"), np.asfortranarray(matrix(31, 32).astype(np.float32)))
@@ -118,7 +117,7 @@ with open(place("numpy.safetensors"), "wb") as file:
     file.write(struct.pack("<Q", len(header)) + header + theta.tobytes() + narrow.tobytes())
 "#;
 
-/// The interpreter, once it is sure that it has NumPy.
+/// The interpreter, checked to have NumPy.
 fn python() -> String {
     let python = std::env::var("REGIME_PYTHON").unwrap_or_else(|_| "python3".into());
     let answer = Command::new(&python).args(["-c", "import numpy"]).output();
@@ -250,7 +249,7 @@ fn read(folder: &Path) {
 }
 
 #[test]
-#[ignore = "wants a Python with NumPy, see the top of the file"]
+#[ignore = "needs a Python with NumPy, see the top of the file"]
 fn numpy_reads_our_files_and_we_read_those_of_numpy() {
     let python = python();
     let folder = tempfile::tempdir().unwrap();

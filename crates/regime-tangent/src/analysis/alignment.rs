@@ -8,9 +8,10 @@ use super::{
     norms::{frobenius, meaningful, same_shape},
 };
 
-/// The alignment `⟨A, B⟩_F / (‖A‖_F ‖B‖_F)` of two kernels on the same points: 1 for
-/// kernels that differ by a positive factor only, between 0 and 1 for kernels on one
-/// set of points.
+/// The alignment `⟨A, B⟩_F / (‖A‖_F ‖B‖_F)` of two kernels on the same points.
+///
+/// It is 1 for kernels that differ only by a positive factor, and between 0 and 1 for
+/// kernels on one set of points.
 ///
 /// # Errors
 /// [`CompareError`] when the shapes differ or a norm is not positive and finite.
@@ -28,12 +29,12 @@ pub fn alignment<'a, 'b>(
 }
 
 /// The alignment of the centred kernels, `HAH` and `HBH` with `H = I − 11ᵀ/n`:
-/// *centred kernel alignment* (CKA). A constant added to the functions, as by the bias
-/// of a last layer, has no part in it.
+/// *centred kernel alignment* (CKA). A constant that is added to the functions, for example
+/// by the bias of a last layer, does not change it.
 ///
 /// # Errors
-/// [`CompareError`] when the shapes differ, or when a norm is not finite or nothing
-/// but rounding is left by the centring.
+/// [`CompareError`] when the shapes differ, when a norm is not finite, or when a centred
+/// kernel is zero up to rounding.
 ///
 /// # Reference
 /// C. Cortes, M. Mohri, A. Rostamizadeh, "Algorithms for learning kernels based on
@@ -55,15 +56,15 @@ pub fn centred_alignment<'a, 'b>(
     cosine(centred_a.view(), centred_b.view())
 }
 
-/// The alignment `yᵀΘy / (‖Θ‖_F ‖y‖²)` of a kernel with labels, that is with the
-/// kernel `yyᵀ`.
+/// The alignment `yᵀΘy / (‖Θ‖_F ‖y‖²)` of a kernel with labels, which is its alignment with
+/// the kernel `yyᵀ`.
 ///
 /// # Shapes
 /// `kernel`: `[n, n]`, `y`: `[n]`
 ///
 /// # Errors
 /// [`AnalysisError`] for a kernel that is empty, not square, not symmetric or not
-/// finite, for labels of another number, and when kernel or labels vanish.
+/// finite, for the wrong number of labels, and when kernel or labels are zero.
 ///
 /// # Reference
 /// Cristianini et al., as for [`alignment`].
@@ -76,13 +77,13 @@ pub fn label_alignment<'a>(
     with_labels(kernel.view(), y)
 }
 
-/// The same with kernel and labels centred.
+/// As [`label_alignment`], with kernel and labels centred.
 ///
 /// # Shapes
 /// `kernel`: `[n, n]`, `y`: `[n]`
 ///
 /// # Errors
-/// As for [`label_alignment`]; labels that are all equal vanish by centring.
+/// As for [`label_alignment`]. Labels that are all equal are zero after centring.
 ///
 /// # Reference
 /// Cortes et al., as for [`centred_alignment`].
@@ -105,11 +106,11 @@ pub fn centred_label_alignment<'a>(
     with_labels(centred.view(), deviations.view())
 }
 
-/// `HKH` with `H = I − 11ᵀ/n`: the kernel of the features less their mean. A kernel
-/// between two sets of points is centred on each.
+/// The centred kernel `HKH` with `H = I − 11ᵀ/n`: the kernel of the features minus their
+/// mean. A kernel between two sets of points is centred over each set.
 ///
 /// # Shapes
-/// `[rows, columns]`, as given.
+/// `[rows, columns]`, as the kernel.
 pub fn centred<'a>(kernel: impl HostMatrix<'a>) -> Array2<f64> {
     centre(kernel.into_host().view())
 }
@@ -124,7 +125,7 @@ fn centre(kernel: ArrayView2<'_, f64>) -> Array2<f64> {
     })
 }
 
-/// Whether centring has left nothing but rounding.
+/// Whether the centred kernel is zero up to rounding.
 fn vanished(centred: ArrayView2<'_, f64>, whole: ArrayView2<'_, f64>) -> bool {
     let n = whole.nrows().max(whole.ncols()) as f64;
     frobenius(centred) <= n * f64::EPSILON * frobenius(whole)
@@ -132,7 +133,7 @@ fn vanished(centred: ArrayView2<'_, f64>, whole: ArrayView2<'_, f64>) -> bool {
 
 fn cosine(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Result<f64, CompareError> {
     let (norm_a, norm_b) = (meaningful(frobenius(a))?, meaningful(frobenius(b))?);
-    // Divided one after the other, products of large norms do not overflow.
+    // Two divisions, because the product of large norms may overflow.
     Ok(a.iter().zip(&b).map(|(a, b)| (a / norm_a) * (b / norm_b)).sum())
 }
 

@@ -1,4 +1,4 @@
-//! How well a kernel can be solved with.
+//! The condition of a kernel.
 
 use std::fmt;
 
@@ -20,13 +20,13 @@ pub struct Condition {
     /// Entries that are infinite or not a number.
     pub n_not_finite: usize,
     /// The largest `|K_ij − K_ji|` among the finite entries, relative to the largest of
-    /// them; what follows is that of the symmetric part.
+    /// them.
     pub asymmetry: f64,
-    /// `None` for a kernel that is not finite.
+    /// The eigenvalues of the symmetric part. `None` for a kernel that is not finite.
     pub eigenvalues: Option<EigenvalueRange>,
 }
 
-/// Between what the eigenvalues of a kernel lie.
+/// The range of the eigenvalues of a kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EigenvalueRange {
@@ -34,22 +34,23 @@ pub struct EigenvalueRange {
     pub smallest: f64,
     /// The largest.
     pub largest: f64,
-    /// `largest/smallest`; `None` where the smallest is not above
-    /// [`rounding`](Self::rounding), so that only a bound is known: at least
+    /// The condition number `largest/smallest`. `None` if the smallest is not above
+    /// [`rounding`](Self::rounding); then the condition number is at least
     /// `largest/rounding`.
     pub number: Option<f64>,
-    /// What an eigenvalue may be by rounding alone: `n ε` times the largest magnitude
-    /// of an eigenvalue.
+    /// The magnitude that an eigenvalue may have by rounding alone: `n ε` times the largest
+    /// magnitude of an eigenvalue.
     pub rounding: f64,
     /// Eigenvalues above [`rounding`](Self::rounding): the numerical rank.
     pub rank: usize,
-    /// Minus the sum of the negative eigenvalues. A kernel has none; what is here beyond
-    /// `n` times [`rounding`](Self::rounding) is an error of whoever made it.
+    /// Minus the sum of the negative eigenvalues. An exact kernel has none. More than `n`
+    /// times [`rounding`](Self::rounding) means an error in the computation of the kernel.
     pub negative_part: f64,
 }
 
 impl Condition {
-    /// Whether a factorisation of the kernel itself can be expected to hold.
+    /// Whether all eigenvalues are above rounding, so that a Cholesky factorisation can be
+    /// expected to succeed.
     pub fn is_full_rank(&self) -> bool {
         self.eigenvalues.is_some_and(|range| range.rank == self.n_points)
     }
@@ -82,8 +83,8 @@ impl fmt::Display for Condition {
     }
 }
 
-/// The condition of a kernel: any square one, whether symmetric and finite or not. About
-/// `4n³/3` multiply-adds.
+/// The condition of any square kernel; it need not be symmetric or finite. About `4n³/3`
+/// multiply-adds.
 ///
 /// # Shapes
 /// `kernel`: `[n, n]`
@@ -117,24 +118,26 @@ pub fn condition<'a>(kernel: impl HostMatrix<'a>) -> Result<Condition, AnalysisE
     Ok(Condition { n_points, n_not_finite, asymmetry, eigenvalues })
 }
 
-/// Bounds on the condition from products alone.
+/// Bounds on the condition from products with vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConditionBounds {
-    /// The largest eigenvalue is at least this.
+    /// A lower bound on the largest eigenvalue.
     pub largest_at_least: f64,
-    /// The smallest eigenvalue is at most this.
+    /// An upper bound on the smallest eigenvalue.
     pub smallest_at_most: f64,
-    /// The condition number is at least this; `None` where the smallest eigenvalue may
-    /// be 0 or below.
+    /// A lower bound on the condition number; `None` if the smallest eigenvalue may be 0 or
+    /// negative.
     pub number_at_least: Option<f64>,
-    /// Products with the kernel that were made.
+    /// Number of products with the kernel.
     pub n_products: usize,
 }
 
 /// Bounds on the extreme eigenvalues of a symmetric operator on vectors of length `n`
-/// from at most `max_products` ≥ 1 products (the extreme Ritz values of the Lanczos
-/// process). The upper one is soon close; the lower one rarely is for a kernel with
+/// from at most `max_products` ≥ 1 products.
+///
+/// The bounds are the extreme Ritz values of the Lanczos process. The bound on the largest
+/// eigenvalue converges fast. The bound on the smallest is rarely close for a kernel with
 /// many small eigenvalues.
 ///
 /// # Errors

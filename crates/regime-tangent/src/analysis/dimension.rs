@@ -1,7 +1,7 @@
-//! How many dimensions a kernel has, in four senses that are often confused.
+//! Four measures of the dimension of a kernel, which are often confused.
 //!
-//! All take the eigenvalues of a kernel on one set of points, *all* of them, in any
-//! order; negative ones, which are rounding, count as 0.
+//! All functions take *all* eigenvalues of a kernel on one set of points, in any order.
+//! Negative eigenvalues, which are due to rounding, count as 0.
 
 use ndarray::ArrayView1;
 
@@ -11,8 +11,8 @@ use super::AnalysisError;
 /// of kernel ridge regression with ridge `λ > 0`, from the rank (λ → 0) down to 0.
 ///
 /// # Errors
-/// [`AnalysisError`] for no eigenvalues, some that are not finite, or a ridge that is
-/// not positive and finite.
+/// [`AnalysisError`] for no eigenvalues, for eigenvalues that are not finite, and for a
+/// ridge that is not positive and finite.
 ///
 /// # Reference
 /// T. Zhang, "Learning bounds for kernel regression using effective data
@@ -28,12 +28,12 @@ pub fn effective_dimension(
     Ok(positive(eigenvalues)?.map(|l| l / (l + ridge)).sum())
 }
 
-/// The participation ratio `(Σ λ_k)²/Σ λ_k²`: the number of eigenvalues if they are
-/// all equal, 1 if a single one stands out. It is `(tr K)²/‖K‖_F²`.
+/// The participation ratio `(Σ λ_k)²/Σ λ_k² = (tr K)²/‖K‖_F²`: the number of eigenvalues
+/// if they are all equal, and 1 if a single one dominates.
 ///
 /// # Errors
-/// [`AnalysisError`] for no eigenvalues, some that are not finite, or none that is
-/// positive.
+/// [`AnalysisError`] for no eigenvalues, for eigenvalues that are not finite, and if no
+/// eigenvalue is positive.
 ///
 /// # Reference
 /// P. Gao et al., "A theory of multineuronal dimensionality, dynamics and

@@ -1,40 +1,40 @@
-/// Why a kernel cannot be analysed as asked.
+/// Why a kernel cannot be analysed as requested.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum AnalysisError {
     /// There are no points.
     #[error("the kernel is on no points")]
     Empty,
-    /// A kernel between two sets of points where one on a single set is needed.
+    /// The kernel is between two sets of points, but must be on a single set.
     #[error("a kernel on one set of points is square, this one is {rows} × {columns}")]
     NotSquare {
-        /// Its rows.
+        /// Rows of the kernel.
         rows: usize,
-        /// Its columns.
+        /// Columns of the kernel.
         columns: usize,
     },
     /// An entry is infinite or not a number.
     #[error("{what} {value} at row {row}, column {column}")]
     NotFinite {
-        /// Of what.
+        /// The array, with a verb: "the kernel is".
         what: &'static str,
         /// The first such row.
         row: usize,
-        /// The first such column in it.
+        /// The first such column in this row.
         column: usize,
-        /// What is there.
+        /// The value of the entry.
         value: f64,
     },
     /// Opposite entries differ by more than rounding.
     #[error(
         "the kernel is not symmetric: entries ({row}, {column}) and ({column}, {row}) differ by \
-         {difference}, where the largest entry is {largest}"
+         {difference}, and the largest entry is {largest}"
     )]
     NotSymmetric {
         /// Row of the worst pair.
         row: usize,
         /// Column of the worst pair.
         column: usize,
-        /// By how much they differ.
+        /// Difference of the worst pair.
         difference: f64,
         /// The largest entry's magnitude.
         largest: f64,
@@ -42,66 +42,66 @@ pub enum AnalysisError {
     /// An eigenvalue is negative by more than rounding explains.
     #[error(
         "the kernel is not positive: its smallest eigenvalue is {smallest}, its largest {largest}, \
-         and what is below {cutoff} of the largest counts as rounding"
+         and only magnitudes below {cutoff} of the largest count as rounding"
     )]
     NotPositive {
-        /// Its smallest eigenvalue.
+        /// The smallest eigenvalue.
         smallest: f64,
-        /// Its largest eigenvalue.
+        /// The largest eigenvalue.
         largest: f64,
-        /// The part of the largest that counts as nothing.
+        /// The fraction of the largest eigenvalue that counts as rounding.
         cutoff: f64,
     },
-    /// Two things that belong together have different lengths.
-    #[error("{what}: {found}, where the kernel asks for {expected}")]
+    /// An array has the wrong length.
+    #[error("{what}: {found}, expected {expected}")]
     Length {
-        /// What is too long or too short.
+        /// The length that is wrong.
         what: &'static str,
-        /// What the kernel asks for.
+        /// The length that fits the kernel.
         expected: usize,
-        /// What was given.
+        /// The length of the array.
         found: usize,
     },
-    /// A parameter outside of its range.
+    /// A parameter is outside of its range.
     #[error("{what} is {value}, and must be {wanted}")]
     Value {
-        /// Which parameter.
+        /// The parameter.
         what: &'static str,
-        /// What it was.
+        /// Its value.
         value: f64,
-        /// What it may be.
+        /// Its range.
         wanted: &'static str,
     },
-    /// Something vanishes by which one would have to divide.
+    /// A divisor is zero.
     #[error("{what} is zero up to rounding, so the quantity has no meaning")]
     Vanishes {
-        /// What vanishes.
+        /// The divisor.
         what: &'static str,
     },
-    /// A dense eigenvalue or singular value iteration gave up.
+    /// A dense eigenvalue or singular value iteration does not converge.
     #[error("the decomposition of a {rows} × {columns} matrix does not converge")]
     NoDecomposition {
-        /// Its rows.
+        /// Rows of the matrix.
         rows: usize,
-        /// Its columns.
+        /// Columns of the matrix.
         columns: usize,
     },
-    /// The leading eigenpairs are not found within the budget of products.
+    /// The leading eigenpairs do not converge within the budget of products.
     #[error(
         "{converged} of {wanted} eigenpairs after {products} products: the worst residual is \
-         {residual} of the largest eigenvalue, where {tolerance} is asked for"
+         {residual} of the largest eigenvalue, more than the tolerance {tolerance}"
     )]
     NotConverged {
-        /// Eigenpairs asked for.
+        /// Number of requested eigenpairs.
         wanted: usize,
-        /// Those whose residual is small enough.
+        /// Number of eigenpairs whose residual is within the tolerance.
         converged: usize,
-        /// Products made.
+        /// Number of products.
         products: usize,
-        /// The largest `‖Θv − λv‖` among those wanted, relative to the largest
+        /// The largest `‖Θv − λv‖` among the requested pairs, relative to the largest
         /// eigenvalue.
         residual: f64,
-        /// What it should have been at most.
+        /// The tolerance on this residual.
         tolerance: f64,
     },
 }

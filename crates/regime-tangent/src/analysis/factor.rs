@@ -1,4 +1,4 @@
-//! Solving with a kernel of any condition, and saying how.
+//! Linear solves with a kernel of any condition, with a report of the method.
 
 use std::fmt;
 
@@ -17,21 +17,20 @@ use super::{
     host::{eigen, finite, largest_entry, symmetric, to_faer},
 };
 
-/// How a kernel was factorised, from the first to the last resort.
+/// The method of a factorisation, in the order in which they are tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FactorMethod {
-    /// `K = LLᵀ`, `n³/6` multiply-adds: the kernel is positive beyond rounding, and
-    /// nothing is dropped.
+    /// `K = LLᵀ`, `n³/6` multiply-adds. All eigenvalues of the kernel are above rounding,
+    /// and nothing is dropped.
     Cholesky,
-    /// `K ≈ LLᵀ` with `L` of `rank` columns, the largest remaining pivot first,
-    /// `n·rank²/2` multiply-adds and as many again: the kernel has no negative part
-    /// but is singular up to rounding. Solutions are those of least norm among those
-    /// of least squares.
+    /// `K ≈ LLᵀ` with `L` of `rank` columns, the largest remaining pivot first, of the order
+    /// of `n²·rank` multiply-adds. The kernel has no negative part but is singular up to
+    /// rounding. Solutions are the least-squares solutions of least norm.
     PivotedCholesky,
-    /// The eigenpairs above rounding, about `10 n³` multiply-adds: pivoting failed as
-    /// well, or the kernel has a negative part, which is dropped. Solutions are those
-    /// of least norm among those of least squares.
+    /// The eigenpairs above rounding, about `10 n³` multiply-adds. Pivoting failed, too, or
+    /// the kernel has a negative part, which is dropped. Solutions are the least-squares
+    /// solutions of least norm.
     TruncatedEigenvalues,
 }
 
@@ -45,20 +44,20 @@ impl fmt::Display for FactorMethod {
     }
 }
 
-/// What a factorisation kept and what it dropped.
+/// The method, rank and truncation error of a factorisation.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FactorReport {
-    /// The method that held.
+    /// The method that succeeded.
     pub method: FactorMethod,
     /// Number of points `n`.
     pub n_points: usize,
-    /// Columns or eigenpairs kept; `n` unless something was dropped.
+    /// Number of columns or eigenpairs; `n` unless something was dropped.
     pub rank: usize,
-    /// The smallest eigenvalue that was kept, or what it is at most, from a few
-    /// inverse iterations with a Cholesky factor; 0 when nothing was kept.
+    /// The smallest eigenvalue of the factorisation. For a Cholesky factor, an upper bound
+    /// on it from a few inverse iterations. 0 for rank 0.
     pub smallest_kept: f64,
-    /// What was dropped at most: the largest entry of `K − LLᵀ`, or the largest
+    /// A bound on the dropped part: the largest entry of `K − LLᵀ`, or the largest
     /// magnitude of a dropped eigenvalue; 0 for [`FactorMethod::Cholesky`].
     pub dropped: f64,
 }
@@ -66,7 +65,10 @@ pub struct FactorReport {
 impl fmt::Display for FactorReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { method, n_points, rank, smallest_kept, dropped } = self;
-        write!(f, "{method} of rank {rank} of {n_points}, kept down to {smallest_kept:.1e}")?;
+        write!(
+            f,
+            "{method} of rank {rank} of {n_points}, smallest eigenvalue {smallest_kept:.1e}"
+        )?;
         match method {
             FactorMethod::Cholesky => Ok(()),
             _ => write!(f, ", dropped up to {dropped:.1e}"),
@@ -90,9 +92,9 @@ enum Factor {
     Eigen(Array1<f64>, Array2<f64>),
 }
 
-/// Factorises a kernel by the first of [`FactorMethod`]'s ways that holds. A Cholesky factor
-/// counts only if the smallest eigenvalue seems to exceed `n ε` times the largest entry:
-/// below, the solution is noise.
+/// Factorises a kernel by the first [`FactorMethod`] that succeeds. A Cholesky factor is
+/// used only if the estimated smallest eigenvalue exceeds `n ε` times the largest entry;
+/// below, rounding dominates the solution.
 ///
 /// # Shapes
 /// `kernel`: `[n, n]`
@@ -100,7 +102,7 @@ enum Factor {
 /// # Errors
 /// [`AnalysisError`] for a kernel that is empty, not square, not symmetric or not
 /// finite, or when even the eigenvalue iteration does not converge. A singular kernel
-/// is no error.
+/// is not an error.
 pub fn factorise<'a>(kernel: impl HostMatrix<'a>) -> Result<Factorisation, AnalysisError> {
     let kernel = symmetric(kernel)?;
     let kernel = kernel.view();
@@ -113,18 +115,18 @@ pub fn factorise<'a>(kernel: impl HostMatrix<'a>) -> Result<Factorisation, Analy
 }
 
 impl Factorisation {
-    /// The method, and what it dropped.
+    /// The report of the factorisation.
     pub fn report(&self) -> FactorReport {
         self.report
     }
 
-    /// `K⁻¹ b` for every column `b`, or `K⁺ b` where something was dropped.
+    /// Solves for every column `b` of `right`: `K⁻¹ b`, or `K⁺ b` if something was dropped.
     ///
     /// # Shapes
     /// `[n, c]` → `[n, c]`
     ///
     /// # Errors
-    /// [`AnalysisError`] for another number of rows, and for entries of `right` or of
+    /// [`AnalysisError`] for the wrong number of rows, and for entries of `right` or of
     /// the solution that are not finite.
     pub fn solve(&self, right: ArrayView2<'_, f64>) -> Result<Array2<f64>, AnalysisError> {
         let n = self.report.n_points;
@@ -177,7 +179,7 @@ fn cholesky(kernel: ArrayView2<'_, f64>, rounding: f64) -> Option<Factorisation>
 
 fn pivoted(kernel: ArrayView2<'_, f64>, rounding: f64) -> Option<Factorisation> {
     let n = kernel.nrows();
-    // A positive matrix vanishes with its diagonal.
+    // A positive semidefinite matrix without a positive diagonal entry is zero.
     if !kernel.diag().iter().any(|&d| d > 0.0) {
         return None;
     }
@@ -197,19 +199,19 @@ fn pivoted(kernel: ArrayView2<'_, f64>, rounding: f64) -> Option<Factorisation> 
     )
     .ok()?;
     let rank = info.rank;
-    // In the order of the points, not of the pivots.
+    // The rows in the order of the points, not of the pivots.
     let l = Mat::from_fn(n, rank, |i, j| {
         let at = inverse[i];
         if at >= j { lower[(at, j)] } else { 0.0 }
     });
-    let kept = &l * l.transpose();
-    let rest = Array2::from_shape_fn((n, n), |(i, j)| kernel[[i, j]] - kept[(i, j)]);
+    let product = &l * l.transpose();
+    let rest = Array2::from_shape_fn((n, n), |(i, j)| kernel[[i, j]] - product[(i, j)]);
     let dropped = largest_entry(rest.view());
-    // More is left only of a kernel with a negative part.
+    // Only a kernel with a negative part leaves a larger rest.
     if !(dropped <= 4.0 * rounding) {
         return None;
     }
-    // The eigenvalues of LᵀL are those of LLᵀ that do not vanish.
+    // LᵀL has the nonzero eigenvalues of LLᵀ.
     let gram = (l.transpose() * &l).llt(Side::Lower).ok()?;
     let smallest_kept = smallest_at_most(&gram);
     if !(smallest_kept > rounding) {
@@ -243,9 +245,11 @@ fn truncated(kernel: ArrayView2<'_, f64>) -> Result<Factorisation, AnalysisError
     Ok(Factorisation { report, factor: Factor::Eigen(values, vectors) })
 }
 
-/// An upper bound on the smallest eigenvalue of `LLᵀ`, the closer the more that one
-/// stands out: `1/‖(LLᵀ)⁻¹v‖` for a unit vector that inverse iteration has turned
-/// towards its eigenvector, from the point of the smallest pivot and some of all others.
+/// An upper bound on the smallest eigenvalue of `LLᵀ`, which is closer the more this
+/// eigenvalue is separated from the others.
+///
+/// The bound is `1/‖(LLᵀ)⁻¹v‖` for a unit vector `v` after a few inverse iterations. They
+/// start from a vector with a large entry at the smallest pivot and entries ±1 elsewhere.
 fn smallest_at_most(factor: &Llt<f64>) -> f64 {
     const ITERATIONS: usize = 5;
     let l = factor.L();

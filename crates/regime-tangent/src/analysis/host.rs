@@ -1,4 +1,4 @@
-//! Kernels as matrices in host memory, and what makes one fit for analysis.
+//! Kernels as matrices in host memory, and the checks before an analysis.
 
 use burn_tensor::{Tensor, backend::Backend};
 use faer::{Mat, Side};
@@ -7,9 +7,9 @@ use regime_models::Precision;
 
 use super::AnalysisError;
 
-/// Opposite entries of a kernel may differ by this part of its largest entry; the
-/// symmetric part is then taken. Kernels made here are symmetric to the bit; those
-/// from elsewhere may have been rounded to float32.
+/// The largest accepted asymmetry: opposite entries of a kernel may differ by this fraction
+/// of its largest entry. The symmetric part is then used. Kernels of this crate are
+/// symmetric to the bit; other kernels may have been rounded to float32.
 pub const MAX_ASYMMETRY: f64 = 1e-6;
 
 /// A matrix that can be read on the host: a tensor, a view, or a reference to an
@@ -18,7 +18,7 @@ pub const MAX_ASYMMETRY: f64 = 1e-6;
 /// # Shapes
 /// `[rows, columns]`
 pub trait HostMatrix<'a> {
-    /// The values, copied only where they have to be.
+    /// The values, copied only if necessary.
     fn into_host(self) -> CowArray<'a, f64, Ix2>;
 }
 
@@ -53,7 +53,7 @@ pub fn to_host_matrix<B: Backend>(tensor: Tensor<B, 2>) -> Array2<f64> {
 /// A kernel on one set of points, `[n, n]` with n ≥ 1, finite and symmetric.
 ///
 /// # Errors
-/// [`AnalysisError`] saying which of these it is not.
+/// [`AnalysisError`] with the property that the kernel lacks.
 pub(super) fn symmetric<'a>(
     kernel: impl HostMatrix<'a>,
 ) -> Result<CowArray<'a, f64, Ix2>, AnalysisError> {
@@ -71,7 +71,7 @@ pub(super) fn symmetric<'a>(
     Ok(CowArray::from(symmetric_part(kernel.view())))
 }
 
-/// That there are points, and as many rows as columns.
+/// Checks that there are points, and as many rows as columns.
 pub(super) fn square(kernel: ArrayView2<'_, f64>) -> Result<(), AnalysisError> {
     let (rows, columns) = kernel.dim();
     if kernel.is_empty() {
@@ -83,7 +83,7 @@ pub(super) fn square(kernel: ArrayView2<'_, f64>) -> Result<(), AnalysisError> {
     Ok(())
 }
 
-/// That every entry is a number.
+/// Checks that every entry is finite.
 pub(super) fn finite(what: &'static str, matrix: ArrayView2<'_, f64>) -> Result<(), AnalysisError> {
     match matrix.indexed_iter().find(|(_, v)| !v.is_finite()) {
         Some(((row, column), &value)) => Err(AnalysisError::NotFinite { what, row, column, value }),
@@ -91,7 +91,7 @@ pub(super) fn finite(what: &'static str, matrix: ArrayView2<'_, f64>) -> Result<
     }
 }
 
-/// That a vector has the length of the kernel and holds numbers.
+/// Checks that a vector has the length of the kernel and is finite.
 pub(super) fn vector(
     lengths: &'static str,
     values: &'static str,
@@ -104,12 +104,12 @@ pub(super) fn vector(
     finite(values, v.insert_axis(ndarray::Axis(1)))
 }
 
-/// That the labels are those of the kernel's points.
+/// Checks that there is one finite label per point of the kernel.
 pub(super) fn labels(y: ArrayView1<'_, f64>, n: usize) -> Result<(), AnalysisError> {
     vector("number of labels", "a label is", y, n)
 }
 
-/// The largest `|K_ij − K_ji|` where both are numbers, and where it is.
+/// The largest `|K_ij − K_ji|` of finite entries, and its row and column.
 pub(super) fn worst_asymmetry(kernel: ArrayView2<'_, f64>) -> (f64, usize, usize) {
     let mut worst = (0.0, 0, 0);
     for i in 0..kernel.nrows() {
@@ -152,8 +152,8 @@ pub(super) fn eigen(
     Ok((values, vectors))
 }
 
-/// Makes the component of largest magnitude of every column positive (the first of
-/// them, if several tie), so that signs do not depend on the whim of a solver.
+/// Makes the component of largest magnitude of every column positive (the first one, if
+/// several tie), so that signs do not depend on the solver.
 pub(super) fn fix_signs(columns: &mut Array2<f64>) {
     for mut column in columns.columns_mut() {
         let largest = column.iter().fold(0.0, |m: f64, &v| if v.abs() > m.abs() { v } else { m });

@@ -1,15 +1,15 @@
 //! An orthonormal basis that grows by products with a symmetric operator.
 //!
 //! This is the band Lanczos process with full reorthogonalisation. It starts from
-//! `block` random vectors; each step takes the oldest product that has not been looked
-//! at, makes what is new in it a basis vector, and multiplies that. With one starting
-//! vector it is the Lanczos process. The operator's matrix in the basis comes whole
-//! from the orthogonalisation, so a product that holds nothing new can be dropped and
-//! a fresh vector can follow at any time.
+//! `block` random vectors. Each step takes the oldest pending product, adds its component
+//! outside of the basis as a new basis vector, and multiplies that vector. With one
+//! starting vector it is the Lanczos process. The orthogonalisation gives the full matrix
+//! of the operator in the basis, so a product inside the basis can be dropped and a new
+//! random vector can follow at any step.
 //!
-//! faer's partial eigensolver asks for operators that can be shared between threads,
-//! which tapes are not, and for the budget in restarts of a basis of fixed size; so
-//! it stands here in the few lines that it takes.
+//! faer's partial eigensolver is not used: it needs operators that can be shared between
+//! threads, which tapes cannot, and it takes the budget as restarts of a basis of fixed
+//! size.
 //!
 //! # Reference
 //! Y. Saad, "Numerical methods for large eigenvalue problems", 2nd edition (2011),
@@ -34,15 +34,15 @@ pub(super) struct Krylov<F> {
     basis: Vec<f64>,
     /// The operator in the basis: the first `j + 1` entries of column `j`.
     columns: Vec<Vec<f64>>,
-    /// What may become a basis vector, oldest first.
+    /// Candidates for the next basis vector, oldest first.
     pending: VecDeque<Pending>,
     rng: ChaCha8Rng,
 }
 
 struct Pending {
-    /// The basis vector of which it is the product, less its part in the basis; `None`
-    /// for a starting vector.
+    /// The basis vector whose product this is; `None` for a starting vector.
     product_of: Option<usize>,
+    /// The starting vector, or the product minus its part in the basis.
     vector: Array1<f64>,
     /// Norm of the vector before anything was subtracted.
     scale: f64,
@@ -69,7 +69,7 @@ impl<F: FnMut(&[f64]) -> Vec<f64>> Krylov<F> {
         krylov
     }
 
-    /// Number of basis vectors, and of products made for them.
+    /// Number of basis vectors, which is also the number of products.
     pub(super) fn size(&self) -> usize {
         self.columns.len()
     }
@@ -81,7 +81,7 @@ impl<F: FnMut(&[f64]) -> Vec<f64>> Krylov<F> {
             return Ok(false);
         }
         let new = loop {
-            // When the products stay in the basis, there may still be more outside.
+            // When all products lie in the basis, a random vector may still lie outside.
             let next = self.pending.pop_front();
             let next = next.unwrap_or_else(|| self.random());
             if let Some(direction) = self.outside(next.vector, next.scale) {
@@ -89,11 +89,11 @@ impl<F: FnMut(&[f64]) -> Vec<f64>> Krylov<F> {
             }
         };
         self.basis.extend(&new);
-        let product = self.multiply(new.as_slice().expect("a vector of its own"))?;
+        let product = self.multiply(new.as_slice().expect("a contiguous vector"))?;
         let scale = norm(&product);
         let first = self.basis().dot(&product);
         let rest = &product - &self.basis().t().dot(&first);
-        // What rounding has left of the product in the basis.
+        // The part in the basis that rounding has left.
         let second = self.basis().dot(&rest);
         let rest = rest - self.basis().t().dot(&second);
         self.columns.push((first + second).to_vec());
@@ -102,7 +102,7 @@ impl<F: FnMut(&[f64]) -> Vec<f64>> Krylov<F> {
         Ok(true)
     }
 
-    /// `Θ v`, checked.
+    /// The product `Θ v`, checked to be finite.
     ///
     /// # Panics
     /// When the operator changes the length of a vector.
@@ -116,7 +116,7 @@ impl<F: FnMut(&[f64]) -> Vec<f64>> Krylov<F> {
         Ok(product.into())
     }
 
-    /// The eigenpairs of the operator in the basis.
+    /// The eigenpairs of the operator restricted to the basis.
     pub(super) fn ritz(&self) -> Result<Ritz, AnalysisError> {
         let m = self.size();
         let matrix = Mat::from_fn(m, m, |i, j| self.columns[i.max(j)][i.min(j)]);
@@ -130,8 +130,8 @@ impl<F: FnMut(&[f64]) -> Vec<f64>> Krylov<F> {
         })
     }
 
-    /// `‖Θv − λv‖` of the leading `k` pairs, without another product: what sticks out
-    /// of the basis is in the products that have not been looked at.
+    /// The residuals `‖Θv − λv‖` of the leading `k` pairs, without another product: the
+    /// pending products hold the components outside of the basis.
     pub(super) fn residuals(&self, ritz: &Ritz, k: usize) -> Vec<f64> {
         let outside: Vec<(usize, Array1<f64>)> = self
             .pending
@@ -169,13 +169,13 @@ impl<F: FnMut(&[f64]) -> Vec<f64>> Krylov<F> {
         Pending { product_of: None, vector, scale }
     }
 
-    /// The direction of what a vector has outside of the basis; `None` if that is
-    /// nothing but rounding.
+    /// The direction of a vector's component outside of the basis; `None` if the component
+    /// is zero up to rounding.
     fn outside(&self, mut vector: Array1<f64>, scale: f64) -> Option<Array1<f64>> {
         let rounding = 4.0 * (self.n as f64).sqrt() * f64::EPSILON * scale;
         let mut before = f64::INFINITY;
         let mut size = norm(&vector);
-        // Once a subtraction takes little away, the rest is orthogonal.
+        // Once a subtraction changes the norm little, the rest is orthogonal.
         while size > rounding && size < 0.5 * before {
             before = size;
             let inside = self.basis().dot(&vector);

@@ -8,18 +8,18 @@ use super::{
 /// Why two kernels cannot be compared.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CompareError {
-    /// They are not on the same points.
+    /// The kernels are not on the same points.
     #[error("kernels of shapes {left:?} and {right:?} cannot be compared")]
     Shapes {
-        /// Shape of the first.
+        /// Shape of the first kernel.
         left: [usize; 2],
-        /// Shape of the second.
+        /// Shape of the second kernel.
         right: [usize; 2],
     },
-    /// A kernel to compare with vanishes or is not finite.
+    /// The reference kernel is zero or not finite.
     #[error("the norm of the reference kernel is {norm}, so a comparison has no meaning")]
     Reference {
-        /// Its Frobenius norm.
+        /// Frobenius norm of the reference kernel.
         norm: f64,
     },
 }
@@ -43,9 +43,10 @@ pub fn relative_change<'a, 'b>(
     Ok(norm(theta.iter().zip(&reference).map(|(a, b)| a - b)) / scale)
 }
 
-/// The spectral norm `‖Θ‖₂`, the largest singular value: for a kernel on one set of
-/// points its largest eigenvalue. About `4n³/3` multiply-adds; a few products with
-/// [`top_eigenpairs`](super::top_eigenpairs) give it without the matrix.
+/// The spectral norm `‖Θ‖₂`, the largest singular value; for a kernel on one set of points,
+/// its largest eigenvalue. About `4n³/3` multiply-adds.
+/// [`top_eigenpairs`](super::top_eigenpairs) computes it from a few products without the
+/// matrix.
 ///
 /// # Errors
 /// [`AnalysisError`] for an empty matrix or one that is not finite.
@@ -53,9 +54,9 @@ pub fn spectral_norm<'a>(theta: impl HostMatrix<'a>) -> Result<f64, AnalysisErro
     Ok(singular_values(theta.into_host().view())?.into_iter().fold(0.0, f64::max))
 }
 
-/// The trace norm `‖Θ‖_*`, the sum of the singular values: for a kernel on one set of
-/// points, which has no negative eigenvalues, its trace. Of the change of a kernel,
-/// which has some, it is more. About `4n³/3` multiply-adds.
+/// The trace norm `‖Θ‖_*`, the sum of the singular values. For a kernel on one set of points,
+/// which has no negative eigenvalues, it equals the trace. For the change of a kernel, which
+/// has negative eigenvalues, it is larger than the trace. About `4n³/3` multiply-adds.
 ///
 /// # Errors
 /// [`AnalysisError`] for an empty matrix or one that is not finite.
@@ -87,7 +88,7 @@ pub(super) fn same_shape(
     Ok(())
 }
 
-/// A norm by which one can divide.
+/// Checks that a norm is a valid divisor.
 pub(super) fn meaningful(norm: f64) -> Result<f64, CompareError> {
     if norm.is_finite() && norm > 0.0 { Ok(norm) } else { Err(CompareError::Reference { norm }) }
 }

@@ -15,26 +15,26 @@ use super::{
 /// learnt along their eigenvectors.
 ///
 /// # Time
-/// The flow is that of the mean squared loss at a kernel that stays what it is,
+/// The flow is the gradient flow of the mean squared loss with a constant kernel,
 ///
 /// ```text
 /// L = 1/(2n) Σ_i (F(x_i) − y_i)²        dF/dt(x) = −(1/n) Σ_i Θ(x, x_i) (F(x_i) − y_i)
 /// ```
 ///
 /// For `F = α(f − f₀)` trained with `1/(α² n) Σ ℓ(u_i)`, labels ±1 and the loss
-/// `ℓ(u) = ½(1 − u)²`, this is the lazy limit (α → ∞) in the same time, when `Θ` is the
+/// `ℓ(u) = ½(1 − u)²`, this is the lazy limit (α → ∞) at the same time `t`, if `Θ` is the
 /// tangent kernel of `f` itself, without α.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Regression {
     spectrum: Spectrum,
     /// `v_k · (y − F₀)`, `[n]`.
     components: Array1<f64>,
-    /// Eigenvalues that count.
+    /// Number of eigenvalues above the cutoff.
     rank: usize,
 }
 
 impl Regression {
-    /// With the cutoff `n ε`: eigenvalues that may be rounding alone count as 0.
+    /// A regression with the cutoff `n ε`: eigenvalues that may be rounding count as 0.
     ///
     /// # Shapes
     /// `kernel`: `[n, n]`; `y` and `initial`, the values `F₀(x_i)` (`None`: 0): `[n]`
@@ -51,16 +51,16 @@ impl Regression {
         Self::decompose(kernel.view(), y, initial, cutoff)
     }
 
-    /// With a cutoff of one's own in [0, 1), relative to the largest eigenvalue: a
-    /// kernel made in float32 has eigenvalues of about `10⁻⁷ n` by rounding.
+    /// A regression with a given cutoff in [0, 1), relative to the largest eigenvalue. For a
+    /// kernel computed in float32, rounding gives eigenvalues of about `10⁻⁷ n`.
     ///
     /// # Shapes
     /// As for [`new`](Self::new).
     ///
     /// # Errors
     /// [`AnalysisError`] for a kernel that is empty, not square, not symmetric, not
-    /// finite, or negative by more than the cutoff, for labels or initial values of
-    /// another number or not finite, and for a cutoff outside of its range.
+    /// finite, or negative by more than the cutoff, for labels or initial values that are
+    /// not finite or of the wrong number, and for a cutoff outside of its range.
     pub fn with_cutoff<'a>(
         kernel: impl HostMatrix<'a>,
         y: ArrayView1<'_, f64>,
@@ -98,13 +98,13 @@ impl Regression {
         &self.spectrum
     }
 
-    /// Eigenvalues above the cutoff.
+    /// Number of eigenvalues above the cutoff.
     pub fn rank(&self) -> usize {
         self.rank
     }
 
-    /// The coefficients of ridge regression, `(K + λ)⁻¹(y − F₀)` as far as `K` reaches,
-    /// for a ridge `λ ≥ 0`: see [`ridge`](super::ridge) for what is minimised.
+    /// The coefficients of ridge regression, `(K + λ)⁻¹(y − F₀)` in the range of `K`, for a
+    /// ridge `λ ≥ 0`. See [`ridge`](super::ridge) for the objective.
     ///
     /// # Errors
     /// [`AnalysisError`] for a ridge that is negative or not finite.
@@ -115,8 +115,8 @@ impl Regression {
         Ok(self.coefficients(|l| 1.0 / (l + ridge)))
     }
 
-    /// The coefficients of ridgeless regression, `K⁺(y − F₀)`: the limit λ → 0. Of all
-    /// functions that fit the labels best, that with the least change from `F₀`.
+    /// The coefficients of ridgeless regression, `K⁺(y − F₀)`: the limit λ → 0. Of all best
+    /// fits to the labels, this function has the smallest change from `F₀`.
     pub fn ridgeless(&self) -> Array1<f64> {
         self.coefficients(f64::recip)
     }
@@ -127,7 +127,7 @@ impl Regression {
     /// a(t) = Σ_k v_k (1 − e^{−λ_k t/n})/λ_k · v_k·(y − F₀)
     /// ```
     ///
-    /// and [`ridgeless`](Self::ridgeless) at `t = ∞`.
+    /// which is [`ridgeless`](Self::ridgeless) at `t = ∞`.
     ///
     /// # Errors
     /// [`AnalysisError`] for a time that is negative or not a number.
@@ -139,8 +139,8 @@ impl Regression {
         Ok(self.coefficients(|l| -(-l * rate).exp_m1() / l))
     }
 
-    /// What ridge regression without point `i` would leave of it, `y_i − F^{(i)}(x_i)`,
-    /// for every point, in closed form: `a_i / ((K + λ)⁻¹)_ii`.
+    /// The leave-one-out residuals `y_i − F^{(i)}(x_i)` of ridge regression without point
+    /// `i`, for every point, in closed form: `a_i / ((K + λ)⁻¹)_ii`.
     ///
     /// # Shapes
     /// `[n]`
@@ -156,7 +156,7 @@ impl Regression {
         if ridge == 0.0 && self.rank < n {
             return Err(ridge_of(ridge, "positive for a singular kernel"));
         }
-        // Here a direction without an eigenvalue counts: `(K + λ)⁻¹` is `1/λ` along it.
+        // Here the null space of `K` counts: `(K + λ)⁻¹` is `1/λ` in it.
         let mut coefficients = Array1::<f64>::zeros(n);
         let mut diagonal = Array1::<f64>::zeros(n);
         for (k, v) in self.spectrum.eigenvectors.columns().into_iter().enumerate() {
@@ -168,7 +168,7 @@ impl Regression {
         Ok(coefficients / diagonal)
     }
 
-    /// `Σ_k v_k · factor(λ_k) · v_k·(y − F₀)` over the eigenvalues that count.
+    /// `Σ_k v_k · factor(λ_k) · v_k·(y − F₀)` over the eigenvalues above the cutoff.
     fn coefficients(&self, factor: impl Fn(f64) -> f64) -> Array1<f64> {
         let Self { spectrum, components, rank } = self;
         let along = Array1::from_shape_fn(components.len(), |k| {

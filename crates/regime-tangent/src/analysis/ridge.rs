@@ -1,4 +1,4 @@
-//! Kernel ridge regression for one ridge.
+//! Kernel ridge regression for a single ridge.
 
 use ndarray::{Array1, Array2, ArrayView1};
 
@@ -7,19 +7,19 @@ use super::{
     host::{finite, labels, symmetric, vector},
 };
 
-/// A function `F(x) = F₀(x) + Σ_i a_i K(x, x_i)` that was fitted, with how it was.
+/// A fitted function `F(x) = F₀(x) + Σ_i a_i K(x, x_i)`, with a report of the solver.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RidgeFit {
     /// The dual coefficients `a`, `[n]`.
     pub coefficients: Array1<f64>,
     /// The ridge `λ`.
     pub ridge: f64,
-    /// How `K + λ` was solved with.
+    /// The factorisation of `K + λ`.
     pub report: FactorReport,
 }
 
 impl RidgeFit {
-    /// The function on other points: [`predict`] with these coefficients.
+    /// The function on other points, by [`predict`].
     ///
     /// # Errors
     /// As for [`predict`].
@@ -38,18 +38,18 @@ impl RidgeFit {
 /// ½ Σ_i (y_i − F(x_i))² + ½ λ ‖g‖²        a = (K + λ)⁻¹ (y − F₀)
 /// ```
 ///
-/// with the norm that belongs to the kernel. With the mean instead of the sum of the
+/// with the norm of the kernel's Hilbert space. With the mean instead of the sum of the
 /// squares, the same function has the ridge `λ/n`. For many ridges, for λ → 0 and for
-/// times of the gradient flow take [`Regression`](super::Regression), which decomposes
-/// once.
+/// times of the gradient flow, use [`Regression`](super::Regression), which decomposes the
+/// kernel once.
 ///
 /// # Shapes
 /// `kernel`: `[n, n]`; `y` and `initial`, the values `F₀(x_i)` (`None`: 0): `[n]`
 ///
 /// # Errors
 /// [`AnalysisError`] for a kernel that is empty, not square, not symmetric or not
-/// finite, for labels or initial values of another number or not finite, and for a
-/// ridge that is not positive and finite.
+/// finite, for labels or initial values that are not finite or of the wrong number, and for
+/// a ridge that is not positive and finite.
 pub fn ridge<'a>(
     kernel: impl HostMatrix<'a>,
     y: ArrayView1<'_, f64>,
@@ -68,16 +68,16 @@ pub fn ridge<'a>(
     Ok(RidgeFit { coefficients, ridge, report: factorisation.report() })
 }
 
-/// `F(x) = F₀(x) + Σ_i a_i K(x, x_i)` on `m` points.
+/// The function `F(x) = F₀(x) + Σ_i a_i K(x, x_i)` on `m` points.
 ///
 /// # Shapes
-/// `cross`: the kernel between these points and the `n` that were fitted, `[m, n]`;
+/// `cross`: the kernel between these points and the `n` fitted points, `[m, n]`;
 /// `coefficients`: `[n]`; `initial`, the values `F₀(x)` (`None`: 0), and the result:
 /// `[m]`
 ///
 /// # Errors
-/// [`AnalysisError`] for numbers of points that do not fit each other, and for values
-/// that are not finite.
+/// [`AnalysisError`] for numbers of points that do not match, and for values that are not
+/// finite.
 pub fn predict<'a>(
     cross: impl HostMatrix<'a>,
     coefficients: ArrayView1<'_, f64>,

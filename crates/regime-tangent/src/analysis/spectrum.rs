@@ -1,4 +1,4 @@
-//! Eigenvalues and eigenvectors of a kernel, and where labels lie among them.
+//! Eigenvalues and eigenvectors of a kernel, and the components of labels along them.
 
 use faer::Side;
 use ndarray::{Array1, Array2, ArrayView1};
@@ -9,12 +9,12 @@ use super::{
 };
 
 /// Eigenvalues `λ₁ ≥ λ₂ ≥ …` of a kernel with their eigenvectors: all `n`, or the
-/// leading `k` where only these were asked for.
+/// leading `k`.
 ///
 /// # Shapes
-/// `eigenvalues`: `[k]`; `eigenvectors`: `[n, k]`, one per column, orthonormal. Each
-/// has the sign that makes its component of largest magnitude positive. Inside the
-/// space of an eigenvalue that occurs several times the vectors are arbitrary.
+/// `eigenvalues`: `[k]`; `eigenvectors`: `[n, k]`, one per column, orthonormal. The sign of
+/// each makes its component of largest magnitude positive. In the eigenspace of a multiple
+/// eigenvalue the vectors are arbitrary.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spectrum {
     /// Largest first.
@@ -42,14 +42,14 @@ impl Spectrum {
     /// The components `v_k · y` of labels along the eigenvectors, `[k]`.
     ///
     /// # Errors
-    /// [`AnalysisError`] for labels of another number or that are not finite.
+    /// [`AnalysisError`] for the wrong number of labels and for labels that are not finite.
     pub fn components(&self, y: ArrayView1<'_, f64>) -> Result<Array1<f64>, AnalysisError> {
         labels(y, self.n_points())?;
         Ok(self.eigenvectors.t().dot(&y))
     }
 
-    /// The share of the labels that each eigenvector holds, `(v_k · y)²/‖y‖²`, `[k]`.
-    /// Those of a full spectrum add up to 1.
+    /// The share of the labels along each eigenvector, `(v_k · y)²/‖y‖²`, `[k]`. The shares
+    /// of a full spectrum add up to 1.
     ///
     /// # Errors
     /// As for [`components`](Self::components), and for labels that are all 0.
@@ -62,7 +62,7 @@ impl Spectrum {
         Ok(components.mapv(|c| c * c / squared))
     }
 
-    /// The share that the first 1, 2, … eigenvectors hold together, `[k]`.
+    /// The sum of the shares of the first 1, 2, … eigenvectors, `[k]`.
     ///
     /// # Errors
     /// As for [`shares`](Self::shares).
@@ -72,8 +72,8 @@ impl Spectrum {
         Ok(shares)
     }
 
-    /// How many leading eigenvectors hold a share `share` in (0, 1] of the labels, up
-    /// to rounding; `None` when those at hand do not.
+    /// The number of leading eigenvectors that hold the share `share` in (0, 1] of the
+    /// labels, up to rounding; `None` when the `k` vectors hold less.
     ///
     /// # Errors
     /// As for [`shares`](Self::shares), and for a share outside of its range.

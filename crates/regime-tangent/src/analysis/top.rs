@@ -10,20 +10,20 @@ use super::{
 };
 use crate::multiply;
 
-/// How the leading eigenpairs are looked for.
+/// The parameters of the search for leading eigenpairs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Lanczos {
-    /// How many pairs, from 1 to `n`.
+    /// Number of pairs, from 1 to `n`.
     pub wanted: usize,
-    /// Random vectors to start from, at least 1 (default: as many as are wanted, at
-    /// most 4). An eigenvalue that occurs more often than this may be counted fewer
-    /// times than it occurs; more vectors take more products.
+    /// Number of random starting vectors, at least 1 (default: `wanted`, at most 4). An
+    /// eigenvalue of a higher multiplicity than this may be found fewer times than it
+    /// occurs. More vectors need more products.
     pub block: usize,
     /// The largest residual `‖Θv − λv‖` relative to the largest eigenvalue, in (0, 1)
     /// (default 10⁻¹⁰). Products in float32 allow 10⁻⁵.
     pub tolerance: f64,
-    /// Products that may be made for the basis (default `200 + 20·wanted`). Each
-    /// adds a vector of `n` numbers to memory.
+    /// The most products for the basis (default `200 + 20·wanted`). Each adds a vector of
+    /// `n` numbers to memory.
     pub max_products: usize,
     /// Seed of the starting vectors (default 0), drawn on
     /// [`START_STREAM`](super::START_STREAM).
@@ -66,26 +66,28 @@ impl Lanczos {
     }
 }
 
-/// Leading eigenpairs, with how good they are.
+/// Leading eigenpairs, with their residuals.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TopSpectrum {
     /// The pairs: `k` eigenvalues, and vectors `[n, k]`.
     pub spectrum: Spectrum,
-    /// `‖Θv − λv‖` of each, measured by a product of its own, `[k]`. Some eigenvalue
-    /// lies within that distance of the one given.
+    /// The residual `‖Θv − λv‖` of each pair, from an extra product, `[k]`. An exact
+    /// eigenvalue lies within this distance of `λ`.
     pub residuals: Vec<f64>,
-    /// Products with the kernel that were made, those of the residuals included.
+    /// Number of products with the kernel, including those for the residuals.
     pub n_products: usize,
 }
 
 /// The leading eigenpairs of a symmetric operator on vectors of length `n`, by block
-/// Lanczos with full reorthogonalisation. With `m` products, `4nm²` multiply-adds and
-/// `nm` numbers beside the products. The result depends on the seed by rounding only.
+/// Lanczos with full reorthogonalisation.
+///
+/// With `m` products, it takes `4nm²` multiply-adds and `nm` numbers in addition to the
+/// products. The result depends on the seed only by rounding.
 ///
 /// # Errors
-/// [`AnalysisError`] for parameters outside of their range, for products that are not
-/// finite, and when not all pairs reach the tolerance, saying how far they came. An
-/// operator that is not symmetric, or less precise than the tolerance, ends there too.
+/// [`AnalysisError`] for parameters outside of their range and for products that are not
+/// finite. [`AnalysisError::NotConverged`] when not all pairs reach the tolerance, also
+/// because the operator is not symmetric or is less precise than the tolerance.
 ///
 /// # Panics
 /// When the operator changes the length of a vector.
@@ -97,21 +99,21 @@ pub fn top_eigenpairs(
     how.check(n)?;
     let Lanczos { wanted, block, tolerance, max_products, seed } = *how;
     let mut krylov = Krylov::new(n, operator, block.min(n), seed);
-    let mut next_look = wanted;
+    let mut next_check = wanted;
     let ritz = loop {
         let ended = krylov.size() == max_products || !krylov.grow()?;
-        if !ended && krylov.size() < next_look {
+        if !ended && krylov.size() < next_check {
             continue;
         }
         let ritz = krylov.ritz()?;
-        // Half of it for what the estimate does not see.
+        // Half of the tolerance, as a margin for the error of the estimate.
         let enough = 0.5 * tolerance * largest(&ritz.values);
         let settled = krylov.residuals(&ritz, wanted).iter().all(|&r| r <= enough);
         if ended || settled {
             break ritz;
         }
-        // A look costs a decomposition: as the basis grows, they become rarer.
-        next_look = krylov.size() + block.max(krylov.size() / 8);
+        // Each check costs a decomposition, so checks become rarer as the basis grows.
+        next_check = krylov.size() + block.max(krylov.size() / 8);
     };
     let mut eigenvectors = krylov.vectors(&ritz, wanted);
     fix_signs(&mut eigenvectors);

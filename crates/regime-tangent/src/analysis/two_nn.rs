@@ -1,12 +1,11 @@
-//! The dimension of the set on which points lie, from their distances to their
-//! nearest neighbours.
+//! The dimension of a set of points, from the distances to their nearest neighbours.
 
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use super::{AnalysisError, HostMatrix, host::symmetric};
 
-/// An estimate by two nearest neighbours.
+/// An estimate of dimension from two nearest neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TwoNn {
@@ -14,32 +13,34 @@ pub struct TwoNn {
     pub dimension: f64,
     /// Points whose ratio of distances is in the fit.
     pub n_fitted: usize,
-    /// Points that were left out because another lies at the same place, up to
-    /// rounding in the kernel.
+    /// Points that were left out because they equal another point, up to rounding in the
+    /// kernel.
     pub n_duplicates: usize,
 }
 
-/// The intrinsic dimension of points from the kernel's distances between them,
-/// `d²(x, x') = K(x, x) + K(x', x') − 2K(x, x')`, by the ratio `μ` of the distances to
-/// the second and to the first neighbour: on a `d`-dimensional set with a density that
-/// varies little over that distance, `P(μ > m) = m^{−d}`. The estimate is the slope of
-/// `−ln(1 − F)` against `ln μ` through the origin, without the part `discard` of the
-/// largest ratios, in [0, 1) (the reference: 0.1; the largest one is never fitted).
-/// About `n²` operations. Its error is about `d/√n` from chance, and negative from
-/// borders and curvature when d is large for n.
+/// The intrinsic dimension of points from the distances
+/// `d²(x, x') = K(x, x) + K(x', x') − 2K(x, x')` between their features.
 ///
-/// The distances are those between the kernel's features. They have the points'
-/// dimension when the kernel is smooth at `x = x'`. Where it has a kink there, as the
-/// tangent kernel of infinitely wide ReLU nets has, a feature moves as the *root* of
-/// the distance and the estimate is twice the dimension of the points.
+/// The estimate uses the ratio `μ` of the distances to the second and to the first
+/// neighbour. On a `d`-dimensional set with a density that varies little over these
+/// distances, `P(μ > m) = m^{−d}`. The estimate is the slope of `−ln(1 − F)` against
+/// `ln μ` through the origin. The fraction `discard`, in [0, 1), of the largest ratios is
+/// left out (the reference takes 0.1; the largest ratio is never fitted). About `n²`
+/// operations. The statistical error is about `d/√n`; borders and curvature bias the
+/// estimate downwards when d is large for n.
+///
+/// The features have the dimension of the points when the kernel is smooth at `x = x'`.
+/// If the kernel has a kink there, as the tangent kernel of infinitely wide ReLU nets, the
+/// distance of two features grows as the *square root* of the distance of the points, and
+/// the estimate is twice the dimension of the points.
 ///
 /// # Shapes
 /// `kernel`: `[n, n]`
 ///
 /// # Errors
 /// [`AnalysisError`] for a kernel that is empty, not square, not symmetric or not
-/// finite, for `discard` outside of its range, for less than three different points,
-/// and where both neighbours of every point are equally far.
+/// finite, for `discard` outside of its range, for fewer than three different points,
+/// and when both neighbours of every point are equally far.
 ///
 /// # Reference
 /// E. Facco, M. d'Errico, A. Rodriguez, A. Laio, "Estimating the intrinsic dimension
@@ -74,7 +75,7 @@ pub fn two_nn<'a>(kernel: impl HostMatrix<'a>, discard: f64) -> Result<TwoNn, An
     Ok(TwoNn { dimension: products / squares, n_fitted, n_duplicates: kernel.nrows() - n })
 }
 
-/// One of all points at the same place.
+/// One point of every group of equal points.
 fn different_points(kernel: ArrayView2<'_, f64>) -> Vec<usize> {
     let mut points: Vec<usize> = Vec::new();
     for i in 0..kernel.nrows() {

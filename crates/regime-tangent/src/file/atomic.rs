@@ -1,4 +1,4 @@
-//! Files that are there whole or not at all.
+//! Atomic writes: a file appears completely or not at all.
 
 use std::{
     io::{self, BufWriter, Write},
@@ -9,7 +9,7 @@ use tempfile::NamedTempFile;
 
 use super::error::{FileError, FileProblem};
 
-/// Brings what `fill` writes to the disk under `path`, in one step or not at all.
+/// Writes the output of `fill` to `path`, atomically and synced to the disk.
 pub(super) fn write_whole(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<NamedTempFile>) -> Result<(), FileProblem>,
@@ -33,8 +33,8 @@ fn folder(path: &Path) -> &Path {
     }
 }
 
-/// A new name is on the disk once its folder is. Elsewhere than on Unix a folder
-/// cannot be opened for that.
+/// Syncs the folder of `path`, so that a new name is on the disk. Only Unix can open a
+/// folder to sync it; elsewhere this does nothing.
 fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::fs::File::open(folder(path))?.sync_all()?;
@@ -50,7 +50,7 @@ fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // Those of any new file (less the umask), not those of a secret.
+        // The permissions of any new file (minus the umask); tempfile's default is private.
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
     builder.tempfile_in(folder)

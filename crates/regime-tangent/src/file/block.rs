@@ -19,7 +19,7 @@ use super::{
     tiles_error::TileError,
 };
 
-/// A `.npy` file of which tiles are written and read as bytes.
+/// A `.npy` file whose tiles are written and read as bytes.
 pub(super) struct TileFile {
     path: PathBuf,
     file: File,
@@ -27,7 +27,8 @@ pub(super) struct TileFile {
 }
 
 impl TileFile {
-    /// Makes the file for a kernel, full of zeros (that take no room on most disks).
+    /// Creates the file for a kernel, filled with zeros (which take no space on most file
+    /// systems).
     pub(super) fn create(path: &Path, head: &Head) -> Result<(), FileError> {
         let (header, bytes) = Header::new(&head.shape, head.element);
         let length = header.file_length().map_err(|problem| problem.at(path))?;
@@ -38,7 +39,7 @@ impl TileFile {
         })
     }
 
-    /// Opens the file of a kernel, which must be of its shape and element type.
+    /// Opens the file of a kernel and checks its shape and element type.
     pub(super) fn open(path: &Path, head: &Head, write: bool) -> Result<Self, FileError> {
         let (header, bytes) = Header::new(&head.shape, head.element);
         let refused = refused(path);
@@ -47,15 +48,15 @@ impl TileFile {
         let mut found = Vec::new();
         (&mut file).take(bytes.len() as u64).read_to_end(&mut found).map_err(&refused)?;
         if found != bytes {
-            let why = "it is not that of the kernel in the journal of tiles";
+            let why = "it does not match the kernel in the journal of tiles";
             return Err(FileProblem::header(why).at(path));
         }
         header.check_length(length).map_err(|problem| problem.at(path))?;
         Ok(Self { path: path.into(), file, header })
     }
 
-    /// Makes sure that no other process writes the file as long as this one is open.
-    /// Where the file system knows no locks, nothing is made sure.
+    /// Locks the file, so that no other process writes it while it is open. On a file system
+    /// without locks this does nothing.
     pub(super) fn lock(&self) -> Result<(), TileError> {
         match self.file.try_lock() {
             Err(TryLockError::WouldBlock) => Err(TileError::Busy { path: self.path.clone() }),
@@ -84,7 +85,7 @@ impl TileFile {
         Ok(bytes)
     }
 
-    /// Whether a tile, and its mirror image where there is one, are those that were
+    /// Whether a tile, and its mirror image if it has one, are unchanged since they were
     /// written.
     pub(super) fn holds(
         &mut self,
@@ -103,7 +104,7 @@ impl TileFile {
         Ok(mirrored == transposed(&bytes, tile.shape(), self.header.element))
     }
 
-    /// Brings what was written to the disk.
+    /// Syncs the written data to the disk.
     pub(super) fn sync(&self) -> Result<(), FileError> {
         self.file.sync_data().map_err(refused(&self.path))
     }
@@ -143,7 +144,7 @@ pub(super) fn transposed(bytes: &[u8], shape: [usize; 2], element: Precision) ->
 }
 
 fn transposed_chunks<const SIZE: usize>(bytes: &[u8], [n, m]: [usize; 2]) -> Vec<u8> {
-    /// Rows and columns that are turned over together, in a core's level-1 cache.
+    /// Rows and columns of a block that is transposed at once, in a core's level-1 cache.
     const SIDE: usize = 32;
     let from = bytes.as_chunks::<SIZE>().0;
     let mut bytes = vec![0; bytes.len()];

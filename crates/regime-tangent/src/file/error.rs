@@ -10,29 +10,29 @@ use std::{
 pub struct FileError {
     /// The file.
     pub path: PathBuf,
-    /// The array, in a file of several and when it is only about that one.
+    /// The array, if the problem is with one of several arrays in the file.
     pub array: Option<String>,
-    /// What is wrong.
+    /// The problem.
     #[source]
     pub problem: FileProblem,
 }
 
-/// What is wrong with a file of arrays.
+/// A problem with a file of arrays.
 #[derive(Debug, thiserror::Error)]
 pub enum FileProblem {
-    /// The file system refuses: the file is missing, the disk is full.
+    /// An error of the file system: the file is missing, the disk is full.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// It is something else.
+    /// The file is not a `.npy` file.
     #[error("not a .npy file: it starts with {start:02x?}")]
     NotNpy {
-        /// The bytes it starts with, at most six.
+        /// The first bytes, at most six.
         start: Vec<u8>,
     },
-    /// It starts like a `.npy` file, but does not say what is in it.
+    /// The file starts like a `.npy` file, but its header cannot be read.
     #[error("its .npy header cannot be read: {why}")]
     Header {
-        /// What is wrong there.
+        /// The problem with the header.
         why: String,
     },
     /// The container of several arrays cannot be read or written.
@@ -40,51 +40,51 @@ pub enum FileProblem {
     Container {
         /// `npz` or `safetensors`.
         format: &'static str,
-        /// What its reader says.
+        /// The error of the format's library.
         #[source]
         cause: Box<dyn Error + Send + Sync>,
     },
     /// The elements are of a type that is not supported.
     #[error("its elements are `{found}`, should be float64 or float32 in little endian")]
     Element {
-        /// The type, in the file's words.
+        /// The type, as written in the file.
         found: String,
     },
-    /// The array has another number of axes than was asked for.
+    /// The array does not have the requested number of axes.
     #[error("its shape is {found:?}, should have {wanted} axes")]
     Axes {
-        /// Its shape.
+        /// Shape of the array.
         found: Vec<usize>,
-        /// The number of axes that was asked for.
+        /// The requested number of axes.
         wanted: usize,
     },
     /// The file is truncated, or something was appended to it.
-    #[error("it has {found} bytes where its header announces {wanted}")]
+    #[error("it has {found} bytes, but its header announces {wanted}")]
     Length {
-        /// Bytes that header and shape announce.
+        /// Bytes that the header announces.
         wanted: u64,
-        /// Bytes that are there.
+        /// Bytes in the file.
         found: u64,
     },
-    /// More numbers than fit into memory.
+    /// The array does not fit into memory.
     #[error("an array of shape {shape:?} does not fit into memory")]
     TooLarge {
         /// The shape.
         shape: Vec<usize>,
     },
-    /// Rows were asked of a file that holds columns.
-    #[error("it holds its numbers column by column (Fortran order), should hold rows")]
+    /// Rows cannot be read from a file in column-major order.
+    #[error("its numbers are in column-major (Fortran) order, should be row-major")]
     ColumnOrder,
     /// An array cannot have this name.
-    #[error("no name for an array: {why}")]
+    #[error("not a valid name of an array: {why}")]
     Name {
-        /// Why not.
+        /// The problem with the name.
         why: &'static str,
     },
     /// The file has no array of this name.
     #[error("there is no such array, only {present:?}")]
     NoSuchArray {
-        /// The names of those that it has.
+        /// The names of the arrays in the file.
         present: Vec<String>,
     },
 }

@@ -1,4 +1,4 @@
-//! How a kernel is cut into tiles.
+//! The division of a kernel into tiles.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ pub(super) struct Tile {
 }
 
 impl Tile {
-    /// Its first row and column, by which it is known.
+    /// The first row and column, which identify the tile.
     pub(super) fn corner(&self) -> [usize; 2] {
         [self.rows.start, self.columns.start]
     }
@@ -19,7 +19,7 @@ impl Tile {
         [self.rows.len(), self.columns.len()]
     }
 
-    /// The one on the other side of the diagonal.
+    /// The tile on the other side of the diagonal.
     pub(super) fn mirrored(&self) -> Self {
         Self { rows: self.columns.clone(), columns: self.rows.clone() }
     }
@@ -29,10 +29,9 @@ impl Tile {
     }
 }
 
-/// The tiles that have to be computed, row by row: all, or those of the upper triangle
-/// of a symmetric kernel.
+/// The tiles to compute, row by row: all, or the upper triangle of a symmetric kernel.
 pub(super) fn tiles(shape: [usize; 2], symmetric: bool, size: usize) -> Vec<Tile> {
-    let [rows, columns] = shape.map(|n| stretches(n, size));
+    let [rows, columns] = shape.map(|n| ranges(n, size));
     let row = |rows: &Range<usize>| {
         let first = if symmetric { rows.start } else { 0 };
         columns
@@ -44,7 +43,7 @@ pub(super) fn tiles(shape: [usize; 2], symmetric: bool, size: usize) -> Vec<Tile
     rows.iter().flat_map(row).collect()
 }
 
-fn stretches(n: usize, size: usize) -> Vec<Range<usize>> {
+fn ranges(n: usize, size: usize) -> Vec<Range<usize>> {
     (0..n).step_by(size).map(|start| start..start.saturating_add(size).min(n)).collect()
 }
 
@@ -52,7 +51,7 @@ fn stretches(n: usize, size: usize) -> Vec<Range<usize>> {
 mod tests {
     use super::*;
 
-    /// How often each entry is covered, mirrored tiles counted in.
+    /// How often each entry is covered, including by mirrored tiles.
     fn cover(shape: [usize; 2], symmetric: bool, size: usize) -> Vec<usize> {
         let mut times = vec![0; shape[0] * shape[1]];
         let mut add = |tile: &Tile| {

@@ -1,7 +1,7 @@
-//! The header of a `.npy` file: what NumPy says of the numbers that follow.
+//! The header of a `.npy` file, which describes the numbers that follow.
 //!
-//! Magic bytes, a version, the length of the rest, and a Python dictionary such as
-//! `{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }`, filled with spaces
+//! It has magic bytes, a version, the length of the rest, and a Python dictionary such as
+//! `{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }`, padded with spaces
 //! to a multiple of 64 bytes.
 
 use std::io::Read;
@@ -12,22 +12,22 @@ use super::{error::FileProblem, numbers::length_of};
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
-/// NumPy's own headers of plain numbers have about a hundred bytes.
+/// The longest accepted header. NumPy's headers of plain numbers have about a hundred bytes.
 const LONGEST: u32 = 1 << 16;
 
-/// What a `.npy` file holds.
+/// The content of a `.npy` file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) element: Precision,
     /// Whether the first axis runs fastest.
     pub(super) columns_first: bool,
     pub(super) shape: Vec<usize>,
-    /// Where the numbers start.
+    /// Offset of the numbers in bytes.
     pub(super) start: u64,
 }
 
 impl Header {
-    /// That of numbers in row-major order, and its bytes.
+    /// The header of numbers in row-major order, and its bytes.
     pub(super) fn new(shape: &[usize], element: Precision) -> (Self, Vec<u8>) {
         let descr = match element {
             Precision::F64 => "<f8",
@@ -54,7 +54,7 @@ impl Header {
         (Self { element, columns_first: false, shape: shape.into(), start }, bytes)
     }
 
-    /// Reads up to where the numbers start.
+    /// Reads a header, up to the start of the numbers.
     pub(super) fn read(from: &mut impl Read) -> Result<Self, FileProblem> {
         let magic = up_to(from, MAGIC.len())?;
         if magic != MAGIC {
@@ -75,7 +75,7 @@ impl Header {
             return Err(FileProblem::header(format!("it claims to have {length} bytes")));
         }
         let text = exactly(from, length as usize)?;
-        let text = String::from_utf8(text).map_err(|_| FileProblem::header("it is no text"))?;
+        let text = String::from_utf8(text).map_err(|_| FileProblem::header("it is not UTF-8"))?;
         Self::parse(&text, before + u64::from(length))
     }
 
@@ -86,7 +86,7 @@ impl Header {
             .ok_or_else(|| FileProblem::TooLarge { shape: self.shape.clone() })
     }
 
-    /// That a file of `found` bytes is exactly what the header announces.
+    /// Checks that a file of `found` bytes has the length that the header announces.
     pub(super) fn check_length(&self, found: u64) -> Result<(), FileProblem> {
         let wanted = self.file_length()?;
         if found == wanted { Ok(()) } else { Err(FileProblem::Length { wanted, found }) }
@@ -103,7 +103,7 @@ impl Header {
                 "descr" => element = Some(rest.element()?),
                 "fortran_order" => columns_first = Some(rest.truth()?),
                 "shape" => shape = Some(rest.axes()?),
-                other => return Err(FileProblem::header(format!("what is `{other}`?"))),
+                other => return Err(FileProblem::header(format!("unknown key `{other}`"))),
             }
             if !rest.skip(",") {
                 rest.expect("}")?;
@@ -123,7 +123,7 @@ impl Header {
     }
 }
 
-/// What is left to read of a Python literal.
+/// The unread rest of a Python literal.
 struct Literal<'a>(&'a str);
 
 impl<'a> Literal<'a> {
@@ -153,10 +153,8 @@ impl<'a> Literal<'a> {
             self.expect("'")?;
             '\''
         };
-        let (text, rest) = self
-            .0
-            .split_once(quote)
-            .ok_or_else(|| FileProblem::header("a quotation does not end"))?;
+        let (text, rest) =
+            self.0.split_once(quote).ok_or_else(|| FileProblem::header("a string does not end"))?;
         self.0 = rest;
         Ok(text)
     }
@@ -164,7 +162,7 @@ impl<'a> Literal<'a> {
     fn element(&mut self) -> Result<Precision, FileProblem> {
         self.0 = self.0.trim_start();
         if !self.0.starts_with(['\'', '"']) {
-            // Numbers with names, or in groups: a list or a tuple of several.
+            // A structured type or a subarray: a list or a tuple.
             let found = self.0.split(", 'fortran_order'").next().unwrap_or_default();
             return Err(FileProblem::Element { found: found.trim().into() });
         }
@@ -200,9 +198,9 @@ impl<'a> Literal<'a> {
         let end = self.0.find(|c: char| !c.is_ascii_digit()).unwrap_or(self.0.len());
         let (digits, rest) = self.0.split_at(end);
         self.0 = rest;
-        // Python 2 marks some whole numbers.
+        // Python 2 marks long integers.
         self.skip("L");
-        digits.parse().map_err(|_| FileProblem::header(format!("`{digits}` is no length")))
+        digits.parse().map_err(|_| FileProblem::header(format!("`{digits}` is not a length")))
     }
 }
 
@@ -211,7 +209,7 @@ fn exactly(from: &mut impl Read, n: usize) -> Result<Vec<u8>, FileProblem> {
     if bytes.len() == n {
         return Ok(bytes);
     }
-    Err(FileProblem::header("the file ends in it"))
+    Err(FileProblem::header("the file ends inside it"))
 }
 
 fn up_to(from: &mut impl Read, n: usize) -> Result<Vec<u8>, FileProblem> {
@@ -238,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn a_written_header_is_read_back() {
         for shape in [&[][..], &[0], &[7], &[3, 4], &[20_000, 20_000], &[1, 0, 5]] {
             for element in [Precision::F64, Precision::F32] {
                 let (header, bytes) = Header::new(shape, element);
@@ -261,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_by_others_are_read() {
+    fn headers_of_other_writers_are_read() {
         let header = read("{\"shape\": (3L,4L), \"fortran_order\":True,'descr' :'<f4'}\n").unwrap();
         assert_eq!(header.shape, [3, 4]);
         assert!(header.columns_first);
@@ -269,20 +267,20 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused_by_name() {
+    fn errors_name_the_problem() {
         let end = "'fortran_order': False, 'shape': (2,), }\n";
         for (text, message) in [
             (format!("{{'descr': '>f8', {end}"), "its elements are `>f8`"),
             (format!("{{'descr': '<i8', {end}"), "its elements are `<i8`"),
             (format!("{{'descr': [('a', '<f8')], {end}"), "its elements are `[('a', '<f8')]`"),
-            (format!("{{'colour': 3, {end}"), "what is `colour`?"),
+            (format!("{{'colour': 3, {end}"), "unknown key `colour`"),
             (format!("{{{end}"), "`descr` is missing"),
             ("{'descr': '<f8', 'fortran_order': False}".into(), "`shape` is missing"),
-            ("{'descr': '<f8', 'shape': (-2,)}".into(), "`` is no length"),
-            ("{'descr': '<f8', 'shape': (99999999999999999999,)}".into(), "is no length"),
+            ("{'descr': '<f8', 'shape': (-2,)}".into(), "`` is not a length"),
+            ("{'descr': '<f8', 'shape': (99999999999999999999,)}".into(), "is not a length"),
             ("{'descr': '<f8', 'shape': 2}".into(), "`2}` where `(` should be"),
             ("{'descr': '<f8', 'fortran_order': None}".into(), "where `False` should be"),
-            ("{'descr': '<f8".into(), "a quotation does not end"),
+            ("{'descr': '<f8".into(), "a string does not end"),
             (format!("{{'descr': '<f8', {end}x"), "`x` follows its end"),
             ("[1]".into(), "`[1]` where `{` should be"),
         ] {

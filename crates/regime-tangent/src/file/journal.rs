@@ -1,8 +1,8 @@
-//! The journal beside a kernel in tiles: what the tiles are of, and which are done.
+//! The journal of a kernel in tiles: which kernel it is, and which tiles are done.
 //!
-//! Lines of JSON. The first one is a [`Head`]; then comes one for each tile that is on
-//! the disk, with its digest; the last one, once all are, has that of the whole file. A
-//! line that cannot be read says nothing: its tile counts as not done.
+//! The journal consists of lines of JSON. The first line is a [`Head`]. Each tile on the
+//! disk has one line with its digest. When all tiles are done, the last line has the digest
+//! of the whole file. A line that cannot be read is ignored, so its tile counts as not done.
 
 use std::{
     collections::BTreeMap,
@@ -23,7 +23,7 @@ use super::{
 /// The version of this format.
 pub(super) const FORMAT: u32 = 1;
 
-/// What the tiles are of.
+/// The kernel to which the tiles belong.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Head {
@@ -34,12 +34,12 @@ pub(super) struct Head {
     /// Points of a tile's side.
     pub(super) tile: usize,
     pub(super) element: Precision,
-    /// SHA-256 of what the caller says is being computed.
+    /// SHA-256 of the identity that the caller gives to the computation.
     pub(super) identity: String,
 }
 
 impl Head {
-    /// The first field in which `found` differs, with its value there and here.
+    /// The first field in which `found` differs, with its values in `found` and in `self`.
     pub(super) fn difference(&self, found: &Self) -> Option<(&'static str, String, String)> {
         fn field<V: PartialEq + std::fmt::Debug>(
             name: &'static str,
@@ -78,7 +78,7 @@ struct WholeLine {
     sha256: String,
 }
 
-/// What a journal says.
+/// The content of a journal.
 #[derive(Debug)]
 pub(super) struct Content {
     pub(super) head: Head,
@@ -88,14 +88,14 @@ pub(super) struct Content {
     pub(super) whole: Option<String>,
 }
 
-/// Where the journal of a file lies.
+/// The path of the journal of a file.
 pub(super) fn beside(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".tiles");
     path.with_file_name(name)
 }
 
-/// Reads a journal, `None` when there is none.
+/// Reads a journal; `None` when it does not exist.
 pub(super) fn read(path: &Path) -> Result<Option<Content>, TileError> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
@@ -113,7 +113,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Content>, TileError> {
         )));
     }
     let mut content = Content { head, tiles: BTreeMap::new(), whole: None };
-    // The end of the line is written with it: without one it may be torn.
+    // A line and its end are written at once: a line without an end may be incomplete.
     for line in lines.filter(|line| line.ends_with(b"\n")) {
         match serde_json::from_slice(line) {
             Ok(Line::Tile(tile)) => {
@@ -133,7 +133,7 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Replaces the journal, in one step, by one that has these tiles.
+    /// Replaces the journal atomically by one with these tiles.
     pub(super) fn start(
         path: &Path,
         head: &Head,
@@ -154,13 +154,13 @@ impl Journal {
         Ok(Self { path: path.into(), file })
     }
 
-    /// Says that a tile is on the disk.
+    /// Records that a tile is on the disk.
     pub(super) fn tile(&mut self, corner: [usize; 2], sha256: String) -> Result<(), FileError> {
         let [row, column] = corner;
         self.append(&line(&TileLine { row, column, sha256 }))
     }
 
-    /// Says that all tiles are.
+    /// Records that all tiles are on the disk.
     pub(super) fn whole(&mut self, tiles: usize, sha256: &str) -> Result<(), FileError> {
         self.append(&line(&WholeLine { tiles, sha256: sha256.into() }))
     }

@@ -14,13 +14,13 @@ use super::{
     numbers,
 };
 
-/// Writes an array to a `.npy` file, in row-major order whatever its layout in memory,
-/// and replaces a file that is there.
+/// Writes an array to a `.npy` file, in row-major order for any layout in memory, and
+/// replaces an existing file.
 ///
-/// Float64 keeps every bit; float32 rounds to the nearest.
+/// Float64 preserves every bit; float32 rounds to the nearest.
 ///
 /// # Errors
-/// [`FileError`] when the file system refuses; a file that was there is still there.
+/// [`FileError`] for an error of the file system; an existing file is then unchanged.
 pub fn write_npy<D: Dimension>(
     path: impl AsRef<Path>,
     array: &ArrayRef<f64, D>,
@@ -29,15 +29,15 @@ pub fn write_npy<D: Dimension>(
     write_whole(path.as_ref(), |file| write_to(file, array, element))
 }
 
-/// Reads an array of `D` axes from a `.npy` file of float64 or float32, rows or columns
-/// first. `D = IxDyn` takes any number of axes.
+/// Reads an array of `D` axes from a `.npy` file of float64 or float32, in row-major or
+/// column-major order. `D = IxDyn` takes any number of axes.
 ///
 /// # Shapes
-/// That of the file, in row-major order.
+/// The shape in the file, in row-major order.
 ///
 /// # Errors
-/// [`FileError`] when there is no such file or it is not exactly a `.npy` file of such
-/// an array. Nothing is believed of the header that the file's length does not bear out.
+/// [`FileError`] when the file does not exist, or is not exactly a `.npy` file of an array
+/// of this kind. The shape in the header must match the length of the file.
 pub fn read_npy<D: Dimension>(path: impl AsRef<Path>) -> Result<Array<f64, D>, FileError> {
     let path = path.as_ref();
     let file = File::open(path).map_err(refused(path))?;
@@ -72,6 +72,6 @@ pub(super) fn with_axes<D: Dimension>(array: ArrayD<f64>) -> Result<Array<f64, D
     let found = array.shape().to_vec();
     array.into_dimensionality().map_err(|_| FileProblem::Axes {
         found,
-        wanted: D::NDIM.expect("any number of axes fits where none is asked for"),
+        wanted: D::NDIM.expect("a dynamic number of axes always fits"),
     })
 }

@@ -17,15 +17,15 @@ use super::{
     npy::{read_from, with_axes, write_to},
 };
 
-/// What NumPy appends to the name of an array in the archive.
+/// The suffix that NumPy appends to the name of an array in the archive.
 const SUFFIX: &str = ".npy";
 
-/// Writes named arrays to a `.npz` file, without compression and in their order. The
+/// Writes named arrays to a `.npz` file, without compression and in the given order. The
 /// same arrays give the same bytes.
 ///
 /// # Errors
-/// [`FileError`] when two arrays have the same name, one has none, or the file system
-/// refuses; a file that was there is still there.
+/// [`FileError`] when two arrays have the same name, when a name is empty, and for an error
+/// of the file system; an existing file is then unchanged.
 pub fn write_npz(
     path: impl AsRef<Path>,
     arrays: &[(&str, ArrayViewD<'_, f64>)],
@@ -51,9 +51,9 @@ pub fn write_npz(
 /// Reads all arrays of a `.npz` file, stored or deflated.
 ///
 /// # Errors
-/// [`FileError`] when there is no such file, a checksum of it fails, one of its
-/// arrays is not of float64 or float32 ([`read_npz_array`] reads one beside such), or
-/// one is there both as `a` and as `a.npy`.
+/// [`FileError`] when the file does not exist, a checksum fails, an array is not of float64
+/// or float32 ([`read_npz_array`] can read the other arrays of such a file), or an array
+/// exists both as `a` and as `a.npy`.
 pub fn read_npz(path: impl AsRef<Path>) -> Result<Arrays, FileError> {
     let path = path.as_ref();
     let mut archive = open(path)?;
@@ -73,7 +73,8 @@ pub fn read_npz(path: impl AsRef<Path>) -> Result<Arrays, FileError> {
 /// Reads one array of a `.npz` file, stored or deflated.
 ///
 /// # Errors
-/// As [`read_npz`], and when the file has no array of this name and number of axes.
+/// As [`read_npz`], for this array only, and when the file has no array of this name and
+/// number of axes.
 pub fn read_npz_array<D: Dimension>(
     path: impl AsRef<Path>,
     name: &str,
@@ -94,7 +95,7 @@ pub fn read_npz_array<D: Dimension>(
         .map_err(|problem| problem.at_array(path, name))
 }
 
-/// That every array has a name of its own.
+/// Checks that the names of the arrays are distinct and not empty.
 pub(super) fn check_names(
     path: &Path,
     arrays: &[(&str, ArrayViewD<'_, f64>)],
@@ -119,7 +120,7 @@ fn open(path: &Path) -> Result<ZipArchive<BufReader<File>>, FileError> {
 fn read_entry<R: Read>(mut entry: ZipFile<'_, R>) -> Result<ArrayD<f64>, FileProblem> {
     let length = entry.size();
     let array = read_from(&mut entry, length)?;
-    // The checksum is compared once the end is met.
+    // A read at the end of the entry compares the checksum.
     match entry.read(&mut [0])? {
         0 => Ok(array),
         _ => Err(FileProblem::Length { wanted: length, found: length + 1 }),

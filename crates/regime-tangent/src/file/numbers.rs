@@ -17,7 +17,7 @@ pub(super) fn size_of(element: Precision) -> usize {
     }
 }
 
-/// Bytes of an array, `None` when nothing can hold as many.
+/// Bytes of an array, `None` when they exceed `i64::MAX`.
 pub(super) fn length_of(shape: &[usize], element: Precision) -> Option<u64> {
     shape
         .iter()
@@ -56,8 +56,8 @@ pub(super) fn write(
     Ok(())
 }
 
-/// The numbers of an array of this shape. Memory is asked for, not taken: a header
-/// that lies about the shape ends in an error.
+/// The numbers of an array of this shape. The allocation may fail with an error, so that a
+/// wrong shape in a header does not abort the program.
 pub(super) fn read(
     from: &mut impl Read,
     shape: &[usize],

@@ -17,8 +17,7 @@ use super::{
 /// Numbers that a product holds at once: 8 MiB of float64, or one row.
 const NUMBERS: usize = 1 << 20;
 
-/// A matrix in a `.npy` file, of which only the rows that are asked for come into
-/// memory.
+/// A matrix in a `.npy` file. Only the requested rows are read into memory.
 #[derive(Debug)]
 pub struct NpyRows {
     path: PathBuf,
@@ -27,10 +26,10 @@ pub struct NpyRows {
 }
 
 impl NpyRows {
-    /// Opens a `.npy` file of two axes, rows first, float64 or float32.
+    /// Opens a `.npy` file of two axes, row-major, float64 or float32.
     ///
     /// # Errors
-    /// [`FileError`] when there is no such file or it is not exactly that.
+    /// [`FileError`] when the file does not exist or is not exactly of this kind.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FileError> {
         let path = path.as_ref().to_owned();
         let file = File::open(&path).map_err(refused(&path))?;
@@ -51,16 +50,16 @@ impl NpyRows {
         self.header.element
     }
 
-    /// Some rows.
+    /// Reads some rows.
     ///
     /// # Shapes
     /// `[rows.len(), columns]`
     ///
     /// # Errors
-    /// [`FileError`] when the file system refuses.
+    /// [`FileError`] for an error of the file system.
     ///
     /// # Panics
-    /// When the file has no such rows.
+    /// When the file does not have these rows.
     pub fn read(&mut self, rows: Range<usize>) -> Result<Array2<f64>, FileError> {
         let [n, columns] = self.shape();
         assert!(rows.start <= rows.end && rows.end <= n, "rows {rows:?} of {n}");
@@ -75,20 +74,20 @@ impl NpyRows {
         Ok(Array2::from_shape_vec(shape, values).expect("as many numbers were read"))
     }
 
-    /// The product with a vector, `Θ v` for a kernel: one pass over the file, 8 MiB
-    /// (or one row) of it at once.
+    /// The product with a vector, `Θ v` for a kernel: one pass over the file, with 8 MiB
+    /// (or one row) in memory at once.
     ///
     /// # Shapes
     /// `[columns]` → `[rows]`
     ///
     /// # Errors
-    /// [`FileError`] when the file system refuses.
+    /// [`FileError`] for an error of the file system.
     ///
     /// # Panics
-    /// When `v` has not as many entries as the file has columns.
+    /// When the number of entries of `v` is not the number of columns.
     pub fn multiply(&mut self, v: &ArrayRef1<f64>) -> Result<Array1<f64>, FileError> {
         let [n, columns] = self.shape();
-        assert_eq!(v.len(), columns, "the vector has another length than the rows");
+        assert_eq!(v.len(), columns, "the vector and the rows differ in length");
         let step = (NUMBERS / columns.max(1)).max(1);
         let mut product = Vec::with_capacity(n);
         for start in (0..n).step_by(step) {

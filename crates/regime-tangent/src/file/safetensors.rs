@@ -12,17 +12,17 @@ use super::{
     numbers,
 };
 
-/// Where the format keeps its metadata.
+/// The name under which the format stores its metadata.
 const RESERVED: &str = "__metadata__";
 
 /// Writes named arrays and metadata to a `.safetensors` file. The format sorts the
-/// arrays by name; the metadata are in no fixed order.
+/// arrays by name; the order of the metadata is not fixed.
 ///
-/// Memory: the bytes of the file once more.
+/// Memory: one copy of the bytes of the file.
 ///
 /// # Errors
-/// [`FileError`] when two arrays have the same name, one has none or `__metadata__`, or
-/// the file system refuses; a file that was there is still there.
+/// [`FileError`] when two arrays have the same name, when a name is empty or
+/// `__metadata__`, and for an error of the file system; an existing file is then unchanged.
 pub fn write_safetensors(
     path: impl AsRef<Path>,
     arrays: &[(&str, ArrayViewD<'_, f64>)],
@@ -44,11 +44,11 @@ pub fn write_safetensors(
 
 /// Reads all arrays of a `.safetensors` file, and its metadata.
 ///
-/// Memory: the bytes of the file beside the arrays.
+/// Memory: the bytes of the file, in addition to the arrays.
 ///
 /// # Errors
-/// [`FileError`] when there is no such file, it is not exactly what its header
-/// announces, or one of its arrays is not of float64 or float32.
+/// [`FileError`] when the file does not exist or does not match its header, and when an
+/// array is not of float64 or float32.
 pub fn read_safetensors(
     path: impl AsRef<Path>,
 ) -> Result<(Arrays, BTreeMap<String, String>), FileError> {
@@ -78,7 +78,7 @@ pub fn read_safetensors(
     Ok((arrays, metadata.into_iter().collect()))
 }
 
-/// An array as the format's writer wants to see it.
+/// An array in the interface of the format's writer.
 struct Numbers<'a> {
     array: &'a ArrayViewD<'a, f64>,
     element: Precision,

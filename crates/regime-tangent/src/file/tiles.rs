@@ -19,27 +19,28 @@ use super::{
 };
 use crate::gram::{cross_kernel, kernel};
 
-/// Points of a tile's side where nothing else is asked for: 8 MiB of float64.
+/// The default number of points of a tile's side: 8 MiB of float64.
 pub const DEFAULT_TILE: usize = 1024;
 
-/// How a kernel is written in tiles.
+/// The parameters of a kernel in tiles.
 #[derive(Debug, Clone, Copy)]
 pub struct Tiling<'a> {
-    /// Whatever the values follow from: the network, its weights, the points. A file
-    /// is only gone on with when this is the same; its SHA-256 is in the journal.
+    /// Everything that determines the values: the network, its weights, the points. A file
+    /// is resumed only if the identity is the same; its SHA-256 is in the journal.
     pub identity: &'a [u8],
     /// Points of a tile's side, at least 1, [`DEFAULT_TILE`] by default. Memory grows
-    /// with its square. Each tile costs the tape of its columns beside its products,
-    /// `h/tile` times as much for a dense net of width `h`, so that small ones cost time.
+    /// with its square. Each tile also needs the tape of its columns, which for a dense net
+    /// of width `h` costs `h/tile` times as much as the tile's products. So small tiles are
+    /// slow.
     pub tile: usize,
     /// The element type in the file, float64 by default.
     pub element: Precision,
-    /// What to do about a file that is there, go on by default.
+    /// What to do with an existing file, resume it by default.
     pub existing: Existing,
 }
 
 impl<'a> Tiling<'a> {
-    /// The defaults for what `identity` names.
+    /// The defaults, for the computation that `identity` names.
     pub fn new(identity: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
         Self {
             identity: identity.as_ref(),
@@ -50,82 +51,81 @@ impl<'a> Tiling<'a> {
     }
 }
 
-/// What to do about a file that is already there.
+/// What to do with an existing file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Existing {
-    /// Verify the tiles that are done and compute the others; refuse a file that is of
-    /// something else.
+    /// Verify the tiles that are done and compute the others. A file of another kernel is
+    /// an error.
     #[default]
     Continue,
-    /// Start afresh, whatever it is.
+    /// Replace the file, whatever it holds.
     Replace,
 }
 
-/// How far a kernel is, before one of its tiles is computed.
+/// The progress of a kernel, before one of its tiles is computed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
     /// Tiles that are on the disk.
     pub done: usize,
     /// Tiles of the whole kernel.
     pub tiles: usize,
-    /// The rows of the tile that comes next.
+    /// The rows of the next tile.
     pub rows: Range<usize>,
-    /// Its columns.
+    /// The columns of the next tile.
     pub columns: Range<usize>,
 }
 
-/// What was done to a kernel in tiles.
+/// The result of writing a kernel in tiles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TileReport {
     /// Tiles of the whole kernel.
     pub tiles: usize,
-    /// Tiles that an earlier call had computed.
+    /// Tiles of an earlier call that were reused.
     pub kept: usize,
     /// Tiles that this call computed.
     pub computed: usize,
-    /// First row and column of the tiles that an earlier call had computed and that were
-    /// not what it wrote any more. They are computed anew.
+    /// First row and column of the tiles of an earlier call that have changed since they
+    /// were written. They are computed again.
     pub damaged: Vec<[usize; 2]>,
-    /// The SHA-256 of the whole file, once all tiles are done.
+    /// The SHA-256 of the whole file, when all tiles are done.
     pub sha256: Option<String>,
 }
 
-/// The journal of the kernel at `path`: `NAME.npy.tiles` beside `NAME.npy`. It stays
-/// when the kernel is finished, as the statement by which [`verify`](super::verify)
-/// judges it.
+/// The path of the journal of the kernel at `path`: `NAME.npy.tiles` next to `NAME.npy`. The
+/// journal stays when the kernel is finished, because [`verify`](super::verify) needs it.
 pub fn journal_path(path: impl AsRef<Path>) -> PathBuf {
     journal::beside(path.as_ref())
 }
 
-/// Writes the tangent kernel on `n` points to a `.npy` file, tile by tile, without ever
-/// holding it.
+/// Writes the tangent kernel on `n` points to a `.npy` file, tile by tile. The whole kernel
+/// is never in memory.
 ///
-/// `tape` gives the tape of a stretch of the points, always at the same weights; it is
-/// called about once per tile. Tiles of the upper triangle are computed, each once, and
-/// written to both sides. `progress` is called before each of them and can stop there;
-/// the next call with the same arguments goes on.
+/// `tape` returns the tape of a range of the points, always at the same weights; it is
+/// called about once per tile. Each tile of the upper triangle is computed once and
+/// written to both sides of the diagonal. `progress` is called before each tile and can
+/// stop the computation; the next call with the same arguments resumes it.
 ///
-/// A tile is brought to the disk before the journal says so: a process that is killed
-/// at any moment loses the tile it was at. What is there is verified before it counts,
-/// both sides of it, and computed anew if it is not what was written.
+/// A tile is on the disk before the journal records it: a process that is killed at any
+/// time loses only the current tile. Both sides of an existing tile are verified before
+/// they are reused, and the tile is computed again if they have changed.
 ///
 /// # Shapes
-/// `[n, n]` in the file, symmetric to the bit; the values of [`kernel`] but for the
-/// order of sums.
+/// `[n, n]` in the file, symmetric to the bit; the values of [`kernel`] up to the order of
+/// sums.
 ///
 /// # Costs
-/// Time of [`kernel`], and about `n/(2·tile)` times that of the tapes of all points.
-/// Memory: three tiles and two tapes of a tile's points, whatever `n` is; more for
-/// layers used at several positions (512 MiB) and for tapes without blocks, whose
-/// Jacobians `[tile, P]` are held.
+/// The time of [`kernel`], and about `n/(2·tile)` times the time of the tapes of all points.
+/// Memory: three tiles and two tapes of a tile's points, for any `n`; more for layers used
+/// at several positions (512 MiB) and for tapes without blocks, whose Jacobians `[tile, P]`
+/// are held.
 ///
 /// # Errors
-/// [`TileError`] when the file system refuses, another process is writing the file, or
-/// the file is of something else: another identity, shape, tile or element type, a wrong
-/// length, or no journal beside it.
+/// [`TileError`] for an error of the file system, when another process is writing the file,
+/// and when the file is not of this kernel: another identity, shape, tile or element type, a
+/// wrong length, or no journal.
 ///
 /// # Panics
-/// For tiles of no points, and when a tape does not have the points that were asked for.
+/// For tiles of no points, and when a tape does not have the requested points.
 ///
 /// # Example
 /// ```
@@ -169,11 +169,11 @@ pub fn write_kernel<B: Backend, T: Tape<B>>(
     })
 }
 
-/// Writes the tangent kernel between two sets of points as [`write_kernel`] does, all
-/// of its tiles.
+/// Writes the tangent kernel between two sets of points as [`write_kernel`] does. It
+/// computes all tiles.
 ///
 /// # Shapes
-/// `n` = `[n_a, n_b]`, and so is the file.
+/// `n` = `[n_a, n_b]`, the shape in the file.
 ///
 /// # Errors
 /// As [`write_kernel`].
@@ -196,14 +196,14 @@ pub fn write_cross_kernel<B: Backend, T: Tape<B>>(
     })
 }
 
-/// The tape of a row of tiles, made when its first tile is.
+/// The tape of a row of tiles, made for the first tile of the row.
 fn at<'a, B: Backend, T: Tape<B>>(
     row: &'a mut Option<(Range<usize>, T)>,
     points: &Range<usize>,
     tape: impl FnMut(Range<usize>) -> T,
 ) -> &'a T {
     if row.as_ref().is_some_and(|(here, _)| here != points) {
-        // The one before goes before this one comes.
+        // Drops the previous tape before the next one is made.
         *row = None;
     }
     &row.get_or_insert_with(|| (points.clone(), made(tape, points))).1
@@ -214,12 +214,12 @@ fn made<B: Backend, T: Tape<B>>(
     points: &Range<usize>,
 ) -> T {
     let tape = tape(points.clone());
-    assert_eq!(tape.n_points(), points.len(), "the tape has other points than {points:?}");
+    assert_eq!(tape.n_points(), points.len(), "the tape does not have the points {points:?}");
     tape
 }
 
 fn head(shape: [usize; 2], symmetric: bool, tiling: &Tiling<'_>) -> Head {
-    assert!(tiling.tile > 0, "a tile has points");
+    assert!(tiling.tile > 0, "a tile must have points");
     Head {
         regime_tiles: FORMAT,
         shape,
@@ -239,20 +239,21 @@ fn run<B: Backend>(
 ) -> Result<TileReport, TileError> {
     let grid = tiles(head.shape, head.symmetric, head.tile);
     let (mut file, content) = opened(path, head, existing)?;
-    let (kept, damaged) = sound(&mut file, &grid, &content)?;
+    let (valid, damaged) = verified(&mut file, &grid, &content)?;
     let mut report =
-        TileReport { tiles: grid.len(), kept: kept.len(), computed: 0, damaged, sha256: None };
-    // A statement on the whole that is wrong, although no tile is, is made anew.
-    if kept.len() == grid.len() && content.whole.is_some() {
+        TileReport { tiles: grid.len(), kept: valid.len(), computed: 0, damaged, sha256: None };
+    // If all tiles are valid but the digest of the whole file is wrong, the digest is
+    // recorded again.
+    if valid.len() == grid.len() && content.whole.is_some() {
         let sha256 = file.whole_digest()?;
         if content.whole.as_ref() == Some(&sha256) {
             report.sha256 = Some(sha256);
             return Ok(report);
         }
     }
-    // A tile leaves the journal before it is written anew.
-    let mut journal = Journal::start(&journal::beside(path), head, &kept)?;
-    for tile in grid.iter().filter(|tile| !kept.contains_key(&tile.corner())) {
+    // A damaged tile is removed from the journal before it is written again.
+    let mut journal = Journal::start(&journal::beside(path), head, &valid)?;
+    for tile in grid.iter().filter(|tile| !valid.contains_key(&tile.corner())) {
         let (rows, columns) = (tile.rows.clone(), tile.columns.clone());
         let done = report.kept + report.computed;
         if progress(Progress { done, tiles: grid.len(), rows, columns }).is_break() {
@@ -275,7 +276,7 @@ fn run<B: Backend>(
     Ok(report)
 }
 
-/// The file to write to and what its journal says, both made if they are not there.
+/// The file and the content of its journal. Both are created if the file does not exist.
 fn opened(path: &Path, head: &Head, existing: Existing) -> Result<(TileFile, Content), TileError> {
     let journal = journal::beside(path);
     if existing == Existing::Replace {
@@ -289,7 +290,7 @@ fn opened(path: &Path, head: &Head, existing: Existing) -> Result<(TileFile, Con
         let missing = || TileError::NoJournal { path: path.into() };
         journal::read(&journal)?.ok_or_else(missing)?
     } else {
-        // The journal first: a file without one would be somebody else's.
+        // The journal first: a file without a journal is an error in the next call.
         Journal::start(&journal, head, &BTreeMap::new())?;
         TileFile::create(path, head)?;
         nothing()
@@ -308,7 +309,7 @@ fn not_busy(path: &Path) -> Result<(), TileError> {
             Err(fs::TryLockError::WouldBlock) => Err(TileError::Busy { path: path.into() }),
             Ok(()) | Err(fs::TryLockError::Error(_)) => Ok(()),
         },
-        // Whatever else is wrong shows when it is removed.
+        // The removal of the file will report any other error.
         Err(_) => Ok(()),
     }
 }
@@ -323,20 +324,20 @@ fn removed(path: &Path) -> Result<(), TileError> {
 /// Digests of finished tiles, by their corners.
 type Finished = BTreeMap<[usize; 2], String>;
 
-/// The tiles of a journal that are what was written, and the corners of the others.
-fn sound(
+/// The tiles of a journal that are unchanged, and the corners of the damaged ones.
+fn verified(
     file: &mut TileFile,
     grid: &[Tile],
     content: &Content,
 ) -> Result<(Finished, Vec<[usize; 2]>), TileError> {
-    let (mut kept, mut damaged) = (BTreeMap::new(), Vec::new());
+    let (mut valid, mut damaged) = (BTreeMap::new(), Vec::new());
     for tile in grid {
         let Some(sha256) = content.tiles.get(&tile.corner()) else { continue };
         if file.holds(tile, content.head.symmetric, sha256)? {
-            kept.insert(tile.corner(), sha256.clone());
+            valid.insert(tile.corner(), sha256.clone());
         } else {
             damaged.push(tile.corner());
         }
     }
-    Ok((kept, damaged))
+    Ok((valid, damaged))
 }

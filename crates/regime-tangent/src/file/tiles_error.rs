@@ -2,74 +2,74 @@ use std::path::PathBuf;
 
 use super::error::FileError;
 
-/// Why a kernel in tiles could not be written, gone on with or verified.
+/// Why a kernel in tiles could not be written, resumed or verified.
 #[derive(Debug, thiserror::Error)]
 pub enum TileError {
     /// The file or its journal cannot be written, read or understood.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The file was begun for another computation. Go on with that one, or ask for
+    /// The file belongs to another computation. Resume that computation, or set
     /// [`Existing::Replace`](super::Existing::Replace).
     #[error(
-        "{}: the file was begun with `{field}` = {found}, should be {wanted}", path.display()
+        "{}: the file was started with `{field}` = {found}, should be {wanted}", path.display()
     )]
     OtherKernel {
         /// The file.
         path: PathBuf,
-        /// What differs.
+        /// The field that differs.
         field: &'static str,
         /// Its value in the journal.
         found: String,
         /// Its value in this computation.
         wanted: String,
     },
-    /// There is a file, and nothing says what its tiles are.
-    #[error("{}: there is such a file, but no journal of tiles beside it", path.display())]
+    /// The file has no journal.
+    #[error("{}: the file exists, but it has no journal of tiles", path.display())]
     NoJournal {
         /// The file.
         path: PathBuf,
     },
-    /// The first line of a journal does not say what the tiles are of.
+    /// The first line of a journal cannot be read.
     #[error("{}: not a journal of tiles: {why}", path.display())]
     Journal {
         /// The journal.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         why: String,
     },
-    /// Somebody else is writing the file.
+    /// Another process is writing the file.
     #[error("{}: another process is writing this file", path.display())]
     Busy {
         /// The file.
         path: PathBuf,
     },
-    /// Not all tiles were computed yet.
+    /// Some tiles are not computed yet.
     #[error("{}: {done} of {tiles} tiles are done", path.display())]
     Unfinished {
         /// The file.
         path: PathBuf,
-        /// Tiles that were computed.
+        /// Tiles that are done.
         done: usize,
-        /// Tiles that there should be.
+        /// Tiles of the whole kernel.
         tiles: usize,
     },
-    /// The file is not what was written. Writing it again computes the damaged tiles
-    /// anew, and only those.
+    /// The file has changed since it was written. Writing the kernel again computes only
+    /// the damaged tiles.
     #[error("{}: {}", path.display(), damage(tiles))]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// First row and column of each damaged tile. None when the tiles are whole and
-        /// the statement on the whole file is not.
+        /// First row and column of each damaged tile. Empty when all tiles are valid but the
+        /// digest of the whole file in the journal is wrong.
         tiles: Vec<[usize; 2]>,
     },
 }
 
 fn damage(tiles: &[[usize; 2]]) -> String {
     match tiles {
-        [] => "its tiles are whole, but the checksum in its journal is another".into(),
+        [] => "its tiles are valid, but the checksum of the file in its journal is wrong".into(),
         [[row, column], ..] => format!(
-            "{} of its tiles are not what was written, the first at row {row}, column {column}",
+            "{} of its tiles are damaged, the first at row {row}, column {column}",
             tiles.len()
         ),
     }

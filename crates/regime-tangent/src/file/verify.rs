@@ -8,25 +8,27 @@ use super::{
     tiles_error::TileError,
 };
 
-/// A kernel in tiles that is finished and what was written.
+/// A finished and undamaged kernel in tiles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// Its rows and columns.
+    /// Rows and columns of the kernel.
     pub shape: [usize; 2],
-    /// Its tiles.
+    /// Number of tiles.
     pub tiles: usize,
     /// The SHA-256 of the whole file.
     pub sha256: String,
-    /// The SHA-256 of what its writer said was computed.
+    /// The SHA-256 of the [`identity`](super::Tiling::identity) of the computation.
     pub identity: String,
 }
 
-/// Verifies a kernel that was written in tiles, every byte of it, against its journal:
-/// one pass over the file, and tile by tile only if that finds damage.
+/// Verifies every byte of a kernel in tiles against its journal.
+///
+/// It makes one pass over the file, and checks tile by tile only if this pass finds damage.
 ///
 /// # Errors
-/// [`TileError`]: [`NoJournal`](TileError::NoJournal), [`Unfinished`](TileError::Unfinished),
-/// [`Damaged`](TileError::Damaged) with the tiles that are, or what the file system says.
+/// [`TileError`]: [`NoJournal`](TileError::NoJournal), [`Journal`](TileError::Journal),
+/// [`Unfinished`](TileError::Unfinished), [`Damaged`](TileError::Damaged) with the damaged
+/// tiles, and errors of the file or the file system.
 pub fn verify(path: impl AsRef<Path>) -> Result<Verified, TileError> {
     let path = path.as_ref();
     path.metadata().map_err(|cause| FileProblem::Io(cause).at(path))?;

@@ -4,12 +4,12 @@ use std::f64::consts::{FRAC_PI_2, PI};
 
 use super::recursion::{Law, Layer};
 
-/// Cosines beyond which the angle is taken from the points: below, arccos loses
-/// no more than a factor of two of their accuracy.
+/// For cosines of larger magnitude the angle is computed from the points. For smaller ones,
+/// arccos loses no more than about a factor of two in accuracy.
 const STEEP: f64 = 0.9;
 
-/// The law of `√2·max(0, z)`. A pair's state is its angle `θ ∈ [0, π]`: the cosine of a
-/// small angle would have forgotten it.
+/// The law of `√2·max(0, z)`. A pair's state is its angle `θ ∈ [0, π]`, because the cosine
+/// cannot resolve a small angle.
 ///
 /// # Reference
 /// Cho, Saul, NIPS 2009: with the gain √2, `E φφ = √(q q')·(sin θ + (π − θ) cos θ)/π`,
@@ -62,11 +62,11 @@ impl Layer for ArcCosineLayer {
     }
 }
 
-/// The angle after a layer, `cos θ' = (sin θ + (π − θ) cos θ)/π`, accurate relative to
-/// itself for small angles: `1 − cos θ' = 2 sin²(θ/2) − (sin θ − θ cos θ)/π`.
+/// The angle after a layer, `cos θ' = (sin θ + (π − θ) cos θ)/π`, with a small relative
+/// error for small angles: `1 − cos θ' = 2 sin²(θ/2) − (sin θ − θ cos θ)/π`.
 fn angle_after(angle: f64) -> f64 {
     let versine = 2.0 * (0.5 * angle).sin().powi(2) - sine_excess(angle) / PI;
-    // At most a right angle, up to rounding: no end of arcsin is near.
+    // The angle is at most π/2, up to rounding, so the argument of arcsin is not near 1.
     2.0 * (0.5 * versine).sqrt().asin()
 }
 
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_series_continues_the_formula() {
+    fn the_series_agrees_with_the_formula() {
         for angle in [0.3, 0.4, 0.5f64] {
             let direct = angle.sin() - angle * angle.cos();
             assert!((sine_excess(angle) - direct).abs() < 1e-15 * angle);
@@ -102,7 +102,7 @@ mod tests {
 
     /// `1 − cos θ' = θ²/2 − θ³/(3π) + O(θ⁴)`, so `θ' = θ − θ²/(3π) + O(θ³)`.
     #[test]
-    fn small_angles_survive() {
+    fn small_angles_are_accurate() {
         for angle in [1e-3, 1e-6, 1e-9, 1e-12] {
             let after = angle_after(angle);
             let expected = angle - angle * angle / (3.0 * PI);
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn angles_of_points_near_the_ends() {
+    fn angles_of_points_near_zero_and_pi() {
         let angle = |turn: f64| {
             let (sin, cos) = turn.sin_cos();
             ArcCosine.state(&[1.0, 0.0], &[cos, sin], cos)

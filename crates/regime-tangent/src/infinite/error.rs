@@ -1,17 +1,17 @@
 use regime_models::ModelError;
 
-/// Why there is no kernel of infinite width.
+/// Why a kernel of infinite width cannot be computed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum InfiniteError {
-    /// The specification is not that of a network.
+    /// The specification does not describe a network.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// A point is not finite, or so far out that its square overflows.
-    #[error("point {row} has the norm {norm}, where one below 1e150 is needed")]
+    /// A point is not finite, or so large that its square may overflow.
+    #[error("point {row} has the norm {norm}, which must be below 1e150")]
     Point {
-        /// Its row.
+        /// Row of the point.
         row: usize,
-        /// Its Euclidean norm.
+        /// Euclidean norm of the point.
         norm: f64,
     },
 }

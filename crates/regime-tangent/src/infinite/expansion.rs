@@ -1,5 +1,5 @@
-//! Expansion in Hermite polynomials: what makes a double integral per pair of points
-//! a single one per point.
+//! Expansion in Hermite polynomials, which replaces a double integral per pair of points by
+//! a single integral per point.
 
 use std::f64::consts::PI;
 
@@ -9,41 +9,40 @@ use regime_models::gauss_legendre;
 
 use super::panels::panels;
 
-/// Bound on what a series leaves out, relative to `√(E ψ(u)² E ψ(v)²)`.
+/// Bound on the truncation error of a series, relative to `√(E ψ(u)² E ψ(v)²)`.
 pub(super) const TOLERANCE: f64 = 1e-13;
 
-/// Terms after which a series is given up.
+/// The most terms of a series.
 pub(super) const MOST_TERMS: usize = 1024;
 
-/// Terms that are added side by side; numbers of terms are multiples of it.
+/// Terms that are added in parallel; the number of terms is a multiple of it.
 const LANES: usize = 8;
 
-/// Points whose coefficients are computed together.
+/// Points whose coefficients are computed in one batch.
 const CHUNK: usize = 64;
 
-/// Half the weight is in the polynomials and half in the function: beyond this range
-/// each half is below 1e-18.
+/// End of the quadrature. The polynomials and the function take a factor `e^{−g²/4}` of the
+/// weight each; beyond this range each factor is below 1e-18.
 const RANGE: f64 = 13.0;
 
 /// The coefficients of a function ψ for some points: `ψ(r g) = Σ a_k(r) He_k(g)`.
 ///
-/// The rows are divided by their length `√(E ψ(r g)²)`, so that a series gives
-/// correlations.
+/// Each row is divided by its norm `√(E ψ(r g)²)`, so that a series gives correlations.
 pub(super) struct Series {
     /// `√(E ψ(r g)²)`, `[n]`
     pub(super) norms: Vec<f64>,
     terms: usize,
     /// `[n, terms]`
     rows: Vec<f64>,
-    /// What the row lacks of the squared length 1, `[n]`.
+    /// One minus the squared norm of each row, `[n]`.
     rests: Vec<f64>,
-    /// The largest |ρ| for which so many times [`LANES`] terms suffice for every pair
-    /// of points, counted from one; increasing.
+    /// Entry `b` is the largest |ρ| for which `(b + 1)·LANES` terms suffice for every pair
+    /// of points; increasing.
     reaches: Vec<f64>,
 }
 
-/// The series of φ and of φ' for points of the given deviations `r`; `phi` gives both
-/// values. `transition` is the distance from 0 of the nearest singularity of φ.
+/// The series of φ and of φ' for points of the given standard deviations `r`; `phi` returns
+/// both values. `transition` is the distance from 0 of the nearest singularity of φ.
 pub(super) fn expand(
     phi: &(impl Fn(f64) -> (f64, f64) + Sync),
     transition: f64,
@@ -67,14 +66,14 @@ pub(super) fn expand(
 }
 
 impl Series {
-    /// Coefficients of a point.
+    /// Number of coefficients of a point.
     #[cfg(test)]
     pub(super) fn terms(&self) -> usize {
         self.terms
     }
 
     /// `E ψ(u) ψ(v)/√(E ψ(u)² E ψ(v)²)` for the points `i` and `j` with correlation `rho`,
-    /// or `None` where the terms do not suffice.
+    /// or `None` if the terms do not suffice.
     #[inline]
     pub(super) fn correlation(&self, i: usize, j: usize, rho: f64) -> Option<f64> {
         let enough = self.reaches.partition_point(|&reach| reach < rho.abs()) + 1;
@@ -121,8 +120,8 @@ impl From<Projection> for Series {
     }
 }
 
-/// What a row of coefficients leaves of the squared length 1 after every [`LANES`]
-/// terms. Known without further terms, up to the rounding of 1.
+/// The remainder of the squared norm 1 of a row of coefficients after every [`LANES`]
+/// terms. It needs no further terms, and is accurate up to the rounding of 1.
 fn tails(row: &[f64]) -> Vec<f64> {
     let blocks: Vec<f64> =
         row.chunks_exact(LANES).map(|block| block.iter().map(|a| a * a).sum()).collect();
@@ -153,7 +152,7 @@ impl Projection {
         self.rows.append(&mut other.rows);
     }
 
-    /// Terms after which a single point's series has converged for every ρ.
+    /// Number of terms after which a single point's series has converged for every ρ.
     fn sufficient_terms(&self) -> usize {
         let blocks = tails(&self.rows).iter().position(|&tail| tail <= 0.25 * TOLERANCE);
         blocks.map_or(self.terms, |block| (block + 1) * LANES)
@@ -167,7 +166,7 @@ struct Basis {
     weights: Vec<f64>,
     /// Polynomials of even degree, `[MOST_TERMS/2, nodes]`.
     even: Array2<f64>,
-    /// Those of odd degree.
+    /// Polynomials of odd degree, of the same shape.
     odd: Array2<f64>,
 }
 
@@ -264,13 +263,13 @@ mod tests {
         for rho in [-1.0, -0.3, 0.0, 0.999, 1.0] {
             let (r, s) = (deviations[0], deviations[1]);
             let expected = (r * s * rho - 0.5 * (r * r + s * s)).exp();
-            let found = series.correlation(0, 1, rho).expect("it converges at once");
+            let found = series.correlation(0, 1, rho).expect("the series converges");
             assert!((found - expected).abs() < 1e-14, "{rho}: {found} and {expected}");
         }
     }
 
-    /// The step function at 0 has `a_k = He_{k−1}(0)/√(2πk)` for odd k, and decays so
-    /// slowly that every coefficient up to the last one is seen; `max(0, z)` has
+    /// The step function at 0 has `a_k = He_{k−1}(0)/√(2πk)` for odd k. The coefficients
+    /// decay so slowly that the test sees every one up to the last. `max(0, z)` has
     /// `a_k = He_{k−2}(0)/√(2πk(k−1))` for even k.
     #[test]
     fn kinks_have_known_coefficients_up_to_the_highest_degree() {
@@ -293,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_series_leaves_out_is_known() {
+    fn the_remainder_of_a_series_is_known() {
         let rests = tails(&[0.5; 16].map(|a: f64| a * 0.4));
         assert!((rests[0] - 0.68).abs() < 1e-15 && (rests[1] - 0.36).abs() < 1e-15);
         assert_eq!(tails(&[0.0; 16]), [0.0, 0.0]);

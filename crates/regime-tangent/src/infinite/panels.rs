@@ -1,12 +1,12 @@
-//! Where a quadrature is refined.
+//! Panels of a quadrature, refined towards 0.
 
 use std::iter;
 
-/// Panels `[a, b]` that cover `[0, range]`: the first has the width `first`, each of the
-/// others is as wide as its distance from 0, but no panel is wider than `widest`.
+/// Panels `[a, b]` that cover `[0, range]`. The first has the width `first`; each of the
+/// others is as wide as its distance from 0, but at most `widest`.
 ///
-/// A function whose only irregularity is at 0, with singularities in the complex
-/// plane no nearer than `first`, is then as smooth on every panel as on any other.
+/// A function that is irregular only at 0, with singularities in the complex plane no
+/// nearer than `first`, is then equally smooth on every panel.
 pub(super) fn panels(range: f64, first: f64, widest: f64) -> impl Iterator<Item = (f64, f64)> {
     let mut start = 0.0;
     iter::from_fn(move || {

@@ -9,13 +9,13 @@ use super::panels::panels;
 /// Beyond this radius the weight is below 1e-19.
 const RADIUS: f64 = 9.5;
 
-/// `E φ(u) φ(v)` and `E φ'(u) φ'(v)` for normal `u`, `v` of the given deviations
-/// and correlation; `phi` gives φ and φ'.
+/// `E φ(u) φ(v)` and `E φ'(u) φ'(v)` for normal `u`, `v` of the given standard deviations
+/// and correlation; `phi` returns φ and φ'.
 ///
-/// `v = ρ g + s g'` in units of deviations, with `u = g`. Panels are refined around the
+/// In units of deviations, `u = g` and `v = ρ g + s g'`. Panels are refined towards the
 /// lines `u = 0` and `v = 0`, down to the `transition` of φ: the distance from 0 of the
-/// nearest singularity, or within which a kink has to be resolved. Accurate to about
-/// 1e-14 of `√(E φ(u)² E φ(v)²)`, with some 10⁵ evaluations.
+/// nearest singularity, or the resolution of a kink. Accurate to about 1e-14 of
+/// `√(E φ(u)² E φ(v)²)`, with about 10⁵ evaluations.
 pub(super) fn plane_mean(
     phi: impl Fn(f64) -> (f64, f64),
     transition: f64,
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn sharp_functions_at_the_ends() {
+    fn sharp_functions_at_correlations_of_one() {
         let phi = |z: f64| (1.0 / (1.0 + (20.0 * z).powi(2)), 1.0);
         let expected = gaussian_mean(|g| phi(3.0 * g).0 * phi(g).0);
         for rho in [-1.0, 1.0, 1.0 - 1e-15] {

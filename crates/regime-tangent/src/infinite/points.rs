@@ -4,10 +4,10 @@ use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
 use super::error::InfiniteError;
 
-/// Norms from which on squares come near to overflowing.
+/// The bound on norms, well below those whose squares overflow.
 const FARTHEST: f64 = 1e150;
 
-/// The points of one or several sets below each other.
+/// The points of one or several sets, stacked by rows.
 pub(super) struct Points {
     /// Standard deviations of the first preactivation, `‖x‖/√d`.
     pub(super) deviations: Vec<f64>,
@@ -20,12 +20,12 @@ impl Points {
     /// [`InfiniteError::Point`]
     pub(super) fn of(sets: &[ArrayView2<'_, f64>]) -> Result<Self, InfiniteError> {
         let d = sets[0].ncols();
-        let together = concatenate(Axis(0), sets).expect("sets of points of the same space");
-        let mut directions = together.as_standard_layout().into_owned();
+        let stacked = concatenate(Axis(0), sets).expect("all points have the same dimension");
+        let mut directions = stacked.as_standard_layout().into_owned();
         let mut deviations = Vec::with_capacity(directions.nrows());
         for (row, mut x) in directions.rows_mut().into_iter().enumerate() {
-            // By the largest entry first, so that no square underflows.
-            // A NaN is larger than all, and stays.
+            // Divides by the largest entry first, so that no square underflows. A NaN counts
+            // as the largest entry.
             let largest =
                 x.fold(0.0f64, |m, v| if m < v.abs() || v.is_nan() { v.abs() } else { m });
             let mut norm = largest;
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn points_without_a_finite_square_are_named() {
+    fn points_without_a_finite_square_are_reported() {
         for bad in [f64::NAN, f64::INFINITY, -f64::INFINITY, 1e200] {
             for x in [array![[1.0, 1.0], [bad, 1.0]], array![[1.0, 1.0], [1.0, bad]]] {
                 let error = Points::of(&[x.view()]).err();

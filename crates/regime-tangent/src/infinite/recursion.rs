@@ -1,12 +1,12 @@
-//! The recursion over layers, for any law of a single one.
+//! The recursion over layers, for any [`Law`] of a single layer.
 
 use ndarray::{Array2, Axis, Slice, linalg::general_mat_mul};
 use rayon::prelude::*;
 
 use super::points::Points;
 
-/// How an activation changes the correlation of two points, which it keeps as a
-/// number of its own choice, the *state* of the pair.
+/// How an activation changes the correlation of two points. Each implementation represents
+/// the correlation by its own number, the *state* of the pair.
 pub(super) trait Law: Sync {
     type Layer<'a>: Layer
     where
@@ -15,7 +15,7 @@ pub(super) trait Law: Sync {
     /// The state of a pair of directions, whose product is `cosine` up to rounding.
     fn state(&self, a: &[f64], b: &[f64], cosine: f64) -> f64;
 
-    /// The correlation in a state.
+    /// The correlation that belongs to a state.
     fn cosine(&self, state: f64) -> f64;
 
     /// The activation, applied to preactivations of these standard deviations.
@@ -34,7 +34,7 @@ pub(super) trait Layer: Sync {
     fn pair(&self, i: usize, j: usize, state: f64) -> (f64, f64);
 }
 
-/// Which pairs of points are asked for.
+/// The requested pairs of points.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pairs {
     rows: usize,
@@ -54,21 +54,21 @@ impl Pairs {
         Self { rows, first: rows, columns }
     }
 
-    /// Whether rows and columns are the same points, so that the upper triangle does.
+    /// Whether rows and columns are the same points, so that the upper triangle suffices.
     fn are_own(self) -> bool {
         self.first == 0
     }
 }
 
-/// What has come through the network.
+/// The kernels after the last layer.
 pub(super) struct Propagated {
     pub(super) nngp: Array2<f64>,
     /// The tangent kernel, or its parts layer by layer.
     pub(super) contributions: Vec<Array2<f64>>,
 }
 
-/// Takes all pairs through `depth` activations. `parts` is 1 for the whole tangent
-/// kernel, or `depth + 1` for its parts.
+/// Propagates all pairs through `depth` activations. `parts` is 1 for the whole tangent
+/// kernel, or `depth + 1` for the parts of the layers.
 pub(super) fn propagate<L: Law>(
     law: &L,
     depth: usize,
@@ -88,7 +88,7 @@ pub(super) fn propagate<L: Law>(
 
     let mut deviations = points.deviations.clone();
     let mut states = states(law, points, pairs);
-    // For every row its part of each contribution, one after the other.
+    // For every row, its part of each contribution, one after the other.
     let mut tangent = vec![0.0; rows * parts * columns];
     let covariance = |deviations: &[f64], i: usize, j: usize, state: f64| {
         let correlation = if own && i == j { 1.0 } else { law.cosine(state) };
@@ -161,7 +161,7 @@ fn states<L: Law>(law: &L, points: &Points, pairs: Pairs) -> Vec<f64> {
     let mut cosines = Array2::zeros([rows, columns]);
     general_mat_mul(1.0, &left, &right.t(), 0.0, &mut cosines);
     let mut states = cosines.into_raw_vec_and_offset().0;
-    let row = |i: usize| directions.row(i).to_slice().expect("rows lie in one piece");
+    let row = |i: usize| directions.row(i).to_slice().expect("rows are contiguous");
     states.par_chunks_mut(columns).enumerate().for_each(|(i, states)| {
         for (j, state) in states.iter_mut().enumerate() {
             *state = law.state(row(i), row(first + j), *state);

@@ -1,4 +1,5 @@
-//! Smooth activations: a series in the correlation, or a quadrature where it is slow.
+//! Smooth activations: a series in the correlation, or a quadrature if the series converges
+//! slowly.
 
 use std::f64::consts::PI;
 
@@ -27,9 +28,9 @@ impl Smooth {
         (self.gain * value, self.gain * slope)
     }
 
-    /// The distance from 0 of φ's nearest singularity in the complex plane; for
-    /// GELU, which has none, the length over which it bends; for ReLU that of a
-    /// resolution that is fine enough for the quadrature over the plane.
+    /// The distance from 0 of φ's nearest singularity in the complex plane. For GELU, which
+    /// has no singularity, the length scale of its bend. For ReLU, a resolution that is fine
+    /// enough for the quadrature over the plane.
     fn transition(&self) -> f64 {
         match self.activation {
             Activation::Relu => 1e-5,
@@ -92,7 +93,7 @@ impl SmoothLayer<'_> {
         let deviations = [self.deviations[i], self.deviations[j]];
         let (value, slope) =
             plane_mean(|z| self.law.phi(z), self.law.transition(), deviations, rho);
-        // Not zero: the series of a function that vanishes converges at once.
+        // The norms are not zero: the series of a function that vanishes converges at once.
         (value / (self.values.norms[i] * self.values.norms[j]), slope)
     }
 }
@@ -104,10 +105,10 @@ mod tests {
         *,
     };
 
-    /// ReLU is the hardest function for the series (its coefficients fall as a power)
-    /// and has closed forms: series below |ρ| of about 0.97, quadrature above.
+    /// ReLU is the hardest function for the series (its coefficients decay as a power) and has
+    /// closed forms. It takes the series below |ρ| of about 0.97, and the quadrature above.
     #[test]
-    fn relu_by_the_general_way_has_its_closed_form() {
+    fn series_and_quadrature_agree_with_the_closed_form_of_relu() {
         let deviations = vec![1.0, 3.0, 0.0];
         let law = Smooth { activation: Activation::Relu, gain: 2f64.sqrt() };
         let (general, closed) = (law.layer(deviations.clone()), ArcCosine.layer(deviations));
@@ -130,7 +131,6 @@ mod tests {
         assert_eq!(general.pair(0, 2, 0.0), (0.0, 0.0));
     }
 
-    /// Where both ways are open they agree.
     #[test]
     fn series_and_quadrature_agree() {
         for (activation, at_most) in [
@@ -146,8 +146,8 @@ mod tests {
             assert!(terms <= at_most, "{activation:?} takes {terms} terms");
             for (i, j, rho) in [(0, 1, 0.9), (0, 1, -0.97), (1, 1, 1.0), (1, 2, 0.0), (2, 2, 0.0)] {
                 let scale = layer.slopes.norms[i] * layer.slopes.norms[j];
-                let value = layer.values.correlation(i, j, rho).expect("well inside its reach");
-                let slope = layer.slopes.correlation(i, j, rho).expect("well inside its reach");
+                let value = layer.values.correlation(i, j, rho).expect("the series converges");
+                let slope = layer.slopes.correlation(i, j, rho).expect("the series converges");
                 let expected = layer.by_quadrature(i, j, rho);
                 if layer.values.norms[i] * layer.values.norms[j] > 0.0 {
                     assert!((value - expected.0).abs() < 3e-13, "{activation:?} {rho}");

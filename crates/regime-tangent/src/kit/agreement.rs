@@ -1,4 +1,4 @@
-//! Group 2, and the diagonal of group 1: the kernel, the Jacobian and `f` itself.
+//! Group 2, and the diagonal of group 1: agreement of the kernel, the Jacobian and `f`.
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use regime_models::kit::numbers;
@@ -10,7 +10,7 @@ use super::{
     differences,
 };
 
-/// Each entry `Θ_ii` of the diagonal is `‖∇f(x_i)‖²`, and so their sum is the trace.
+/// Checks that each entry `Θ_ii` of the diagonal is `‖∇f(x_i)‖²`.
 ///
 /// # Errors
 /// The point where it is not.
@@ -27,11 +27,11 @@ pub fn diagonal_of_gradients<C: Claim + ?Sized>(
     comparison.arrays(&diagonal, &squares)
 }
 
-/// Products with the Jacobian are derivatives of `f`: `J v` is the central difference
-/// along `v`, and `g·Jv = v·Jᵀg`, for random `v` and `g`.
+/// Checks that products with the Jacobian are derivatives of `f`: `J v` is the central
+/// difference along `v`, and `g·Jv = v·Jᵀg`, for random `v` and `g`.
 ///
-/// A parameter that the products forget is caught, for `v` moves every parameter. Costs a
-/// handful of evaluations of `f`, whatever the number of parameters is.
+/// `v` changes every parameter, so the check detects a parameter that the products ignore.
+/// It costs a few evaluations of `f`, for any number of parameters.
 ///
 /// # Errors
 /// The point, or the scalar product, that differs.
@@ -57,10 +57,11 @@ pub fn products_are_derivatives<C: Claim + ?Sized>(
     comparison.with_floor(floor).numbers(found, expected)
 }
 
-/// `Θ = J Jᵀ`, column by column as `J(Jᵀe_j)`, and `gᵀΘg = ‖Jᵀg‖²` for a random `g`.
+/// Checks that `Θ = J Jᵀ`, column by column as `J(Jᵀe_j)`, and `gᵀΘg = ‖Jᵀg‖²` for a
+/// random `g`.
 ///
-/// `n` products with `J` and as many with `Jᵀ`. For a claim without exact products, where
-/// both come from differences of `f`, the Jacobian is formed instead: at least `4P`
+/// It costs `n` products with `J` and `n + 1` with `Jᵀ`. For a claim without exact products,
+/// where both come from differences of `f`, the Jacobian is formed instead: at least `4P`
 /// evaluations of `f`.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! All that holds for any claim, at once.
+//! All checks that hold for any claim, in one call.
 
 use ndarray::{Array1, ArrayView1, ArrayView2};
 use regime_models::kit::numbers;
@@ -10,19 +10,19 @@ use super::{
     symmetric, weight_flow_is_kernel_flow,
 };
 
-/// Checks the invariants that hold for every function and kernel, whatever they are:
-/// groups 1 to 4, the rate at which the loss falls, and the linearised flow.
+/// Checks the invariants that hold for every function and kernel: groups 1 to 4, the rate at
+/// which the loss falls, and the linearised flow.
 ///
-/// Those of special networks (groups 5 to 7), of smooth functions
-/// ([`remainder_of_a_step`](super::remainder_of_a_step)), of well-conditioned kernels
-/// ([`flow_ends_at_ridgeless_regression`](super::flow_ends_at_ridgeless_regression)) and
-/// of limits (group 10) have to be asked for.
+/// Call the other checks separately: for special networks (groups 5 to 7), for smooth
+/// functions ([`remainder_of_a_step`](super::remainder_of_a_step)), for well-conditioned
+/// kernels ([`flow_ends_at_ridgeless_regression`](super::flow_ends_at_ridgeless_regression))
+/// and for limits (group 10).
 ///
 /// # Errors
-/// The first invariant that does not hold, with its numbers; [`audit`] gives all.
+/// The first invariant that does not hold, with its numbers; [`audit`] returns all.
 ///
 /// # Panics
-/// Without points, where everything would hold.
+/// For no points, where every check would pass.
 pub fn check<C: Claim + ?Sized>(
     claim: &C,
     w: ArrayView1<'_, f64>,
@@ -31,7 +31,7 @@ pub fn check<C: Claim + ?Sized>(
     violations(claim, w, x).next().map_or(Ok(()), Err)
 }
 
-/// As [`check`], with every invariant that does not hold.
+/// As [`check`], but returns every invariant that does not hold.
 ///
 /// # Panics
 /// As [`check`].
@@ -51,7 +51,7 @@ fn violations<C: Claim + ?Sized>(
     let n = x.nrows();
     assert!(n > 0, "there are no points to check the kernel at");
     let y = Array1::from_vec(numbers(n, 41));
-    // The points backwards; every matrix with two rows notices.
+    // The points in reversed order, which changes every kernel of two or more points.
     let order: Vec<usize> = (0..n).rev().collect();
     let checks = 0..11;
     checks.filter_map(move |check| {

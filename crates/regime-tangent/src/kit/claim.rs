@@ -5,15 +5,14 @@ use regime_models::Precision;
 
 use super::differences::{self, Function};
 
-/// A function `f(w, x)` and the kernel that is claimed to be its own.
+/// A function `f(w, x)` and the kernel that is claimed to belong to it.
 ///
-/// The number of parameters, `f` and the kernel are all that has to be given; products
-/// with the Jacobian are taken from central differences of `f` otherwise. Since these
-/// know nothing of the kernel, a kernel that is not that of `f` is caught even where it
-/// is a fine kernel of something else.
+/// Only the number of parameters, `f` and the kernel are required. By default, products with
+/// the Jacobian are central differences of `f`. They are independent of the kernel, so the
+/// kernel of another function is rejected.
 ///
-/// Whatever implements [`Network`](regime_models::Network) is a claim through
-/// [`OnBackend`](super::OnBackend).
+/// [`OnBackend`](super::OnBackend) makes a claim from any implementation of
+/// [`Network`](regime_models::Network).
 ///
 /// # Shapes
 /// - `w`, `v`: `[P]`, `P` = [`Claim::n_params`]
@@ -24,36 +23,37 @@ pub trait Claim {
     /// Number of parameters `P`.
     fn n_params(&self) -> usize;
 
-    /// `f(w, x)`, `[n]`.
+    /// The outputs `f(w, x)`, `[n]`.
     fn output(&self, w: ArrayView1<'_, f64>, x: ArrayView2<'_, f64>) -> Array1<f64>;
 
-    /// `Θ(w; x, x)`, `[n, n]`.
+    /// The kernel `Θ(w; x, x)`, `[n, n]`.
     fn kernel(&self, w: ArrayView1<'_, f64>, x: ArrayView2<'_, f64>) -> Array2<f64>;
 
-    /// `Θ(w; a, b)`, `[n_a, n_b]`. By default the block of the kernel on the points of
-    /// both.
+    /// The cross-kernel `Θ(w; a, b)`, `[n_a, n_b]`. By default a block of the kernel on the
+    /// union of both sets.
     fn cross_kernel(
         &self,
         w: ArrayView1<'_, f64>,
         a: ArrayView2<'_, f64>,
         b: ArrayView2<'_, f64>,
     ) -> Array2<f64> {
-        let both = concatenate(Axis(0), &[a, b]).expect("points have one number of inputs");
+        let both =
+            concatenate(Axis(0), &[a, b]).expect("all points have the same number of inputs");
         let n = a.nrows();
         let joint = self.kernel(w, both.view());
         let rows = joint.slice_axis(Axis(0), Slice::from(..n));
         rows.slice_axis(Axis(1), Slice::from(n..)).to_owned()
     }
 
-    /// Kernels of groups of parameters (layers, say), which together hold every
-    /// parameter once. By default one group.
+    /// Kernels of groups of parameters, for example layers. The groups hold every parameter
+    /// once. By default one group.
     fn group_kernels(&self, w: ArrayView1<'_, f64>, x: ArrayView2<'_, f64>) -> Vec<GroupKernel> {
         let parameters = std::iter::once(0..self.n_params()).collect();
         vec![GroupKernel { parameters, kernel: self.kernel(w, x) }]
     }
 
-    /// `J v`, `[n]`. By default from central differences, in at least four evaluations
-    /// of `f`.
+    /// The product `J v`, `[n]`. By default from central differences, in at least four
+    /// evaluations of `f`.
     fn jvp(
         &self,
         w: ArrayView1<'_, f64>,
@@ -63,8 +63,8 @@ pub trait Claim {
         differences::along(&on_points(self, x), w, v)
     }
 
-    /// `Jᵀ g`, `[P]`. By default from central differences along every parameter, in at
-    /// least `4P` evaluations of `f`.
+    /// The product `Jᵀ g`, `[P]`. By default from central differences along every parameter,
+    /// in at least `4P` evaluations of `f`.
     fn vjp(
         &self,
         w: ArrayView1<'_, f64>,
@@ -74,8 +74,8 @@ pub trait Claim {
         differences::jacobian(&on_points(self, x), w).t().dot(&g)
     }
 
-    /// The Jacobian, `[n, P]`. By default from `n` products with `Jᵀ` where those are
-    /// exact, from central differences otherwise.
+    /// The Jacobian, `[n, P]`. By default from `n` products with `Jᵀ` if these are exact,
+    /// and from central differences otherwise.
     fn jacobian(&self, w: ArrayView1<'_, f64>, x: ArrayView2<'_, f64>) -> Array2<f64> {
         if !self.has_exact_products() {
             return differences::jacobian(&on_points(self, x), w);
@@ -89,14 +89,14 @@ pub trait Claim {
         jacobian
     }
 
-    /// Whether [`Claim::jvp`] and [`Claim::vjp`] are exact up to rounding. Say yes when
-    /// you give your own: the kernel is then compared with them to twelve digits instead
+    /// Whether [`Claim::jvp`] and [`Claim::vjp`] are exact up to rounding. Return `true` if
+    /// you implement them: then the kernel is compared with them to twelve digits instead
     /// of six, and they are compared with differences of `f`.
     fn has_exact_products(&self) -> bool {
         false
     }
 
-    /// The precision in which all of this is computed.
+    /// The precision of the computations.
     fn precision(&self) -> Precision {
         Precision::F64
     }
@@ -114,20 +114,20 @@ pub(super) fn on_points<C: Claim + ?Sized>(
 /// The kernel of some of the parameters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupKernel {
-    /// Which ones, as stretches of the parameter vector.
+    /// The parameters, as ranges of the parameter vector.
     pub parameters: Vec<Range<usize>>,
-    /// Their kernel, `[n, n]`.
+    /// The kernel of these parameters, `[n, n]`.
     pub kernel: Array2<f64>,
 }
 
-/// How closely numbers agree that differ by rounding alone, in units of the largest one:
-/// `10⁻¹²` in float64, and as many units of roundoff in float32 (`5·10⁻⁴`).
+/// The tolerance for numbers that differ by rounding alone, relative to the largest one:
+/// `10⁻¹²` in float64, and the same number of units of roundoff in float32 (`5·10⁻⁴`).
 pub fn tolerance(precision: Precision) -> f64 {
     1e-12 * (precision.epsilon() / f64::EPSILON)
 }
 
-/// How closely a kernel agrees with products with the Jacobian: [`tolerance`] where these
-/// are exact, `10⁻⁶` (float32: 0.02) where they come from differences.
+/// The tolerance between a kernel and products with the Jacobian: [`tolerance`] if the
+/// products are exact, `10⁻⁶` (float32: 0.02) if they come from differences.
 pub fn accuracy<C: Claim + ?Sized>(claim: &C) -> f64 {
     let precision = claim.precision();
     if claim.has_exact_products() { tolerance(precision) } else { differences::accuracy(precision) }
@@ -135,10 +135,10 @@ pub fn accuracy<C: Claim + ?Sized>(claim: &C) -> f64 {
 
 /// The function of one claim with another kernel.
 ///
-/// Everything but the kernel, its blocks and its groups is that of the claim.
+/// The kernel, its blocks and its groups are new. The rest is taken from the claim.
 ///
 /// # Examples
-/// A kernel that forgets a factor is not the kernel of the function:
+/// A kernel with a wrong factor is not the kernel of the function:
 /// ```
 /// use ndarray::{Array1, Array2, ArrayView1, ArrayView2, array};
 /// use regime_tangent::kit::{Claim, Invariant, WithKernel, audit};
@@ -176,7 +176,7 @@ where
     C: Claim,
     K: Fn(ArrayView1<'_, f64>, ArrayView2<'_, f64>) -> Array2<f64>,
 {
-    /// `kernel` takes weights and points.
+    /// Replaces the kernel of `claim` by `kernel`, a function of weights and points.
     pub fn new(claim: C, kernel: K) -> Self {
         Self { claim, kernel }
     }

@@ -1,17 +1,17 @@
-//! Comparisons that end in a violation.
+//! Comparisons that return a violation.
 
 use ndarray::{ArrayBase, ArrayView2, Data, Dimension, IntoDimension};
 
 use super::{Invariant, Violation};
 
-/// What is compared, and how closely.
+/// The quantity that is compared, and the tolerance.
 #[derive(Clone, Copy)]
 pub(super) struct Comparison {
     pub(super) invariant: Invariant,
     pub(super) what: &'static str,
     /// Allowed difference in units of the largest entry.
     pub(super) relative: f64,
-    /// What counts as the largest entry when all are smaller.
+    /// A lower bound on the largest entry in these units.
     pub(super) floor: f64,
 }
 
@@ -44,7 +44,7 @@ impl Comparison {
         let mut worst: Option<(f64, Violation)> = None;
         for ((at, &found), &expected) in found.indexed_iter().zip(expected) {
             let difference = (found - expected).abs();
-            // A NaN is no small difference.
+            // A NaN counts as an infinite difference.
             let difference = if difference.is_nan() { f64::INFINITY } else { difference };
             let beyond = worst.as_ref().is_none_or(|(worst, _)| difference > *worst);
             if !(difference <= allowed) && beyond {

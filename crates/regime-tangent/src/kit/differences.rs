@@ -5,7 +5,7 @@ use regime_models::Precision;
 
 use super::compare::largest;
 
-/// How closely differences give a derivative, in units of the largest entry.
+/// The accuracy of a derivative from differences, relative to the largest entry.
 pub(super) fn accuracy(precision: Precision) -> f64 {
     match precision {
         Precision::F64 => 1e-6,
@@ -22,7 +22,7 @@ pub(super) struct Function<F> {
     pub(super) precision: Precision,
 }
 
-/// `J v`, from `f(w ± εv)`.
+/// The product `J v`, from `f(w ± εv)`.
 pub(super) fn along<F: Fn(ArrayView1<'_, f64>) -> Array1<f64>>(
     function: &Function<F>,
     w: ArrayView1<'_, f64>,
@@ -37,7 +37,7 @@ pub(super) fn along<F: Fn(ArrayView1<'_, f64>) -> Array1<f64>>(
     slope * longest
 }
 
-/// `J`, `[n, P]`, parameter by parameter.
+/// The Jacobian `J`, `[n, P]`, parameter by parameter.
 pub(super) fn jacobian<F: Fn(ArrayView1<'_, f64>) -> Array1<f64>>(
     function: &Function<F>,
     w: ArrayView1<'_, f64>,
@@ -58,9 +58,9 @@ pub(super) fn jacobian<F: Fn(ArrayView1<'_, f64>) -> Array1<f64>>(
     jacobian
 }
 
-/// The derivative of a curve at 0, where its argument is of the order of one.
+/// The derivative of a curve at 0, for a curve that varies over arguments of order one.
 ///
-/// In float64 steps get shorter until two of them agree: a long one may have crossed a
+/// In float64 the step is shortened until two results agree, because a long step may cross a
 /// kink.
 pub(super) fn derivative(
     mut curve: impl FnMut(f64) -> Array1<f64>,

@@ -8,7 +8,7 @@ pub(super) fn eigenvalues(matrix: ArrayView2<'_, f64>) -> Vec<f64> {
     of(matrix).self_adjoint_eigenvalues(Side::Lower).unwrap_or_else(|_| vec![f64::NAN])
 }
 
-/// A symmetric matrix in its own coordinates, eigenvalues in increasing order.
+/// The eigendecomposition of a symmetric matrix, eigenvalues in increasing order.
 pub(super) struct Eigen {
     pub(super) values: Array1<f64>,
     /// One eigenvector per column.
@@ -16,7 +16,7 @@ pub(super) struct Eigen {
 }
 
 impl Eigen {
-    /// `None` for a matrix that is not finite.
+    /// Decomposes a matrix; `None` if it is not finite.
     pub(super) fn of(matrix: ArrayView2<'_, f64>) -> Option<Self> {
         let n = matrix.nrows();
         let eigen = of(matrix).self_adjoint_eigen(Side::Lower).ok()?;
@@ -26,7 +26,7 @@ impl Eigen {
         values.iter().all(|v| v.is_finite()).then_some(Self { values, vectors })
     }
 
-    /// `g(M) v`.
+    /// The product `g(M) v`.
     pub(super) fn apply(&self, g: impl Fn(f64) -> f64, v: ArrayView1<'_, f64>) -> Array1<f64> {
         let along = self.vectors.t().dot(&v) * self.values.mapv(g);
         self.vectors.dot(&along)

@@ -1,4 +1,4 @@
-//! Group 9: the flow with a frozen kernel, and of the linearised weights.
+//! Group 9: the flow with a frozen kernel, and the flow of the linearised weights.
 
 use ndarray::{Array1, ArrayView1, ArrayView2};
 
@@ -8,29 +8,29 @@ use super::{
     eigen::Eigen,
 };
 
-/// Steps of Runge-Kutta in the time in which the fastest mode falls by `e⁴`: their error
-/// is below `10⁻⁸` of the residual.
+/// Runge-Kutta steps in the time in which the fastest mode falls by `e⁴`. Their error is
+/// below `10⁻⁸` of the residual.
 const STEPS: usize = 100;
 
-/// The relative error of a comparison beyond which it shows nothing.
+/// The largest relative error of a meaningful comparison.
 const LARGEST_ERROR: f64 = 1e-2;
 
 /// The largest ratio of eigenvalues at which a pseudo-inverse is still compared.
 const LARGEST_CONDITION: f64 = 1e6;
 
 /// Relative eigenvalues below this are rounding.
-const NIL: f64 = 1e-12;
+const NEGLIGIBLE: f64 = 1e-12;
 
-/// A flow of outputs with a frozen kernel, `df/dt = −Θ(f − y)/n` (the squared loss
-/// `½ (f − y)²`, averaged over `n` points), is its closed form
-/// `f(t) = y + e^{−Θt/n}(f₀ − y)`, and a semigroup in `t`.
+/// Checks that a flow of outputs with a frozen kernel, `df/dt = −Θ(f − y)/n` (the squared
+/// loss `½ (f − y)²`, averaged over `n` points), equals its closed form
+/// `f(t) = y + e^{−Θt/n}(f₀ − y)`, and is a semigroup in `t`.
 ///
-/// `flow` is yours: it takes `f₀`, `[n]`, and a time and gives `f(t)`, `[n]`, within
-/// `relative` of the largest output or residual. It is asked for times up to that in which the
-/// fastest mode falls by `e⁸`.
+/// `flow` is your function: it takes `f₀`, `[n]`, and a time, and returns `f(t)`, `[n]`, with
+/// an error of at most `relative` times the largest output or residual. The longest time is
+/// that in which the fastest mode falls by `e⁸`.
 ///
 /// # Errors
-/// The point where it differs.
+/// The point where the flow differs.
 pub fn kernel_flow(
     theta: ArrayView2<'_, f64>,
     f0: ArrayView1<'_, f64>,
@@ -53,12 +53,11 @@ pub fn kernel_flow(
         .arrays(&flow(halfway.view(), s), &flow(f0, t + s))
 }
 
-/// The flow of the weights in the linearised network, `dw/dt = −Jᵀ(f − y)/n` with
-/// `f = f(w₀) + J(w − w₀)` (the squared loss), gives the outputs of the flow with the
-/// kernel, in closed form.
+/// Checks that the flow of the weights in the linearised network, `dw/dt = −Jᵀ(f − y)/n` with
+/// `f = f(w₀) + J(w − w₀)` (the squared loss), gives the same outputs as the closed form of
+/// the flow with the kernel.
 ///
-/// The weights are integrated by Runge-Kutta of fourth order, which knows nothing of
-/// the kernel.
+/// The weights are integrated by a fourth-order Runge-Kutta method, without the kernel.
 ///
 /// # Errors
 /// The point where the two differ.
@@ -91,16 +90,17 @@ pub fn weight_flow_is_kernel_flow<C: Claim + ?Sized>(
         .arrays(&found, &expected)
 }
 
-/// At the end of time the flow of the linearised weights is the nearest solution,
-/// `w − w₀ = J⁺(y − f₀)`, and predicts at other points what ridgeless regression with the
-/// kernel does: `f(x*) + Θ(x*, x) Θ⁺ (y − f₀)`.
+/// Checks that the limit `t → ∞` of the flow of the linearised weights predicts the same as
+/// ridgeless regression with the kernel.
 ///
-/// The nearest solution comes from the singular vectors of `J`, without the kernel.
+/// In this limit the weights are the nearest solution, `w − w₀ = J⁺(y − f₀)`. At other
+/// points, ridgeless regression predicts `f(x*) + Θ(x*, x) Θ⁺ (y − f₀)`. The nearest solution
+/// is computed from the singular vectors of `J`, without the kernel.
 ///
 /// # Errors
-/// The point where the two differ; [`Violation::IllConditioned`] when the eigenvalues of
-/// the kernel span more than a factor of `10⁶`, or of `10⁴` for a claim whose products are
-/// differences, where errors decide. Few points that lie well apart are the remedy.
+/// The point where the two differ. [`Violation::IllConditioned`] when the eigenvalues of the
+/// kernel span more than a factor of `10⁶`, or of `10⁴` for a claim whose products are
+/// differences, because errors then dominate. Use fewer points with larger distances.
 pub fn flow_ends_at_ridgeless_regression<C: Claim + ?Sized>(
     claim: &C,
     w: ArrayView1<'_, f64>,
@@ -116,14 +116,14 @@ pub fn flow_ends_at_ridgeless_regression<C: Claim + ?Sized>(
         let ratio = top / value.abs();
         if ratio < LARGEST_CONDITION {
             condition = condition.max(ratio);
-        } else if ratio < NIL.recip() {
+        } else if ratio < NEGLIGIBLE.recip() {
             return Err(Violation::IllConditioned { invariant, condition: ratio });
         }
     }
     if accuracy(claim) * condition > LARGEST_ERROR {
         return Err(Violation::IllConditioned { invariant, condition });
     }
-    let inverse = |value: f64| if value.abs() > NIL * top { value.recip() } else { 0.0 };
+    let inverse = |value: f64| if value.abs() > NEGLIGIBLE * top { value.recip() } else { 0.0 };
     let residual = &y - &claim.output(w, x);
     let coefficients = eigen.apply(inverse, residual.view());
     let expected = claim.cross_kernel(w, others, x).dot(&coefficients);
@@ -134,7 +134,7 @@ pub fn flow_ends_at_ridgeless_regression<C: Claim + ?Sized>(
         .arrays(&found, &expected)
 }
 
-/// `J⁺ r`.
+/// The product `J⁺ r` with the pseudo-inverse.
 fn nearest(jacobian: &ndarray::Array2<f64>, r: ArrayView1<'_, f64>) -> Array1<f64> {
     let (n, p) = jacobian.dim();
     let matrix = faer::Mat::from_fn(n, p, |i, j| jacobian[(i, j)]);
@@ -142,7 +142,7 @@ fn nearest(jacobian: &ndarray::Array2<f64>, r: ArrayView1<'_, f64>) -> Array1<f6
     let (u, s, v) = (svd.U(), svd.S(), svd.V());
     let mut moved = Array1::zeros(p);
     for k in 0..n.min(p) {
-        if s[k] <= NIL.sqrt() * s[0] {
+        if s[k] <= NEGLIGIBLE.sqrt() * s[0] {
             continue;
         }
         let along: f64 = (0..n).map(|i| u[(i, k)] * r[i]).sum();
@@ -153,7 +153,7 @@ fn nearest(jacobian: &ndarray::Array2<f64>, r: ArrayView1<'_, f64>) -> Array1<f6
     moved
 }
 
-/// The kernel in its own coordinates, and the time in which its fastest mode falls by e.
+/// The eigendecomposition of the kernel, and the time in which its fastest mode falls by e.
 fn decomposed(invariant: Invariant, theta: ArrayView2<'_, f64>) -> Result<(Eigen, f64), Violation> {
     let what = "the largest eigenvalue";
     let bound = f64::MAX;
@@ -161,7 +161,7 @@ fn decomposed(invariant: Invariant, theta: ArrayView2<'_, f64>) -> Result<(Eigen
         return Err(Violation::Beyond { invariant, what, found: f64::NAN, bound });
     };
     let top = eigen.largest();
-    // A kernel that vanishes moves nothing in any time.
+    // A zero kernel has no time scale.
     let unit = if top > 0.0 { theta.nrows() as f64 / top } else { 1.0 };
     Ok((eigen, unit))
 }

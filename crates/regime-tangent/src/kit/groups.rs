@@ -5,8 +5,8 @@ use regime_models::kit::numbers;
 
 use super::{Claim, Invariant, Violation, accuracy, compare::Comparison};
 
-/// The groups hold every parameter once, the kernel of each is that of its own
-/// parameters (`J_l J_lᵀ`), and together they add up to the kernel.
+/// Checks that the groups hold every parameter once, that the kernel of each group is
+/// `J_l J_lᵀ` of its own parameters, and that these kernels add up to the kernel.
 ///
 /// # Errors
 /// The parameter that is in no group or in two, or the entry that differs.
@@ -44,12 +44,12 @@ pub fn groups_add_up<C: Claim + ?Sized>(
     Comparison::of(invariant, "the sum over the groups", accuracy(claim)).arrays(&sum, &whole)
 }
 
-/// When the parameters of group `l` move at a rate `η_l`, the outputs move by
-/// `Σ η_l Θ_l`: that is `J D Jᵀ g` with the rates on the diagonal of `D`, for random
-/// rates and `g`.
+/// Checks that with a learning rate `η_l` for each group `l` the kernel is `Σ η_l Θ_l`: it
+/// compares `Σ η_l Θ_l g` with `J D Jᵀ g`, where `D` has the rates on its diagonal, for
+/// random rates and `g`.
 ///
 /// # Errors
-/// The point that moves differently.
+/// The point that differs.
 pub fn rates_weight_the_groups<C: Claim + ?Sized>(
     claim: &C,
     w: ArrayView1<'_, f64>,

@@ -9,9 +9,10 @@ use super::{
     tolerance,
 };
 
-/// Weights that differ by a permutation of hidden units give the same `f` and `Θ`.
+/// Checks that weights `same`, which differ from `w` by a permutation of hidden units, give
+/// the same `f` and `Θ`.
 ///
-/// [`permuted_units`] makes such weights for a fully connected network.
+/// [`permuted_units`] permutes the hidden units of a fully connected network.
 ///
 /// # Errors
 /// The entry that differs.
@@ -27,15 +28,16 @@ pub fn symmetry_keeps_the_kernel<C: Claim + ?Sized>(
         .arrays(&claim.kernel(same, x), &claim.kernel(w, x))
 }
 
-/// Weights of a network of ReLU of which one layer was scaled up and the next one down
-/// give the same `f`, but another `Θ`: the kernel is one of weights, not of functions.
+/// Checks that weights of a ReLU network with one layer scaled up and the next one scaled
+/// down give the same `f` but another `Θ`: the kernel depends on the weights, not only on
+/// the function.
 ///
-/// `least` is how far the kernel has to move, relative to its norm; a factor of 2 on one
-/// layer moves it by some tens of per cent. [`rescaled_units`] makes such weights for a
-/// fully connected network.
+/// `least` is the smallest change of the kernel, relative to its norm. A factor of 2 on one
+/// layer changes the kernel by some tens of per cent. [`rescaled_units`] rescales a fully
+/// connected network.
 ///
 /// # Errors
-/// The output that differs, or how little the kernel has moved.
+/// The output that differs, or the change of the kernel if it is smaller than `least`.
 pub fn rescaling_changes_the_kernel<C: Claim + ?Sized>(
     claim: &C,
     w: ArrayView1<'_, f64>,
@@ -59,7 +61,7 @@ fn keeps_output<C: Claim + ?Sized>(
     same: ArrayView1<'_, f64>,
     x: ArrayView2<'_, f64>,
 ) -> Result<(), Violation> {
-    // Sums over units come in another order, and may cancel.
+    // Sums over units have another order, and may cancel.
     let gradients = largest(&claim.kernel(w, x)).sqrt();
     Comparison::of(Invariant::SymmetryKeepsOutput, "f", tolerance(claim.precision()))
         .with_floor(gradients)
@@ -75,7 +77,7 @@ pub fn permuted_units(spec: &DenseSpec, w: &[f64], layer: usize, order: &[usize]
     let mut sorted = order.to_vec();
     sorted.sort_unstable();
     assert!(sorted.into_iter().eq(0..spec.width), "an order of {} units", spec.width);
-    let (into, out_of) = around(spec, layer);
+    let (into, out_of) = adjacent_layers(spec, layer);
     let mut moved = Array1::from_vec(w.to_vec());
     for (to, &from) in order.iter().enumerate() {
         for (a, b) in into.of_output(to).zip(into.of_output(from)) {
@@ -88,14 +90,14 @@ pub fn permuted_units(spec: &DenseSpec, w: &[f64], layer: usize, order: &[usize]
     moved
 }
 
-/// The weights `[P]` of a fully connected network in which all that goes into the units
-/// of one hidden layer (1 to `L`) is multiplied by `factor`, and their outgoing weights
-/// are divided by it. With ReLU and a positive factor `f` is the same.
+/// The weights `[P]` of a fully connected network with the incoming weights and biases of the
+/// units of one hidden layer (1 to `L`) multiplied by `factor`, and the outgoing weights
+/// divided by it. With ReLU and a positive factor, `f` is the same.
 ///
 /// # Panics
 /// When there is no such layer.
 pub fn rescaled_units(spec: &DenseSpec, w: &[f64], layer: usize, factor: f64) -> Array1<f64> {
-    let (into, out_of) = around(spec, layer);
+    let (into, out_of) = adjacent_layers(spec, layer);
     let mut moved = Array1::from_vec(w.to_vec());
     for unit in 0..spec.width {
         into.of_output(unit).for_each(|p| moved[p] *= factor);
@@ -104,7 +106,7 @@ pub fn rescaled_units(spec: &DenseSpec, w: &[f64], layer: usize, factor: f64) ->
     moved
 }
 
-/// Where the parameters of one layer lie: weights `[k, m]` row by row, then biases.
+/// The positions of one layer's parameters: weights `[k, m]` row by row, then biases.
 struct Layout {
     start: usize,
     inputs: usize,
@@ -126,7 +128,7 @@ impl Layout {
 }
 
 /// The layers before and after the units of a hidden layer.
-fn around(spec: &DenseSpec, layer: usize) -> (Layout, Layout) {
+fn adjacent_layers(spec: &DenseSpec, layer: usize) -> (Layout, Layout) {
     let DenseSpec { inputs, width, hidden_layers, bias, .. } = *spec;
     assert!((1..=hidden_layers).contains(&layer), "hidden layer {layer} of {hidden_layers}");
     let mut layouts = Vec::new();

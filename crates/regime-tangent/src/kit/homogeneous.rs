@@ -1,4 +1,4 @@
-//! Group 6: networks of ReLU without biases.
+//! Group 6: ReLU networks without biases.
 
 use ndarray::{ArrayView1, ArrayView2};
 
@@ -8,11 +8,11 @@ use super::{
     tolerance,
 };
 
-/// `f(cx) = c f(x)` and `Θ(cx, cx') = c² Θ(x, x')`, for a network of ReLU without biases
-/// and `c > 0`.
+/// Checks that `f(cx) = c f(x)` and `Θ(cx, cx') = c² Θ(x, x')`, for a ReLU network without
+/// biases and `c > 0`.
 ///
 /// # Errors
-/// The point, or the pair, where it does not hold.
+/// The point or the pair where this does not hold.
 pub fn positively_homogeneous<C: Claim + ?Sized>(
     claim: &C,
     w: ArrayView1<'_, f64>,
@@ -25,11 +25,11 @@ pub fn positively_homogeneous<C: Claim + ?Sized>(
     of("the kernel").arrays(&claim.kernel(w, stretched.view()), &(claim.kernel(w, x) * (c * c)))
 }
 
-/// Euler's identity: `w·∇f = (number of layers with weights) · f`, for a network of ReLU
-/// without biases in which every path from input to output has that many layers.
+/// Checks Euler's identity `w·∇f = (number of layers with weights) · f`, for a ReLU network
+/// without biases in which every path from input to output has this number of layers.
 ///
 /// # Errors
-/// The point where it does not hold.
+/// The point where the identity does not hold.
 pub fn euler<C: Claim + ?Sized>(
     claim: &C,
     w: ArrayView1<'_, f64>,

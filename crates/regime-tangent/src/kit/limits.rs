@@ -11,12 +11,12 @@ use super::{
     compare::{largest, norm},
 };
 
-/// Kernels of random networks fluctuate about their mean as `h^{−1/2}`: the exponent of
-/// `‖Θ − mean‖_F/‖mean‖_F` over initialisations, against the width.
+/// Checks that kernels of random networks fluctuate about their mean as `h^{−1/2}`. It fits
+/// the exponent of `‖Θ − mean‖_F/‖mean‖_F` over initialisations, against the width.
 ///
-/// `replicas` says for each width `h` how many seeds there are (at least 2; wide networks
-/// need no more), `kernel` makes the kernel of a width and a seed on the same points
-/// always. Widths from 64 on are in the power law of networks of this workspace.
+/// `replicas` has the number of seeds for each width `h` (at least 2, which suffices for
+/// wide networks). `kernel` computes the kernel of a width and a seed, always on the same
+/// points. Networks of this workspace follow the power law for widths from 64 on.
 ///
 /// # Errors
 /// [`Violation::Exponent`] unless the 95 % interval lies within `margin` of −1/2, and
@@ -35,7 +35,7 @@ pub fn fluctuations_fall_with_width(
         assert!(seeds >= 2, "width {width} has {seeds} seed");
         let kernels: Vec<Array2<f64>> = (0..seeds).map(|seed| kernel(width, seed)).collect();
         let mean = mean(&kernels);
-        // The mean follows its members.
+        // Bessel's correction: each kernel is part of the mean.
         let correction = (seeds as f64 / (seeds - 1) as f64).sqrt();
         let scale = correction / norm(mean.view());
         let fluctuation = |theta: &Array2<f64>| scale * norm((theta - &mean).view());
@@ -45,14 +45,14 @@ pub fn fluctuations_fall_with_width(
     judged(invariant, interval, -0.5, margin)
 }
 
-/// The mean kernel of random networks approaches that of infinite width as `1/h`: the
-/// exponent of `‖mean − Θ_∞‖`, along the direction in which the mean of the smallest
-/// width is off, against the width.
+/// Checks that the mean kernel of random networks approaches the kernel of infinite width as
+/// `1/h`. It fits the exponent of the bias `mean − Θ_∞` against the width, projected on the
+/// bias at the smallest width.
 ///
-/// Replicas are as in [`fluctuations_fall_with_width`]. The bias drowns in fluctuations
+/// `replicas` is as in [`fluctuations_fall_with_width`]. The fluctuations hide the bias
 /// unless there are many more seeds than `h`. At large widths, let `kernel` subtract a
-/// control variate: a function of the same weights whose mean is exactly zero, so that the
-/// mean stays what it is, and which follows the fluctuations.
+/// control variate: a function of the same weights that is correlated with the fluctuations
+/// and whose mean is exactly zero, so that the mean of the kernel does not change.
 ///
 /// # Errors
 /// [`Violation::Exponent`] unless the 95 % interval lies within `margin` of −1,
@@ -101,9 +101,9 @@ pub fn bias_falls_with_width(
     judged(invariant, interval.map_err(ExponentError::from), -1.0, margin)
 }
 
-/// In the lazy limit the kernel changes as `1/α`: the exponent of
-/// `‖Θ(w + Δw) − Θ(w)‖_F/‖Θ(w)‖_F` against α, for a step `Δw ∝ Jᵀ1` that would change the
-/// largest of `F = α(f − f₀)` by one.
+/// Checks that the kernel changes as `1/α` in the lazy limit. It fits the exponent of
+/// `‖Θ(w + Δw) − Θ(w)‖_F/‖Θ(w)‖_F` against α, for a step `Δw ∝ Jᵀ1` that, to first order,
+/// changes the outputs `F = α(f − f₀)` by at most one.
 ///
 /// Each of `starts` (at least 2) is one replica with its own prefactor.
 ///

@@ -1,4 +1,4 @@
-//! Group 1, as far as the matrix alone can tell, and what two matrices can tell.
+//! The checks of groups 1 and 2 that need only matrices.
 
 use ndarray::{Array2, ArrayView2};
 use regime_models::Precision;
@@ -12,10 +12,10 @@ use super::{
 /// The `c` of [`positive_semidefinite`].
 pub const ROUNDING: f64 = 8.0;
 
-/// `Θ` is square, finite and symmetric to the bit.
+/// Checks that `Θ` is square, finite and symmetric to the bit.
 ///
 /// # Errors
-/// The first pair of entries that differ, or an entry that is no number.
+/// The first pair of entries that differ, or an entry that is not finite.
 pub fn symmetric(theta: ArrayView2<'_, f64>) -> Result<(), Violation> {
     let invariant = Invariant::Symmetry;
     square(invariant, theta)?;
@@ -30,10 +30,10 @@ pub fn symmetric(theta: ArrayView2<'_, f64>) -> Result<(), Violation> {
     Ok(())
 }
 
-/// The smallest eigenvalue of `Θ` is at least `−c·n·ε·‖Θ‖_F`, with `c` = [`ROUNDING`] and
-/// the unit roundoff ε of the precision in which it was computed.
+/// Checks that the smallest eigenvalue of `Θ` is at least `−c·n·ε·‖Θ‖_F`, with
+/// `c` = [`ROUNDING`] and the unit roundoff ε of the precision in which `Θ` was computed.
 ///
-/// Only the lower triangle is read: see [`symmetric`] for the other.
+/// Only the lower triangle is read; [`symmetric`] compares the two triangles.
 ///
 /// # Errors
 /// The smallest eigenvalue and the bound.
@@ -57,14 +57,14 @@ pub fn positive_semidefinite(
     Err(Violation::Beyond { invariant, what, found: smallest, bound })
 }
 
-/// Kernels that were computed in different ways agree with the first of them, entry by
-/// entry, within [`tolerance`](super::tolerance) times the largest entry.
+/// Checks that kernels that were computed in different ways agree with the first one, entry
+/// by entry, within [`tolerance`](super::tolerance) times the largest entry.
 ///
-/// Ways are algorithms, numbers of threads, sizes of tiles or chunks, backends, files
-/// written and read back.
+/// The ways may be algorithms, numbers of threads, sizes of tiles or chunks, backends, or
+/// files that are written and read back.
 ///
 /// # Errors
-/// The name of the way that differs, and where.
+/// The name of the way that differs, and the entry.
 pub fn ways_agree(
     ways: &[(&'static str, Array2<f64>)],
     precision: Precision,

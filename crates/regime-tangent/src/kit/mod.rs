@@ -1,19 +1,20 @@
-//! Tests for tangent kernels, behind the cargo feature `proptest`: what every kernel must
-//! obey, as functions that can be called on a kernel or a model of your own, in any test
-//! framework. This workspace tests its kernels with the same functions.
+//! Tests for tangent kernels, behind the cargo feature `proptest`.
 //!
-//! A [`Claim`] is a function `f(w, x)` together with the kernel that is said to be its
-//! own. [`check`] asks all that holds for any claim; the kernel is compared with
-//! derivatives of `f` itself, so that one which belongs to something else is caught even
-//! where it is symmetric and positive. Where only matrices are at hand, [`symmetric`],
-//! [`positive_semidefinite`] and [`ways_agree`] take them. What does not hold comes back as
-//! a [`Violation`], with the numbers that say so.
+//! The functions check the invariants of tangent kernels, on your own kernel or model and in
+//! any test framework. This workspace tests its kernels with the same functions.
 //!
-//! Strategies for networks, weights and points stand in [`strategies`], and kernels that
-//! are broken on purpose, to see that a suite catches them, in [`mutations`].
+//! A [`Claim`] is a function `f(w, x)` and the kernel that is claimed to belong to it.
+//! [`check`] checks all invariants that hold for every claim. It compares the kernel with
+//! derivatives of `f` itself, so the kernel of another function fails even if it is
+//! symmetric and positive. If you have only matrices, use [`symmetric`],
+//! [`positive_semidefinite`] and [`ways_agree`]. A failed check returns a [`Violation`]
+//! with its numbers.
+//!
+//! [`strategies`] has strategies for networks, weights and points. [`mutations`] has kernels
+//! that are broken on purpose, to test that a suite rejects them.
 //!
 //! # Examples
-//! A network of this workspace, or whatever else implements
+//! A network of this workspace, or any other implementation of
 //! [`Network`](regime_models::Network):
 //! ```
 //! use burn_flex::{Flex, FlexDevice};
@@ -33,15 +34,15 @@
 //! check(&OnBackend::<Flex, _>::new(&net, &FlexDevice), w.view(), x.view())?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-//! An output of a burn module is a claim through [`OnModule`], and [`WithKernel`] has an
-//! example of a claim from scratch.
+//! For an output of a burn module, use [`OnModule`]. [`WithKernel`] has an example that
+//! implements [`Claim`].
 //!
 //! # Tolerances
-//! In float64, relative to the largest entry that is compared: `10⁻¹²` where the two
-//! sides differ by rounding alone ([`tolerance`]), `10⁻⁶` where one of them is a central
-//! difference ([`accuracy`]). Symmetry and `F(w₀) = 0` are exact; no eigenvalue may be
-//! below `−c·n·ε·‖Θ‖` ([`ROUNDING`]). In float32 the first is as many units of roundoff,
-//! and the second 0.02.
+//! In float64, relative to the largest compared entry: `10⁻¹²` if the two sides differ by
+//! rounding alone ([`tolerance`]), `10⁻⁶` if one of them is a central difference
+//! ([`accuracy`]). Symmetry and `F(w₀) = 0` are exact; no eigenvalue may be below
+//! `−c·n·ε·‖Θ‖` ([`ROUNDING`]). In float32 the first tolerance is the same number of units
+//! of roundoff, and the second is 0.02.
 
 mod agreement;
 mod arrays;
@@ -88,7 +89,7 @@ pub use scaled::{Scaled, alpha_enters_squared, vanishes_at_the_start};
 pub use step::{loss_falls_at_the_rate_of_the_kernel, remainder_of_a_step};
 pub use violation::{Invariant, Violation};
 
-/// The page that explains all this to others: its code has to compile and to hold.
+/// The documentation page of the kit. Its code is compiled and run as doctests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../../docs/testing-kernels.md")]
 pub struct Page;

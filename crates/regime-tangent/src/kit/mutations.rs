@@ -1,7 +1,7 @@
-//! Group 11: kernels and functions that are broken on purpose, to see that the other
-//! groups catch them.
+//! Group 11: kernels and functions that are broken on purpose, to test that the other
+//! groups reject them.
 //!
-//! A test suite that a wrong kernel passes says nothing. Run yours on these.
+//! A test suite that accepts a wrong kernel proves nothing. Run your suite on these kernels.
 //!
 //! ```
 //! use burn_flex::{Flex, FlexDevice};
@@ -37,22 +37,22 @@ use crate::analysis::to_host_matrix;
 pub enum Mutation {
     /// The backward pass forgets φ'. For fully connected networks only.
     WithoutSlopes,
-    /// Biases have no term. For networks that have biases.
+    /// The term of the biases is missing. For networks with biases.
     WithoutBiases,
-    /// The first layer is missing.
+    /// The first layer is missing. For networks of several layers.
     WithoutFirstLayer,
     /// The last layer is missing. For networks of several layers.
     WithoutLastLayer,
-    /// The factor `c` of each layer stands in the kernel where `c²` should.
+    /// The kernel has the factor `c` of each layer instead of `c²`.
     ScaleNotSquared,
-    /// One entry above the diagonal is off by the last bit. For two points and more.
+    /// One entry above the diagonal is wrong in the last bit. For two or more points.
     Asymmetric,
-    /// Each entry was rounded to float32.
+    /// Each entry is rounded to float32.
     SinglePrecision,
 }
 
 impl Mutation {
-    /// All of them.
+    /// All mutations.
     pub const ALL: [Self; 7] = [
         Self::WithoutSlopes,
         Self::WithoutBiases,
@@ -64,7 +64,7 @@ impl Mutation {
     ];
 
     /// The broken kernel at the points of a tape, `[n, n]`, for weights `w`, `[P]`.
-    /// `None` where there is nothing to break, or no block to break it in.
+    /// `None` if the mutation does not apply to the network, or the tape has no blocks.
     pub fn kernel<B: Backend, T: Tape<B>>(
         self,
         tape: &T,
@@ -73,7 +73,7 @@ impl Mutation {
         let blocks = tape.blocks()?;
         let last = blocks.len() - 1;
         let biased = blocks.iter().any(|block| block.biases.is_some());
-        let honest = || sum(blocks, |gradients| gradients.kernel(1.0, 1.0));
+        let correct = || sum(blocks, |gradients| gradients.kernel(1.0, 1.0));
         match self {
             Self::WithoutSlopes => without_slopes(blocks, w),
             Self::WithoutBiases => {
@@ -97,15 +97,15 @@ impl Mutation {
                     theta
                 })
             }
-            Self::SinglePrecision => Some(honest().mapv(|v| f64::from(v as f32))),
+            Self::SinglePrecision => Some(correct().mapv(|v| f64::from(v as f32))),
         }
     }
 }
 
-/// A network of this workspace with a kernel that is broken.
+/// A network of this workspace with a broken kernel.
 ///
 /// # Panics
-/// When asked for a kernel where [`Mutation::kernel`] gives none.
+/// The kernel panics where [`Mutation::kernel`] returns `None`.
 pub fn mutant<'a, B: Backend, N: Network<B>>(
     claim: &'a OnBackend<'a, B, N>,
     mutation: Mutation,
@@ -126,7 +126,7 @@ pub fn alpha_not_squared<C: Claim>(scaled: &Scaled<C>) -> impl Claim + use<'_, C
     WithKernel::new(scaled, move |w, x| scaled.bare().kernel(w, x) * scaled.alpha())
 }
 
-/// `F = αf`, with the right kernel: that `f₀` is missing shows in `F` alone.
+/// `F = αf` with the correct kernel: only the values of `F` show that `f₀` is missing.
 pub fn initial_outputs_forgotten<C: Claim>(scaled: &Scaled<C>) -> impl Claim + use<'_, C> {
     InitialForgotten { scaled }
 }
@@ -180,11 +180,11 @@ fn sum<B: Backend>(blocks: &[Block<B>], kernel: impl Fn(&Gradients) -> Array2<f6
     let n = blocks[0].n_points();
     let mut theta = Array2::zeros((n, n));
     blocks.iter().for_each(|block| theta += &kernel(&Gradients::of(block)));
-    // As honest kernels do.
+    // Symmetric to the bit, as correct kernels are.
     (&theta + &theta.t()) * 0.5
 }
 
-/// The kernel with sensitivities that went backwards through the weights alone.
+/// The kernel with sensitivities from a backward pass without φ'.
 fn without_slopes<B: Backend>(blocks: &[Block<B>], w: ArrayView1<'_, f64>) -> Option<Array2<f64>> {
     let n = blocks[0].n_points();
     let mut theta = Array2::<f64>::zeros((n, n));

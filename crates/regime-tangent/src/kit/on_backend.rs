@@ -14,12 +14,12 @@ pub struct OnBackend<'a, B: Backend, N> {
 }
 
 impl<'a, B: Backend, N: Network<B>> OnBackend<'a, B, N> {
-    /// In float64.
+    /// The claim for a network in float64.
     pub fn new(network: &'a N, device: &B::Device) -> Self {
         Self { network, device: device.clone(), precision: Precision::F64 }
     }
 
-    /// In another precision.
+    /// The same claim in another precision.
     pub fn in_precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
     }

@@ -12,9 +12,9 @@ use crate::{
 
 /// One output of a burn module, with the kernel that this crate computes for it.
 ///
-/// Weights and points are those that the checks pass; the points of the function only
-/// say where tensors are placed. Products with `Jᵀ` come from a backward pass on the
-/// whole batch, rows of the Jacobian and the kernel from single points.
+/// The checks pass weights and points; the points of the function only determine the device
+/// and the precision. Products with `Jᵀ` come from a backward pass on whole batches, rows of
+/// the Jacobian and the kernel from passes on single points.
 #[derive(Debug, Clone)]
 pub struct OnModule<'a, AB: AutodiffBackend, M, F> {
     function: &'a ModuleFunction<AB, M, F, 2>,
@@ -27,10 +27,10 @@ where
     M: Module<AB>,
     F: Fn(&M, Tensor<AB, 2>) -> Tensor<AB, 2>,
 {
-    /// One of the `K` outputs.
+    /// The claim for one of the `K` outputs.
     ///
     /// # Panics
-    /// When there is no such output.
+    /// When the function has no such output.
     pub fn new(function: &'a ModuleFunction<AB, M, F, 2>, output: usize) -> Self {
         assert!(output < function.n_outputs(), "output {output} of {}", function.n_outputs());
         Self { function, output }

@@ -1,11 +1,12 @@
-//! Group 4: how the points come does not matter.
+//! Group 4: order and batches of the points do not matter.
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Slice, concatenate};
 
 use super::{Claim, Invariant, Violation, compare::Comparison, tolerance};
 
-/// The kernel between the first `split` points and the others is that block of the
-/// kernel on all of them, and the kernel between all points and themselves all of it.
+/// Checks that the kernel between the first `split` points and the others is a block of the
+/// kernel on all points, and that the cross-kernel of all points with themselves is the
+/// kernel.
 ///
 /// # Errors
 /// The entry that differs.
@@ -22,7 +23,7 @@ pub fn cross_is_a_block<C: Claim + ?Sized>(
     assert!(0 < split && split < n, "{split} does not split {n} points");
     let whole = claim.kernel(w, x);
     let (first, second) = x.split_at(Axis(0), split);
-    // Small entries of a block are as exact as the largest of the kernel.
+    // The absolute error of small entries is that of the largest entry of the kernel.
     let comparison =
         Comparison::of(Invariant::CrossIsBlock, "the cross-kernel", tolerance(claim.precision()))
             .with_floor(super::compare::largest(&whole));
@@ -32,7 +33,7 @@ pub fn cross_is_a_block<C: Claim + ?Sized>(
     comparison.arrays(&claim.cross_kernel(w, x, x), &whole)
 }
 
-/// The points in another order have the same outputs and kernel, in that order.
+/// Checks that points in another order have the same outputs and kernel, in this order.
 ///
 /// # Errors
 /// The entry that differs.
@@ -56,10 +57,10 @@ pub fn permutation_permutes<C: Claim + ?Sized>(
     of("the kernel").arrays(&claim.kernel(w, permuted.view()), &expected)
 }
 
-/// Outputs and kernel of the points taken `size` at a time are those of all together.
+/// Checks that outputs and kernel in batches of `size` points equal those in one batch.
 ///
-/// A layer that mixes the points of a batch, such as batch normalisation, fails here: it
-/// has no tangent kernel between points.
+/// A layer that mixes the points of a batch, such as batch normalisation, fails this check:
+/// it has no tangent kernel between points.
 ///
 /// # Errors
 /// The entry that differs.
@@ -72,7 +73,7 @@ pub fn batches_do_not_matter<C: Claim + ?Sized>(
     x: ArrayView2<'_, f64>,
     size: usize,
 ) -> Result<(), Violation> {
-    assert!(size > 0, "batches hold points");
+    assert!(size > 0, "a batch must have points");
     let of = |what| Comparison::of(Invariant::Batches, what, tolerance(claim.precision()));
     let batches: Vec<ArrayView2<'_, f64>> = x.axis_chunks_iter(Axis(0), size).collect();
     let outputs: Vec<f64> = batches.iter().flat_map(|&batch| claim.output(w, batch)).collect();

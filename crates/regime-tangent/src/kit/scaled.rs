@@ -8,7 +8,7 @@ use super::{
     compare::{Comparison, largest},
 };
 
-/// `F = α(f − f₀)` of a claim about `f`, with the kernel `α²Θ`.
+/// The function `F = α(f − f₀)` of a claim about `f`, with the kernel `α²Θ`.
 #[derive(Debug, Clone)]
 pub struct Scaled<C> {
     claim: C,
@@ -17,7 +17,7 @@ pub struct Scaled<C> {
 }
 
 impl<C: Claim> Scaled<C> {
-    /// `w0` are the weights at which `F` vanishes, `[P]`.
+    /// Creates the scaled claim; `w0`, `[P]`, are the weights at which `F` is zero.
     pub fn new(claim: C, alpha: f64, w0: Array1<f64>) -> Self {
         Self { claim, alpha, w0 }
     }
@@ -27,7 +27,7 @@ impl<C: Claim> Scaled<C> {
         &self.claim
     }
 
-    /// The weights at which `F` vanishes.
+    /// The weights at which `F` is zero.
     pub fn initial_weights(&self) -> ArrayView1<'_, f64> {
         self.w0.view()
     }
@@ -93,25 +93,24 @@ impl<C: Claim> Claim for Scaled<C> {
     }
 }
 
-/// `F` vanishes at the initial weights, on every point and exactly.
+/// Checks that `F` is exactly zero at the initial weights, on every point.
 ///
 /// # Errors
-/// The point where it does not.
+/// A point where `F` is not zero.
 pub fn vanishes_at_the_start<C: Claim + ?Sized>(
     scaled: &C,
     w0: ArrayView1<'_, f64>,
     x: ArrayView2<'_, f64>,
 ) -> Result<(), Violation> {
     let found = scaled.output(w0, x);
-    let nil = Array1::zeros(x.nrows());
-    Comparison::of(Invariant::VanishesAtStart, "F", 0.0).arrays(&found, &nil)
+    let zeros = Array1::zeros(x.nrows());
+    Comparison::of(Invariant::VanishesAtStart, "F", 0.0).arrays(&found, &zeros)
 }
 
-/// The kernel of `F = α(f − f₀)` is `α²` times that of `f`, and a random step of the
-/// weights moves `F` by α times what it moves `f` by: a constant that is subtracted
-/// has no derivative.
+/// Checks that the kernel of `F = α(f − f₀)` is `α²` times the kernel of `f`, and that a
+/// random step of the weights changes `F` by α times the change of `f`.
 ///
-/// Both are claims of yours; `scaled` may be [`Scaled`], or anything of your own.
+/// `bare` is a claim about `f`. `scaled` is a claim about `F`: [`Scaled`] or your own.
 ///
 /// # Errors
 /// The entry that differs.

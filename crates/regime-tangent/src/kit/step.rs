@@ -8,19 +8,21 @@ use super::{
     differences,
 };
 
-/// The least order that a remainder `O(η²)` may show: exactly 2 only as `η → 0`.
+/// The smallest accepted order of a remainder `O(η²)`. The order is exactly 2 only as `η → 0`.
 const LEAST_ORDER: f64 = 1.8;
 
-/// After a step `−η Jᵀg` of the weights, `Δf = −ηΘg + O(η²)`, for `f` with two
-/// derivatives: the remainder falls by the slope 2 or steeper (fitted over four halvings)
-/// until it meets rounding. With any other matrix than `Θ` the slope is 1.
+/// Checks that a step `−η Jᵀg` of the weights gives `Δf = −ηΘg + O(η²)`, for `f` with two
+/// derivatives.
 ///
-/// `length` is that of the longest step in weight space; with weights of order one, 0.1
-/// is a good choice. A kink (ReLU) that is crossed makes the slope anything between 1
-/// and 2.
+/// The slope of the remainder against `η` in logarithms (fitted over four halvings, without
+/// remainders that are rounding) must be about 2 or larger. For any other matrix than `Θ`
+/// the slope is 1.
+///
+/// `length` is the length of the longest step in weight space; for weights of order one, 0.1
+/// is a good choice. If a step crosses a kink (ReLU), the slope is between 1 and 2.
 ///
 /// # Errors
-/// The slope that was found, with the bound.
+/// The fitted slope, with the bound.
 pub fn remainder_of_a_step<C: Claim + ?Sized>(
     claim: &C,
     w: ArrayView1<'_, f64>,
@@ -40,8 +42,8 @@ pub fn remainder_of_a_step<C: Claim + ?Sized>(
         let eta = length / norm * 0.5f64.powi(halvings);
         let after = claim.output((&w - &(&direction * eta)).view(), x);
         let remainder = largest(&(&after - &before + &(&rate * eta)));
-        // What is left of numbers of this size after rounding, or of a derivative of
-        // limited accuracy.
+        // The error from the rounding of the outputs and from derivatives of limited
+        // accuracy.
         let rounding = 1e-13 * (largest(&before) + largest(&after))
             + accuracy(claim) * 0.1 * eta * largest(&rate);
         if !(remainder <= 10.0 * rounding) {
@@ -69,8 +71,8 @@ pub fn remainder_of_a_step<C: Claim + ?Sized>(
     })
 }
 
-/// Along the gradient flow of the loss `L = ½ Σ (f − y)²` the loss falls at the rate
-/// `gᵀΘg` with `g = f − y`: `dL/dt = −gᵀΘg ≤ 0`.
+/// Checks that the loss `L = ½ Σ (f − y)²` falls along its gradient flow at the rate `gᵀΘg`
+/// with `g = f − y`: `dL/dt = −gᵀΘg ≤ 0`.
 ///
 /// # Errors
 /// The two rates, or a rate of the wrong sign.

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// What a tangent kernel must obey, by group.
+/// The invariants of tangent kernels, by group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Invariant {
     /// Group 1: `Θ` is symmetric to the bit.
@@ -15,10 +15,10 @@ pub enum Invariant {
     Products,
     /// Group 2: `gᵀΘg = ‖Jᵀg‖²`.
     QuadraticForm,
-    /// Group 2: all ways to one kernel agree.
+    /// Group 2: all ways to compute a kernel agree.
     WaysAgree,
-    /// Group 3: the kernels of groups of parameters add up to the kernel, each being that
-    /// of its own parameters.
+    /// Group 3: the kernel of each group of parameters is that of its own parameters, and
+    /// these kernels add up to the kernel.
     GroupsAddUp,
     /// Group 3: with a rate per group the kernel is `Σ η_l Θ_l`.
     GroupRates,
@@ -26,9 +26,9 @@ pub enum Invariant {
     CrossIsBlock,
     /// Group 4: permuting the points permutes the kernel.
     Permutation,
-    /// Group 4: points in batches have the outputs and the kernel of all points.
+    /// Group 4: outputs and kernel do not depend on the batch size.
     Batches,
-    /// Group 5: `Θ_{αf} = α² Θ_f`, whatever `f₀` is.
+    /// Group 5: `Θ_{αf} = α² Θ_f`, for any `f₀`.
     Scale,
     /// Group 5: `F(w₀) = 0`.
     VanishesAtStart,
@@ -36,23 +36,23 @@ pub enum Invariant {
     Homogeneity,
     /// Group 6: `w·∇f = (number of layers) f`.
     Euler,
-    /// Group 7: a symmetry of the hidden units keeps `f`.
+    /// Group 7: a symmetry of the hidden units does not change `f`.
     SymmetryKeepsOutput,
-    /// Group 7: permuting hidden units keeps `Θ`.
+    /// Group 7: permuting hidden units does not change `Θ`.
     SymmetryKeepsKernel,
-    /// Group 7: rescaling hidden units does not keep `Θ`.
+    /// Group 7: rescaling hidden units changes `Θ`.
     RescalingChangesKernel,
     /// Group 8: `Δf = −ηΘ∂L + O(η²)`.
     StepOrder,
     /// Group 8: `dL/dt = −gᵀΘg ≤ 0`.
     Descent,
-    /// Group 9: a flow of outputs with a frozen kernel is its closed form.
+    /// Group 9: a flow of outputs with a frozen kernel equals its closed form.
     KernelFlow,
-    /// Group 9: to flow for `t` and then for `s` is to flow for `t + s`.
+    /// Group 9: a flow for `t` and then for `s` equals a flow for `t + s`.
     Semigroup,
     /// Group 9: the flow of the linearised weights is the flow with the frozen kernel.
     WeightFlow,
-    /// Group 9: its end is ridgeless regression with the kernel.
+    /// Group 9: this flow converges to ridgeless regression with the kernel.
     Ridgeless,
     /// Group 10: kernels of different initialisations differ by `O(h^{−1/2})`.
     WidthFluctuation,
@@ -63,7 +63,7 @@ pub enum Invariant {
 }
 
 impl Invariant {
-    /// The number of its group in the list that the project keeps, 1 to 10.
+    /// The number of the invariant's group, 1 to 10.
     pub fn group(self) -> u8 {
         match self {
             Self::Symmetry | Self::PositiveSemidefinite | Self::Trace => 1,
@@ -91,25 +91,25 @@ impl fmt::Display for Invariant {
             Self::Differences => "the Jacobian is the derivative of f",
             Self::Products => "Θ g = J(Jᵀg)",
             Self::QuadraticForm => "gᵀΘg = ‖Jᵀg‖²",
-            Self::WaysAgree => "all ways to a kernel agree",
+            Self::WaysAgree => "all ways to compute a kernel agree",
             Self::GroupsAddUp => "the kernels of groups of parameters add up",
             Self::GroupRates => "with a rate per group the kernel is Σ η_l Θ_l",
             Self::CrossIsBlock => "a cross-kernel is a block of the joint kernel",
             Self::Permutation => "permuting the points permutes the kernel",
             Self::Batches => "the size of batches does not matter",
-            Self::Scale => "the kernel of α(f − f₀) is α² that of f",
-            Self::VanishesAtStart => "F vanishes at the initial weights",
+            Self::Scale => "the kernel of α(f − f₀) is α² times that of f",
+            Self::VanishesAtStart => "F is zero at the initial weights",
             Self::Homogeneity => "f(cx) = c f(x) and Θ(cx, cx') = c² Θ(x, x')",
             Self::Euler => "w·∇f = (number of layers) f",
-            Self::SymmetryKeepsOutput => "a symmetry of the hidden units keeps f",
-            Self::SymmetryKeepsKernel => "permuting hidden units keeps the kernel",
+            Self::SymmetryKeepsOutput => "a symmetry of the hidden units does not change f",
+            Self::SymmetryKeepsKernel => "permuting hidden units does not change the kernel",
             Self::RescalingChangesKernel => "rescaling hidden units changes the kernel",
             Self::StepOrder => "Δf = −ηΘ∂L + O(η²)",
             Self::Descent => "dL/dt = −gᵀΘg ≤ 0",
-            Self::KernelFlow => "a flow with a frozen kernel is its closed form",
-            Self::Semigroup => "to flow for t and then for s is to flow for t + s",
-            Self::WeightFlow => "the flow of the linearised weights is that of the kernel",
-            Self::Ridgeless => "the flow ends at ridgeless regression",
+            Self::KernelFlow => "a flow with a frozen kernel equals its closed form",
+            Self::Semigroup => "a flow for t and then for s equals a flow for t + s",
+            Self::WeightFlow => "the flow of the linearised weights is the flow of the kernel",
+            Self::Ridgeless => "the flow converges to ridgeless regression",
             Self::WidthFluctuation => "kernels fluctuate as h^(−1/2)",
             Self::WidthBias => "the mean kernel approaches its limit as 1/h",
             Self::LazyLimit => "the kernel changes as 1/α",
@@ -117,91 +117,87 @@ impl fmt::Display for Invariant {
     }
 }
 
-/// An invariant that does not hold, with the numbers that say so.
+/// An invariant that does not hold, with the numbers of the failed check.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Violation {
-    /// Two numbers that should be the same.
-    #[error(
-        "{invariant}: {what} at {at:?} is {found}, but {expected} was expected, \
-         give or take {allowed}"
-    )]
+    /// Two numbers differ that should be equal.
+    #[error("{invariant}: {what} at {at:?} is {found}, expected {expected} ± {allowed}")]
     Differs {
-        /// What does not hold.
+        /// The violated invariant.
         invariant: Invariant,
-        /// The quantity that was looked at.
+        /// The quantity that was checked.
         what: &'static str,
-        /// Where in it, by index.
+        /// The index of the number in the quantity.
         at: Vec<usize>,
-        /// Its value.
+        /// The value of the number.
         found: f64,
-        /// What it should be.
+        /// The expected value.
         expected: f64,
-        /// How far apart the two may be.
+        /// The largest allowed difference.
         allowed: f64,
     },
-    /// A number on the wrong side of a bound.
+    /// A number is on the wrong side of a bound.
     #[error("{invariant}: {what} is {found}, beyond the bound {bound}")]
     Beyond {
-        /// What does not hold.
+        /// The violated invariant.
         invariant: Invariant,
-        /// The quantity that was looked at.
+        /// The quantity that was checked.
         what: &'static str,
-        /// Its value.
+        /// The value of the quantity.
         found: f64,
         /// The bound.
         bound: f64,
     },
-    /// An array of the wrong shape.
-    #[error("{invariant}: {what} has shape {found:?}, but {expected:?} was expected")]
+    /// An array has the wrong shape.
+    #[error("{invariant}: {what} has shape {found:?}, expected {expected:?}")]
     Shape {
         /// The invariant that was being checked.
         invariant: Invariant,
-        /// The array that was looked at.
+        /// The array that was checked.
         what: &'static str,
-        /// Its shape.
+        /// The shape of the array.
         found: Vec<usize>,
-        /// What it should be.
+        /// The expected shape.
         expected: Vec<usize>,
     },
-    /// An exponent whose interval is not where it should be.
+    /// The interval of an exponent is not within the margin of the expected value.
     #[error(
-        "{invariant}: the exponent lies between {low} and {high}, but within {margin} of \
-         {target} was expected"
+        "{invariant}: the exponent lies between {low} and {high}, expected {target} ± {margin}"
     )]
     Exponent {
-        /// What does not hold.
+        /// The violated invariant.
         invariant: Invariant,
-        /// Lower end of the interval that was fitted.
+        /// Lower end of the fitted interval.
         low: f64,
-        /// Its upper end.
+        /// Upper end of the fitted interval.
         high: f64,
-        /// What the exponent should be.
+        /// The expected exponent.
         target: f64,
-        /// How far from it the interval may reach.
+        /// The largest allowed distance of the interval's ends from `target`.
         margin: f64,
     },
-    /// Numbers from which no exponent can be fitted.
+    /// No exponent can be fitted to the numbers.
     #[error("{invariant}: no exponent can be fitted")]
     NoExponent {
         /// The invariant that was being checked.
         invariant: Invariant,
-        /// Why.
+        /// The reason.
         #[source]
         source: regime_scaling::ExponentError,
     },
-    /// A kernel on which the invariant cannot be told from rounding.
-    #[error("{invariant}: eigenvalues differ by a factor of {condition}, too much to tell")]
+    /// The kernel is too ill-conditioned to distinguish a violation from rounding.
+    #[error("{invariant}: eigenvalues differ by a factor of {condition}, too much for a check")]
     IllConditioned {
         /// The invariant that was being checked.
         invariant: Invariant,
-        /// Ratio of the largest eigenvalue to the one that is neither large enough to
-        /// count nor small enough to be rounding.
+        /// Ratio of the largest eigenvalue to the smallest that counts, or to one that is too
+        /// small to count and too large to be rounding.
         condition: f64,
     },
 }
 
 impl Violation {
-    /// The invariant that does not hold.
+    /// The violated invariant.
     pub fn invariant(&self) -> Invariant {
         match self {
             Self::Differs { invariant, .. }

@@ -9,11 +9,11 @@ use crate::{
 };
 
 impl KernelPlan {
-    /// Carries it out on tapes of the planned sizes, one per output. Tapes that know their
-    /// kernel are asked for it, whatever the plan is.
+    /// Computes the kernel from tapes of the planned sizes, one per output. Tapes that know
+    /// their kernel return it, and the planned method is ignored.
     ///
     /// # Shapes
-    /// As [`Outputs`] says, symmetric to the bit but for [`Method::Products`].
+    /// As in [`Outputs`], symmetric to the bit except for [`Method::Products`].
     ///
     /// # Errors
     /// [`PlanError::Sizes`] when the tapes have other sizes.
@@ -25,15 +25,15 @@ impl KernelPlan {
             return Err(PlanError::Sizes { planned, found });
         }
         let form = if tapes.len() == 1 { Outputs::TracedSum } else { self.outputs };
-        // A tape that knows its kernel may measure parameters otherwise: `J Jᵀ` would be
-        // another matrix.
+        // A tape that knows its kernel may have its own metric, in which the kernel is not
+        // `J Jᵀ`.
         if tapes.iter().all(|tape| tape.kernel_with(tape).is_some()) {
             return Ok(traced_kernel(tapes, form));
         }
         Ok(match self.chosen.method {
             Method::Contraction => contraction(tapes, form, self.chosen.points_at_once),
             Method::Products => by_products(tapes, form),
-            // A plan has chosen.
+            // A plan never holds `Auto`.
             Method::Auto | Method::Structured => traced_kernel(tapes, form),
         })
     }
@@ -60,7 +60,8 @@ fn contraction_of_rows<B: Backend, T: Tape<B>>(tapes: &[&T], at_once: usize) -> 
             starts.map(|start| (*tape, (start..(start + at_once).min(n)).collect()))
         })
         .collect();
-    // Columns of blocks, so that a block meets all before it while it is held.
+    // By columns of blocks: the rows of block `b` are held while those of every earlier block
+    // are computed again.
     let rows_of = |block: usize| {
         let (tape, points) = &blocks[block];
         jacobian(&tape.select(points))

@@ -4,7 +4,7 @@ use regime_models::Tape;
 use super::Method;
 use crate::{gram::GRADIENT_NUMBERS, outputs::Outputs};
 
-/// What the cost of a kernel depends on.
+/// The sizes on which the cost of a kernel depends.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sizes {
     /// Points `n`.
@@ -24,13 +24,13 @@ pub struct Sizes {
 /// The sizes of one layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LayerSizes {
-    /// Inputs `k`; for a convolution taps times channels.
+    /// Inputs `k`; for a convolution, taps times channels.
     pub inputs: usize,
     /// Outputs `m`.
     pub outputs: usize,
-    /// Positions `p` of each point at which it is used.
+    /// Positions `p` of each point at which the layer is used.
     pub positions: usize,
-    /// Whether it has biases.
+    /// Whether the layer has biases.
     pub bias: bool,
 }
 
@@ -39,12 +39,12 @@ pub struct LayerSizes {
 pub(super) struct Cost {
     pub(super) multiply_adds: f64,
     pub(super) numbers: f64,
-    /// Points whose rows of the Jacobian are formed together.
+    /// Points whose rows of the Jacobian are formed in one batch.
     pub(super) points_at_once: usize,
 }
 
 impl Sizes {
-    /// Those of tapes, one per output, all of the same sizes.
+    /// The sizes of tapes, one per output, all of the same sizes.
     ///
     /// # Panics
     /// For no tapes.
@@ -69,8 +69,8 @@ impl Sizes {
         }
     }
 
-    /// What a method costs within `limit` numbers; `None` when it is not offered. For
-    /// [`Method::Auto`] there is no such thing.
+    /// The cost of a method within `limit` numbers. `None` if the tape does not offer the
+    /// method, and for [`Method::Auto`].
     pub(super) fn cost(&self, method: Method, form: Outputs, limit: f64) -> Option<Cost> {
         match method {
             Method::Auto => None,
@@ -80,7 +80,7 @@ impl Sizes {
         }
     }
 
-    /// Whether the kernel is that of all pairs of outputs, and there are several.
+    /// Whether the kernel has blocks for all pairs of several outputs.
     fn is_full(&self, form: Outputs) -> bool {
         form == Outputs::Full && self.outputs > 1
     }
@@ -118,7 +118,7 @@ impl Sizes {
         let (numbers, points_at_once, formed) = if held <= limit {
             (held, self.points, rows)
         } else {
-            // At least one point at a time, whether or not that fits.
+            // At least one point at a time, even if that does not fit.
             let most = ((limit - matrices) / (3.0 * p)).max(1.0) as usize;
             let at_once = most.min(self.points);
             let numbers = matrices + 3.0 * at_once as f64 * p;
@@ -129,7 +129,7 @@ impl Sizes {
     }
 
     /// Rows that are formed when each block of `at_once` points of each of `outputs`
-    /// outputs meets itself and all before it.
+    /// outputs is multiplied with itself and with all earlier blocks.
     fn rows_formed(&self, at_once: usize, outputs: usize) -> f64 {
         let per_output = self.points.div_ceil(at_once);
         let blocks = (0..outputs * per_output).map(|block| {
@@ -151,7 +151,7 @@ impl Sizes {
 }
 
 impl LayerSizes {
-    /// Multiply-adds of its kernel on `n` points.
+    /// Multiply-adds of the layer's kernel on `n` points.
     fn kernel(&self, n: f64) -> f64 {
         let [k, m, p] = [self.inputs, self.outputs, self.positions].map(|size| size as f64);
         if self.positions == 1 {

@@ -3,74 +3,72 @@ use std::fmt;
 use super::{Method, Sizes, cost::Cost};
 use crate::outputs::Outputs;
 
-/// Why a kernel cannot be computed as asked.
+/// Why a kernel cannot be computed as requested.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PlanError {
     /// The tape has no blocks.
-    #[error(
-        "the structured kernel needs the layers' gradients as products, which this tape has not"
-    )]
+    #[error("the structured kernel needs the layers' gradients as products, which this tape lacks")]
     NotOffered,
-    /// The method, or every method, takes more memory than it may.
+    /// The requested method, or every method, takes more memory than the limit.
     #[error("{method:?} takes at least {needed} bytes for {points} points, the limit is {limit}")]
     Memory {
-        /// The method; the one that takes least when all were tried.
+        /// The requested method, or the method with the smallest memory.
         method: Method,
         /// Number of points.
         points: usize,
-        /// Bytes that it would take.
+        /// Bytes that the method needs.
         needed: f64,
-        /// Bytes that it may take.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// The tapes are not those that were planned for.
+    /// The tapes do not have the planned sizes.
     #[error("the plan is for {planned:?}, the tapes have {found:?}")]
     Sizes {
-        /// What was planned for.
+        /// The sizes in the plan.
         planned: Box<Sizes>,
-        /// What the tapes have.
+        /// The sizes of the tapes.
         found: Box<Sizes>,
     },
 }
 
-/// What one method would take.
+/// The estimated cost of one method.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
     /// The method.
     pub method: Method,
     /// Multiply-adds of its products.
     pub multiply_adds: f64,
-    /// Bytes that it holds at once beside the tapes, the result included. An estimate:
-    /// what the products of a backend take for themselves is not in it.
+    /// Bytes held at once in addition to the tapes, including the result. The estimate
+    /// does not include scratch buffers inside a backend's products.
     pub peak_bytes: f64,
-    /// Points whose rows of the Jacobian are formed together, for a contraction; 0
+    /// Points whose rows of the Jacobian are formed in one batch, for a contraction; 0
     /// otherwise.
     pub points_at_once: usize,
 }
 
-/// A choice of method with what it takes, made before anything is computed.
+/// A choice of method with its estimated cost, made before anything is computed.
 ///
-/// Its display is one line with the choice, its cost, and the cost of what was not
-/// chosen.
+/// It displays as one line with the chosen method, its cost, and the costs of the other
+/// methods.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KernelPlan {
-    /// What was chosen.
+    /// The chosen method.
     pub chosen: Estimate,
     /// The other methods that the tape offers, within the limit or not.
     pub others: Vec<Estimate>,
-    /// What it is for.
+    /// The sizes of the tapes.
     pub sizes: Sizes,
-    /// What becomes of the outputs.
+    /// How the kernel treats the outputs.
     pub outputs: Outputs,
-    /// Bytes that it may hold at once.
+    /// The limit on the bytes held at once.
     pub limit_bytes: u64,
-    /// Whether the method was asked for or chosen.
+    /// Whether the caller requested the method ([`plan`] chose it otherwise).
     pub asked_for: bool,
 }
 
 impl KernelPlan {
-    /// Seconds that the products take at a rate of multiply-adds per second, of which
-    /// a machine's product of two large matrices is the upper bound.
+    /// Seconds that the products take at a rate of multiply-adds per second. The rate of a
+    /// machine's product of two large matrices is the upper bound.
     pub fn seconds_at(&self, multiply_adds_per_s: f64) -> f64 {
         self.chosen.multiply_adds / multiply_adds_per_s
     }
@@ -80,8 +78,8 @@ impl fmt::Display for KernelPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Sizes { points, outputs, params, .. } = &self.sizes;
         let why = match (self.asked_for, self.others.is_empty()) {
-            (true, _) => "asked for",
-            (false, true) => "all that is offered",
+            (true, _) => "requested",
+            (false, true) => "the only one offered",
             (false, false) => "the cheapest within the limit",
         };
         write!(f, "{points} points, outputs: {outputs}, parameters: {params}: ")?;
@@ -121,14 +119,14 @@ impl fmt::Display for Bytes {
     }
 }
 
-/// Chooses a method and says what it takes, computing nothing.
+/// Chooses a method and estimates its cost, without computing the kernel.
 ///
 /// [`Method::Auto`] takes the method with the fewest multiply-adds among those that
 /// stay within `limit_bytes`; of equal ones the first in the order of [`Method`].
 ///
 /// # Errors
-/// [`PlanError`] when a method is asked for that the tape does not offer, or nothing
-/// fits into the limit.
+/// [`PlanError`] when the tape does not offer the requested method, or no method stays
+/// within the limit.
 pub fn plan(
     sizes: &Sizes,
     outputs: Outputs,

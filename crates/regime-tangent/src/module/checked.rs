@@ -1,4 +1,4 @@
-//! Functions that have been checked: the public constructors.
+//! The public constructors, which check the function.
 
 use burn::{
     module::Module,
@@ -13,14 +13,15 @@ where
     M: Module<AB>,
     F: Fn(&M, Tensor<AB, D>) -> Tensor<AB, 2>,
 {
-    /// Takes the module as it is now; changing it later has no effect here.
+    /// Creates and checks the function of a module. Later changes of the module have no
+    /// effect on the function.
     ///
-    /// Costs some four evaluations of all points, and `n` of single points.
+    /// Costs about four evaluations of all points, and `n` of single points.
     ///
     /// # Errors
     /// [`ModuleError`] when there are no points, parameters or outputs, when element
-    /// types differ, when two places claim to share a parameter and do not, and for
-    /// modules that mix points or are random.
+    /// types differ, when two places share a parameter identifier but not its values, and
+    /// for modules that mix points or are random.
     pub fn new(
         module: &M,
         forward: F,
@@ -29,8 +30,8 @@ where
         Self::checked(module, forward, points, None)
     }
 
-    /// As [`new`](Self::new), with derivatives by the parameters below a path only: see
-    /// [`Parameters::group`](super::Parameters::group).
+    /// As [`new`](Self::new), with derivatives only with respect to the parameters below a
+    /// path: see [`Parameters::group`](super::Parameters::group).
     ///
     /// # Errors
     /// As [`new`](Self::new), and when there are no parameters below the path.

@@ -2,23 +2,23 @@ use std::fmt;
 
 use burn_tensor::DType;
 
-/// Why a module has no tangent kernel on some points, or none that fits.
+/// Why the tangent kernel of a module cannot be computed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ModuleError {
-    /// No points.
+    /// There are no points.
     #[error("there are no points")]
     NoPoints,
     /// No float tensor of the module requires a gradient.
     #[error("the module has no parameters that require gradients")]
     NoParameters,
-    /// No outputs.
+    /// The outputs have the wrong shape.
     #[error(
-        "the outputs are {rows} rows of {columns}, but have to be one row for each of {points}"
+        "the outputs have shape [{rows}, {columns}], but need one row for each of {points} points"
     )]
     Outputs {
-        /// Rows of what the forward function gave.
+        /// Rows of the result of the forward function.
         rows: usize,
-        /// Its columns.
+        /// Columns of the result.
         columns: usize,
         /// Number of points.
         points: usize,
@@ -28,28 +28,28 @@ pub enum ModuleError {
         "`{name}` is {found:?} but the points are {expected:?}; see regime_tangent::in_precision"
     )]
     ElementType {
-        /// Where it lies.
+        /// Path of the tensor.
         name: String,
-        /// Its element type.
+        /// Element type of the tensor.
         found: DType,
-        /// That of the points.
+        /// Element type of the points.
         expected: DType,
     },
     /// Two places have the same parameter identifier and different values.
     #[error(
         "`{first}` and `{second}` share a parameter identifier but not its values; \
-         a layer has to be initialised (read once) before it is cloned to share it"
+         a layer must be initialised (read once) before it is cloned to share it"
     )]
     Shared {
-        /// One of the places.
+        /// Path of the first place.
         first: String,
-        /// The other.
+        /// Path of the second place.
         second: String,
     },
-    /// No parameter lies below a name.
-    #[error("no parameters below `{prefix}`; there are: {}", known.join(", "))]
+    /// No parameter lies below a path.
+    #[error("no parameters below `{prefix}`; the module has: {}", known.join(", "))]
     NoGroup {
-        /// What was asked for.
+        /// The requested path.
         prefix: String,
         /// The names of all parameters.
         known: Vec<String>,
@@ -57,24 +57,24 @@ pub enum ModuleError {
     /// The outputs or gradients of a point depend on the others in the batch.
     #[error("{} mixes the points of a batch: {difference}", named(layer))]
     Mixes {
-        /// A layer of a type that is known to, as `path: Type`.
+        /// A layer of a type that is known to mix points, as `path: Type`.
         layer: Option<String>,
-        /// What gave it away.
+        /// The numbers that differ.
         difference: Difference,
     },
     /// The outputs change from one evaluation to the next.
     #[error(
-        "{} is random, so the outputs are no function of the parameters{}",
+        "{} is random, so the outputs are not a function of the parameters{}",
         named(layer),
         difference.as_ref().map(|d| format!(": {d}")).unwrap_or_default()
     )]
     Random {
-        /// A layer of a type that is known to be, as `path: Type`.
+        /// A layer of a type that is known to be random, as `path: Type`.
         layer: Option<String>,
-        /// What gave it away; `None` when only the layer's type did.
+        /// The numbers that differ; `None` when only the type of the layer is known.
         difference: Option<Difference>,
     },
-    /// The Jacobian does not fit into the memory that it may take.
+    /// The Jacobians exceed the memory limit.
     #[error(
         "{tapes} Jacobians of {points} points and {parameters} parameters take {needed} bytes \
          while they are made, the limit is {limit}"
@@ -86,9 +86,9 @@ pub enum ModuleError {
         points: usize,
         /// Number of parameters.
         parameters: usize,
-        /// Bytes that it would take.
+        /// Bytes that the Jacobians need.
         needed: u64,
-        /// Bytes that it may take.
+        /// The limit in bytes.
         limit: u64,
     },
 }
@@ -100,27 +100,27 @@ fn named(layer: &Option<String>) -> String {
     }
 }
 
-/// Two numbers that should be the same and are not.
+/// Two numbers that should be equal but differ.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Difference {
-    /// Of an output.
+    /// Two values of an output.
     Output {
         /// The point.
         point: usize,
         /// The output.
         output: usize,
-        /// What it was in its batch.
+        /// The value in the batch.
         first: f64,
-        /// What it was otherwise.
+        /// The value in the other evaluation.
         second: f64,
-        /// How it was evaluated otherwise: "alone", "again", …
+        /// The other evaluation: "alone", "in the reversed batch", …
         otherwise: &'static str,
     },
-    /// Of a derivative of a weighted sum over points.
+    /// Two values of a derivative of a weighted sum over points.
     Gradient {
         /// The parameter.
         parameter: String,
-        /// Of the whole batch.
+        /// The value from the whole batch.
         first: f64,
         /// The sum over single points.
         second: f64,
@@ -137,8 +137,8 @@ impl fmt::Display for Difference {
             ),
             Self::Gradient { parameter, first, second } => write!(
                 f,
-                "a derivative by `{parameter}` is {first:e} for a batch and {second:e} \
-                 for the sum of its points"
+                "a derivative with respect to `{parameter}` is {first:e} for a batch and \
+                 {second:e} for the sum over its points"
             ),
         }
     }

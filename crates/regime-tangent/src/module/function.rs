@@ -16,47 +16,48 @@ pub(super) const BATCH: usize = 128;
 
 /// A burn module as a function of its parameters, on some points.
 ///
-/// It is made of a module over an autodiff backend, the function that evaluates it, and
-/// points. It gives a [`Tape`](regime_models::Tape) for every output, and so everything
-/// this crate makes of tapes: held ([`ModuleTape`](super::ModuleTape), the Jacobian in
-/// memory) or not ([`UnheldTape`](super::UnheldTape), which differentiates again whenever
-/// it is asked).
+/// It consists of a module over an autodiff backend, the function that evaluates it, and
+/// points. It returns one [`Tape`](regime_models::Tape) per output, for every function of
+/// this crate that takes tapes. A [`ModuleTape`](super::ModuleTape) has the Jacobian in
+/// memory; an [`UnheldTape`](super::UnheldTape) differentiates again for every product.
 ///
 /// # Shapes
-/// - points: any rank, `n` of them along the first dimension
+/// - points: any rank, with `n` points along the first dimension
 /// - the forward function's result: `[n, K]`
 ///
 /// # What is differentiated
 /// Every row of the Jacobian comes from a forward and a backward pass on *one* point.
 /// The parameters are the float tensors of the module that require gradients, in the
-/// order in which the module shows them. A parameter that is found in several places is
-/// one parameter, with one column for each of its numbers; a layer that is called
-/// several times needs no care. Parameters on which an output does not depend have
-/// derivative 0. Tensors that require no gradient (buffers, frozen parameters) are
-/// constants.
+/// order in which the module visits them. A parameter in several places is one parameter,
+/// with one column for each of its numbers. A layer may be called several times. Parameters
+/// on which an output does not depend have derivative 0. Tensors that require no gradient
+/// (buffers, frozen parameters) are constants.
 ///
-/// # What is refused
-/// A tangent kernel is defined for a function of one point. [`ModuleFunction::new`]
-/// compares the outputs for a batch (of up to 128 points) with those for single points, for the first
-/// half and for the reversed batch, and the gradient of a weighted sum over up to eight
-/// points with the sum of the single points' gradients; a layer that mixes the points of
-/// a batch shows itself in one or the other (a normalisation whose scale is still zero
-/// only in the gradient). A single point is compared with itself beside a point of
-/// zeros. Differences count as rounding up to `ε^(2/3)` of the largest number of the same
-/// output, or of the same gradient: 4·10⁻¹¹ in float64. Outputs that change from one
-/// evaluation to the next are refused likewise, and so is a dropout that is switched on
-/// even where the few evaluations happened to agree. Errors name the layer where its
-/// type is a known one (`BatchNorm`, `Dropout`, `GaussianNoise`, and what has such a word
-/// in its name), otherwise the point. A module is evaluated as in training, so a batch
-/// norm's running statistics have moved when it is refused.
+/// # Functions that are refused
+/// A tangent kernel is defined for a function of one point. [`ModuleFunction::new`] checks
+/// that a layer does not mix the points of a batch. It compares
+/// - the outputs for a batch (of up to 128 points) with the outputs for single points, for
+///   the first half of the batch and for the reversed batch;
+/// - the gradient of a weighted sum over up to eight points with the sum of the single
+///   points' gradients. Only this shows a normalisation whose scale is still zero;
+/// - a single point with the same point next to a point of zeros.
+///
+/// Differences count as rounding up to `ε^(2/3)` of the largest number of the same output,
+/// or of the same gradient: 4·10⁻¹¹ in float64. Outputs that change from one evaluation to
+/// the next are refused, too. A dropout with a positive probability is refused even if the
+/// few evaluations agree. Errors name the layer if its type is known (`BatchNorm`,
+/// `Dropout`, `GaussianNoise`, and types with such a word in their name), otherwise the
+/// point. A module is evaluated as in training, so the check changes the running statistics
+/// of a batch norm.
 ///
 /// # Precision
-/// The kernel has the element type of the points, and the module's parameters must have
-/// the same: [`in_precision`](crate::in_precision) makes a module one of float64.
-/// Two things in burn 0.21 round to float32 all the same, an error of about 6·10⁻⁸: the
-/// backward pass of `div_scalar`, unless the divisor is a power of two (write
+/// The kernel has the element type of the points. The module's parameters must have the
+/// same type: [`in_precision`](crate::in_precision) converts a module to float64.
+/// Two operations of burn 0.21 round to float32 nevertheless, an error of about 6·10⁻⁸: the
+/// backward pass of `div_scalar`, unless the divisor is a power of two (use
 /// `mul_scalar(1.0 / c)` in a forward pass instead), and the logistic functions
-/// `sigmoid` and `hard_sigmoid` of backends that have none of their own (Flex has).
+/// `sigmoid` and `hard_sigmoid` of backends without their own implementation (Flex has
+/// one).
 ///
 /// ```
 /// use burn::{module::{Module, Param}, tensor::{Tensor, backend::Backend}};
@@ -89,13 +90,13 @@ pub struct ModuleFunction<AB: AutodiffBackend, M, F, const D: usize> {
     n_outputs: usize,
 }
 
-/// What does not depend on the points.
+/// The part of a function that does not depend on the points.
 struct Model<AB: AutodiffBackend, M, F> {
-    /// With leaves for parameters.
+    /// The module with its parameters as leaves of the graph.
     module: M,
     forward: Arc<F>,
     parameters: Arc<Parameters>,
-    /// 0, tracked: added to an output it gives a graph to outputs that have none.
+    /// A tracked 0, which is added to outputs: an output without a graph gets one.
     anchor: Tensor<AB, 1>,
 }
 
@@ -121,7 +122,7 @@ where
     M: Module<AB>,
     F: Fn(&M, Tensor<AB, D>) -> Tensor<AB, 2>,
 {
-    /// A function of which it is not known yet whether it mixes points or is random.
+    /// A function that has not been checked for mixed points and randomness.
     pub(super) fn unchecked(
         module: &M,
         forward: F,
@@ -160,14 +161,14 @@ where
         values(&self.model.module, self.parameters())
     }
 
-    /// The same function at other values of the parameters: the function `f(w, x)` of
-    /// which the module is one point. It is not checked again.
+    /// The same function `f(w, x)` at other values of the parameters. It is not checked
+    /// again.
     ///
     /// # Shapes
-    /// `[P]`
+    /// `w`: `[P]`
     ///
     /// # Panics
-    /// When the shape is another.
+    /// When `w` has another shape.
     pub fn with_values(&self, w: &Tensor<AB::InnerBackend, 1>) -> Self {
         let Model { module, forward, parameters, anchor } = &*self.model;
         assert_eq!(w.dims(), [parameters.n_params()], "the parameters have the wrong length");
@@ -195,7 +196,7 @@ where
         self.n_outputs
     }
 
-    /// The parameters by which it is differentiated.
+    /// The parameters with respect to which the function is differentiated.
     pub fn parameters(&self) -> &Arc<Parameters> {
         &self.model.parameters
     }
@@ -206,7 +207,7 @@ where
         Tensor::cat(batches.collect(), 0)
     }
 
-    /// The points in stretches, with the number of the first of each.
+    /// The points in batches, each with the index of its first point.
     fn batches(&self) -> impl Iterator<Item = (usize, Tensor<AB::InnerBackend, D>)> {
         let n = self.n_points();
         let batch =
@@ -214,7 +215,7 @@ where
         (0..n).step_by(BATCH).map(batch)
     }
 
-    /// `∂f_k(xᵢ)/∂w`, `[P]`, from the point alone.
+    /// `∂f_k(xᵢ)/∂w`, `[P]`, from a pass on this point alone.
     pub(super) fn gradient(&self, i: usize, output: usize) -> Tensor<AB::InnerBackend, 1> {
         let f = self.evaluate(self.points.clone().narrow(0, i, 1));
         self.pulled(f.narrow(1, output, 1))
@@ -235,14 +236,14 @@ where
         sums.reduce(|a, b| a + b).expect("there are points")
     }
 
-    /// The gradient of the sum of what was computed from the module, `[P]`.
+    /// The gradient of the sum of `terms`, which were computed from the module, `[P]`.
     pub(super) fn pulled(&self, terms: Tensor<AB, 2>) -> Tensor<AB::InnerBackend, 1> {
         let Model { module, parameters, anchor, .. } = &*self.model;
         let gradients = (terms.sum() + anchor.clone()).backward();
         flattened(module, parameters, &gradients)
     }
 
-    /// `f` on any points, with its graph.
+    /// The outputs on any points, with their graph.
     pub(super) fn evaluate(&self, points: Tensor<AB::InnerBackend, D>) -> Tensor<AB, 2> {
         (self.model.forward)(&self.model.module, Tensor::from_inner(points))
     }

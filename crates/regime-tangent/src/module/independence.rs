@@ -1,4 +1,4 @@
-//! Whether the outputs for a point depend on that point alone.
+//! Checks that the outputs for a point depend on this point alone.
 
 use burn::{
     module::Module,
@@ -15,7 +15,7 @@ use super::{
 /// Points whose gradients are compared.
 const GRADIENTS: usize = 8;
 
-/// Refuses functions that mix points or are random; the module's page says how.
+/// Refuses functions that mix points or are random; see [`ModuleFunction`] for the checks.
 pub(super) fn check<AB, M, F, const D: usize>(
     function: &ModuleFunction<AB, M, F, D>,
 ) -> Result<(), ModuleError>
@@ -35,8 +35,8 @@ where
     }
 }
 
-/// Compares the outputs for some points in one batch with those in others; the first is
-/// point number `start`.
+/// Compares the outputs for some points in one batch with their outputs in other batches.
+/// The first point has the index `start`.
 fn check_outputs<AB, M, F, const D: usize>(
     function: &ModuleFunction<AB, M, F, D>,
     points: Tensor<AB::InnerBackend, D>,
@@ -79,10 +79,10 @@ where
         return Err(mixes(function, difference));
     }
     if n == 1 {
-        // A single point needs company to show that it is independent of it.
+        // A single point is tested in a batch with a second point.
         let pair = Tensor::cat(vec![points.clone(), points.zeros_like()], 0);
-        let beside = &evaluate(pair)[..whole.n_outputs];
-        if let Some(difference) = whole.differs(beside, |i| i, "beside a point of zeros") {
+        let in_pair = &evaluate(pair)[..whole.n_outputs];
+        if let Some(difference) = whole.differs(in_pair, |i| i, "next to a point of zeros") {
             return Err(mixes(function, difference));
         }
     }
@@ -101,7 +101,7 @@ where
     ModuleError::Mixes { layer: suspect(function.module(), MIXING), difference }
 }
 
-/// `ε^(2/3)`.
+/// The relative tolerance of a comparison, `ε^(2/3)`.
 fn tolerance<AB: AutodiffBackend, M, F, const D: usize>(
     function: &ModuleFunction<AB, M, F, D>,
 ) -> f64
@@ -114,7 +114,7 @@ where
 
 /// The outputs for the points of a batch, `[n, K]`.
 struct Whole {
-    /// Number of its first point.
+    /// Index of the first point of the batch.
     start: usize,
     values: Vec<f64>,
     n_outputs: usize,
@@ -122,8 +122,8 @@ struct Whole {
 }
 
 impl Whole {
-    /// The first output among others that is not the same; row `i` of them belongs to
-    /// point `point(i)`.
+    /// The first of the `others` that differs from the output in this batch. Row `i` of
+    /// `others` belongs to point `point(i)`.
     fn differs(
         &self,
         others: &[f64],
@@ -145,7 +145,8 @@ impl Whole {
     }
 }
 
-/// The gradient of a weighted sum over a few points, by one batch and point by point.
+/// Compares the gradient of a weighted sum over a few points in one batch with the sum of
+/// the gradients of single points.
 fn gradients_differ<AB, M, F, const D: usize>(
     function: &ModuleFunction<AB, M, F, D>,
 ) -> Option<Difference>
@@ -161,13 +162,13 @@ where
     }
     let (n, k) = (points.dims()[0], function.n_outputs());
     let precision = Precision::of(points.dtype());
-    // Numbers between ½ and 3/2 without a pattern.
+    // Irregular numbers between ½ and 3/2.
     let weight = |i: usize| 0.5 + (0.618_033_988_749_895 * (i + 1) as f64).fract();
     let weights: Vec<f64> = (0..n * k).map(weight).collect();
     let weights = precision.matrix::<AB>(&weights, [n, k], &points.device());
-    let together = function.pulled(function.evaluate(points.clone()) * weights.clone());
-    let together = Precision::to_host(together);
-    let mut sum = vec![0.0; together.len()];
+    let batch = function.pulled(function.evaluate(points.clone()) * weights.clone());
+    let batch = Precision::to_host(batch);
+    let mut sum = vec![0.0; batch.len()];
     let mut scale = 0.0f64;
     for i in 0..n {
         let f = function.evaluate(points.clone().narrow(0, i, 1));
@@ -176,10 +177,10 @@ where
         scale = gradient.iter().fold(scale, |most, g| most.max(g.abs()));
     }
     let allowed = tolerance(function) * scale;
-    let column = (0..sum.len()).find(|&c| !((together[c] - sum[c]).abs() <= allowed))?;
+    let column = (0..sum.len()).find(|&c| !((batch[c] - sum[c]).abs() <= allowed))?;
     Some(Difference::Gradient {
         parameter: function.parameters().of_column(column).names[0].clone(),
-        first: together[column],
+        first: batch[column],
         second: sum[column],
     })
 }

@@ -5,14 +5,14 @@ use burn::module::ParamId;
 /// One parameter tensor of a module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameter {
-    /// Where it is found, as paths like `encoder.layer1.weight`: several for a parameter
-    /// that is shared.
+    /// The paths of the parameter, like `encoder.layer1.weight`. A shared parameter has
+    /// several.
     pub names: Vec<String>,
-    /// Its shape.
+    /// The shape of the tensor.
     pub shape: Vec<usize>,
-    /// Its columns in the Jacobian, in row-major order.
+    /// The columns in the Jacobian, in row-major order.
     pub range: Range<usize>,
-    /// What burn knows it by.
+    /// burn's identifier of the parameter.
     pub(super) id: ParamId,
 }
 
@@ -24,7 +24,7 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// From the entries in their order.
+    /// Creates the list from entries in the order of their columns.
     pub(super) fn new(entries: Vec<Parameter>) -> Self {
         let by_id = entries.iter().enumerate().map(|(i, entry)| (entry.id, i)).collect();
         Self { entries, by_id }
@@ -35,22 +35,22 @@ impl Parameters {
         &self.entries
     }
 
-    /// Numbers in all of them, `P`.
+    /// The number `P` of numbers in all parameters.
     pub fn n_params(&self) -> usize {
         self.entries.last().map_or(0, |last| last.range.end)
     }
 
-    /// The columns of the parameters below a path: `encoder` stands for `encoder.bias`
-    /// and `encoder.0.weight` but not for `encoder2.bias`. A shared parameter lies below
-    /// each of its names. Empty when there are none.
+    /// The columns of the parameters below a path: `encoder` includes `encoder.bias` and
+    /// `encoder.0.weight` but not `encoder2.bias`. A shared parameter lies below each of its
+    /// names. Empty when there are no parameters below the path.
     pub fn group(&self, prefix: &str) -> Vec<Range<usize>> {
         let inside = |entry: &&Parameter| entry.names.iter().any(|name| is_below(name, prefix));
         self.entries.iter().filter(inside).map(|entry| entry.range.clone()).collect()
     }
 
-    /// The columns of each layer, which is all parameters with the same path but for its
-    /// last part. A shared parameter counts where it was found first, so every parameter
-    /// is in one layer.
+    /// The columns of each layer. A layer is all parameters whose paths differ only in the
+    /// last part. A shared parameter belongs to its first path, so every parameter is in
+    /// exactly one layer.
     pub fn layers(&self) -> Vec<(String, Vec<Range<usize>>)> {
         let mut layers: Vec<(String, Vec<Range<usize>>)> = Vec::new();
         for entry in &self.entries {
@@ -63,12 +63,12 @@ impl Parameters {
         layers
     }
 
-    /// All names.
+    /// The names of all parameters.
     pub fn names(&self) -> Vec<String> {
         self.entries.iter().flat_map(|entry| entry.names.clone()).collect()
     }
 
-    /// The number of a parameter among the entries.
+    /// The index of a parameter among the entries.
     pub(super) fn index(&self, id: &ParamId) -> Option<usize> {
         self.by_id.get(id).copied()
     }
@@ -79,7 +79,7 @@ impl Parameters {
         entry.expect("columns belong to parameters")
     }
 
-    /// The parameters at some of the ranges, with columns of their own.
+    /// The parameters at some of the ranges, with their columns renumbered from 0.
     pub(super) fn only(&self, ranges: &[Range<usize>]) -> Self {
         let mut end = 0;
         let inside = self.entries.iter().filter(|entry| ranges.contains(&entry.range));
@@ -92,7 +92,7 @@ impl Parameters {
     }
 }
 
-/// Whether a path lies below another, or is it.
+/// Whether a path equals another or lies below it.
 pub(super) fn is_below(name: &str, prefix: &str) -> bool {
     name.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         || prefix.is_empty()

@@ -1,34 +1,35 @@
 //! Layers that mix points or are random, found by the names of their types.
 //!
-//! burn shows a visitor only those fields of a module that can hold parameters, and a
-//! dropout has none. What every module has is its debug representation, in which derived
-//! implementations write `field: Type { … }`; parameters are written there as an
-//! identifier, so it is short.
+//! burn's visitors see only the fields of a module that can hold parameters, and a dropout
+//! has none. But every module has a debug representation, in which derived implementations
+//! write `field: Type { … }`. It contains only the identifiers of parameters, so it is
+//! short.
 
 use std::fmt::{self, Debug, Write};
 
-/// Types that mix the points of a batch when they train.
+/// Words in the names of types that mix the points of a batch in training.
 pub(super) const MIXING: &[&str] = &["BatchNorm"];
 
-/// Types that may be random when they train.
+/// Words in the names of types that may be random in training.
 pub(super) const RANDOM: &[&str] = &["Dropout", "Noise"];
 
-/// burn's own layers that are random when they train, whatever a few evaluations show.
+/// burn's own layers that are random in training. They are refused even if a few
+/// evaluations agree.
 const SURELY_RANDOM: &[&str] = &["Dropout", "GaussianNoise"];
 
-/// The first layer whose type's name contains one of `types`, as `path: Type`, leaving
-/// out layers that are switched off: whose one field is 0.
+/// The first layer whose type's name contains one of `types`, as `path: Type`. Layers that
+/// are switched off (with a single field, which is 0) are skipped.
 pub(super) fn suspect(module: &impl Debug, types: &[&str]) -> Option<String> {
     found(module, Scan { types, ..Scan::default() })
 }
 
-/// The first layer of burn that is random, in the same way.
+/// As [`suspect`], the first layer of burn's own types that are random.
 pub(super) fn surely_random(module: &impl Debug) -> Option<String> {
     found(module, Scan { types: SURELY_RANDOM, whole_names: true, ..Scan::default() })
 }
 
 fn found(module: &impl Debug, mut scan: Scan<'_>) -> Option<String> {
-    // The scan itself never fails; what a foreign implementation has to say is its own.
+    // The scan itself never fails. An error of a foreign `Debug` implementation is ignored.
     let _ = write!(scan, "{module:?}");
     scan.found
 }
@@ -36,13 +37,13 @@ fn found(module: &impl Debug, mut scan: Scan<'_>) -> Option<String> {
 #[derive(Default)]
 struct Scan<'a> {
     types: &'a [&'a str],
-    /// Whether a name has to be one of them, and not only contain it.
+    /// Whether a type's name must equal one of `types`, not only contain it.
     whole_names: bool,
     /// The structs, tuples and lists that are open.
     open: Vec<Frame>,
     /// The last word.
     word: String,
-    /// Whether the next letter begins a new one.
+    /// Whether the next letter begins a new word.
     word_ended: bool,
     /// The field whose value comes next.
     field: Option<String>,
@@ -50,13 +51,13 @@ struct Scan<'a> {
 }
 
 struct Frame {
-    /// Its place in what is around it: a field or a number; nothing for the module.
+    /// Its field or index in the enclosing frame; `None` for the module.
     name: Option<String>,
     /// The name of its type.
     of: String,
-    /// Values separated by commas so far.
+    /// Number of values so far, separated by commas.
     items: usize,
-    /// What has been written in it, for a layer that is looked for.
+    /// Its text, for a layer of one of the types.
     content: Option<String>,
 }
 
@@ -118,7 +119,7 @@ impl Scan<'_> {
     }
 }
 
-/// Whether a layer's fields say `prob: 0.0`, or the like of another name.
+/// Whether a layer's text is `prob: 0.0`, or another name with the value 0.
 fn is_off(content: &str) -> bool {
     let value = content.trim_end_matches(['}', ' ']).split_once(':').map(|(_, value)| value.trim());
     value.and_then(|value| value.parse::<f64>().ok()) == Some(0.0)
@@ -169,13 +170,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_switched_off_is_no_suspect() {
+    fn layers_that_are_switched_off_are_skipped() {
         assert_eq!(suspect(&net(&[0.0, 0.0]), RANDOM), None);
         assert_eq!(suspect(&net(&[0.1]).blocks[0].width, RANDOM), None);
     }
 
     #[test]
-    fn a_name_alone_condemns_only_layers_of_burn() {
+    fn a_name_alone_suffices_only_for_layers_of_burn() {
         assert_eq!(surely_random(&net(&[0.1])).as_deref(), Some("blocks.0.drop: Dropout"));
         assert_eq!(surely_random(&net(&[0.0])), None);
         #[derive(Debug)]

@@ -28,16 +28,16 @@ impl<B: Backend> ModuleTape<B> {
         self.jacobian.clone()
     }
 
-    /// What its columns belong to.
+    /// The parameters that belong to the columns of the Jacobian.
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
     }
 
-    /// The part of the parameters below a path: see [`Parameters::group`]. The kernels of
+    /// The tape of the parameters below a path: see [`Parameters::group`]. The kernels of
     /// groups that hold every parameter once add up to the kernel.
     ///
     /// # Errors
-    /// [`ModuleError::NoGroup`] when there are none.
+    /// [`ModuleError::NoGroup`] when there are no parameters below the path.
     pub fn group(&self, prefix: &str) -> Result<Self, ModuleError> {
         let ranges = self.parameters.group(prefix);
         if ranges.is_empty() {
@@ -47,8 +47,8 @@ impl<B: Backend> ModuleTape<B> {
         Ok(self.columns(&ranges))
     }
 
-    /// Each layer's part, with the layer's name: see [`Parameters::layers`]. The kernels
-    /// of all layers add up to the kernel.
+    /// The tape of each layer's parameters, with the layer's name: see
+    /// [`Parameters::layers`]. The kernels of all layers add up to the kernel.
     pub fn layers(&self) -> Vec<(String, Self)> {
         let layers = self.parameters.layers().into_iter();
         layers.map(|(name, ranges)| (name, self.columns(&ranges))).collect()
@@ -91,11 +91,11 @@ impl<B: Backend> Tape<B> for ModuleTape<B> {
     }
 }
 
-/// The linearisation of one output of a module, without a Jacobian in memory: a row of
-/// it is a forward and a backward pass on one point.
+/// The linearisation of one output of a module, without a Jacobian in memory. A row of the
+/// Jacobian takes a forward and a backward pass on one point.
 ///
-/// `Jᵀ g` takes one pass over the batch (of 128 points at a time), `J v` one over every
-/// single point.
+/// `Jᵀ g` takes one pass over all points in batches of 128, `J v` one pass for every single
+/// point.
 #[derive(Debug)]
 pub struct UnheldTape<AB: AutodiffBackend, M, F, const D: usize> {
     function: ModuleFunction<AB, M, F, D>,
@@ -128,8 +128,8 @@ where
         self.function.parameters().n_params()
     }
 
-    /// `3 P`: what a forward and a backward pass cost when every parameter is used once.
-    /// A model that uses its parameters at `p` places takes `p` times that.
+    /// `3 P`: the cost of a forward and a backward pass that use every parameter once. A
+    /// model that uses its parameters at `p` places costs `p` times as much.
     fn row_cost(&self) -> f64 {
         3.0 * self.n_params() as f64
     }
@@ -165,11 +165,11 @@ where
 {
     /// One tape per output, with its Jacobian in memory: `n·K` forward and backward
     /// passes on single points. `limit_bytes` bounds the memory of all Jacobians while
-    /// they are made, that of `2·K·n·P` numbers.
+    /// they are made, which is `2·K·n·P` numbers.
     ///
     /// # Errors
-    /// [`ModuleError::Memory`] when they would take more; then there is
-    /// [`unheld_tapes`](Self::unheld_tapes).
+    /// [`ModuleError::Memory`] when the Jacobians need more memory; use
+    /// [`unheld_tapes`](Self::unheld_tapes) then.
     pub fn tapes(
         &self,
         limit_bytes: u64,
@@ -193,8 +193,8 @@ where
         Ok((0..self.n_outputs()).map(tape).collect())
     }
 
-    /// One tape per output that holds nothing and differentiates whenever it is asked.
-    /// [`plan`](crate::plan) says how to make a kernel of them within a limit of memory.
+    /// One tape per output that stores no Jacobian and differentiates for every product.
+    /// [`plan`](crate::plan) chooses a method to compute their kernel within a memory limit.
     pub fn unheld_tapes(&self) -> Vec<UnheldTape<AB, M, F, D>> {
         (0..self.n_outputs()).map(|output| UnheldTape::new(self.clone(), output)).collect()
     }

@@ -1,5 +1,5 @@
-//! A module whose parameters are leaves of the graph, the same leaf wherever the same
-//! parameter is found.
+//! A module whose parameters are leaves of the graph. A shared parameter is the same leaf in
+//! all its places.
 
 use std::{any::Any, collections::HashMap};
 
@@ -17,10 +17,10 @@ use super::{
     parameters::{Parameter, Parameters, is_below},
 };
 
-/// A module with all its float tensors in another element type.
+/// Converts all float tensors of a module to another element type.
 ///
-/// Running statistics are shared between the clones of a module in burn, so those of
-/// the other clones change with them.
+/// In burn, the clones of a module share their running statistics, so the conversion
+/// changes the statistics of all clones.
 pub fn in_precision<B: Backend, M: Module<B>>(module: M, precision: Precision) -> M {
     struct Cast(DType);
     impl<B: Backend> ModuleMapper<B> for Cast {
@@ -34,16 +34,16 @@ pub fn in_precision<B: Backend, M: Module<B>>(module: M, precision: Precision) -
     module.map(&mut Cast(precision.dtype()))
 }
 
-/// A clone of a module with leaves for parameters, and where they lie.
+/// A clone of a module whose parameters are leaves, and the list of the parameters.
 ///
-/// Only parameters below `group` become leaves, if one is given; the others become
+/// If `group` is given, only parameters below this path become leaves; the others become
 /// constants.
 pub(super) fn tied<AB: AutodiffBackend, M: Module<AB>>(
     module: &M,
     dtype: DType,
     group: Option<&str>,
 ) -> Result<(M, Parameters), ModuleError> {
-    // A parameter that has not been initialised would be so once in every clone.
+    // Every clone would initialise an uninitialised parameter again, with other values.
     module.visit(&mut Initialise);
     let mut tie = Tie {
         dtype,
@@ -98,10 +98,10 @@ impl<B: Backend> ModuleVisitor<B> for Inside<'_> {
 
 struct Tie {
     dtype: DType,
-    /// Parameters that are to stay constant have `false`.
+    /// `false` for parameters that stay constant.
     inside: HashMap<ParamId, bool>,
     path: Vec<String>,
-    /// By identifier: the number of the entry, and its leaf.
+    /// By identifier: the index of the entry, and its leaf.
     leaves: HashMap<ParamId, (usize, Box<dyn Any>)>,
     entries: Vec<Parameter>,
     n_params: usize,
@@ -109,7 +109,7 @@ struct Tie {
 }
 
 impl Tie {
-    /// The leaf of a parameter that has been found before.
+    /// The leaf of a parameter that was already found in another place.
     fn again<AB: AutodiffBackend, const D: usize>(
         &mut self,
         id: ParamId,
@@ -206,7 +206,7 @@ impl<AB: AutodiffBackend> ModuleMapper<AB> for Assign<'_, AB> {
     }
 }
 
-/// The values of all parameters of a tied module, one behind the other, `[P]`.
+/// The values of all parameters of a tied module, concatenated, `[P]`.
 pub(super) fn values<AB: AutodiffBackend, M: Module<AB>>(
     module: &M,
     parameters: &Parameters,
@@ -214,8 +214,8 @@ pub(super) fn values<AB: AutodiffBackend, M: Module<AB>>(
     collected(module, parameters, Collect::Values)
 }
 
-/// The gradients of all parameters of a tied module, one behind the other, `[P]`: 0 for
-/// parameters that have none.
+/// The gradients of all parameters of a tied module, concatenated, `[P]`: 0 for parameters
+/// without a gradient.
 pub(super) fn flattened<AB: AutodiffBackend, M: Module<AB>>(
     module: &M,
     parameters: &Parameters,
@@ -233,7 +233,7 @@ fn collected<AB: AutodiffBackend, M: Module<AB>>(
     let mut collector = Collector { parameters, what, parts };
     module.visit(&mut collector);
     let parts = collector.parts.into_iter();
-    Tensor::cat(parts.map(|part| part.expect("the module shows what it showed")).collect(), 0)
+    Tensor::cat(parts.map(|part| part.expect("the module visits the same parameters")).collect(), 0)
 }
 
 enum Collect<'a, AB: AutodiffBackend> {

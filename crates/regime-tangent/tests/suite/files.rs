@@ -1,5 +1,5 @@
-//! Arrays and kernels in files: what is written is read, to the bit, and what is not
-//! what was written is refused.
+//! Arrays and kernels in files: written values are read back to the bit, and damaged files
+//! are refused.
 
 use std::{
     collections::BTreeMap,
@@ -44,7 +44,7 @@ fn bits<D: Dimension>(array: &ndarray::Array<f64, D>) -> Vec<u64> {
     array.iter().map(|v| v.to_bits()).collect()
 }
 
-/// Numbers that are easily lost: signs of zero, subnormal, infinite, NaNs with payloads.
+/// Numbers that are easily changed: signs of zero, subnormal, infinite, NaNs with payloads.
 fn awkward(n: usize) -> Array1<f64> {
     let special = [
         0.0,
@@ -66,7 +66,7 @@ fn awkward_matrix(rows: usize, columns: usize) -> Array2<f64> {
     awkward(rows * columns).into_shape_with_order((rows, columns)).unwrap()
 }
 
-/// The numbers that float32 holds in their place.
+/// The numbers rounded to float32.
 fn rounded<D: Dimension>(array: &ndarray::Array<f64, D>) -> ndarray::Array<f64, D> {
     array.mapv(|v| v as f32 as f64)
 }
@@ -75,7 +75,7 @@ const SIZES: [[usize; 2]; 9] =
     [[0, 0], [0, 3], [3, 0], [1, 1], [1, 7], [33, 1], [31, 32], [3, 5], [129, 257]];
 
 #[test]
-fn npy_keeps_every_bit() {
+fn npy_preserves_every_bit() {
     let folder = folder();
     let path = folder.path().join("a.npy");
     for [rows, columns] in SIZES {
@@ -153,7 +153,7 @@ fn refused<D: Dimension>(path: &Path, bytes: &[u8]) -> FileError {
 }
 
 #[test]
-fn what_is_no_such_npy_is_refused() {
+fn invalid_npy_files_are_refused() {
     let folder = folder();
     let path = folder.path().join("a.npy");
     let missing = read_npy::<Ix2>(&path).unwrap_err();
@@ -176,7 +176,7 @@ fn what_is_no_such_npy_is_refused() {
     }
     let longer = [&whole[..], &[0]].concat();
     let text = refused::<Ix2>(&path, &longer).to_string();
-    assert!(text.ends_with("it has 249 bytes where its header announces 248"), "{text}");
+    assert!(text.ends_with("it has 249 bytes, but its header announces 248"), "{text}");
     let text = refused::<ndarray::Ix1>(&path, &whole).to_string();
     assert!(text.ends_with("its shape is [3, 5], should have 1 axes"), "{text}");
     let text = refused::<Ix2>(&path, b"PK\x03\x04 and so on").to_string();
@@ -187,7 +187,7 @@ fn what_is_no_such_npy_is_refused() {
 }
 
 #[test]
-fn a_shape_beyond_all_memory_is_an_error() {
+fn a_shape_that_exceeds_memory_is_an_error() {
     let folder = folder();
     let path = folder.path().join("a.npy");
     for shape in ["(4294967296, 4294967296)", "(9223372036854775807, 2)", "(1000000000000, 1)"] {
@@ -201,7 +201,7 @@ fn a_shape_beyond_all_memory_is_an_error() {
 }
 
 #[test]
-fn a_write_that_fails_leaves_what_was_there() {
+fn a_failed_write_leaves_the_existing_file() {
     let folder = folder();
     let path = folder.path().join("no/such/folder/a.npy");
     let text = write_npy(&path, &awkward(3), F64).unwrap_err().to_string();
@@ -218,7 +218,7 @@ fn a_write_that_fails_leaves_what_was_there() {
     assert_eq!(names(folder.path()), ["a.npz"]);
 }
 
-/// One array per awkward size, and some of other numbers of axes.
+/// One array per awkward size, and some with other numbers of axes.
 fn many() -> Vec<(String, ArrayD<f64>)> {
     let mut arrays: Vec<(String, ArrayD<f64>)> = SIZES
         .iter()
@@ -244,7 +244,7 @@ fn assert_same(found: &BTreeMap<String, ArrayD<f64>>, wanted: &[(String, ArrayD<
 }
 
 #[test]
-fn npz_keeps_every_bit() {
+fn npz_preserves_every_bit() {
     let folder = folder();
     let path = folder.path().join("a.npz");
     let arrays = many();
@@ -265,21 +265,21 @@ fn npz_keeps_every_bit() {
 }
 
 #[test]
-fn safetensors_keep_every_bit() {
+fn safetensors_preserve_every_bit() {
     let folder = folder();
     let path = folder.path().join("a.safetensors");
     let arrays = many();
     let metadata = BTreeMap::from([("h".into(), "100".into()), ("α".into(), "1e-3 \"\n".into())]);
     write_safetensors(&path, &views(&arrays), &metadata, F64).unwrap();
-    let (found, said) = read_safetensors(&path).unwrap();
+    let (found, found_metadata) = read_safetensors(&path).unwrap();
     assert_same(&found, &arrays);
-    assert_eq!(said, metadata);
+    assert_eq!(found_metadata, metadata);
 
     write_safetensors(&path, &views(&arrays), &BTreeMap::new(), F32).unwrap();
     let narrow: Vec<_> = arrays.iter().map(|(n, a)| (n.clone(), rounded(a))).collect();
-    let (found, said) = read_safetensors(&path).unwrap();
+    let (found, found_metadata) = read_safetensors(&path).unwrap();
     assert_same(&found, &narrow);
-    assert!(said.is_empty());
+    assert!(found_metadata.is_empty());
 }
 
 #[test]
@@ -294,7 +294,7 @@ fn damaged_containers_are_refused() {
         fs::write(&path, &whole[..end]).unwrap();
         assert!(read_npz(&path).is_err(), "cut after {end} of {} bytes", whole.len());
     }
-    // A bit of a number is flipped: the archive's checksum tells.
+    // The archive's checksum detects a flipped bit of a number.
     let mut flipped = whole.clone();
     let place = whole.windows(8).position(|w| w == (1.0f64 / 3.0).to_le_bytes()).unwrap();
     flipped[place] ^= 1;
@@ -321,7 +321,7 @@ fn damaged_containers_are_refused() {
     }
     archive.finish().unwrap();
     let text = read_npz(&path).unwrap_err().to_string();
-    assert!(text.ends_with("array `a`: no name for an array: it occurs twice"), "{text}");
+    assert!(text.ends_with("array `a`: not a valid name of an array: it occurs twice"), "{text}");
 
     write_safetensors(&path, &views(&arrays), &BTreeMap::new(), F64).unwrap();
     let whole = fs::read(&path).unwrap();
@@ -344,8 +344,8 @@ fn damaged_containers_are_refused() {
         (npz, tensors.map_err(|e| e.to_string()))
     };
     let (npz, tensors) = name("");
-    assert!(npz.unwrap_err().ends_with("no name for an array: it is empty"));
-    assert!(tensors.unwrap_err().ends_with("no name for an array: it is empty"));
+    assert!(npz.unwrap_err().ends_with("not a valid name of an array: it is empty"));
+    assert!(tensors.unwrap_err().ends_with("not a valid name of an array: it is empty"));
     let (npz, tensors) = name("__metadata__");
     assert!(npz.is_ok() && tensors.unwrap_err().ends_with("it is reserved"));
 }
@@ -385,9 +385,9 @@ fn rows_of_a_file() {
     assert!(matches!(NpyRows::open(&path).unwrap_err().problem, FileProblem::Length { .. }));
 }
 
-/// A product takes several stretches of a file whose rows are long.
+/// A product reads a file with long rows in several parts.
 #[test]
-fn a_product_over_several_stretches() {
+fn a_product_over_several_parts_of_a_file() {
     let folder = folder();
     let path = folder.path().join("a.npy");
     let columns = (1 << 18) + 1;
@@ -436,17 +436,17 @@ impl Problem {
         self.write_some(path, tiling, usize::MAX)
     }
 
-    /// Stops before the tile after `most` of them.
+    /// Stops after `most` tiles.
     fn write_some(
         &self,
         path: &Path,
         tiling: &Tiling<'_>,
         most: usize,
     ) -> Result<TileReport, TileError> {
-        let mut asked = 0;
+        let mut calls = 0;
         let progress = |_: Progress| {
-            asked += 1;
-            if asked > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            calls += 1;
+            if calls > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         write_kernel(path, self.n(), |points| self.tape(points), tiling, progress)
     }
@@ -472,7 +472,7 @@ fn tiles_are_the_kernel() {
     for n in [1, 2, 3, 8, 31, 33] {
         let problem = problem(n, 0);
         let wanted = problem.kernel();
-        // Every tile waits for the disk, so that the smallest ones are for few points.
+        // Every tile is synced to the disk, so the smallest tiles are for few points only.
         let smallest = if n < 10 { 1 } else { 5 };
         for tile in [smallest, 7, 32, n, n + 5, usize::MAX] {
             let folder = folder();
@@ -511,18 +511,18 @@ fn tiles_in_float32_are_the_rounded_kernel() {
     close(&found, &problem.kernel(), f32::EPSILON.into());
     assert_eq!(bits(&found), bits(&rounded(&found)));
     assert_eq!(bits(&found), bits(&found.t().as_standard_layout().to_owned()));
-    // Each tile is the same whatever type it is kept in.
+    // The tiles of an earlier call are valid in float32, too.
     let report = problem.write(&path, &tiling).unwrap();
     assert_eq!((report.kept, report.computed), (6, 0));
 }
 
 #[test]
-fn no_points_are_an_empty_kernel() {
+fn no_points_give_an_empty_kernel() {
     let folder = folder();
     let path = folder.path().join("theta.npy");
     let tape = |points| problem(3, 0).tape(points);
-    let go_on = |_| ControlFlow::Continue(());
-    let report = write_kernel(&path, 0, tape, &tiled(4), go_on).unwrap();
+    let progress = |_| ControlFlow::Continue(());
+    let report = write_kernel(&path, 0, tape, &tiled(4), progress).unwrap();
     assert_eq!((report.tiles, report.computed), (0, 0));
     assert_eq!(read_npy::<Ix2>(&path).unwrap().dim(), (0, 0));
     assert_eq!(verify(&path).unwrap().shape, [0, 0]);
@@ -560,7 +560,7 @@ fn cross_kernels_in_tiles() {
     }
 }
 
-/// Writes the kernel of `problem(13, 0)` in tiles of 4 (ten of them) at once.
+/// Writes the kernel of `problem(13, 0)` in ten tiles of side 4, without a stop.
 fn uninterrupted(folder: &Path) -> (Problem, PathBuf, Vec<u8>) {
     let problem = problem(13, 0);
     let path = folder.join("whole.npy");
@@ -570,7 +570,7 @@ fn uninterrupted(folder: &Path) -> (Problem, PathBuf, Vec<u8>) {
 }
 
 #[test]
-fn stopped_after_any_tile_it_goes_on_to_the_same_bits() {
+fn a_kernel_stopped_after_any_tile_resumes_to_the_same_bits() {
     let folder = folder();
     let (problem, whole, wanted) = uninterrupted(folder.path());
     let journal = fs::read(journal_path(&whole)).unwrap();
@@ -595,47 +595,47 @@ fn stopped_after_any_tile_it_goes_on_to_the_same_bits() {
     }
 }
 
-/// A process that is killed leaves a prefix of the journal, and beyond the tiles in it
-/// anything in the file.
+/// A process that is killed leaves a prefix of the journal, and arbitrary data in the file
+/// outside of the tiles in this prefix.
 #[test]
-fn a_journal_torn_anywhere_costs_only_what_it_lost() {
+fn a_truncated_journal_costs_only_the_lost_tiles() {
     let folder = folder();
     let (problem, path, wanted) = uninterrupted(folder.path());
-    let beside = journal_path(&path);
-    let journal = fs::read(&beside).unwrap();
+    let journal_file = journal_path(&path);
+    let journal = fs::read(&journal_file).unwrap();
     let head = journal.iter().position(|&b| b == b'\n').unwrap() + 1;
     for end in (head..=journal.len()).step_by(7).chain([journal.len() - 1, journal.len()]) {
         let lines = journal[head..end].iter().filter(|&&b| b == b'\n').count().min(10);
-        fs::write(&beside, &journal[..end]).unwrap();
+        fs::write(&journal_file, &journal[..end]).unwrap();
         if lines < 10 {
-            // Its last tile was half written.
+            // The last tile is half written.
             let mut bytes = wanted.clone();
             let last = bytes.len() - 4;
             bytes[last..].fill(0x55);
             fs::write(&path, &bytes).unwrap();
         }
         let report = problem.write(&path, &tiled(4)).unwrap();
-        assert_eq!((report.kept, report.computed), (lines, 10 - lines), "torn after {end}");
+        assert_eq!((report.kept, report.computed), (lines, 10 - lines), "truncated after {end}");
         assert!(report.damaged.is_empty());
         assert!(fs::read(&path).unwrap() == wanted);
-        assert!(fs::read(&beside).unwrap() == journal, "torn after {end}");
+        assert!(fs::read(&journal_file).unwrap() == journal, "truncated after {end}");
     }
     // Lines in the middle that cannot be read are tiles that are not done.
     let text = String::from_utf8(journal.clone()).unwrap();
-    fs::write(&beside, text.replacen("\"row\"", "\"raw\"", 2)).unwrap();
+    fs::write(&journal_file, text.replacen("\"row\"", "\"raw\"", 2)).unwrap();
     assert!(matches!(verify(&path), Err(TileError::Unfinished { done: 8, .. })));
     let report = problem.write(&path, &tiled(4)).unwrap();
     assert_eq!((report.kept, report.computed), (8, 2));
     verify(&path).unwrap();
-    // A first line that cannot be read leaves nothing to go on with.
-    fs::write(&beside, &journal[..head - 5]).unwrap();
+    // A journal whose first line cannot be read is an error.
+    fs::write(&journal_file, &journal[..head - 5]).unwrap();
     for error in [verify(&path).unwrap_err(), problem.write(&path, &tiled(4)).unwrap_err()] {
         assert!(matches!(error, TileError::Journal { .. }), "{error}");
     }
 }
 
 #[test]
-fn a_flipped_bit_is_found_and_computed_anew() {
+fn a_tile_with_a_flipped_bit_is_computed_again() {
     let folder = folder();
     let (problem, path, wanted) = uninterrupted(folder.path());
     let entry = |row: usize, column: usize| wanted.len() - 13 * 13 * 8 + 8 * (13 * row + column);
@@ -667,7 +667,7 @@ fn a_flipped_bit_is_found_and_computed_anew() {
             verify(&path).unwrap();
         }
     }
-    // Damage to two tiles at once, and to the statement on the whole.
+    // Damage to two tiles at once, and to the digest of the whole file.
     let mut bytes = wanted.clone();
     bytes[entry(1, 1)] ^= 1;
     bytes[entry(9, 2)] ^= 1;
@@ -675,23 +675,23 @@ fn a_flipped_bit_is_found_and_computed_anew() {
     let error = verify(&path).unwrap_err();
     assert!(matches!(&error, TileError::Damaged { tiles, .. } if *tiles == [[0, 0], [0, 8]]));
     fs::write(&path, &wanted).unwrap();
-    let beside = journal_path(&path);
-    let journal = fs::read_to_string(&beside).unwrap();
+    let journal_file = journal_path(&path);
+    let journal = fs::read_to_string(&journal_file).unwrap();
     let place = journal.rfind("\"sha256\":\"").unwrap() + 10;
     let other = if &journal[place..place + 1] == "0" { "1" } else { "0" };
     let mut changed = journal.clone();
     changed.replace_range(place..place + 1, other);
-    fs::write(&beside, changed).unwrap();
+    fs::write(&journal_file, changed).unwrap();
     let error = verify(&path).unwrap_err();
     assert!(matches!(&error, TileError::Damaged { tiles, .. } if tiles.is_empty()), "{error}");
-    // No tile is computed for it, but the statement is made anew.
+    // No tile is computed, but the digest is recorded again.
     let report = problem.write(&path, &tiled(4)).unwrap();
     assert_eq!((report.kept, report.computed), (10, 0));
     assert_eq!(verify(&path).unwrap().sha256, report.sha256.unwrap());
 }
 
 #[test]
-fn files_of_something_else_are_refused() {
+fn files_of_another_kernel_are_refused() {
     let folder = folder();
     let (problem, path, wanted) = uninterrupted(folder.path());
     let fields = [
@@ -702,7 +702,7 @@ fn files_of_something_else_are_refused() {
     for (tiling, name) in fields {
         let error = problem.write(&path, &tiling).unwrap_err();
         assert!(matches!(error, TileError::OtherKernel { field, .. } if field == name), "{error}");
-        assert!(error.to_string().contains("whole.npy: the file was begun with"), "{error}");
+        assert!(error.to_string().contains("whole.npy: the file was started with"), "{error}");
     }
     let fewer = self::problem(12, 0);
     let error = fewer.write(&path, &tiled(4)).unwrap_err();
@@ -727,14 +727,14 @@ fn files_of_something_else_are_refused() {
     }
     write_npy(&path, &Array2::<f64>::zeros((13, 12)), F64).unwrap();
     let error = problem.write(&path, &tiled(4)).unwrap_err();
-    assert!(error.to_string().contains("not that of the kernel in the journal"), "{error}");
+    assert!(error.to_string().contains("does not match the kernel in the journal"), "{error}");
     fs::remove_file(journal_path(&path)).unwrap();
     for error in [problem.write(&path, &tiled(4)).unwrap_err(), verify(&path).unwrap_err()] {
         assert!(matches!(error, TileError::NoJournal { .. }), "{error}");
     }
     assert_eq!(read_npy::<Ix2>(&path).unwrap(), Array2::<f64>::zeros((13, 12)), "it was touched");
 
-    // Afresh where that is asked for, and where the file is gone.
+    // The kernel is computed from the start on request, and when the file is missing.
     let replace = Tiling { existing: Existing::Replace, ..tiled(4) };
     for _ in 0..2 {
         let report = problem.write(&path, &replace).unwrap();
@@ -750,7 +750,7 @@ fn files_of_something_else_are_refused() {
 }
 
 #[test]
-fn only_one_writes_at_a_time() {
+fn only_one_process_writes_at_a_time() {
     let folder = folder();
     let path = folder.path().join("theta.npy");
     let problem = problem(13, 0);
@@ -769,8 +769,8 @@ fn only_one_writes_at_a_time() {
 }
 
 #[test]
-#[should_panic(expected = "the tape has other points than 0..4")]
-fn a_tape_of_other_points_is_an_error_of_the_program() {
+#[should_panic(expected = "the tape does not have the points 0..4")]
+fn a_tape_of_other_points_panics() {
     let folder = folder();
     let problem = problem(13, 0);
     let path = folder.path().join("theta.npy");

@@ -1,5 +1,5 @@
-//! Kernels of infinite width against closed forms, independent quadratures, and the
-//! networks whose limit they are.
+//! Kernels of infinite width against closed forms, independent quadratures, and wide
+//! networks.
 
 use std::f64::consts::PI;
 
@@ -32,7 +32,7 @@ fn kernels(spec: DenseSpec, x: &Array2<f64>) -> InfiniteKernels {
     infinite(spec).kernels(x.view()).expect("the points are finite")
 }
 
-/// Numbers that look random.
+/// Pseudorandom points.
 fn points(n: usize, d: usize, seed: u64) -> Array2<f64> {
     let mut state = seed | 1;
     Array2::from_shape_simple_fn([n, d], || {
@@ -42,20 +42,21 @@ fn points(n: usize, d: usize, seed: u64) -> Array2<f64> {
     })
 }
 
-/// Two points in the plane of these preactivations' deviations and this angle.
+/// Two points in the plane with this angle, whose first preactivations have these standard
+/// deviations.
 fn two_points([q, r]: [f64; 2], angle: f64) -> Array2<f64> {
     let (q, r) = (q * 2f64.sqrt(), r * 2f64.sqrt());
     array![[q, 0.0], [r * angle.cos(), r * angle.sin()]]
 }
 
 fn assert_close(found: f64, expected: f64, tolerance: f64, what: &str) {
-    assert!((found - expected).abs() <= tolerance, "{what}: {found} and not {expected}");
+    assert!((found - expected).abs() <= tolerance, "{what}: {found}, expected {expected}");
 }
 
 /// One hidden layer by hand: with `b = 1` or 0, `Θ = (ρ + b)(π − θ)/π + Σ + b` and
 /// `Σ = (sin θ + (π − θ) cos θ)/π`.
 #[test]
-fn relu_has_the_values_that_are_known() {
+fn relu_has_known_values() {
     let third = (3f64.sqrt() / 2.0 + PI / 3.0) / PI;
     for (angle, sigma, without, with) in [
         (0.0, 1.0, 2.0, 4.0),
@@ -71,15 +72,14 @@ fn relu_has_the_values_that_are_known() {
             assert_close(found.tangent[[1, 1]], if bias { 4.0 } else { 2.0 }, 2e-15, "diagonal");
         }
     }
-    // Lengths of points multiply.
+    // The kernel is proportional to the norms of both points.
     let found = kernels(spec(2, 1, Activation::Relu, false), &two_points([2.0, 0.5], PI / 3.0));
     assert_close(found.nngp[[0, 1]], third, 1e-15, "NNGP");
     assert_close(found.nngp[[0, 0]], 4.0, 1e-14, "NNGP");
 }
 
-/// Nearly parallel points keep what tells them apart: by hand to second order,
-/// `1 − Σ = θ²/2 − θ³/(3π)`, and a matrix of two such points has the determinant
-/// of their difference.
+/// Nearly parallel points: the difference of diagonal and off-diagonal entries against an
+/// expansion in the angle by hand.
 #[test]
 fn relu_is_accurate_for_nearly_parallel_points() {
     for angle in [1e-3, 1e-5, 1e-7] {
@@ -92,8 +92,8 @@ fn relu_is_accurate_for_nearly_parallel_points() {
     }
 }
 
-/// `E φφ` and `E φ'φ'` for `φ = √2·max(0, z)` in polar coordinates, where the
-/// integrand is smooth on the wedge on which both are positive.
+/// `E φφ` and `E φ'φ'` for `φ = √2·max(0, z)` in polar coordinates. The integrand is smooth
+/// on the wedge where both arguments are positive.
 fn relu_by_quadrature([q, r]: [f64; 2], angle: f64) -> [f64; 2] {
     let rule = gauss_legendre(31);
     let on = |start: f64, end: f64, f: &dyn Fn(f64) -> f64| -> f64 {
@@ -172,12 +172,12 @@ fn smooth_activations_agree_with_a_quadrature() {
         }
         cases.push((Activation::Tanh, [3.0, 1.0], rho));
     }
-    // Beyond the reach of the series.
+    // Cases for which the series does not converge.
     cases.extend([-0.999_9, 0.99, 1.0].map(|rho| (sharp, [3.0, 2.0], rho)));
     for (activation, deviations, rho) in cases {
         let layers = infinite(spec(2, 1, activation, true));
         let x = two_points(deviations, f64::acos(rho));
-        // What the rounding of the points has made of it.
+        // The correlation of the rounded points.
         let (a, b) = (x.row(0), x.row(1));
         let rho = (a.dot(&b) / (a.dot(&a) * b.dot(&b)).sqrt()).clamp(-1.0, 1.0);
         let what = format!("{activation:?} {deviations:?} {rho}");
@@ -197,7 +197,7 @@ fn smooth_activations_agree_with_a_quadrature() {
     }
 }
 
-/// The recursion written out once more, over the trapezoidal rule.
+/// A second implementation of the recursion, with the trapezoidal rule.
 fn by_trapezoids_through(spec: &DenseSpec, x: &Array2<f64>) -> InfiniteKernels {
     let n = x.nrows();
     let bias = if spec.bias { 1.0 } else { 0.0 };
@@ -288,7 +288,7 @@ fn symmetric_and_positive() {
             let eigenvalues = Mat::from_fn(n, n, |i, j| matrix[[i, j]])
                 .self_adjoint_eigenvalues(Side::Lower)
                 .unwrap();
-            // What every entry may be off by.
+            // The error that every entry may have.
             let least = -1e-13 * n as f64 * eigenvalues[n - 1];
             prop_assert!(eigenvalues[0] >= least, "{:?} {}", spec, eigenvalues[0]);
         }
@@ -297,7 +297,7 @@ fn symmetric_and_positive() {
 }
 
 #[test]
-fn parts_add_up_and_blocks_fit() {
+fn parts_add_up_and_cross_kernels_are_blocks() {
     for_all(12, (specs(activations()), sizes(), any::<u64>()), |(spec, n, seed)| {
         let (a, b) = (points(n, spec.inputs, seed), points(5, spec.inputs, seed ^ 0xff));
         let net = infinite(spec);
@@ -359,9 +359,9 @@ fn relu_without_biases_is_homogeneous() {
     );
 }
 
-/// The gain keeps unit variance through any depth.
+/// The gain preserves unit variance at any depth.
 #[test]
-fn unit_variance_stays() {
+fn unit_variance_is_preserved() {
     for activation in
         SMOOTH.into_iter().chain([Activation::Relu, Activation::Softplus { beta: 20.0 }])
     {
@@ -396,7 +396,7 @@ fn awkward_sets_of_points() {
         assert_eq!(net.cross_kernels(none.view(), some.view()).unwrap().tangent.dim(), (0, 2));
         assert_eq!(net.cross_kernels(some.view(), none.view()).unwrap().tangent.dim(), (2, 0));
         assert_eq!(net.layer_kernels(none.view()).unwrap().len(), 3);
-        // Columns need not lie in memory as usual.
+        // The points may be in column-major order.
         let turned = points(3, 2, 9);
         let straight = turned.t().as_standard_layout().into_owned();
         assert_eq!(net.kernels(turned.t()), net.kernels(straight.view()));
@@ -404,7 +404,7 @@ fn awkward_sets_of_points() {
 }
 
 #[test]
-fn what_has_no_kernel_is_refused() {
+fn invalid_networks_and_points_are_errors() {
     let no_layer = InfiniteWidth::new(&spec(2, 0, Activation::Relu, true));
     assert_eq!(no_layer, Err(ModelError::Zero { field: "hidden_layers" }.into()));
     assert!(InfiniteWidth::new(&spec(2, 1, Activation::Softplus { beta: -1.0 }, true)).is_err());
@@ -419,8 +419,8 @@ fn what_has_no_kernel_is_refused() {
 }
 
 #[test]
-#[should_panic(expected = "another number of inputs")]
-fn points_of_another_space() {
+#[should_panic(expected = "wrong number of inputs")]
+fn points_with_the_wrong_number_of_inputs_panic() {
     let _ = infinite(spec(3, 1, Activation::Relu, true)).kernels(Array2::zeros([2, 2]).view());
 }
 
@@ -460,7 +460,7 @@ fn standard_error(kernels: &[Array2<f64>], mean: &Array2<f64>) -> Array2<f64> {
     squares.mapv(|sum: f64| (sum / (n * (n - 1.0))).sqrt())
 }
 
-/// Deviations for which one in some 10⁵ normal variables is larger.
+/// A bound on deviations in standard errors, which about one in 10⁵ normal variables exceeds.
 const MOST_ERRORS: f64 = 4.5;
 
 /// Means over networks of several widths, with their standard errors.
@@ -470,9 +470,8 @@ struct Means {
     error: Array2<f64>,
 }
 
-/// The largest deviation, in standard errors, of means from `limit + C/h`, where every
-/// pair of points has the `C` that suits it best. A limit that is off by a
-/// constant has no such `C`.
+/// The largest deviation, in standard errors, of means from `limit + C/h`, with the `C` that
+/// fits best for every pair of points. No `C` fits if the limit is wrong by a constant.
 fn most_errors_from(limit: &Array2<f64>, means: &[Means]) -> f64 {
     let mut most = 0.0f64;
     for (pair, limit) in limit.indexed_iter() {
@@ -487,10 +486,10 @@ fn most_errors_from(limit: &Array2<f64>, means: &[Means]) -> f64 {
     most
 }
 
-/// Invariant 10: the fluctuation of networks goes with `h^{−1/2}`, and what their mean
-/// is off by with `1/h`.
+/// Invariant 10: the fluctuation of networks falls as `h^{−1/2}`, and the bias of their mean
+/// as `1/h`.
 #[test]
-fn networks_tend_to_the_limit() {
+fn networks_converge_to_the_limit() {
     let x = points(5, 3, 77);
     let widths = [(64, 128), (128, 96), (256, 64), (512, 48), (1024, 40)];
     let softplus = Activation::Softplus { beta: 5.0 };
@@ -518,15 +517,15 @@ fn networks_tend_to_the_limit() {
 
         let most = most_errors_from(&limit, &means);
         assert!(most < MOST_ERRORS, "{spec:?}: {most} standard errors");
-        // The same networks tell the limit from one that forgets the biases, or has
-        // them where there are none.
+        // The same networks reject a limit without biases for networks with biases, and the
+        // other way round.
         let wrong = kernels(DenseSpec { bias: !bias, ..spec }, &x).tangent;
         assert!(most_errors_from(&wrong, &means) > 2.0 * MOST_ERRORS, "{spec:?}");
     }
 }
 
-/// With one hidden layer both kernels are means over independent units, without any
-/// bias of finite width.
+/// With one hidden layer both kernels are means over independent units, without a bias at
+/// finite width.
 #[test]
 fn shallow_networks_have_the_limit_as_their_mean() {
     let x = points(4, 3, 5);

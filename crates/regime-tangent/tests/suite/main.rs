@@ -1,6 +1,5 @@
-//! Kernels by every way to them and over every backend, what is measured of them, and their
-//! files. One program, because most of the time that several would take to build is the same
-//! code over and over.
+//! Kernels by every method and on every backend, their analysis, and their files. One test
+//! program, because several would compile and link the same code several times.
 
 mod analysis;
 mod files;
@@ -10,5 +9,5 @@ mod method;
 mod module;
 mod outputs;
 
-// `on_every_backend!` looks for them here.
+// `on_every_backend!` expects these modules here.
 use invariants::{dynamics, kernels, mutations, networks};

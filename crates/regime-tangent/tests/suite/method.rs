@@ -1,4 +1,4 @@
-//! The choice of a way to the kernel, against formulas worked out by hand.
+//! The choice of a method, against formulas evaluated by hand.
 
 use burn_flex::{Flex, FlexDevice};
 use burn_tensor::Tensor;
@@ -26,14 +26,14 @@ fn dense(points: usize) -> Sizes {
     Sizes { points, params, outputs: 1, row_cost, layers: Some(layers), number_bytes: 8 }
 }
 
-/// A module of which only rows of the Jacobian can be had.
+/// A module that only has rows of the Jacobian.
 fn without_blocks(points: usize, params: usize) -> Sizes {
     let row_cost = 3.0 * params as f64;
     Sizes { points, params, outputs: 1, row_cost, layers: None, number_bytes: 8 }
 }
 
 #[test]
-fn costs_are_those_of_the_formulas() {
+fn costs_agree_with_the_formulas() {
     let chosen = |sizes: &Sizes, outputs, method| {
         let plan = plan(sizes, outputs, method, 64 * GIB).unwrap();
         (plan.chosen.multiply_adds, plan.chosen.peak_bytes)
@@ -64,7 +64,8 @@ fn costs_are_those_of_the_formulas() {
         (14_400.0 + 3600.0, 4.0 * (400.0 + 2160.0))
     );
 
-    // Three outputs: kernels of each, or 3 of n²/2 and 3 of n² for the pairs.
+    // Three outputs: a traced kernel sums 3 kernels of n²/2; a full kernel adds 3
+    // cross-kernels of n² for the pairs.
     let sizes = Sizes { outputs: 3, ..dense(2000) };
     let mean = Outputs::TracedMean;
     assert_eq!(chosen(&sizes, mean, Method::Structured), (3.0 * 2.022e9, 128e6));
@@ -87,7 +88,7 @@ fn rows_that_do_not_fit_are_formed_again() {
     assert_eq!(estimate.chosen.peak_bytes, 8.0 * 12_200.0);
     let formed = 4.0 + 2.0 * 4.0 + 3.0 * 2.0;
     assert_eq!(estimate.chosen.multiply_adds, formed * 3000.0 + 50.0 * 1000.0);
-    // Held as a whole it is formed once.
+    // The rows of a Jacobian that is held are formed once.
     let held = plan(&sizes, Outputs::Full, Method::Contraction, 8 * 20_200).unwrap();
     assert_eq!(held.chosen.multiply_adds, 10.0 * 3000.0 + 50.0 * 1000.0);
 }
@@ -103,24 +104,24 @@ fn auto_takes_the_cheapest_that_fits() {
     let thin = Sizes { params: 2, row_cost: 2.0, layers: Some(vec![single; 2]), ..dense(1000) };
     assert_eq!(choice(&thin, GIB), Ok(Method::Contraction));
     assert_eq!(choice(&without_blocks(100, 1000), GIB), Ok(Method::Contraction));
-    // One row of 10⁶ numbers is more than three take.
+    // A block of one row takes 3·10⁶ numbers, more than the limit.
     assert_eq!(choice(&without_blocks(10, 1_000_000), 17_000_000), Ok(Method::Products));
 
-    // Structured asks for a little more than the others; beyond, only they are left.
+    // Just below the memory of the structured method, the next cheapest is chosen.
     assert_eq!(choice(&dense(2000), 96_000_000), Ok(Method::Structured));
     assert_eq!(choice(&dense(2000), 95_999_999), Ok(Method::Contraction));
     let error = choice(&dense(2000), 1_000_000).unwrap_err();
     let PlanError::Memory { method, needed, limit, points } = error else { panic!("{error}") };
     assert_eq!((method, points, limit), (Method::Products, 2000, 1_000_000));
     assert!(needed > 64e6 && needed < 66e6);
-    let asked = plan(&dense(2000), Outputs::Full, Method::Structured, 95_999_999);
-    assert!(matches!(asked, Err(PlanError::Memory { method: Method::Structured, .. })));
-    let asked = plan(&without_blocks(3, 3), Outputs::Full, Method::Structured, GIB);
-    assert_eq!(asked, Err(PlanError::NotOffered));
+    let requested = plan(&dense(2000), Outputs::Full, Method::Structured, 95_999_999);
+    assert!(matches!(requested, Err(PlanError::Memory { method: Method::Structured, .. })));
+    let requested = plan(&without_blocks(3, 3), Outputs::Full, Method::Structured, GIB);
+    assert_eq!(requested, Err(PlanError::NotOffered));
 }
 
 #[test]
-fn a_plan_says_what_it_takes() {
+fn a_plan_displays_its_costs() {
     let auto = plan(&dense(2000), Outputs::Full, Method::Auto, GIB).unwrap();
     assert_eq!(auto.seconds_at(2.022e10), 0.1);
     assert_eq!(
@@ -129,9 +130,9 @@ fn a_plan_says_what_it_takes() {
          the cheapest within the limit; contraction 8.33e10 multiply-adds 1.1 GB; \
          products 3.29e11 multiply-adds 64.7 MB (limit 1.1 GB)"
     );
-    let asked = plan(&dense(2000), Outputs::Full, Method::Products, 65_000_000).unwrap();
-    let text = asked.to_string();
-    assert!(text.contains("products 3.29e11 multiply-adds 64.7 MB, asked for"), "{text}");
+    let requested = plan(&dense(2000), Outputs::Full, Method::Products, 65_000_000).unwrap();
+    let text = requested.to_string();
+    assert!(text.contains("products 3.29e11 multiply-adds 64.7 MB, requested"), "{text}");
     assert!(text.contains("structured 2.02e9 multiply-adds 96.0 MB, more than the"), "{text}");
 }
 

@@ -1,5 +1,5 @@
-//! Kernels of burn modules: against the structured kernels, against differences, and
-//! what is refused.
+//! Kernels of burn modules: comparisons with the structured kernels and with differences,
+//! and modules that are refused.
 
 use burn::{
     module::{Module, Param},
@@ -24,13 +24,14 @@ pub(crate) type Grad = Autodiff<Flex>;
 pub(crate) const DEVICE: FlexDevice = FlexDevice;
 const LIMIT: u64 = 1 << 28;
 
-/// A network of the house as a module: its flat vector of parameters.
+/// A network of `regime-models` as a module: its flat vector of parameters.
 #[derive(Module, Debug)]
 pub(crate) struct Flat<B: Backend> {
     pub(crate) w: Param<Tensor<B, 1>>,
 }
 
-/// A module that shares: `first` is called twice, and `second` is the same parameter.
+/// A module with shared parameters: `first` is used twice, and `second` is the same
+/// parameter.
 #[derive(Module, Debug)]
 struct Sharing<B: Backend> {
     first: Param<Tensor<B, 2>>,
@@ -138,7 +139,7 @@ fn problem(spec: &NetworkSpec, n: usize) -> (FeedForward, Vec<f64>, Vec<f64>) {
     (net, w, x)
 }
 
-fn structured_kernels_are_those_of_brute_force<B: Backend>(device: &B::Device) {
+fn structured_kernels_agree_with_brute_force<B: Backend>(device: &B::Device) {
     for spec in of_every_architecture() {
         for n in [1, 3, 7] {
             let (net, w, x) = problem(&spec, n);
@@ -164,14 +165,14 @@ fn structured_kernels_are_those_of_brute_force<B: Backend>(device: &B::Device) {
 }
 
 #[test]
-fn structured_kernels_are_those_of_brute_force_on_flex() {
-    structured_kernels_are_those_of_brute_force::<Flex>(&DEVICE);
+fn structured_kernels_agree_with_brute_force_on_flex() {
+    structured_kernels_agree_with_brute_force::<Flex>(&DEVICE);
 }
 
 #[test]
-fn structured_kernels_are_those_of_brute_force_on_ndarray() {
+fn structured_kernels_agree_with_brute_force_on_ndarray() {
     let device = burn_ndarray::NdArrayDevice::Cpu;
-    structured_kernels_are_those_of_brute_force::<burn_ndarray::NdArray>(&device);
+    structured_kernels_agree_with_brute_force::<burn_ndarray::NdArray>(&device);
 }
 
 #[test]
@@ -204,7 +205,7 @@ fn a_shared_parameter_is_one_parameter() {
                 assert!((found - slope).abs() < 1e-8, "{k} {i} {p}: {found} is not {slope}");
             }
         }
-        // Nothing depends on the last parameter, and output 0 not on the other's bias.
+        // No output depends on the last parameter, and no output on the bias of the other.
         assert!((0..5).all(|i| j[11 * i + 10] == 0.0 && j[11 * i + 9 - k] == 0.0));
     }
 }
@@ -218,7 +219,7 @@ fn groups_of_parameters_add_up() {
     let sum = |parts: Vec<Tensor<Flex, 2>>| host(parts.into_iter().reduce(|a, b| a + b).unwrap());
     let group = |prefix: &str| kernel(&tape.group(prefix).unwrap());
     assert!(distance(&sum(vec![group("first"), group("head"), group("unused")]), &whole) < 1e-14);
-    // By its other name, and by parts.
+    // By the other name of a shared parameter, and as a sum of subgroups.
     assert_eq!(host(group("second")), host(group("first")));
     let parts = sum(vec![group("head.weight"), group("head.bias")]);
     assert!(distance(&parts, &host(group("head"))) < 1e-14);
@@ -228,12 +229,12 @@ fn groups_of_parameters_add_up() {
     let layers = layers.iter().map(|(_, layer)| kernel(layer)).collect();
     assert!(distance(&sum(layers), &whole) < 1e-14);
 
-    // A name that only begins like a group is not in it.
+    // A prefix of a name is not a path.
     let error = tape.group("hea").unwrap_err();
     let ModuleError::NoGroup { known, .. } = &error else { panic!("{error}") };
     assert!(known.contains(&"head.bias".to_owned()));
 
-    // Differentiating by the group alone gives the same.
+    // Differentiation with respect to the group alone gives the same kernel.
     let alone = ModuleFunction::of_group(&module, forward, points(4, 2), "head").unwrap();
     assert_eq!(alone.parameters().n_params(), 6);
     let theta = host(kernel(&alone.tapes(LIMIT).unwrap()[1]));
@@ -246,9 +247,9 @@ fn groups_of_parameters_add_up() {
 }
 
 #[test]
-fn a_tape_that_holds_nothing_gives_the_same() {
+fn an_unheld_tape_agrees_with_a_held_tape() {
     let (module, _) = sharing();
-    // More points than go into one batch.
+    // More points than one batch holds.
     let function = ModuleFunction::new(&module, forward, points(131, 2)).unwrap();
     let (held, unheld) = (function.tapes(LIMIT).unwrap(), function.unheld_tapes());
     for (held, unheld) in held.iter().zip(&unheld) {
@@ -307,7 +308,7 @@ fn frozen_parameters_are_constants() {
     assert_eq!(none, ModuleError::NoParameters);
 }
 
-/// A module with everything that can be wrong with one.
+/// A module with a batch norm and a dropout, both optional.
 #[derive(Module, Debug)]
 struct Normalised<B: Backend> {
     layers: Vec<Linear<B>>,
@@ -337,11 +338,11 @@ impl<B: Backend> Normalised<B> {
 
 fn refused(module: &Normalised<Grad>, n: usize) -> ModuleError {
     let forward = |m: &Normalised<Grad>, x| m.forward(x);
-    ModuleFunction::new(module, forward, points(n, 2)).expect_err("it should be refused")
+    ModuleFunction::new(module, forward, points(n, 2)).expect_err("the module should be refused")
 }
 
 #[test]
-fn batch_norm_is_refused_by_name() {
+fn batch_norm_is_refused_and_named() {
     for n in [1, 2, 5] {
         let error = refused(&Normalised::new(true, 0.0, &DEVICE), n);
         let ModuleError::Mixes { layer: Some(layer), difference } = &error else {
@@ -353,7 +354,7 @@ fn batch_norm_is_refused_by_name() {
 }
 
 #[test]
-fn a_batch_norm_that_starts_at_zero_shows_in_the_gradient() {
+fn a_batch_norm_with_zero_scale_is_found_by_the_gradient() {
     let mut module = Normalised::<Grad>::new(true, 0.0, &DEVICE);
     let norm = module.norm.as_mut().unwrap();
     norm.gamma = norm.gamma.clone().map(|gamma| gamma.zeros_like().require_grad());
@@ -369,7 +370,7 @@ fn a_batch_norm_that_starts_at_zero_shows_in_the_gradient() {
 }
 
 #[test]
-fn dropout_is_refused_by_name_unless_it_is_off() {
+fn dropout_is_refused_and_named_unless_it_is_off() {
     for (n, prob) in [(1, 0.5), (4, 0.5), (1, 1e-9)] {
         let error = refused(&Normalised::new(false, prob, &DEVICE), n);
         let ModuleError::Random { layer: Some(layer), .. } = &error else { panic!("{error}") };
@@ -385,7 +386,7 @@ fn dropout_is_refused_by_name_unless_it_is_off() {
 }
 
 #[test]
-fn other_mixing_is_refused_with_the_point() {
+fn other_mixing_is_refused_and_the_point_is_named() {
     let (module, _) = sharing();
     let centred = |m: &Sharing<Grad>, x: Tensor<Grad, 2>| {
         let f = m.forward(x);
@@ -400,7 +401,7 @@ fn other_mixing_is_refused_with_the_point() {
     assert_eq!(*second, 0.0);
     assert!(error.to_string().contains("point 0"), "{error}");
 
-    // Only the gradient sees the other points.
+    // Only the gradient depends on the other points.
     let hidden = |m: &Sharing<Grad>, x: Tensor<Grad, 2>| {
         let f = m.forward(x);
         let mean = f.clone().mean_dim(0);
@@ -413,7 +414,7 @@ fn other_mixing_is_refused_with_the_point() {
 }
 
 #[test]
-fn what_cannot_be_computed_is_refused() {
+fn invalid_modules_are_refused() {
     let (module, _) = sharing();
     let x = points(3, 2);
     let flat = |m: &Sharing<Grad>, x: Tensor<Grad, 2>| m.forward(x).reshape([1, 6]);
@@ -431,7 +432,7 @@ fn what_cannot_be_computed_is_refused() {
     assert!(matches!(error, ModuleError::Memory { needed: 1056, limit: 1055, .. }), "{error}");
     assert!(function.tapes(1056).is_ok());
 
-    // A layer that was cloned before it was initialised is two layers that claim to be one.
+    // A layer that is cloned before it is initialised becomes two layers with one identifier.
     #[derive(Module, Debug)]
     struct Twice<B: Backend> {
         a: Linear<B>,
@@ -450,7 +451,7 @@ fn what_cannot_be_computed_is_refused() {
 }
 
 #[test]
-fn a_module_is_a_claim_that_the_kit_can_check() {
+fn the_kit_checks_a_module() {
     let (module, values) = sharing();
     let function = ModuleFunction::new(&module, forward, points(5, 2)).unwrap();
     let x = Array2::from_shape_vec((5, 2), numbers(10, 5)).unwrap();
@@ -462,7 +463,7 @@ fn a_module_is_a_claim_that_the_kit_can_check() {
             assert_eq!(audit(&claim, w.view(), x.view()), []);
         }
     }
-    // The kernel of the other output is caught.
+    // The kernel of the other output is rejected.
     let (first, second) = (OnModule::new(&function, 0), OnModule::new(&function, 1));
     let swapped = WithKernel::new(first, |w, x| second.kernel(w, x));
     let w = Array1::from_vec(numbers(11, 3));

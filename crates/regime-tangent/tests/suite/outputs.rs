@@ -86,7 +86,7 @@ impl Problem {
 }
 
 #[test]
-fn one_output_of_several_is_one_output() {
+fn a_network_built_with_one_output_equals_the_scalar_network() {
     for spec in specs() {
         let problem = Problem::of(&spec, 1, 4);
         let net = spec.build().unwrap();
@@ -127,7 +127,7 @@ fn blocks_of_the_full_kernel_are_products_of_the_outputs_gradients() {
                     assert_eq!(values[i * m + j].to_bits(), values[j * m + i].to_bits());
                 }
             }
-            // And of tapes that hold their Jacobian.
+            // The same for tapes with a Jacobian in memory.
             assert!(distance(&host(full_kernel(&brute)), &values) < 1e-12);
         }
     }
@@ -148,7 +148,7 @@ fn traced_kernels_are_mean_and_sum_of_the_diagonal_blocks() {
 }
 
 #[test]
-fn cross_kernels_are_blocks_of_the_joint_one() {
+fn cross_kernels_are_blocks_of_the_joint_kernel() {
     let (n, outputs, split) = (5, 2, 2);
     for spec in specs() {
         let problem = Problem::of(&spec, outputs, n);

@@ -32,9 +32,9 @@ fn the_condition_of_known_kernels() {
 }
 
 #[test]
-fn the_condition_is_that_of_the_spectrum() {
+fn the_condition_agrees_with_the_spectrum() {
     for_all(16, (sizes(), any::<u64>(), 0.0..14.0f64), |(n, seed, decades)| {
-        // Equally spaced in the logarithm.
+        // Eigenvalues with equal spacing in the logarithm.
         let last = (n as f64 - 1.0).max(1.0);
         let eigenvalues: Vec<f64> =
             (0..n).map(|k| 10f64.powf(-decades * k as f64 / last)).collect();
@@ -52,7 +52,7 @@ fn the_condition_is_that_of_the_spectrum() {
 }
 
 #[test]
-fn a_point_that_is_there_twice_costs_a_rank() {
+fn a_duplicate_point_reduces_the_rank() {
     let theta = kernel(5, 3);
     let again = |i: usize| if i < 5 { i } else { 2 };
     let twice = Array2::from_shape_fn((6, 6), |(i, j)| theta[[again(i), again(j)]]);
@@ -62,7 +62,7 @@ fn a_point_that_is_there_twice_costs_a_rank() {
 }
 
 #[test]
-fn faults_are_reported_and_not_refused() {
+fn faults_are_reported_and_are_not_errors() {
     let report = condition(&array![[2.0, 1.0], [0.5, 2.0]]).unwrap();
     assert_eq!(report.asymmetry, 0.25);
     assert!((report.eigenvalues.unwrap().largest - 2.75).abs() < 1e-15);
@@ -80,7 +80,7 @@ fn faults_are_reported_and_not_refused() {
 }
 
 #[test]
-fn what_is_no_kernel_on_one_set_of_points_is_refused() {
+fn empty_and_rectangular_kernels_are_errors() {
     assert_eq!(condition(&Array2::zeros((0, 0))), Err(AnalysisError::Empty));
     assert_eq!(
         condition(&Array2::zeros((1, 2))),

@@ -11,7 +11,7 @@ use super::{for_all, kernel, matrix, numbers, rotation, sizes};
 
 #[test]
 fn dimensions_of_known_spectra() {
-    // r equal eigenvalues among zeros have dimension r in every sense.
+    // r equal eigenvalues and zeros have dimension r by every measure.
     let flat = array![2.0, 2.0, 2.0, 0.0, 0.0];
     assert_eq!(participation_ratio(flat.view()), Ok(3.0));
     assert_eq!(stable_rank(flat.view()), Ok(3.0));
@@ -29,7 +29,7 @@ fn dimensions_of_known_spectra() {
 }
 
 #[test]
-fn dimensions_by_other_ways() {
+fn dimensions_agree_with_other_formulas() {
     for_all(16, (sizes(), any::<u64>(), 1e-3..1e3f64), |(n, seed, ridge)| {
         let theta = kernel(n, seed);
         let l = eigenvalues(&theta).unwrap();
@@ -49,7 +49,7 @@ fn dimensions_by_other_ways() {
         let squares = theta.mapv(|v| v * v).sum();
         let participation = participation_ratio(l.view()).unwrap();
         prop_assert!((participation - trace * trace / squares).abs() < 1e-12 * n as f64);
-        // Factors do not matter, and the senses are in an order.
+        // Factors do not matter, and the measures are ordered.
         let scaled = &l * ridge;
         prop_assert!((participation_ratio(scaled.view()).unwrap() - participation).abs() < 1e-11);
         let (stable, intrinsic) =
@@ -72,7 +72,7 @@ fn cube(n: usize, d: usize, seed: u64) -> Array2<f64> {
 }
 
 #[test]
-fn neighbours_tell_the_dimension_of_the_points() {
+fn neighbours_give_the_dimension_of_the_points() {
     let n = 1500;
     let circle = {
         let angles = numbers(n, 1) * (0.5 * TAU);
@@ -85,20 +85,20 @@ fn neighbours_tell_the_dimension_of_the_points() {
         let coordinates = [a.mapv(f64::cos), a.mapv(f64::sin), b.mapv(f64::cos), b.mapv(f64::sin)];
         Array2::from_shape_fn((n, 4), |(i, j)| coordinates[j][i])
     };
-    // A cube in more dimensions than it has.
+    // A three-dimensional cube in a space of seven dimensions.
     let embedded = {
         let flat = cube(n, 3, 3);
         let turned = rotation(7, 4);
         flat.dot(&turned.slice_axis(Axis(0), (..3).into())) * 5.0
     };
-    // Three standard deviations of chance, d/√n each, and as much for the cube's border.
+    // Tolerances of three standard deviations, d/√n each, and as much for the cube's border.
     for (points, dimension, tolerance) in
         [(circle, 1.0, 0.08), (torus, 2.0, 0.16), (embedded, 3.0, 0.4)]
     {
         let found = two_nn(&linear(&points), 0.1).unwrap();
         assert!((found.dimension - dimension).abs() < tolerance, "{dimension}: {found:?}");
         assert_eq!((found.n_fitted, found.n_duplicates), (1350, 0));
-        // Units do not matter; nor, much, what is discarded.
+        // Units do not matter, and the discarded part matters little.
         let scaled = two_nn(&(linear(&points) * 1e-6), 0.1).unwrap();
         assert!((scaled.dimension - found.dimension).abs() < 1e-6);
         let other = two_nn(&linear(&points), 0.3).unwrap();
@@ -113,13 +113,13 @@ fn a_kink_of_the_kernel_doubles_the_dimension() {
         let kernel = Array2::from_shape_fn((1500, 1500), |(i, j)| kernel((x[i] - x[j]).abs()));
         two_nn(&kernel, 0.1).unwrap().dimension
     };
-    // Both on the line: smooth at 0, and with a kink there.
+    // Two kernels on the line: one is smooth at 0, and one has a kink.
     assert!((of(&|d| (-0.5 * d * d).exp()) - 1.0).abs() < 0.08);
     assert!((of(&|d| (-d).exp()) - 2.0).abs() < 0.16);
 }
 
 #[test]
-fn the_fit_by_hand_and_the_same_point_twice() {
+fn the_fit_agrees_with_a_calculation_by_hand_and_skips_duplicates() {
     // On the line: distances to two neighbours (1, 2), (1, 2), (2, 3), (3, 5).
     let x: Array1<f64> = array![0.0, 1.0, 3.0, 6.0];
     let points = |x: ArrayView1<'_, f64>| linear(&x.to_owned().insert_axis(Axis(1)));
@@ -131,14 +131,14 @@ fn the_fit_by_hand_and_the_same_point_twice() {
     let squares: f64 = ratios.iter().map(|r| r.ln().powi(2)).sum();
     assert!((found.dimension - products / squares).abs() < 1e-13);
     assert_eq!((found.n_fitted, found.n_duplicates), (3, 0));
-    // Points that are there again change nothing.
+    // Duplicates change nothing.
     let twice = two_nn(&points(array![0.0, 1.0, 3.0, 1.0, 6.0, 6.0].view()), 0.0).unwrap();
     assert!((twice.dimension - found.dimension).abs() < 1e-13);
     assert_eq!(twice.n_duplicates, 2);
 }
 
 #[test]
-fn what_has_no_dimension_is_refused() {
+fn undefined_dimensions_are_errors() {
     let none = Array1::<f64>::zeros(0);
     assert_eq!(participation_ratio(none.view()), Err(AnalysisError::Empty));
     let what = "the largest eigenvalue";
@@ -162,6 +162,6 @@ fn what_has_no_dimension_is_refused() {
         two_nn(&Array2::<f64>::eye(4), 1.0).unwrap_err().to_string(),
         "the discarded part is 1, and must be at least 0 and below 1"
     );
-    // Corners of a simplex are all equally far from each other.
+    // The corners of a simplex have equal distances.
     assert!(matches!(two_nn(&Array2::<f64>::eye(4), 0.1), Err(AnalysisError::Vanishes { .. })));
 }

@@ -14,7 +14,7 @@ use ndarray::{Array1, Array2};
 use proptest::prelude::*;
 use regime_tangent::kit::for_all;
 
-/// Sizes at which something may go wrong.
+/// Awkward sizes: small, and around a power of two.
 const SIZES: [usize; 7] = [1, 2, 3, 7, 31, 32, 33];
 
 fn sizes() -> impl Strategy<Value = usize> {
@@ -50,14 +50,14 @@ fn with_eigenvalues(eigenvalues: &[f64], seed: u64) -> Array2<f64> {
     (&product + &product.t()) * 0.5
 }
 
-/// A kernel that is well conditioned: `XXᵀ/n + 1/2`.
+/// A well-conditioned kernel: `XXᵀ/n + 1/2`.
 fn kernel(n: usize, seed: u64) -> Array2<f64> {
     let x = matrix(n, n + 2, seed);
     let gram = x.dot(&x.t()) / n as f64;
     (&gram + &gram.t()) * 0.5 + Array2::<f64>::eye(n) * 0.5
 }
 
-/// `e^{−|x−x'|²/2}` between points on a line: eigenvalues that fall to rounding.
+/// `e^{−|x−x'|²/2}` between points on a line, with eigenvalues that fall below rounding.
 fn smooth_kernel(a: &Array1<f64>, b: &Array1<f64>) -> Array2<f64> {
     Array2::from_shape_fn((a.len(), b.len()), |(i, j)| (-0.5 * (a[i] - b[j]).powi(2)).exp())
 }

@@ -22,7 +22,7 @@ fn norms_of_known_spectra() {
 }
 
 #[test]
-fn norms_are_ordered_and_do_not_see_rotations() {
+fn norms_are_ordered_and_invariant_under_rotations() {
     for n in SIZES {
         let a = matrix(n, n, 3);
         let turned = rotation(n, 4).dot(&a).dot(&rotation(n, 5));
@@ -41,7 +41,7 @@ fn norms_are_ordered_and_do_not_see_rotations() {
 }
 
 #[test]
-fn tensors_views_and_arrays_are_the_same_to_all() {
+fn tensors_views_and_arrays_give_the_same_results() {
     let (a, b) = (matrix(3, 4, 1), matrix(3, 4, 2));
     let tensor = |m: &Array2<f64>| {
         let values = m.as_slice().unwrap();
@@ -52,7 +52,7 @@ fn tensors_views_and_arrays_are_the_same_to_all() {
     assert_eq!(relative_change(tensor(&a), tensor(&b)), Ok(change));
     assert_eq!(relative_change(a.view(), tensor(&b)), Ok(change));
     assert_eq!(frobenius_norm(tensor(&a)), frobenius_norm(&a));
-    // A view whose rows do not lie one behind the other.
+    // A view whose rows are not contiguous in memory.
     let wide = ndarray::concatenate![Axis(1), a, b];
     let (left, right) = wide.view().split_at(Axis(1), 4);
     assert_eq!(relative_change(left, right), Ok(change));
@@ -62,7 +62,7 @@ fn tensors_views_and_arrays_are_the_same_to_all() {
 }
 
 #[test]
-fn what_has_no_norm_is_refused() {
+fn undefined_norms_are_errors() {
     assert_eq!(spectral_norm(&Array2::zeros((0, 0))), Err(AnalysisError::Empty));
     let error = trace_norm(&array![[1.0, f64::NAN]]).unwrap_err();
     assert_eq!(error.to_string(), "the kernel is NaN at row 0, column 1");

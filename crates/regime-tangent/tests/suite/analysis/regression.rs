@@ -25,7 +25,7 @@ fn split(n: usize, m: usize, seed: u64) -> (Array2<f64>, Array2<f64>) {
 }
 
 #[test]
-fn ridge_regression_meets_the_normal_equations_of_its_features() {
+fn ridge_regression_solves_the_normal_equations_of_its_features() {
     for_all(24, (sizes(), any::<u64>(), -6.0..3.0f64), |(n, seed, exponent)| {
         // In the space of three features: (XᵀX + λ) w = Xᵀ(y − F₀).
         let lambda = 10f64.powf(exponent);
@@ -40,7 +40,7 @@ fn ridge_regression_meets_the_normal_equations_of_its_features() {
         prop_assert!(distance(&predicted, &expected) < 1e-8);
         prop_assert_eq!(fit.report.method, FactorMethod::Cholesky);
         prop_assert_eq!(fit.ridge, lambda);
-        // The two ways agree.
+        // `Regression` agrees with `ridge`.
         let regression = Regression::new(&theta, y.view(), Some(f0.view())).unwrap();
         let other = regression.ridge(lambda).unwrap();
         let other = predict(&cross, other.view(), Some(f0_test.view())).unwrap();
@@ -50,7 +50,7 @@ fn ridge_regression_meets_the_normal_equations_of_its_features() {
 }
 
 #[test]
-fn the_ridge_vanishes_into_ridgeless_regression() {
+fn ridge_regression_converges_to_ridgeless_regression() {
     for_all(16, (sizes(), any::<u64>()), |(n, seed)| {
         let (theta, cross) = split(n, 3, seed);
         let y = numbers(n, seed ^ 1);
@@ -59,7 +59,7 @@ fn the_ridge_vanishes_into_ridgeless_regression() {
         prop_assert!(distance(&ridgeless, &solved(&theta, &y)) < 1e-12);
         prop_assert!(distance(&predict(&theta, ridgeless.view(), None).unwrap(), &y) < 1e-12);
         prop_assert_eq!(&regression.ridge(0.0).unwrap(), &ridgeless);
-        // The distance falls in proportion to the ridge.
+        // The distance is proportional to the ridge.
         let limit = predict(&cross, ridgeless.view(), None).unwrap();
         let off = |lambda: f64| {
             let fit = ridge(&theta, y.view(), None, lambda).unwrap();
@@ -73,7 +73,7 @@ fn the_ridge_vanishes_into_ridgeless_regression() {
 }
 
 #[test]
-fn of_all_that_fit_ridgeless_regression_takes_the_smallest() {
+fn ridgeless_regression_is_the_fit_of_least_norm() {
     // Three features, two points: (XᵀX is singular) w = Xᵀ(XXᵀ)⁻¹y.
     let x = array![[1.0, 2.0, 0.0], [0.0, 1.0, -1.0]];
     let y = array![1.0, -1.0];
@@ -81,7 +81,8 @@ fn of_all_that_fit_ridgeless_regression_takes_the_smallest() {
     let w = x.t().dot(&regression.ridgeless());
     // By hand: XXᵀ = [[5, 2], [2, 2]], its inverse times y is (4, −7)/6.
     assert!(distance(&w, &[4.0 / 6.0, 1.0 / 6.0, 7.0 / 6.0]) < 1e-14);
-    // A point twice with two labels: their mean, and half the coefficient on each.
+    // A duplicate point with two labels is fitted by their mean, with half the coefficient on
+    // each copy.
     let again = x.select(Axis(0), &[0, 1, 1]);
     let labels = array![1.0, -3.0, 1.0];
     let regression = Regression::new(&again.dot(&again.t()), labels.view(), None).unwrap();
@@ -127,7 +128,7 @@ fn the_flow_of_one_point_by_hand() {
         let f = predict(&array![[2.0]], regression.flow(t).unwrap().view(), None).unwrap()[0];
         assert!((f - 0.5 * (1.0 - (-2.0 * t).exp())).abs() < 1e-15);
     }
-    // Two points that do not know each other: each at half the rate.
+    // Two points with zero kernel between them: each at half the rate.
     let theta = Array2::from_diag(&array![2.0, 4.0]);
     let regression = Regression::new(&theta, array![1.0, -1.0].view(), None).unwrap();
     let f = predict(&theta, regression.flow(1.0).unwrap().view(), None).unwrap();
@@ -136,7 +137,7 @@ fn the_flow_of_one_point_by_hand() {
 }
 
 #[test]
-fn the_flow_is_a_semigroup_that_ends_in_ridgeless_regression() {
+fn the_flow_is_a_semigroup_and_converges_to_ridgeless_regression() {
     for_all(24, (sizes(), any::<u64>(), 0.0..9.0f64, 0.0..9.0f64), |(n, seed, s, t)| {
         let (theta, cross) = split(n, 3, seed);
         let (y, f0, f0_test) = (numbers(n, seed ^ 1), numbers(n, seed ^ 2), numbers(3, seed ^ 3));
@@ -152,7 +153,7 @@ fn the_flow_is_a_semigroup_that_ends_in_ridgeless_regression() {
             predict(&cross, whole.flow(s + t).unwrap().view(), Some(f0_test.view())).unwrap();
         prop_assert!(distance(&in_two, &at_once) < 1e-12);
 
-        // The training loss only falls.
+        // The training loss never rises.
         let loss = |t: f64| {
             let f = predict(&theta, whole.flow(t).unwrap().view(), Some(f0.view())).unwrap();
             (&f - &y).mapv(|v| v * v).sum()
@@ -165,8 +166,8 @@ fn the_flow_is_a_semigroup_that_ends_in_ridgeless_regression() {
 }
 
 #[test]
-fn singular_kernels_flow_and_fit_without_a_nan() {
-    // Points twice, and a spectrum that falls to rounding.
+fn singular_kernels_flow_and_fit_without_nan() {
+    // Duplicate points, and a spectrum that falls below rounding.
     let x = numbers(40, 6) * 2.0;
     let twice: Array1<f64> = x.iter().chain(x.iter().take(10)).copied().collect();
     let theta = smooth_kernel(&twice, &twice);
@@ -187,7 +188,7 @@ fn singular_kernels_flow_and_fit_without_a_nan() {
     let direct = ridge(&theta, y.view(), None, 1e-8).unwrap();
     assert_eq!(direct.report.method, FactorMethod::Cholesky);
     fitted(direct.coefficients, 1e-3);
-    // A ridge below rounding leaves the kernel singular, and the report says so.
+    // A ridge below rounding leaves the kernel singular; the report shows it.
     let direct = ridge(&theta, y.view(), None, 1e-17).unwrap();
     assert_ne!(direct.report.method, FactorMethod::Cholesky);
     assert!(direct.report.rank < 40);
@@ -195,7 +196,7 @@ fn singular_kernels_flow_and_fit_without_a_nan() {
 }
 
 #[test]
-fn leaving_one_out_in_closed_form() {
+fn leave_one_out_agrees_with_fits_without_a_point() {
     for_all(16, (sizes(), any::<u64>(), -4.0..2.0f64), |(n, seed, exponent)| {
         let lambda = 10f64.powf(exponent);
         let (theta, y, f0) = (kernel(n, seed), numbers(n, seed ^ 1), numbers(n, seed ^ 2));
@@ -221,18 +222,15 @@ fn leaving_one_out_in_closed_form() {
 }
 
 #[test]
-fn what_cannot_be_fitted_is_refused() {
+fn invalid_arguments_are_errors() {
     let (theta, y) = (kernel(3, 1), numbers(3, 2));
     let says = |result: Result<Regression, AnalysisError>, message: &str| {
         assert_eq!(result.unwrap_err().to_string(), message);
     };
-    says(
-        Regression::new(&theta, numbers(4, 1).view(), None),
-        "number of labels: 4, where the kernel asks for 3",
-    );
+    says(Regression::new(&theta, numbers(4, 1).view(), None), "number of labels: 4, expected 3");
     says(
         Regression::new(&theta, y.view(), Some(numbers(1, 1).view())),
-        "number of initial values: 1, where the kernel asks for 3",
+        "number of initial values: 1, expected 3",
     );
     says(
         Regression::new(&theta, array![1.0, 0.0, f64::NAN].view(), None),
@@ -258,13 +256,10 @@ fn what_cannot_be_fitted_is_refused() {
     says(regression.ridge(-1.0), "the ridge is -1, and must be at least 0 and finite");
     says(regression.flow(f64::NAN), "the time is NaN, and must be at least 0");
     says(coarse.leave_one_out(0.0), "the ridge is 0, and must be positive for a singular kernel");
-    says(
-        predict(&theta, numbers(2, 1).view(), None),
-        "number of coefficients: 2, where the kernel asks for 3",
-    );
+    says(predict(&theta, numbers(2, 1).view(), None), "number of coefficients: 2, expected 3");
     says(
         predict(&theta, y.view(), Some(numbers(2, 1).view())),
-        "number of initial values: 2, where the kernel asks for 3",
+        "number of initial values: 2, expected 3",
     );
     for value in [0.0, f64::NAN] {
         assert_eq!(

@@ -26,7 +26,7 @@ fn spectra_in_closed_form() {
         let expected = of_second_difference(n);
         assert!(distance(&spectrum.eigenvalues, &expected) < 1e-14, "n = {n}");
         assert!(distance(&eigenvalues(&second_difference(n)).unwrap(), &expected) < 1e-14);
-        // The vectors are sines; the k-th from the end has k half waves.
+        // The eigenvectors are sines; the k-th from the end has k half waves.
         for (at, v) in spectrum.eigenvectors.columns().into_iter().enumerate() {
             let k = (n - at) as f64;
             let sine = |i: usize| (k * (i + 1) as f64 * PI / (n + 1) as f64).sin();
@@ -42,7 +42,7 @@ fn spectra_in_closed_form() {
     assert!(distance(&spectrum.eigenvalues, &[5.0, 1.0, -3.0]) < 1e-15);
     let axes = array![[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]];
     assert!(distance(&spectrum.eigenvectors, &axes) < 1e-15);
-    // Rank one: ‖v‖² and nothing else.
+    // Rank one: the only nonzero eigenvalue is ‖v‖².
     let v = array![1.0, -2.0, 3.0, 0.5];
     let rank_one = Array2::from_shape_fn((4, 4), |(i, j)| v[i] * v[j]);
     let spectrum = Spectrum::of(&rank_one).unwrap();
@@ -52,7 +52,7 @@ fn spectra_in_closed_form() {
 }
 
 #[test]
-fn a_spectrum_puts_the_kernel_together_again() {
+fn a_spectrum_reproduces_the_kernel() {
     for_all(16, (sizes(), any::<u64>()), |(n, seed)| {
         let theta = kernel(n, seed);
         let Spectrum { eigenvalues, eigenvectors: v } = Spectrum::of(&theta).unwrap();
@@ -78,7 +78,7 @@ fn labels_along_the_eigenvectors() {
     assert_eq!(leading(0.36), Some(1));
     assert_eq!(leading(0.37), Some(3));
     assert_eq!(leading(1.0), Some(3));
-    // Two pairs do not hold it all.
+    // The two leading pairs hold only a part of the labels.
     let two = Spectrum {
         eigenvalues: spectrum.eigenvalues.slice_axis(Axis(0), (..2).into()).to_owned(),
         eigenvectors: spectrum.eigenvectors.slice_axis(Axis(1), (..2).into()).to_owned(),
@@ -97,19 +97,19 @@ fn labels_along_the_eigenvectors() {
 }
 
 #[test]
-fn small_asymmetry_is_averaged_away_and_more_is_refused() {
+fn a_small_asymmetry_is_averaged_and_a_large_one_is_an_error() {
     let theta = array![[2.0, 1.0 + 1e-9], [1.0 - 1e-9, 2.0]];
     assert!(distance(&eigenvalues(&theta).unwrap(), &[3.0, 1.0]) < 1e-15);
     let error = eigenvalues(&array![[2.0, 1.0], [0.5, 2.0]]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the kernel is not symmetric: entries (1, 0) and (0, 1) differ by 0.5, where the largest \
+        "the kernel is not symmetric: entries (1, 0) and (0, 1) differ by 0.5, and the largest \
          entry is 2"
     );
 }
 
 #[test]
-fn what_has_no_spectrum_is_refused() {
+fn undefined_spectra_are_errors() {
     assert_eq!(Spectrum::of(&Array2::zeros((0, 0))), Err(AnalysisError::Empty));
     assert_eq!(
         eigenvalues(&Array2::zeros((3, 2))),

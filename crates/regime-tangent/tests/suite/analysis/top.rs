@@ -26,7 +26,7 @@ fn top(matrix: &Array2<f64>, how: &Lanczos) -> Result<TopSpectrum, AnalysisError
     top_eigenpairs(matrix.nrows(), products(matrix), how)
 }
 
-/// That these are eigenpairs, by the matrix itself.
+/// Asserts that these are eigenpairs, by products with the matrix.
 fn assert_eigenpairs(matrix: &Array2<f64>, found: &TopSpectrum, tolerance: f64) {
     let Spectrum { eigenvalues, eigenvectors: v } = &found.spectrum;
     let residual = matrix.dot(v) - v * eigenvalues;
@@ -40,10 +40,10 @@ fn assert_eigenpairs(matrix: &Array2<f64>, found: &TopSpectrum, tolerance: f64) 
 }
 
 #[test]
-fn the_leading_pairs_are_those_of_the_full_spectrum() {
+fn the_leading_pairs_agree_with_the_full_spectrum() {
     for_all(32, (sizes(), 1..6usize, 1..5usize, any::<u64>()), |(n, wanted, block, seed)| {
         prop_assume!(wanted <= n);
-        // Falling like a power, as spectra of kernels do.
+        // A power law, as in spectra of kernels.
         let eigenvalues: Vec<f64> = (1..=n).map(|k| (k as f64).powf(-1.5)).collect();
         let theta = with_eigenvalues(&eigenvalues, seed);
         let found = top(&theta, &Lanczos { block, seed, ..Lanczos::top(wanted) }).unwrap();
@@ -51,14 +51,14 @@ fn the_leading_pairs_are_those_of_the_full_spectrum() {
         prop_assert!(distance(&found.spectrum.eigenvalues, &eigenvalues[..wanted]) < 1e-13);
         let full = Spectrum::of(&theta).unwrap();
         let leading = full.eigenvectors.slice_axis(Axis(1), (..wanted).into());
-        // With their signs.
+        // The signs agree, too.
         prop_assert!(distance(&found.spectrum.eigenvectors, leading) < 1e-8);
         Ok(())
     });
 }
 
 #[test]
-fn few_products_are_enough_where_the_spectrum_falls() {
+fn few_products_suffice_for_a_spectrum_that_falls_fast() {
     let x = numbers(300, 1) * 3.0;
     let theta = smooth_kernel(&x, &x);
     let found = top(&theta, &Lanczos::top(5)).unwrap();
@@ -69,14 +69,14 @@ fn few_products_are_enough_where_the_spectrum_falls() {
 }
 
 #[test]
-fn eigenvalues_that_occur_several_times_are_counted() {
+fn multiple_eigenvalues_are_found_with_their_multiplicity() {
     let mut eigenvalues = vec![0.1; 40];
     eigenvalues[..6].copy_from_slice(&[3.0, 2.0, 2.0, 2.0, 1.0, 1.0]);
     let theta = with_eigenvalues(&eigenvalues, 5);
     let found = top(&theta, &Lanczos { block: 3, ..Lanczos::top(6) }).unwrap();
     assert!(distance(&found.spectrum.eigenvalues, &eigenvalues[..6]) < 1e-12);
     assert_eigenpairs(&theta, &found, 1e-10);
-    // The identity and nothing at all, of which every vector is an eigenvector.
+    // Every vector is an eigenvector of the identity and of zero.
     for (theta, value) in [(Array2::<f64>::eye(9), 1.0), (Array2::<f64>::zeros((9, 9)), 0.0)] {
         let found = top(&theta, &Lanczos::top(9)).unwrap();
         assert!(found.spectrum.eigenvalues.iter().all(|l| (l - value).abs() < 1e-14));
@@ -85,7 +85,7 @@ fn eigenvalues_that_occur_several_times_are_counted() {
 }
 
 #[test]
-fn the_seed_fixes_the_bits_and_not_the_result() {
+fn the_seed_changes_only_the_rounding() {
     let theta = second_difference(33);
     let of = |seed| top(&theta, &Lanczos { seed, ..Lanczos::top(3) }).unwrap();
     assert_eq!(of(1), of(1));
@@ -126,7 +126,7 @@ fn of_a_network<B: Backend>(device: &B::Device) {
     assert!(bounds.number_at_least.unwrap() <= largest / smallest);
     assert_eq!(bounds.n_products, 12);
 
-    // Products in float32 reach what they can, and say that they cannot reach more.
+    // Products in float32 reach a tolerance of 10⁻⁵, and the default is an error.
     let tape = self::tape::<B>(Precision::F32, device);
     let rough = Lanczos { tolerance: 1e-5, ..Lanczos::top(4) };
     let found = top_eigenpairs(tape.n_points(), operator(&tape), &rough).unwrap();
@@ -136,23 +136,23 @@ fn of_a_network<B: Backend>(device: &B::Device) {
 }
 
 #[test]
-fn the_products_of_a_tape_lead_to_the_spectrum_of_its_kernel() {
+fn the_products_of_a_tape_give_the_spectrum_of_its_kernel() {
     of_a_network::<Flex>(&FlexDevice);
     of_a_network::<NdArray>(&NdArrayDevice::Cpu);
 }
 
 #[test]
-fn a_budget_that_is_too_small_is_told() {
+fn a_budget_that_is_too_small_is_an_error() {
     let theta = second_difference(200);
     let how = Lanczos { max_products: 20, ..Lanczos::top(3) };
     let Err(AnalysisError::NotConverged { wanted, converged, products, residual, tolerance }) =
         top(&theta, &how)
     else {
-        panic!("twenty products cannot be enough");
+        panic!("twenty products cannot suffice");
     };
     assert_eq!((wanted, converged, products, tolerance), (3, 0, 20, 1e-10));
     assert!(residual > 1e-4 && residual < 1.0, "{residual}");
-    // The default is.
+    // The default budget suffices.
     let found = top(&theta, &Lanczos::top(3)).unwrap();
     assert!(
         distance(&found.spectrum.eigenvalues, of_second_difference(200).iter().take(3)) < 1e-12
@@ -160,7 +160,7 @@ fn a_budget_that_is_too_small_is_told() {
 }
 
 #[test]
-fn what_is_no_symmetric_operator_is_refused() {
+fn invalid_operators_and_parameters_are_errors() {
     let skewed = Array2::from_shape_fn((20, 20), |(i, j)| if i <= j { 1.0 } else { 0.0 });
     assert!(matches!(top(&skewed, &Lanczos::top(2)), Err(AnalysisError::NotConverged { .. })));
     let error = top_eigenpairs(3, |v| vec![v[0], f64::NAN, v[2]], &Lanczos::top(1)).unwrap_err();
@@ -194,7 +194,7 @@ fn what_is_no_symmetric_operator_is_refused() {
 }
 
 #[test]
-fn bounds_on_the_condition_close_in() {
+fn bounds_on_the_condition_converge() {
     let eigenvalues: Vec<f64> = (1..=33).map(f64::from).collect();
     let theta = with_eigenvalues(&eigenvalues, 2);
     let mut last = 0.0;
@@ -206,7 +206,7 @@ fn bounds_on_the_condition_close_in() {
         last = number;
     }
     assert!((last - 33.0).abs() < 1e-10);
-    // A singular kernel has no bound in the end.
+    // The full basis gives no bound for a singular kernel.
     let ones = Array2::<f64>::ones((5, 5));
     let bounds = condition_bounds(5, products(&ones), 5, 0).unwrap();
     assert!((bounds.largest_at_least - 5.0).abs() < 1e-14);

@@ -1,13 +1,15 @@
-//! A control variate for the kernel of wide networks: a function of their weights whose
-//! mean is exactly zero, and which fluctuates as the kernel does up to a rest of order
-//! `1/h`. What is left when it is taken away has the kernel's own mean, whatever the
-//! kernel is, and shows a bias of that order with some hundred networks at every width.
+//! A control variate for the kernel of wide networks.
 //!
-//! For two hidden layers of ReLU without biases and a pair of points. With the features
-//! `a`, `b` of the first layer, the preactivations `u`, `v` of the second one are, given
-//! the first, independent pairs of normal variables with the covariance
-//! `Σ̂ = (a·a, a·b, b·b)/h`. So there are closed forms for the mean of every sum over
-//! the second layer, and `Σ̂` itself is a mean over units with a known expectation.
+//! The control variate is a function of the weights. Its mean is exactly zero, and it has
+//! the fluctuations of the kernel up to a remainder of order `1/h`. Kernel minus control
+//! variate has the mean of the kernel. It shows a bias of order `1/h` with some hundred
+//! networks at every width.
+//!
+//! It is for two hidden ReLU layers without biases and a pair of points. Let `a`, `b` be the
+//! features of the first layer. Given the first layer, the preactivations `u`, `v` of the
+//! second are independent pairs of normal variables with the covariance
+//! `Σ̂ = (a·a, a·b, b·b)/h`. So the mean of every sum over the second layer has a closed
+//! form, and `Σ̂` itself is a mean over units with a known expectation.
 
 use std::f64::consts::PI;
 
@@ -19,7 +21,7 @@ pub(super) struct Control<'a> {
     y: ArrayView1<'a, f64>,
     /// `x·y/d`.
     rho: f64,
-    /// What `FirstLayer` is of infinitely many units.
+    /// The means of a first layer with infinitely many units.
     limit: FirstLayer,
 }
 
@@ -38,7 +40,7 @@ impl<'a> Control<'a> {
         let d = x.len() as f64;
         let [q, r, rho] = [x.dot(&x) / d, y.dot(&y) / d, x.dot(&y) / d];
         let [c, s] = arc_cosine(q, r, rho);
-        // The normalised ReLU keeps squares.
+        // The normalised ReLU preserves the mean square.
         Self { x, y, rho, limit: [q, r, c, s] }
     }
 
@@ -68,9 +70,9 @@ impl<'a> Control<'a> {
         let before = (self.x.len() as f64).sqrt();
         let [z, t] = [self.x, self.y].map(|x| x.dot(&first) / before);
         let [a, b] = [z.mapv(relu), t.mapv(relu)];
-        let together = |k: usize| both(z[k], t[k]);
+        let both_on = |k: usize| both(z[k], t[k]);
         let [q, r, c] = [a.dot(&a), b.dot(&b), a.dot(&b)].map(|sum| sum / h as f64);
-        let s = mean(&together);
+        let s = mean(&both_on);
 
         let [u, v] = [a.dot(&second) / root, b.dot(&second) / root];
         let [value, slope] = arc_cosine(q, r, c);
@@ -79,17 +81,17 @@ impl<'a> Control<'a> {
         let gates = mean(&|j| open[j]) - slope;
         let weighted = mean(&|j| last[j] * last[j] * open[j]) - slope;
 
-        // What reaches the first layer, and its mean over the last layer's weights.
+        // The sensitivities of the first layer, and their mean over the last layer's weights.
         let gated = |u: &Array1<f64>| {
             let gates = |j: usize| if u[j] > 0.0 { 2f64.sqrt() * last[j] } else { 0.0 };
             second.dot(&Array1::from_shape_fn(h, gates)) / root
         };
         let [g, k] = [gated(&u), gated(&v)];
-        let reached = mean(&|i| together(i) * g[i] * k[i]);
+        let reached = mean(&|i| both_on(i) * g[i] * k[i]);
         let expected = mean(&|i| {
             let row = second.row(i);
             let squares = row.iter().zip(&open).map(|(w, o)| w * w * o);
-            together(i) * squares.sum::<f64>() / h as f64
+            both_on(i) * squares.sum::<f64>() / h as f64
         });
 
         let exact = features + c * weighted + self.rho * (reached - expected + s * gates);

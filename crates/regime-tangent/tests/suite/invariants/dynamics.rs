@@ -32,7 +32,7 @@ pub(crate) fn a_small_step_moves_f_by_the_kernel<B: Backend>(device: &B::Device)
 }
 
 pub(crate) fn the_linearised_flow_ends_at_ridgeless_regression<B: Backend>(device: &B::Device) {
-    // More parameters than points, which lie apart.
+    // More parameters than points, and points with large distances.
     let specs = dense(smooth_activations(), any::<bool>().boxed())
         .prop_filter("wide", |spec| spec.width > 3 && spec.inputs > 2);
     for_all(16, (specs, 1..5usize, any::<u64>()), |(spec, n, seed)| {
@@ -49,11 +49,11 @@ pub(crate) fn the_linearised_flow_ends_at_ridgeless_regression<B: Backend>(devic
             Err(Violation::IllConditioned { .. }) => return Err(TestCaseError::reject("close")),
             outcome => outcome?,
         }
-        // Regression does not mind a factor, but a ridge.
+        // Ridgeless regression does not change with a factor, but it does with a ridge.
         let ridged = WithKernel::new(&claim, |w, x| {
             let theta = claim.kernel(w, x);
             let scale = theta.diag().sum() / theta.nrows() as f64;
-            // Between different sets of points there is no diagonal.
+            // A kernel on more points is used for its off-diagonal block only.
             if theta.nrows() == n {
                 &theta + &(Array2::<f64>::eye(n) * (1e-3 * scale))
             } else {
@@ -65,8 +65,7 @@ pub(crate) fn the_linearised_flow_ends_at_ridgeless_regression<B: Backend>(devic
     });
 }
 
-/// The flow with a frozen kernel, by Runge-Kutta in the outputs; `over` is what divides
-/// the speed.
+/// The flow with a frozen kernel, by Runge-Kutta in the outputs; `over` divides the speed.
 fn integrated(
     theta: &Array2<f64>,
     y: &Array1<f64>,
@@ -88,7 +87,7 @@ fn integrated(
 }
 
 #[test]
-fn a_flow_of_outputs_is_its_closed_form_and_a_semigroup() {
+fn a_flow_of_outputs_equals_its_closed_form_and_is_a_semigroup() {
     let theta = array![[2.0, 0.3, -0.1], [0.3, 1.0, 0.2], [-0.1, 0.2, 0.05]];
     let (f0, y) = (array![0.1, -0.2, 0.4], array![1.0, -1.0, 1.0]);
     let flow = |over: f64| {
@@ -96,19 +95,19 @@ fn a_flow_of_outputs_is_its_closed_form_and_a_semigroup() {
         move |f0: ArrayView1<f64>, t: f64| integrated(&theta, &y, over, f0, t)
     };
     kernel_flow(theta.view(), f0.view(), y.view(), 1e-9, flow(3.0)).unwrap();
-    // The number of points was forgotten.
+    // A flow without the number of points.
     let forgotten = kernel_flow(theta.view(), f0.view(), y.view(), 1e-9, flow(1.0));
     assert_eq!(forgotten.unwrap_err().invariant(), Invariant::KernelFlow);
-    // Right from `f₀` on, but always as from there.
+    // A flow that ignores its starting value and always starts from `f₀`.
     let start = f0.clone();
     let stuck = |_: ArrayView1<f64>, t: f64| flow(3.0)(start.view(), t);
     let stuck = kernel_flow(theta.view(), f0.view(), y.view(), 1e-9, stuck);
     assert_eq!(stuck.unwrap_err().invariant(), Invariant::Semigroup);
 }
 
-/// One weight and one point: everything by hand.
+/// One weight and one point, with values by hand.
 #[test]
-fn the_checks_know_a_parabola() {
+fn the_checks_accept_a_parabola() {
     use ndarray::ArrayView2;
 
     /// `f = x w²`, so `J = 2xw`.

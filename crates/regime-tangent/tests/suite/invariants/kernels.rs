@@ -1,4 +1,4 @@
-//! Groups 1 to 4, and of 8 and 9 what holds for any function.
+//! Groups 1 to 4, and the checks of groups 8 and 9 that hold for any function.
 
 use burn_tensor::backend::Backend;
 use ndarray::{Array1, Array2};
@@ -16,7 +16,7 @@ use regime_tangent::{
 
 use super::mutations::host;
 
-pub(crate) fn what_holds_for_any_function_holds<B: Backend>(device: &B::Device) {
+pub(crate) fn general_invariants_hold<B: Backend>(device: &B::Device) {
     for_all(24, problems(activations()), |problem| {
         let (w, x) = arrays(&problem);
         check(&OnBackend::<B, _>::new(&problem.net, device), w.view(), x.view())?;
@@ -24,15 +24,15 @@ pub(crate) fn what_holds_for_any_function_holds<B: Backend>(device: &B::Device) 
     });
 }
 
-/// Products with basis vectors are the third way; every claim is checked by them.
-pub(crate) fn all_ways_to_the_kernel_agree<B: Backend>(device: &B::Device) {
+/// Products with basis vectors are a further way; [`check`] uses them for every claim.
+pub(crate) fn all_ways_to_compute_the_kernel_agree<B: Backend>(device: &B::Device) {
     for_all(24, problems(activations()), |problem| {
         let tape = problem.tape::<B>(device);
         let structured = host(regime_tangent::kernel(&tape));
         let of_gradients = Array1::from_vec(Precision::to_host(diagonal(&tape)));
         let found = Array2::from_diag(&of_gradients);
         let expected = Array2::from_diag(&structured.diag());
-        ways_agree(&[("the diagonal", expected), ("its own way", found)], Precision::F64)?;
+        ways_agree(&[("the diagonal", expected), ("`diagonal`", found)], Precision::F64)?;
         let ways = [
             ("structured", structured),
             ("contracted", host(contracted_kernel(&tape))),
@@ -78,8 +78,8 @@ pub(crate) fn the_order_and_the_batches_of_points_do_not_matter<B: Backend>(devi
                 cross_is_a_block(&claim, w.view(), x.view(), split)?;
             }
         }
-        // A stride of 5 meets every point, for no number of points is a multiple of it
-        // but 5 itself.
+        // A stride of 5 visits every point, because no other number of points is a multiple
+        // of 5.
         let stride = if n == 5 { 2 } else { 5 };
         let order: Vec<usize> = (0..n).map(|i| (i * stride + 1) % n).collect();
         permutation_permutes(&claim, w.view(), x.view(), &order)?;
@@ -94,8 +94,8 @@ fn dense(inputs: usize, width: usize, activation: Activation) -> NetworkSpec {
     NetworkSpec::Dense(DenseSpec { inputs, width, hidden_layers: 2, activation, bias: true })
 }
 
-/// More points than a tile has rows in the memory of the host, with a last tile that is not full.
-pub(crate) fn tiles_do_not_show<B: Backend>(device: &B::Device) {
+/// More points than a tile has rows in host memory, with a last tile that is not full.
+pub(crate) fn tiling_does_not_change_the_kernel<B: Backend>(device: &B::Device) {
     let problem = Problem::of(dense(3, 5, Activation::Tanh), TILE + TILE / 2 + 1, 5);
     let tape = problem.tape::<B>(device);
     let theta = host(regime_tangent::kernel(&tape));
@@ -103,7 +103,7 @@ pub(crate) fn tiles_do_not_show<B: Backend>(device: &B::Device) {
     let n = problem.n;
     for used in [n, n * n, n * n + 7] {
         let again = host(regime_tangent::kernel_in(&tape, vec![f64::NAN; used]));
-        assert_eq!(again, theta, "in memory of {used} numbers");
+        assert_eq!(again, theta, "with a scratch buffer of {used} numbers");
     }
     let ways = [
         ("in tiles", theta),
@@ -113,7 +113,7 @@ pub(crate) fn tiles_do_not_show<B: Backend>(device: &B::Device) {
     ways_agree(&ways, Precision::F64).unwrap();
 }
 
-pub(crate) fn single_precision_is_as_good_as_it_can_be<B: Backend>(device: &B::Device) {
+pub(crate) fn single_precision_agrees_up_to_its_rounding<B: Backend>(device: &B::Device) {
     let problem = Problem::of(dense(3, 31, Activation::Tanh), 7, 5);
     let (w, x) = arrays(&problem);
     let claim = OnBackend::<B, _>::new(&problem.net, device);
@@ -127,9 +127,9 @@ pub(crate) fn single_precision_is_as_good_as_it_can_be<B: Backend>(device: &B::D
     assert!(ways_agree(&ways, Precision::F64).is_err());
 }
 
-/// The number of threads of the one backend that has any.
+/// The number of threads on Flex, the only backend that uses the rayon pool.
 #[test]
-fn threads_do_not_show() {
+fn threads_do_not_change_the_kernel() {
     let problem = Problem::of(dense(10, 150, Activation::Relu), TILE + 44, 5);
     let x = numbers(10 * problem.n, 5);
     let problem = Problem { x, ..problem };

@@ -1,5 +1,5 @@
-//! Group 10: wide networks, and large α. On one backend: that all compute one kernel is
-//! shown elsewhere.
+//! Group 10: wide networks, and large α. On one backend, because other tests show that all
+//! backends compute the same kernel.
 
 use std::{collections::HashMap, f64::consts::PI};
 
@@ -44,7 +44,7 @@ fn fluctuations_fall_as_the_root_of_the_width() {
     fluctuations_fall_with_width(&deep, 0.2, of(spec(Activation::Relu, 2))).unwrap();
 }
 
-/// The networks' own kernels, minus a function of their weights with mean zero.
+/// Kernels of networks minus a control variate with mean zero.
 #[test]
 fn the_mean_kernel_approaches_its_limit_as_the_inverse_of_the_width() {
     let deep = DenseSpec { bias: false, ..spec(Activation::Relu, 2) };
@@ -68,7 +68,7 @@ fn the_mean_kernel_approaches_its_limit_as_the_inverse_of_the_width() {
     let made: HashMap<_, _> = made.into_iter().collect();
     let found = |width, seed| made[&(width, seed)].clone();
     bias_falls_with_width(&replicas, infinite.view(), 0.2, found).unwrap();
-    // Towards another limit there is a bias that does not fall.
+    // The distance from a wrong limit does not fall.
     let other = &infinite + 0.05;
     let violation = bias_falls_with_width(&replicas, other.view(), 0.2, found).unwrap_err();
     assert_eq!(violation.invariant(), Invariant::WidthBias);
@@ -88,7 +88,7 @@ fn at_large_alpha_the_kernel_is_frozen() {
     }
 }
 
-/// Kernels made by a formula, so that the fits can be seen to fail.
+/// Kernels from a formula with known exponents, right and wrong.
 #[test]
 fn other_exponents_are_refused() {
     let infinite = array![[2.0, 0.3], [0.3, 1.0]];
@@ -116,7 +116,7 @@ fn other_exponents_are_refused() {
     }
     let violation = bias(&made(-0.5, -0.5)).unwrap_err();
     assert_eq!(violation.invariant(), Invariant::WidthBias);
-    // Copies do not fluctuate.
+    // Equal kernels do not fluctuate.
     let copies = fluctuation(&|_, _| infinite.clone()).unwrap_err();
     assert!(matches!(copies, Violation::NoExponent { .. }), "{copies}");
     // A linear model has the same kernel everywhere.

@@ -1,5 +1,5 @@
-//! What every tangent kernel must obey, by the functions of the test kit, over every
-//! backend; and that the kit catches kernels that are broken.
+//! The invariants of tangent kernels, checked by the test kit on every backend; and tests
+//! that the kit rejects broken kernels.
 
 mod control;
 pub(crate) mod dynamics;
@@ -12,18 +12,18 @@ mod on {
     use regime_models::on_every_backend;
 
     on_every_backend!(kernels:
-        what_holds_for_any_function_holds,
-        all_ways_to_the_kernel_agree,
+        general_invariants_hold,
+        all_ways_to_compute_the_kernel_agree,
         rates_weight_the_parameters,
         the_order_and_the_batches_of_points_do_not_matter,
-        tiles_do_not_show,
-        single_precision_is_as_good_as_it_can_be,
+        tiling_does_not_change_the_kernel,
+        single_precision_agrees_up_to_its_rounding,
     );
     on_every_backend!(networks:
-        alpha_enters_squared_and_f0_not_at_all,
+        alpha_enters_squared_and_f0_does_not_matter,
         relu_without_biases_is_homogeneous,
         permuting_hidden_units_keeps_the_kernel,
-        rescaling_hidden_units_does_not,
+        rescaling_hidden_units_changes_the_kernel,
     );
     on_every_backend!(dynamics:
         a_small_step_moves_f_by_the_kernel,

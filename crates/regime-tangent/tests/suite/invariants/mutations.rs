@@ -1,4 +1,4 @@
-//! Group 11: what is broken is caught, and by which invariant.
+//! Group 11: the kit rejects broken kernels, by the expected invariant.
 
 use burn_tensor::{Tensor, backend::Backend};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, array};
@@ -17,7 +17,7 @@ pub(crate) fn host<B: Backend>(matrix: Tensor<B, 2>) -> Array2<f64> {
     Array2::from_shape_vec((rows, columns), Precision::to_host(matrix)).unwrap()
 }
 
-/// A function and its kernel, and none of its products.
+/// A function and its kernel, without exact products.
 struct FunctionAlone<C>(C);
 
 impl<C: Claim> Claim for FunctionAlone<C> {
@@ -118,7 +118,7 @@ pub(crate) fn broken_kernels_are_caught<B: Backend>(device: &B::Device) {
             assert!(caught(&found, catches(mutation)), "{mutation:?}: {found:?}");
         }
     }
-    // The kernel of a network with other weights is a fine kernel.
+    // The kernel of a network with other weights is symmetric and positive.
     let problem = Problem::of(dense(Activation::Gelu), 5, 2);
     let (w, x) = arrays(&problem);
     let (other, _) = arrays(&Problem::of(dense(Activation::Gelu), 5, 3));
@@ -151,19 +151,19 @@ pub(crate) fn broken_scales_are_caught<B: Backend>(device: &B::Device) {
         }
         let forgotten = initial_outputs_forgotten(&scaled);
         assert_eq!(vanishes(&forgotten), Err(Invariant::VanishesAtStart));
-        // Its kernel is right: subtracting f₀ changes none.
+        // Its kernel is correct, because f₀ does not change the kernel.
         check(&forgotten, w.view(), x.view()).unwrap();
     }
 }
 
 #[test]
-fn matrices_that_are_no_kernels_are_told_from_those_that_are() {
+fn matrices_that_are_not_kernels_are_rejected() {
     let negative = array![[1.0, 2.0], [2.0, 1.0]];
     symmetric(negative.view()).unwrap();
     let violation = positive_semidefinite(negative.view(), Precision::F64).unwrap_err();
     let Violation::Beyond { found, .. } = violation else { panic!("{violation}") };
     assert!((found + 1.0).abs() < 1e-15);
-    // Rounding is no violation, and neither are no points.
+    // Neither rounding nor an empty kernel is a violation.
     let rounded = array![[1.0, 1.0], [1.0, 1.0 - 2e-16]];
     positive_semidefinite(rounded.view(), Precision::F64).unwrap();
     positive_semidefinite(Array2::zeros((0, 0)).view(), Precision::F64).unwrap();
@@ -175,10 +175,10 @@ fn matrices_that_are_no_kernels_are_told_from_those_that_are() {
     assert!(matches!(symmetric(Array2::zeros((2, 3)).view()), Err(Violation::Shape { .. })));
 }
 
-/// What only shows between points, or between parameters.
+/// Errors that appear only between points or between parameters.
 #[test]
 fn broken_blocks_groups_batches_and_products_are_caught() {
-    /// The linear model with one thing broken.
+    /// The linear model with one error.
     #[derive(Clone, Copy, PartialEq)]
     enum Broken {
         Nothing,

@@ -51,7 +51,7 @@ impl<B: Backend> Claim for OfLibrary<'_, B> {
     }
 }
 
-pub(crate) fn alpha_enters_squared_and_f0_not_at_all<B: Backend>(device: &B::Device) {
+pub(crate) fn alpha_enters_squared_and_f0_does_not_matter<B: Backend>(device: &B::Device) {
     for_all(8, problems(smooth_activations()), |problem| {
         let (w, x) = arrays(&problem);
         let bare = OnBackend::<B, _>::new(&problem.net, device);
@@ -85,7 +85,7 @@ pub(crate) fn relu_without_biases_is_homogeneous<B: Backend>(device: &B::Device)
         euler(&claim, w.view(), x.view(), layers)?;
         Ok(())
     });
-    // A bias is neither stretched with x nor counted by Euler.
+    // A network with biases has neither property.
     let spec = DenseSpec { activation: Activation::Relu, ..relu_net(7, 2) };
     let problem = Problem::of(NetworkSpec::Dense(spec), 5, 1);
     let (w, x) = arrays(&problem);
@@ -115,7 +115,7 @@ pub(crate) fn permuting_hidden_units_keeps_the_kernel<B: Backend>(device: &B::De
     });
 }
 
-pub(crate) fn rescaling_hidden_units_does_not<B: Backend>(device: &B::Device) {
+pub(crate) fn rescaling_hidden_units_changes_the_kernel<B: Backend>(device: &B::Device) {
     for (width, hidden_layers) in [(7, 1), (33, 2), (31, 3)] {
         let spec = relu_net(width, hidden_layers);
         let problem = Problem::of(NetworkSpec::Dense(spec), 5, 3);
@@ -124,9 +124,9 @@ pub(crate) fn rescaling_hidden_units_does_not<B: Backend>(device: &B::Device) {
         for layer in 1..=hidden_layers {
             let rescaled = rescaled_units(&spec, &problem.w, layer, 2.0);
             rescaling_changes_the_kernel(&claim, w.view(), rescaled.view(), x.view(), 0.1).unwrap();
-            // And the symmetry that keeps the kernel is another one.
-            let kept = symmetry_keeps_the_kernel(&claim, w.view(), rescaled.view(), x.view());
-            assert_eq!(kept.unwrap_err().invariant(), Invariant::SymmetryKeepsKernel);
+            // The check of a symmetry fails, because the kernel changes.
+            let same = symmetry_keeps_the_kernel(&claim, w.view(), rescaled.view(), x.view());
+            assert_eq!(same.unwrap_err().invariant(), Invariant::SymmetryKeepsKernel);
         }
         let same = rescaling_changes_the_kernel(&claim, w.view(), w.view(), x.view(), 0.1);
         assert_eq!(same.unwrap_err().invariant(), Invariant::RescalingChangesKernel);
