@@ -1,4 +1,4 @@
-//! The patches of maps under a window, and their adjoint, by the operations of the backend.
+//! The patches of maps under a window, and their adjoint, with the operations of the backend.
 //!
 //! A convolution is the product of patches and weights.
 
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
     use crate::Precision;
 
-    /// Patches by the definition.
+    /// The patches by their definition.
     fn by_loops(
         (height, width): (usize, usize),
         (size, stride, padding): (usize, usize, usize),

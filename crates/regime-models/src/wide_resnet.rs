@@ -64,7 +64,7 @@ impl WideResNetSpec {
         }
     }
 
-    /// The network.
+    /// Builds the network.
     ///
     /// # Errors
     /// [`ModelError`] for a size of 0, a depth that is not `6n + 4`, or an angle or
@@ -73,10 +73,10 @@ impl WideResNetSpec {
         self.plan(1)
     }
 
-    /// The same network with `outputs` outputs, which differ in the last layer only.
+    /// Builds the same network with `outputs` outputs, which share all layers but the last.
     ///
     /// # Errors
-    /// As [`build`](Self::build), and for no outputs.
+    /// As [`build`](Self::build), and when `outputs` is 0.
     pub fn build_outputs(&self, outputs: usize) -> Result<MultiOutput, ModelError> {
         self.plan(outputs).map(|net| MultiOutput::new(net, outputs))
     }
