@@ -15,8 +15,7 @@ impl Window {
         operations::<B>().patches(self, maps)
     }
 
-    /// The adjoint of [`patches`](Self::patches): every number of a patch is added to
-    /// the pixel it came from.
+    /// The adjoint of [`patches`](Self::patches): adds every value of a patch to its pixel.
     ///
     /// # Shapes
     /// `[n·p, taps·c]` → `[n·pixels, c]`
