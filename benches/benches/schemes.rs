@@ -95,5 +95,5 @@ impl Exact {
 /// The largest error of the margins: relative where the exact margin exceeds 1, else absolute.
 fn error(found: &Reached, exact: &Reached) -> f64 {
     let pairs = found.margins.iter().zip(&exact.margins);
-    pairs.fold(0.0, |most, (a, b)| f64::max(most, (a - b).abs() / b.abs().max(1.0)))
+    pairs.fold(0.0, |largest, (a, b)| f64::max(largest, (a - b).abs() / b.abs().max(1.0)))
 }

@@ -18,7 +18,7 @@ pub struct ImageShape {
     pub height: usize,
     /// Pixels from left to right, at least 1.
     pub width: usize,
-    /// Numbers per pixel, at least 1.
+    /// Values per pixel, at least 1.
     pub channels: usize,
 }
 
