@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# All that there is to see on a machine with an NVIDIA GPU, in under eight minutes after the build: the
-# suites on the device, the works of a run beside PyTorch, small runs in batches, and a cut of the
-# paper's grid. One session on a rented machine is enough.
+# Tests and benchmarks on a machine with an NVIDIA GPU, in under eight minutes after the build: the
+# test suites on the device, the tasks of a run compared with PyTorch, small runs in batches, and a
+# part of the paper's grid. One session on a rented machine is enough.
 #
-#   bash benches/gpu.sh                      builds here, in the repository
-#   bash benches/gpu.sh --collect FOLDER     builds, and puts the programs into a folder
-#   bash benches/gpu.sh --programs FOLDER    with those programs, on a machine without a compiler
+#   bash benches/gpu.sh                      builds in the repository and runs
+#   bash benches/gpu.sh --collect FOLDER     builds and copies the programs to a folder
+#   bash benches/gpu.sh --programs FOLDER    runs these programs, on a machine without a compiler
 #
-# LibTorch is that of `. .libtorch/env.sh` (`cargo xtask setup-tch --cuda`), or any whose variables
-# are set. Results go to results/gpu, or where OUT says.
+# Builds with the LibTorch whose variables are set, or else with that of .libtorch/env.sh (`cargo
+# xtask setup-tch --cuda`). Results are written to results/gpu, or to the folder in OUT.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${OUT:-results/gpu}
@@ -21,7 +21,7 @@ collect() {
     cargo build --release --package xtask --features tch
     cp "${CARGO_TARGET_DIR:-target}/release/xtask" "$1"
     for name in regime-models regime-train regime-study; do
-        # The names of the programs come last on their lines, in brackets.
+        # Cargo prints the path of each program in brackets at the end of a line.
         program=$(cargo test --release --no-run --package $name --features tch --test suite 2>&1 |
             tee /dev/stderr | sed -n 's/.*Executable.*(\(.*\))/\1/p')
         cp "$program" "$1/$name"
@@ -37,10 +37,10 @@ esac
 mkdir -p "$out"
 step() { printf '\n== %s (%s s)\n' "$1" "$SECONDS"; }
 
-step "works of a run, beside PyTorch"
+step "tasks of a run, compared with PyTorch"
 "$programs/xtask" bench --backend tch --device "$device" --json "$out/peers.json" | tee "$out/peers.txt"
 
-step "the smoke profile in batches, as it is and with ten times its seeds"
+step "the smoke profile in batches, with 4 and with 40 seeds"
 for seeds in 4 40; do
     time "$programs/xtask" reproduce finding-1 --profile smoke --seeds $seeds --backend tch \
         --device "$device" --jobs 3 --out "$out/smoke-$seeds" 2>&1 | tail -2
@@ -52,7 +52,7 @@ for name in regime-models regime-train regime-study; do
         echo "$name: no result"
 done
 
-step "a cut of the paper's grid: as many runs of finding-1 as go into ${CUT_S:-150} s"
+step "a part of the paper's grid: as many runs of finding-1 as fit into ${CUT_S:-150} s"
 timeout --signal INT --kill-after 60 "${CUT_S:-150}" "$programs/xtask" reproduce finding-1 \
     --profile paper --seeds 2 --backend tch --device "$device" --jobs "${JOBS:-4}" --out "$out/paper" 2>&1 | tail -5 || true
 printf 'records: '

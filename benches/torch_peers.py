@@ -1,6 +1,6 @@
-"""Times PyTorch on works of `cargo xtask bench`, so that both can stand in one table: medians, in
-eager mode, in float32 without TF32, as is PyTorch's default. The kernel and the step include the
-forward and the backward pass that they need. `--check` compares them with a whole Jacobian.
+"""Times PyTorch on tasks of `cargo xtask bench`, for a common table. The times are medians in eager
+mode; float32 is without TF32, as is PyTorch's default. The kernel and the step include the forward
+and the backward pass. `--check` compares the results with a full Jacobian.
 
     python torch_peers.py --device cuda:0 --dtype float32 --out rows.json
 """
@@ -22,11 +22,11 @@ from torch import Tensor, nn
 
 INPUTS, LAYERS = 10, 5
 DT, GAMMA = 0.5, 1 - math.sqrt(0.5)  # of the implicit step, whose time does not depend on them
-BUDGET, FEWEST, MOST = 2.0, 3, 100  # seconds and repetitions per row
+BUDGET, MIN_RUNS, MAX_RUNS = 2.0, 3, 100  # seconds and repetitions per row
 
 
 def softplus(z: Tensor, beta: float) -> Tensor:
-    """ln(1 + exp(beta z))/beta; with PyTorch's own threshold, 20, only to nine digits."""
+    """ln(1 + exp(beta z))/beta. PyTorch's default threshold, 20, gives only nine digits."""
     return nn.functional.softplus(z, beta=beta, threshold=40)
 
 
@@ -39,7 +39,7 @@ def forward(params: list[Tensor], x: Tensor) -> tuple[Tensor, list[tuple[Tensor,
     """The outputs [n], and of each layer its inputs, its factor and its preactivations."""
     a, layers = x, []
     for i, (w, b) in enumerate(zip(params[::2], params[1::2])):
-        # The gain is left to the factor of the next layer: it is less work to scale weights.
+        # The factor of the next layer includes the gain: it is cheaper to scale weights.
         c = (GAIN if i else 1.0) / math.sqrt(w.shape[1])
         z = nn.functional.linear(a, c * w, b)
         layers.append((a, c, z))
@@ -60,7 +60,7 @@ class Problem:
         self.f0 = forward(self.params, self.x)[0].detach()
 
     def loss_and_gradient(self, params: list[Tensor], squared: bool = False) -> Tensor:
-        """The mean soft hinge, or half the mean square; its gradient is left in the parameters."""
+        """The mean soft hinge, or half the mean square; its gradient is stored in the parameters."""
         for p in params:
             p.grad = None
         short = 1 - self.y * (forward(params, self.x)[0] - self.f0)
@@ -73,7 +73,7 @@ class Problem:
         f, layers = forward(self.params, self.x)
         deltas = torch.autograd.grad(f.sum(), [z for _, _, z in layers[:-1]], retain_graph=True)
         with torch.no_grad():
-            one, (a, c, _) = f.new_ones(()), layers[-1]  # whose sensitivities are 1
+            one, (a, c, _) = f.new_ones(()), layers[-1]  # its sensitivities are 1
             theta = torch.addmm(one, a, a.T, alpha=c * c)
             left, right = torch.empty_like(theta), torch.empty_like(theta)
             for (a, c, _), delta in zip(layers, deltas):
@@ -89,7 +89,7 @@ class Problem:
         root = torch.full_like(self.y, 1 / math.sqrt(len(f)))
         theta.mul_(root[:, None]).mul_(c * root).diagonal().add_(1)
         factor, _ = torch.linalg.cholesky_ex(theta, check_errors=True)
-        # J^T g is linear in g; backward through it makes J v.
+        # J^T g is linear in g, and its backward pass gives J v.
         g = torch.zeros_like(f, requires_grad=True)
         pulled = torch.autograd.grad(f, self.params, g, create_graph=True)
 
@@ -121,9 +121,9 @@ class Problem:
 
 
 def seconds(work: Callable, device: torch.device) -> float:
-    """The median of several after a first one, each until the device has finished."""
+    """The median time of several runs after a first one, each until the device has finished."""
     times: list[float] = []
-    while len(times) <= FEWEST or (sum(times[1:]) < BUDGET and len(times) <= MOST):
+    while len(times) <= MIN_RUNS or (sum(times[1:]) < BUDGET and len(times) <= MAX_RUNS):
         start = time.perf_counter()
         work()
         if device.type == "cuda":
@@ -133,7 +133,7 @@ def seconds(work: Callable, device: torch.device) -> float:
 
 
 def wrong(problem: Problem) -> bool:
-    """Whether it differs from what follows from the Jacobian of the net as its formula says."""
+    """Whether the results differ from those of the Jacobian, computed from the net's formula."""
     y, params, flat = problem.y, problem.params, nn.utils.parameters_to_vector
     problem.f0 -= torch.linspace(-2, 2, len(y)).to(y)  # margins on both sides of 1
 
@@ -164,17 +164,17 @@ if __name__ == "__main__":
     parser.add_argument("--threads", default=torch.get_num_threads(), type=int, help="of the host")
     parser.add_argument("--dtype", choices=["float64", "float32"], default="float64")
     parser.add_argument("--sizes", help="points and widths, such as 1000:100,5000:400")
-    parser.add_argument("--out", metavar="FILE", help="keep the rows there, as JSON")
-    parser.add_argument("--check", action="store_true", help="compare with a Jacobian and end")
+    parser.add_argument("--out", metavar="FILE", help="write the rows to this file, as JSON")
+    parser.add_argument("--check", action="store_true", help="compare with a Jacobian and exit")
     args = parser.parse_args()
     usual = "1000:100,1000:400" if args.device == "cpu" else "5000:100,5000:400,5000:800"
     sizes = re.findall("([1-9][0-9]*):([1-9][0-9]*)(?:,|$)", args.sizes or usual)
     if args.sizes and ",".join(map(":".join, sizes)) != args.sizes:
-        parser.error(f"--sizes {args.sizes} is not such as 1000:100,5000:400")
+        parser.error(f"--sizes {args.sizes} is not of the form 1000:100,5000:400")
     if not re.fullmatch("cpu|cuda(:[0-9]+)?", args.device):
-        parser.error(f"--device {args.device} is neither cpu nor such as cuda:0")
+        parser.error(f"--device {args.device} is neither cpu nor a GPU such as cuda:0")
     if not 1 <= args.threads <= (os.cpu_count() or 1):
-        parser.error(f"--threads {args.threads} is not one of 1 to {os.cpu_count()}")
+        parser.error(f"--threads {args.threads} is not between 1 and {os.cpu_count()}")
     try:
         device, dtype = torch.zeros(1, device=args.device).device, getattr(torch, args.dtype)
         torch.set_num_threads(args.threads)

@@ -1,5 +1,5 @@
-//! The convolutional net of setup (B): the parts of an implicit step, beside the bare
-//! matrix products of one gradient.
+//! The convolutional net of setup (B): the parts of an implicit step, compared with the
+//! bare matrix products of one gradient.
 //!
 //! `RAYON_NUM_THREADS=1 cargo bench --bench convolution`
 
@@ -12,7 +12,7 @@ use regime_benches::{Backend, DEVICE, bare, matrix};
 use regime_models::{ConvolutionalSpec, Network, Precision, Tape, Trace};
 use regime_tangent::kernel;
 
-/// The part of the points that is active in a typical implicit step.
+/// The fraction of points that are active in a typical implicit step.
 const ACTIVE: f64 = 0.25;
 
 fn main() {
@@ -51,7 +51,7 @@ fn main() {
                 drop(black_box(block.point_gradients(0..block.n_outputs())));
             }
         };
-        print("its point gradients", median(gradients), kernel_gradients);
+        print("gradients of a quarter", median(gradients), kernel_gradients);
     }
 }
 

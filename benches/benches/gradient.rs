@@ -1,6 +1,6 @@
-//! Loss gradient and its parts, beside the bare matrix products of the same shapes.
+//! Loss gradient and its parts, compared with the bare matrix products of the same shapes.
 //!
-//! Run with one thread, as runs do: `RAYON_NUM_THREADS=1 cargo bench`.
+//! Use one thread, as runs do: `RAYON_NUM_THREADS=1 cargo bench`.
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
 use regime_benches::{Backend, DEVICE, INPUTS, bare, matrix, network};
@@ -26,7 +26,7 @@ fn activation(c: &mut Criterion) {
     }
 }
 
-/// What the host does with the outputs: the loss of every margin and both its derivatives.
+/// The work of the host on the outputs: the loss of every margin and its first two derivatives.
 fn loss(c: &mut Criterion) {
     let mut group = c.benchmark_group("loss, slope and curvature");
     let loss = Loss::SoftHinge { beta: 20.0 };
@@ -39,7 +39,7 @@ fn loss(c: &mut Criterion) {
     }
 }
 
-/// The three products per layer that no gradient can do without.
+/// The three products per layer that a gradient cannot avoid.
 fn products(c: &mut Criterion) {
     let mut group = c.benchmark_group("bare products of a gradient");
     for (n, h) in SIZES {

@@ -1,13 +1,14 @@
-//! The implicit scheme against the explicit one, in one run on the same data.
+//! Compares the implicit scheme with the explicit scheme, in one run on the same data.
 //!
 //! `cargo bench --bench integrators` prints two tables; `-- agreement` or `-- speed`
-//! only one of them. Both take minutes, so they are no criterion benchmarks: each
-//! flow runs once, side by side comparisons one after the other on one thread.
+//! prints only one of them. Both take minutes, so they are not Criterion benchmarks:
+//! each flow runs once, and the flows run one after the other on one thread.
 //!
-//! *Agreement*: final outputs on test points and `t₁` of the implicit scheme at its
-//! default tolerance against the explicit one at a bound so fine that a coarser one
-//! changes little. *Speed*: wall time at the same final accuracy, against a reference
-//! of tolerance 10⁻³. An explicit flow is stopped when its ratio is past doubt.
+//! *Agreement* compares the final outputs on test points, `t₁` and `t₂` of the implicit
+//! scheme at its default tolerance with those of the explicit scheme at a fine bound; a
+//! coarser bound changes the outputs little. *Speed* compares wall times at the same final
+//! accuracy, where errors are measured against a reference of tolerance 10⁻³. An explicit
+//! flow is stopped when it is `MAX_RATIO` times slower.
 
 use std::time::{Duration, Instant};
 
@@ -23,18 +24,18 @@ const INPUTS: usize = 10;
 
 /// An explicit flow is stopped once it has taken this many times as long as the
 /// implicit one.
-const PAST_DOUBT: f64 = 12.0;
+const MAX_RATIO: f64 = 12.0;
 
 fn main() {
-    let asked: Vec<String> =
+    let names: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    let wanted = |name: &str| asked.is_empty() || asked.iter().any(|a| a == name);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
+    let selected = |name: &str| names.is_empty() || names.iter().any(|n| n == name);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("one thread starts");
     pool.install(|| {
-        if wanted("agreement") {
+        if selected("agreement") {
             agreement();
         }
-        if wanted("speed") {
+        if selected("speed") {
             speed();
         }
     });
@@ -83,11 +84,11 @@ fn speed() {
         let reference =
             problem.run(Scheme::Reference { tolerance: 1e-3, active_above: 1e-3 }, None).outputs;
         let first = problem.run(Scheme::reference(), None);
-        let patience = first.time.mul_f64(PAST_DOUBT);
+        let patience = first.time.mul_f64(MAX_RATIO);
         let rival = problem.run(explicit(1e-4), Some(patience));
         let finished = rival.outcome.end == End::Converged;
         let error = |run: &Run| distance(&run.outputs, &reference);
-        // As exact as the explicit flow, if that came to an end, and no more.
+        // The largest tolerance that is as accurate as the explicit flow, if that converged.
         let (mut tolerance, mut implicit) = (1e-2, first);
         if finished {
             for candidate in [4e-2, 2.8e-2, 2e-2, 1.4e-2, 1e-2, 7e-3, 5e-3, 3.5e-3, 2.5e-3] {
@@ -128,13 +129,13 @@ struct Problem {
     w0: Tensor<Backend, 1>,
 }
 
-/// A flow and what came of it.
+/// The result of a flow.
 struct Run {
     outcome: Outcome,
     time: Duration,
     /// `F` on the test points.
     outputs: Vec<f64>,
-    /// Margins that are not reached.
+    /// Number of points that have not reached the margin.
     left: usize,
 }
 
@@ -143,7 +144,7 @@ impl Problem {
         let spec = DataSpec { n_train: n, n_test: 1000, n_kernel: 0, ..DataSpec::default() };
         let data = prepare(&spec, &default_cache_dir()).expect("the digits are embedded");
         let net = network(INPUTS, width, hidden_layers);
-        let alpha = Alpha::paper(sqrt_h_alpha / (width as f64).sqrt()).expect("positive");
+        let alpha = Alpha::paper(sqrt_h_alpha / (width as f64).sqrt()).expect("α is positive");
         let w0 = Precision::F64.vector(&net.initial_weights(0), &DEVICE);
         Self { net, alpha, data, w0 }
     }
@@ -157,11 +158,12 @@ impl Problem {
         let f0 = Precision::to_host(self.net.forward(&self.w0, &inputs));
         let labels = self.data.train.y.to_vec();
         let loss = Loss::SoftHinge { beta: 20.0 };
-        let objective = Objective::new(self.alpha, loss, labels, f0).expect("two classes");
+        let objective =
+            Objective::new(self.alpha, loss, labels, f0).expect("the digits have two classes");
         let system = System::new(&self.net, inputs, objective);
         let spec = FlowSpec { scheme, ..FlowSpec::default() };
         let start = Instant::now();
-        let mut flow = Flow::start(&system, spec, self.w0.clone()).expect("a spec in range");
+        let mut flow = Flow::start(&system, spec, self.w0.clone()).expect("the spec is valid");
         let outcome = flow.run(&mut Deadline(patience.map(|patience| start + patience)));
         let time = start.elapsed();
         let test = points(&self.data.test);

@@ -1,8 +1,8 @@
-//! The tangent kernel of a dense net in its three forms, beside the bare symmetric
+//! The tangent kernel of a dense net in its three forms, compared with the bare symmetric
 //! products of the same shapes.
 //!
-//! `RAYON_NUM_THREADS=1 cargo bench --bench kernel`: the bare products are made on one
-//! thread. Every form is timed in turn with them, and the medians are compared.
+//! `RAYON_NUM_THREADS=1 cargo bench --bench kernel`: the bare products use one thread. Each
+//! form is timed alternately with the bare products, and the medians are compared.
 
 use std::{hint::black_box, time::Duration};
 
@@ -32,7 +32,7 @@ fn main() {
         let [form, reference] = medians(9, || drop(black_box(multiply(&tape, v.clone()))), &bare);
         row(n, h, "one product, of n columns", form, reference);
 
-        // Of wider nets a quarter of the points: the whole would take minutes.
+        // A quarter of the points for wide nets, because all points would take minutes.
         let n = if h > 100 { n / 4 } else { n };
         let part: Vec<usize> = (0..n).collect();
         let part = tape.select(&part);

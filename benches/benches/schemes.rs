@@ -1,8 +1,8 @@
 //! Work against precision: the adaptive and the reference scheme on the named problems.
 //!
-//! `cargo bench --bench schemes` prints the table of docs/dynamics.md, and `-- --write` puts it
-//! there. It takes some minutes, most of them for the runs at a tight tolerance that errors are
-//! measured against; they run one after the other on one thread.
+//! `cargo bench --bench schemes` prints the table of docs/dynamics.md, and `-- --write` writes it
+//! to that file. The benchmark takes some minutes, mostly for the reference runs at a tight
+//! tolerance. All runs use one thread, one after the other.
 
 use std::{fmt::Write, path::Path};
 
@@ -12,28 +12,28 @@ use regime_train::Scheme;
 const BEGIN: &str = "<!-- schemes: written by `cargo bench --bench schemes -- --write` -->";
 const END: &str = "<!-- schemes: end -->";
 
-/// What errors are measured against.
+/// The scheme of the reference runs, against which errors are measured.
 const EXACT: Scheme = Scheme::Reference { tolerance: 1e-4, active_above: 1e-3 };
 
 fn main() {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("one thread starts");
     let table = pool.install(table);
     if std::env::args().any(|argument| argument == "--write") {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/dynamics.md");
-        let text = std::fs::read_to_string(&path).expect("docs/dynamics.md is there");
-        let (before, rest) = text.split_once(BEGIN).expect("it has the place for the table");
-        let (_, after) = rest.split_once(END).expect("the place has an end");
+        let text = std::fs::read_to_string(&path).expect("docs/dynamics.md can be read");
+        let (before, rest) = text.split_once(BEGIN).expect("docs/dynamics.md has the start marker");
+        let (_, after) = rest.split_once(END).expect("docs/dynamics.md has the end marker");
         let text = format!("{before}{BEGIN}\n{table}{END}{after}");
         std::fs::write(&path, text).expect("docs/dynamics.md can be written");
     }
 }
 
-/// The table in Markdown, printed line by line as it grows.
+/// Returns the table in Markdown, and prints each line as soon as it is known.
 fn table() -> String {
     let mut table = String::new();
     let mut add = |line: String| {
         println!("{line}");
-        writeln!(table, "{line}").expect("a string takes what is written");
+        writeln!(table, "{line}").expect("writing to a string does not fail");
     };
     add("| problem | scheme, tolerance | steps + undone | passes | Σm²/n² | Σm³/n³ | F at t₁ | F at the end | t₁ | t₂ | kernel change | test error |".into());
     add("|---|---|---|---|---|---|---|---|---|---|---|---|".into());
@@ -50,7 +50,7 @@ fn table() -> String {
     table
 }
 
-/// A problem, and where it comes with a tight tolerance.
+/// A problem and its results at a tight tolerance.
 struct Exact {
     prepared: Prepared<Backend>,
     half: Reached,
@@ -92,8 +92,8 @@ impl Exact {
     }
 }
 
-/// The largest error of the outputs, in units of 1 or of the output where it is larger.
+/// The largest error of the margins: relative where the exact margin exceeds 1, else absolute.
 fn error(found: &Reached, exact: &Reached) -> f64 {
     let pairs = found.margins.iter().zip(&exact.margins);
-    pairs.fold(0.0, |most, (a, b)| f64::max(most, (a - b).abs() / b.abs().max(1.0)))
+    pairs.fold(0.0, |largest, (a, b)| f64::max(largest, (a - b).abs() / b.abs().max(1.0)))
 }

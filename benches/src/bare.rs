@@ -1,4 +1,4 @@
-//! The matrix products without which a work cannot be done, and nothing else.
+//! The matrix products that a task cannot avoid, without any other work.
 
 use std::{
     hint::black_box,
@@ -21,19 +21,19 @@ use regime_models::Precision;
 
 use crate::problem::{INPUTS, numbers};
 
-/// Products to be carried out, on any thread.
+/// Matrix products that run when called, on any thread.
 pub type Products = Box<dyn Fn() + Send + Sync>;
 
-/// The three products per layer of a loss and its gradient in a dense net, in place, by faer on
-/// the host: the rows are divided among the threads of the pool.
+/// The three products per layer of a loss and its gradient in a dense net, written in place by
+/// faer on the host. The rows are divided among the threads of the pool.
 pub fn gradient(n: usize, h: usize, layers: usize, precision: Precision) -> Products {
     let mut shapes = vec![(INPUTS, h, false)];
     shapes.extend((1..layers).map(|_| (h, h, true)));
     affine(vec![(n, 1, shapes)], precision)
 }
 
-/// Affine maps to carry out: so many rows so many times, each with its numbers of inputs and
-/// outputs, and whether the inputs have sensitivities.
+/// Affine maps, as rows, repetitions and shapes. A shape is the number of inputs, the number of
+/// outputs, and whether the sensitivities of the inputs are computed.
 type Affine = Vec<(usize, usize, Vec<(usize, usize, bool)>)>;
 
 fn affine(maps: Affine, precision: Precision) -> Products {
@@ -55,12 +55,12 @@ fn affine_in<T: ComplexField + Copy + Send + Sync>(
     let mut jobs = Vec::new();
     for (rows, times, shapes) in maps {
         for (k, m, sensitive) in shapes {
-            // By columns in memory as products like it best, one part of the rows a thread.
+            // Column-major, the fastest layout for products. Each thread has one part of the rows.
             let parts: Vec<_> = (0..threads)
                 .map(|part| rows * (part + 1) / threads - rows * part / threads)
                 .map(|rows| {
-                    let room = |rows, columns| Mat::<T>::zeros(rows, columns);
-                    let out = Mutex::new((room(rows, m), room(rows, k), room(k, m)));
+                    let zeros = |rows, columns| Mat::<T>::zeros(rows, columns);
+                    let out = Mutex::new((zeros(rows, m), zeros(rows, k), zeros(k, m)));
                     (matrix(rows, k), matrix(rows, m), out)
                 })
                 .collect();
@@ -70,7 +70,7 @@ fn affine_in<T: ComplexField + Copy + Send + Sync>(
     move || {
         for (times, parts, w, sensitive) in &jobs {
             parts.par_iter().with_max_len(1).for_each(|(a, delta, out)| {
-                // Nobody else asks for it, and what it holds is never read.
+                // No other thread locks it, and its contents are never read.
                 let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
                 let (forward, back, sum) = &mut *out;
                 let (a, w, delta, one) = (a.as_ref(), w.as_ref(), delta.as_ref(), to(1.0));
@@ -93,8 +93,8 @@ pub fn gradient_cost(n: usize, h: usize, layers: usize) -> f64 {
     n * h * (2.0 * INPUTS as f64 + 3.0 * h * (layers as f64 - 1.0))
 }
 
-/// Two Gram matrices for every layer of a dense net, one triangle of each, by faer on the host:
-/// each on one thread, side by side where the pool has several.
+/// One triangle of two Gram matrices for every layer of a dense net, by faer on the host. Each
+/// product uses one thread; a pool with several threads computes several products in parallel.
 pub fn kernel(n: usize, h: usize, layers: usize, precision: Precision) -> Products {
     match precision {
         Precision::F64 => Box::new(grams::<f64>(n, h, layers, |v| v)),
@@ -164,12 +164,12 @@ pub fn factorisation_cost(n: usize) -> f64 {
     (n as f64).powi(3) / 6.0
 }
 
-/// The three products of every convolution of setup (B) that no gradient can do without, but
-/// for the sensitivities of the points; as [`gradient`].
+/// The three products of every convolution of setup (B) that a gradient cannot avoid, except
+/// the sensitivities of the points; as [`gradient`].
 pub fn convolutions(n: usize, h: usize, precision: Precision) -> Products {
     let shapes = [(169, 25, false), (121, 25 * h, true), (25, 25 * h, true), (9, 25 * h, true)];
     let maps = shapes.map(|(positions, inputs, sensitive)| {
-        // Some points at a time, as patches are made.
+        // A few points at a time, as for the patches of a network.
         let step = ((1 << 17) / (positions * inputs)).max(1);
         (step * positions, n.div_ceil(step), vec![(inputs, h, sensitive)])
     });

@@ -1,9 +1,9 @@
-//! Times taken in turn.
+//! Median times of tasks.
 
 use std::time::{Duration, Instant};
 
-/// Medians of the times of two works, taken in turn, so that what else the machine does meets
-/// both; each is done once before, unless it is to be timed once.
+/// Median times of two tasks. The tasks are timed alternately, so that other load on the machine
+/// affects both. Each task runs once before the timing, unless it is timed only once.
 pub fn medians(times: usize, form: impl Fn(), reference: impl Fn()) -> [Duration; 2] {
     let time = |work: &dyn Fn()| {
         let start = Instant::now();
@@ -21,9 +21,9 @@ pub fn medians(times: usize, form: impl Fn(), reference: impl Fn()) -> [Duration
     [forms[forms.len() / 2], references[references.len() / 2]]
 }
 
-/// The median time of a work that is repeated for `budget_s` seconds, but at least and at most so
-/// many times; it is done once before.
-pub fn median(budget_s: f64, [least, most]: [usize; 2], work: impl Fn()) -> Duration {
+/// The median time of a task that is repeated for `budget_s` seconds, but at least `min` and at
+/// most `max` times. The task runs once before the timing.
+pub fn median(budget_s: f64, [min, max]: [usize; 2], work: impl Fn()) -> Duration {
     let time = || {
         let start = Instant::now();
         work();
@@ -32,7 +32,7 @@ pub fn median(budget_s: f64, [least, most]: [usize; 2], work: impl Fn()) -> Dura
     time();
     let start = Instant::now();
     let mut times = Vec::new();
-    while times.len() < least || (times.len() < most && start.elapsed().as_secs_f64() < budget_s) {
+    while times.len() < min || (times.len() < max && start.elapsed().as_secs_f64() < budget_s) {
         times.push(time());
     }
     times.sort();

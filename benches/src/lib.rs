@@ -1,7 +1,8 @@
-//! What is timed and what it is compared with, shared by the benchmarks of this crate and by
+//! The timed tasks and their references, shared by the benchmarks of this crate and by
 //! `cargo xtask bench`: the problems ([`network`], [`matrix`]), the bare matrix products of the
-//! same shapes ([`bare`]), the works themselves ([`measure`]), those that PyTorch is timed at too
-//! ([`measure_peers`]), flows of several kinds ([`named()`]), and a clock that takes times in turn ([`clock`]).
+//! same shapes ([`bare`]), the tasks ([`measure`]), the tasks that are also timed with PyTorch
+//! ([`measure_peers`]), flows of several kinds ([`named()`]), and a clock that times two tasks
+//! alternately ([`clock`]).
 //!
 //! ```
 //! use regime_benches::{bare, clock::medians};

@@ -1,5 +1,5 @@
-//! The named problems: flows of several kinds on the embedded digits, by which the integrators'
-//! work is counted and their errors are measured.
+//! The named problems: flows of several kinds on the embedded digits. They serve to count the
+//! work of the integrators and to measure their errors.
 
 use burn_tensor::{Tensor, backend::Backend};
 use regime_data::{DataError, DataSpec, Dataset, InputSpec, Part, default_cache_dir, prepare};
@@ -12,10 +12,10 @@ use regime_train::{Flow, FlowSpec, Loss, Momentum, Objective, Outcome, Scheme, S
 
 use crate::problem::INPUTS;
 
-/// A problem by its name.
+/// A named problem.
 #[derive(Debug, Clone)]
 pub struct Named {
-    /// Its name, unique among them.
+    /// Its unique name.
     pub name: &'static str,
     network: NetworkSpec,
     alpha: f64,
@@ -26,20 +26,20 @@ pub struct Named {
     n: usize,
 }
 
-/// What a flow of a named problem came to.
+/// The result of a flow of a named problem.
 #[derive(Debug, Clone)]
 pub struct Reached {
-    /// How the flow went.
+    /// The outcome of the flow.
     pub outcome: Outcome,
     /// The margins of the training points at the end, `[n]`.
     pub margins: Vec<f64>,
     /// The relative change of the tangent kernel on 50 test points, in Frobenius norm.
     pub kernel_change: f64,
-    /// Share of the test points on the wrong side.
+    /// Fraction of misclassified test points.
     pub test_error: f64,
 }
 
-/// The problems: both activations, fully connected and convolutional, α from 10⁻³ to 10⁵, two
+/// The named problems: both activations, fully connected and convolutional, α from 10⁻³ to 10⁵, two
 /// losses, and momentum.
 pub fn named() -> Vec<Named> {
     let dense = |width, activation| {
@@ -91,7 +91,7 @@ pub fn named() -> Vec<Named> {
     ]
 }
 
-/// A problem with its points.
+/// A problem with its points and initial weights.
 pub struct Prepared<B: Backend> {
     problem: Named,
     net: FeedForward,
@@ -112,7 +112,7 @@ pub enum NamedError {
 }
 
 impl Named {
-    /// Setup (A) of the paper at another size, as the table of benchmarks has it.
+    /// Setup (A) of the paper at the given size, as in the table of benchmarks.
     pub fn setup_a(n: usize, width: usize, alpha: f64) -> Self {
         let network = NetworkSpec::Dense(DenseSpec {
             inputs: INPUTS,
@@ -132,10 +132,10 @@ impl Named {
         }
     }
 
-    /// Reads its points, and draws the initial weights of `seed`.
+    /// Reads the points, and draws the initial weights of `seed`.
     ///
     /// # Errors
-    /// [`NamedError`] for digits that cannot be read.
+    /// [`NamedError`] when the digits cannot be read or the network cannot be built.
     pub fn prepare<B: Backend>(
         &self,
         seed: u64,
@@ -162,15 +162,15 @@ fn points<B: Backend>(part: &Part, n: usize, device: &B::Device) -> Tensor<B, 2>
 }
 
 impl<B: Backend> Prepared<B> {
-    /// Points of the training set.
+    /// Number of points in the training set.
     pub fn n_points(&self) -> usize {
         self.data.train.len()
     }
 
-    /// The flow by `scheme`, to its end or to a time before.
+    /// Runs the flow with `scheme` to its end, or to the time `until` if that is earlier.
     ///
     /// # Panics
-    /// For a scheme whose settings are out of their range.
+    /// When a setting of the scheme is out of range.
     pub fn run(&self, scheme: Scheme, until: Option<f64>) -> Reached {
         let Self { problem, net, data, w0, device } = self;
         let points = |part: &Part, n: usize| points::<B>(part, n, device);
@@ -185,7 +185,7 @@ impl<B: Backend> Prepared<B> {
         let system = System::new(net, inputs.clone(), objective);
         let stop = Stop { max_time: until, ..problem.stop };
         let spec = FlowSpec { scheme, stop, momentum: problem.momentum, ..FlowSpec::default() };
-        let mut flow = Flow::start(&system, spec, w0.clone()).expect("a spec in its range");
+        let mut flow = Flow::start(&system, spec, w0.clone()).expect("the spec is valid");
         let outcome = flow.run(&mut ());
         let w = flow.weights();
         let margins = system.objective().margins(&outputs(&w, &inputs));

@@ -1,5 +1,5 @@
-//! The works that `torch_peers.py` times too, as runs do them on a device: a run on a device with
-//! memory of its own is a batch, be it of one.
+//! The tasks that `torch_peers.py` also times, implemented as in a run. A run on a device with its
+//! own memory is a batch, even if the batch has a single member.
 
 use std::hint::black_box;
 
@@ -18,30 +18,32 @@ use crate::{
 /// Hidden layers.
 const LAYERS: usize = 5;
 
-/// Seconds for which a work is repeated, and how often at least and at most.
+/// Seconds for which a task is repeated.
 const BUDGET_S: f64 = 1.0;
+
+/// Minimum and maximum number of repetitions of a task.
 const REPETITIONS: [usize; 2] = [3, 50];
 
-/// Trial steps of a flow that is timed, beside those of a shorter one.
+/// Trial steps of the short and of the long flow that are timed.
 const STEPS: [u64; 2] = [2, 10];
 
-/// Points, width and hidden layers of small runs: those of the profile `smoke`.
+/// Points, width and hidden layers of small runs, as in the profile `smoke`.
 const SMALL: (usize, usize, usize) = (200, 32, 3);
 
-/// A work, timed.
+/// The time of a task.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PeerRow {
-    /// What was done.
+    /// The name of the task.
     pub work: &'static str,
-    /// How many points.
+    /// Number of points.
     pub n: usize,
     /// Width.
     pub h: usize,
-    /// Seconds, the median.
+    /// Median time in seconds.
     pub seconds: f64,
 }
 
-/// Times the works for each number of points and width, and `many` small runs together.
+/// Times the tasks for each pair of number of points and width, and `many` small runs in one batch.
 pub fn measure_peers<B: Backend>(
     device: &B::Device,
     precision: Precision,
@@ -61,8 +63,8 @@ pub fn measure_peers<B: Backend>(
     }
     if many > 0 {
         let (n, h, _) = SMALL;
-        for (work, together) in [("one of many small runs", many), ("a small run by itself", 1)] {
-            report(&PeerRow { work, n, h, seconds: peers.small_runs(together) });
+        for (work, n_runs) in [("one of many small runs", many), ("a small run by itself", 1)] {
+            report(&PeerRow { work, n, h, seconds: peers.small_runs(n_runs) });
         }
     }
 }
@@ -81,7 +83,7 @@ impl<B: Backend> Peers<'_, B> {
         Memory::of::<B>(self.device) == Memory::Device
     }
 
-    /// The median of the times of a work, once it has been done.
+    /// The median time of a task, after a first run that is not timed.
     fn seconds(&self, work: impl Fn()) -> f64 {
         let work = || {
             work();
@@ -104,13 +106,13 @@ impl<B: Backend> Peers<'_, B> {
         let f0 = stack.trace(&w, &scales, &x).outputs();
         self.seconds(|| {
             let trace = stack.trace(&w, &scales, &x);
-            // The labels only turn signs.
+            // The labels would only change signs.
             let slopes = loss.slopes(trace.outputs() - f0.clone()).mul_scalar((n as f64).recip());
             drop(black_box(trace.linearise().vjp(&slopes)));
         })
     }
 
-    /// With the forward and the backward pass that it needs.
+    /// Includes the forward and the backward pass for the kernel.
     fn kernel(&self, n: usize, h: usize) -> f64 {
         let net = network(INPUTS, h, LAYERS);
         let Problem { w, x, .. } = self.problem(&net, n, Loss::Squared, 0);
@@ -123,7 +125,7 @@ impl<B: Backend> Peers<'_, B> {
         self.seconds(|| drop(black_box(stack.trace(&w, &scales, &x).linearise().kernel())))
     }
 
-    /// That of the backend; `None` where it has none.
+    /// The time of the backend's Cholesky factorisation; `None` if it has none.
     fn factorisation(&self, n: usize) -> Option<f64> {
         let numbers = matrix_on::<B>(n, 20, Precision::F64, self.device);
         let m = numbers.clone().matmul(numbers.transpose()).unsqueeze::<3>();
@@ -132,9 +134,9 @@ impl<B: Backend> Peers<'_, B> {
         Some(self.seconds(|| drop(black_box(cholesky_of_shifted(m.clone(), root.clone())))))
     }
 
-    /// One of the steps by which a long flow is longer than a short one.
+    /// The time of one step, from the difference between a long and a short flow.
     fn step(&self, n: usize, h: usize) -> f64 {
-        // The curvature of this loss is the same everywhere.
+        // The curvature of this loss is constant, so every point is active.
         let net = network(INPUTS, h, LAYERS);
         let Problem { w, x, objective } = self.problem(&net, n, Loss::Squared, 0);
         let flow = |max_steps| {
@@ -143,30 +145,30 @@ impl<B: Backend> Peers<'_, B> {
             if !self.on_device() {
                 let system = System::new(&net, x.clone(), objective.clone());
                 let flow = Flow::start(&system, spec, w.clone());
-                return drop(black_box(flow.expect("the spec is right").run(&mut ())));
+                return drop(black_box(flow.expect("the spec is valid").run(&mut ())));
             }
             let start = Start::Weights(w.clone());
             let member = Member { objective: objective.clone(), inputs: x.clone(), spec, start };
             let batch = FlowBatch::start(&net, vec![member]);
-            drop(black_box(batch.expect("the spec is right").run(&mut ())));
+            drop(black_box(batch.expect("the spec is valid").run(&mut ())));
         };
         let [few, many] = STEPS;
         let [short, long] = [few, many].map(|steps| self.seconds(|| flow(steps)));
         (long - short) / (many - few) as f64
     }
 
-    /// Seconds per run for `together` small runs of at most 200 steps.
-    fn small_runs(&self, together: usize) -> f64 {
+    /// Seconds per run for a batch of `n_runs` small runs of at most 200 steps.
+    fn small_runs(&self, n_runs: usize) -> f64 {
         let loss = Loss::SoftHinge { beta: 20.0 };
         let (n, h, layers) = SMALL;
         let net = network(INPUTS, h, layers);
         let problems: Vec<Problem<B>> =
-            (0..together).map(|seed| self.problem(&net, n, loss, seed as u64)).collect();
+            (0..n_runs).map(|seed| self.problem(&net, n, loss, seed as u64)).collect();
         let members = || {
             let member = |problem: &Problem<B>| Member {
                 objective: problem.objective.clone(),
                 inputs: problem.x.clone(),
-                // Labels that alternate along such points take some time to learn.
+                // The alternating labels take many steps to learn.
                 spec: FlowSpec {
                     stop: Stop { max_steps: 200, ..Stop::default() },
                     scheme: Scheme::reference(),
@@ -178,8 +180,8 @@ impl<B: Backend> Peers<'_, B> {
         };
         let run = || {
             let batch = FlowBatch::start(&net, members());
-            drop(black_box(batch.expect("the spec is right").run(&mut ())));
+            drop(black_box(batch.expect("the spec is valid").run(&mut ())));
         };
-        self.seconds(run) / together as f64
+        self.seconds(run) / n_runs as f64
     }
 }

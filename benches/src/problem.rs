@@ -1,4 +1,4 @@
-//! The problems that are timed.
+//! The timed problems.
 
 use burn_tensor::{Tensor, backend::Backend as AnyBackend};
 use regime_models::{Activation, Alpha, DenseSpec, FeedForward, Network, Precision, Tape, Trace};
@@ -13,10 +13,10 @@ pub const DEVICE: burn_flex::FlexDevice = burn_flex::FlexDevice;
 /// Inputs of the dense networks: the paper's ten principal components.
 pub const INPUTS: usize = 10;
 
-/// The paper's fully connected network with softplus and biases, at width `h`.
+/// The paper's fully connected network with softplus and biases.
 ///
 /// # Panics
-/// Never, for positive sizes.
+/// When a size is 0.
 pub fn network(inputs: usize, width: usize, hidden_layers: usize) -> FeedForward {
     DenseSpec {
         inputs,
@@ -75,12 +75,12 @@ impl<B: AnyBackend> Problem<B> {
         let x = matrix_on::<B>(n, net.n_inputs(), precision, device);
         let labels = (0..n).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
         let f0 = Precision::to_host(net.forward(&w, &x));
-        let alpha = Alpha::paper(1.0).expect("1 is an α");
+        let alpha = Alpha::paper(1.0).expect("1 is positive");
         let objective = Objective::new(alpha, loss, labels, f0).expect("labels are ±1");
         Self { w, x, objective }
     }
 
-    /// The mean loss and its gradient in all weights, `[P]`.
+    /// The mean loss and its gradient with respect to all parameters, `[P]`.
     pub(crate) fn loss_and_gradient(&self, net: &FeedForward) -> (f64, Tensor<B, 1>) {
         let trace = net.trace(&self.w, &self.x);
         let margins = self.objective.margins(&Precision::to_host(trace.output()));

@@ -5,31 +5,31 @@ use regime_models::Precision;
 /// One line of the table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// What was done.
+    /// The name of the task.
     pub work: &'static str,
-    /// How many points.
+    /// Number of points.
     pub n: usize,
     /// Width.
     pub h: usize,
     /// Element type.
     pub precision: Precision,
-    /// Threads of the host.
+    /// Number of host threads.
     pub threads: usize,
-    /// Seconds, the median.
+    /// Median time in seconds.
     pub seconds: f64,
-    /// Multiply-adds of the products that it cannot do without.
+    /// Multiply-adds of the products that the task cannot avoid.
     pub multiply_adds: f64,
-    /// Seconds of those products alone, the median of times taken in turn.
+    /// Median time of these products alone in seconds, timed alternately with the task.
     pub bare_seconds: f64,
 }
 
 impl Row {
-    /// 10⁹ floating-point operations per second, of those that cannot be done without.
+    /// 10⁹ floating-point operations per second, of the unavoidable products only.
     pub fn gflops(&self) -> f64 {
         2e-9 * self.multiply_adds / self.seconds
     }
 
-    /// How many times longer than the bare products.
+    /// The time of the task divided by the time of the bare products.
     pub fn ratio(&self) -> f64 {
         self.seconds / self.bare_seconds
     }

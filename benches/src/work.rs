@@ -1,4 +1,4 @@
-//! What is timed.
+//! The timed tasks.
 
 use std::{hint::black_box, thread};
 
@@ -21,58 +21,62 @@ use crate::{
 /// Hidden layers of the dense networks.
 const LAYERS: usize = 5;
 
-/// Products of `n·h²` per layer in an implicit step, in units of those of a gradient: two
-/// gradients, and two solutions with a forward and a reverse product each.
+/// Products of cost `n·h²` per layer in an implicit step, in units of the products of a gradient:
+/// two gradients, and two solutions with a forward and a reverse product each.
 const GRADIENTS_PER_STEP: f64 = 2.0 + 4.0 / 3.0;
 
-/// As many of them as are made in a row where only products are timed.
+/// Gradients per step where only products are timed: rounded down.
 const WHOLE_GRADIENTS: usize = GRADIENTS_PER_STEP as usize;
 
-/// Steps of a flow that is timed.
+/// Number of steps of a timed flow.
 const STEPS: u64 = 2;
 
-/// Multiply-adds of the products and the factorisation of one step, with as many as these gradients.
+/// Multiply-adds of the products and the factorisation of one step with the given number of
+/// gradients.
 fn step_cost(gradients: f64, n: usize, h: usize) -> f64 {
     gradients * bare::gradient_cost(n, h, LAYERS)
         + bare::kernel_cost(n, h, LAYERS)
         + bare::factorisation_cost(n)
 }
 
-/// Stochastic steps after which the batch has its full size, those in which all points of the
-/// training set are drawn once, and those that are timed.
+/// Number of stochastic steps after which the batch has its full size.
 const GROWING: u64 = 3;
+
+/// Number of stochastic steps that draw every training point once.
 const ROUND: u64 = 31;
+
+/// Number of timed stochastic steps.
 const STOCHASTIC_STEPS: u64 = 2 * ROUND;
 
-/// Flows that are timed from their beginning to their end, and their α.
+/// Flows that are timed from start to end, with their α.
 const FLOWS: [(&str, f64); 3] = [
     ("flow, α = 0.03, against reference", 0.03),
     ("flow, α = 1, against reference", 1.0),
     ("flow, α = 100, against reference", 100.0),
 ];
 
-/// How much is timed.
+/// The sizes of the tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sizes {
-    /// That everything works.
+    /// Small sizes, which check that every task runs.
     Smoke,
     /// The sizes of the table in docs/performance.md.
     Full,
 }
 
-/// Which works are timed, and how large.
+/// The tasks to time and their sizes.
 #[derive(Debug, Clone, Copy)]
 pub struct Selection<'a> {
-    /// How large the works are.
+    /// The sizes of the tasks.
     pub sizes: Sizes,
-    /// Only those whose name contains this.
+    /// Times only tasks whose name contains this text.
     pub only: &'a str,
 }
 
-/// Times works with one element type on a device, once on each of these numbers of threads.
+/// Times tasks with one element type on a device, once for each number of threads.
 ///
 /// # Errors
-/// When a pool of threads cannot be made.
+/// When a thread pool cannot be created.
 pub fn measure<B: Backend>(
     device: &B::Device,
     precision: Precision,
@@ -104,8 +108,8 @@ struct Bench<'a, B: Backend> {
     threads: usize,
 }
 
-/// What was timed: points and width; seconds of the work and of what it is compared with; the
-/// multiply-adds that it cannot do without.
+/// The result of a timing: points and width, seconds of the task and of its reference, and the
+/// multiply-adds that the task cannot avoid.
 struct Timed {
     size: (usize, usize),
     times: [f64; 2],
@@ -119,7 +123,7 @@ impl Timed {
     }
 }
 
-/// What it is called, and how it is timed.
+/// The name of a task, and the function that times it.
 type Work<'a> = (&'static str, Box<dyn Fn() -> Timed + 'a>);
 
 impl<B: Backend> Bench<'_, B> {
@@ -151,7 +155,7 @@ impl<B: Backend> Bench<'_, B> {
                     works.extend([gradient(n, h), kernel(n, h), step(n, h)]);
                 }
                 works.extend([kernel(2000, 100), convolution(500, 32), stochastic(32, 16)]);
-                // The size of the paper's grid that takes longest; on a processor, minutes.
+                // The slowest size of the paper's grid. It takes minutes on a CPU.
                 if Memory::of::<B>(self.device) == Memory::Device {
                     works.push(step(5000, 800));
                 }
@@ -167,7 +171,7 @@ impl<B: Backend> Bench<'_, B> {
                 works.push((work, Box::new(move || self.whole_flow(n, h, alpha))));
             }
         }
-        // Two runs with one thread each: the size of the pool plays no part.
+        // The two runs use one thread each, so the size of the pool does not matter.
         if self.threads == 1 {
             let (n, h) = match sizes {
                 Sizes::Smoke => (60, 16),
@@ -195,14 +199,14 @@ impl<B: Backend> Bench<'_, B> {
         works
     }
 
-    /// Medians in seconds; fewer repetitions of what takes long.
+    /// Median times in seconds, with fewer repetitions of expensive tasks.
     fn times(&self, cost: f64, form: impl Fn(), reference: impl Fn()) -> [f64; 2] {
         let repetitions = match cost {
             cost if cost > 3e10 => 1,
             cost if cost > 5e9 => 3,
             _ => 9,
         };
-        // What is asked of a GPU is done when it is done, not when the call is back.
+        // A call to a GPU returns before its work is done.
         let form = || {
             form();
             let _ = B::sync(self.device);
@@ -214,7 +218,7 @@ impl<B: Backend> Bench<'_, B> {
         medians(repetitions, form, reference).map(|time| time.as_secs_f64())
     }
 
-    /// The mean loss of `n` points and its gradient in all weights.
+    /// The mean loss of `n` points and its gradient with respect to all parameters.
     fn gradient(&self, n: usize, h: usize) -> Timed {
         let net = network(INPUTS, h, LAYERS);
         let bare = bare::gradient(n, h, LAYERS, self.precision);
@@ -223,7 +227,7 @@ impl<B: Backend> Bench<'_, B> {
         Timed { size: (n, h), times: self.times(cost, form, bare), cost }
     }
 
-    /// The same in this element type against float64, in turn.
+    /// The loss and gradient in this element type, against float64.
     fn against_f64(&self, n: usize, h: usize) -> Timed {
         let net = network(INPUTS, h, LAYERS);
         let cost = bare::gradient_cost(n, h, LAYERS);
@@ -264,19 +268,19 @@ impl<B: Backend> Bench<'_, B> {
         Timed { size: (n, h), times, cost }
     }
 
-    /// A flow of so many steps, from its beginning.
+    /// A flow of [`STEPS`] steps, including its start.
     fn steps(&self, n: usize, h: usize) -> impl Fn() {
         self.flow(n, h, |mut flow| drop(black_box(flow.run(&mut ()))))
     }
 
-    /// Its beginning alone.
+    /// The start of the flow alone.
     fn start(&self, n: usize, h: usize) -> impl Fn() {
         self.flow(n, h, |flow| drop(black_box(flow)))
     }
 
     fn flow(&self, n: usize, h: usize, then: impl Fn(Flow<'_, B, FeedForward>)) -> impl Fn() {
         let net = network(INPUTS, h, LAYERS);
-        // The curvature of this loss is the same everywhere.
+        // The curvature of this loss is constant, so every point is active.
         let Problem { w, x, objective } = self.problem(&net, n, Loss::Squared);
         let spec = FlowSpec {
             scheme: Scheme::reference(),
@@ -285,12 +289,12 @@ impl<B: Backend> Bench<'_, B> {
         };
         move || {
             let system = System::new(&net, x.clone(), objective.clone());
-            then(Flow::start(&system, spec, w.clone()).expect("the spec is right"));
+            then(Flow::start(&system, spec, w.clone()).expect("the spec is valid"));
         }
     }
 
-    /// A flow on digits to its end by the adaptive scheme, against one by the reference scheme
-    /// with the same error of a step, in turn.
+    /// A complete flow on digits with the adaptive scheme, against one with the reference scheme
+    /// at the same error per step.
     fn whole_flow(&self, n: usize, h: usize, alpha: f64) -> Timed {
         let problem = Named::setup_a(n, h, alpha);
         let problem = problem.prepare::<B>(0, self.device).expect("the digits are embedded");
@@ -298,19 +302,19 @@ impl<B: Backend> Bench<'_, B> {
         let reference = Scheme::Reference { tolerance: step, active_above: 1e-3 };
         let run = |scheme| drop(black_box(problem.run(scheme, None)));
         let times = medians(3, || run(adaptive), || run(reference));
-        // Products that it cannot do without: not known.
+        // The cost of the unavoidable products is unknown.
         Timed { size: (n, h), times: times.map(|time| time.as_secs_f64()), cost: 0.0 }
     }
 
-    /// Two implicit steps at once, one thread each, against one after the other.
+    /// Two short flows in parallel, one thread each, against one after the other.
     fn side_by_side(&self, n: usize, h: usize) -> Timed {
         let cost = 2.0 * STEPS as f64 * step_cost(GRADIENTS_PER_STEP, n, h);
         let times = self.twice(cost, |_| self.steps(n, h)());
         Timed { size: (n, h), times, cost }
     }
 
-    /// The same of the products and the factorisations of those steps alone: what the cores of
-    /// the machine are worth together for such work.
+    /// The products and factorisations of two flows in parallel, against one after the other. The
+    /// ratio shows how much two cores of the machine speed up such products.
     fn bare_side_by_side(&self, n: usize, h: usize) -> Timed {
         let bare_steps = || {
             let gradient = bare::gradient(n, h, LAYERS, self.precision);
@@ -330,17 +334,17 @@ impl<B: Backend> Bench<'_, B> {
         Timed { size: (n, h), times, cost }
     }
 
-    /// One work on each of two threads at once, against both on one thread.
+    /// One task on each of two threads in parallel, against both tasks on one thread.
     fn twice(&self, cost: f64, work: impl Fn(usize) + Sync) -> [f64; 2] {
         let one = |which| alone(|| work(which));
-        let together = || {
+        let parallel = || {
             thread::scope(|scope| {
                 scope.spawn(|| one(0));
                 one(1);
             });
         };
-        let in_turn = || (0..2).for_each(one);
-        self.times(cost, together, in_turn)
+        let sequential = || (0..2).for_each(one);
+        self.times(cost, parallel, sequential)
     }
 
     /// Loss and gradient of the convolutional net of setup (B).
@@ -352,8 +356,8 @@ impl<B: Backend> Bench<'_, B> {
         Timed { size: (n, h), times: self.times(cost, form, bare), cost }
     }
 
-    /// A step of stochastic training of the net of setup (B), with its share of the looks at
-    /// all points, against loss and gradient of the batch.
+    /// A step of stochastic training of the net of setup (B), including its share of the
+    /// observations of all points, against loss and gradient of the batch.
     fn stochastic(&self, batch: usize, h: usize) -> Timed {
         let net = ConvolutionalSpec::setup_b(h).build().expect("the paper's net");
         let n = ROUND as usize * batch;
@@ -362,17 +366,17 @@ impl<B: Backend> Bench<'_, B> {
         let system = System::new(&net, x, objective);
         let steps = |max_steps: u64| {
             let spec = StochasticSpec {
-                // So cold that nothing moves: the batch then grows to its full size at once.
+                // The weights do not move, so the batch grows to its full size at once.
                 temperature: 1e-200,
                 largest_batch: batch,
                 sampling: Sampling::Points,
-                // Each looks at all points, and in so short a time there would be many.
+                // Each observation evaluates all points, and a short time would have many.
                 observations_per_decade: 1,
                 stop: Stop { max_steps, ..Stop::default() },
                 ..StochasticSpec::default()
             };
             let training = Stochastic::start(&system, spec, 0, w.clone());
-            drop(black_box(training.expect("the spec is right").run(&mut ())));
+            drop(black_box(training.expect("the spec is valid").run(&mut ())));
         };
         let gradient = self.loss_and_gradient(&net, batch);
         let gradients = || (0..STOCHASTIC_STEPS).for_each(|_| gradient());
@@ -390,7 +394,7 @@ impl<B: Backend> Bench<'_, B> {
     }
 }
 
-/// On one thread of its own.
+/// Runs `work` in a separate pool of one thread.
 fn alone<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let pool = ThreadPoolBuilder::new().num_threads(1).build().expect("one thread starts");
     pool.install(work)

@@ -1,5 +1,5 @@
-//! The work of the named problems, held fast: a change that costs more is seen here, without a
-//! clock. After one that is meant, `cargo insta accept`, or the test again with
+//! Pins the work of the named problems. The test fails when a change increases the work, and does
+//! not depend on a clock. After an intended change, run `cargo insta accept`, or run the test with
 //! `INSTA_UPDATE=always`.
 
 use regime_benches::{Backend, DEVICE, named};

@@ -56,8 +56,8 @@ impl Activation {
         Ok(self)
     }
 
-    /// The normalisation `1/√(E φ(g)²)` by which the bare function is multiplied,
-    /// by quadrature.
+    /// The normalisation factor `1/√(E φ(g)²)` of the bare function, computed by
+    /// quadrature.
     pub fn gain(self) -> f64 {
         gaussian_mean(|g| self.bare(g).0.powi(2)).sqrt().recip()
     }

@@ -10,7 +10,7 @@ use crate::error::{ModelError, positive};
 /// convention is therefore not an α: construct one with [`Alpha::paper`] or
 /// [`Alpha::code`] and read it with the accessor of the same name.
 ///
-/// Time goes with it. With `L = (1/α²n) Σ ℓ` and the weights' flow
+/// The time also depends on the convention. With `L = (1/α²n) Σ ℓ` and the flow
 /// `dw/dt = −∇L`, the same trajectory takes `t_code = h · t_paper`, since
 /// `L_code = L_paper / h`: see [`Alpha::code_time`].
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
@@ -60,13 +60,13 @@ impl Alpha {
         self.paper
     }
 
-    /// The value in the code's convention, `√h · α`: also the combination in
-    /// which the paper's curves collapse.
+    /// The value in the code's convention, `√h · α`. The paper's curves collapse
+    /// when they are plotted against it.
     pub fn times_root_width(self, width: usize) -> f64 {
         self.paper * (width as f64).sqrt()
     }
 
-    /// The time, in the code's convention, of what happens at `t_paper`.
+    /// Converts a time from the paper's convention to the code's, `h · t_paper`.
     pub fn code_time(t_paper: f64, width: usize) -> f64 {
         t_paper * width as f64
     }
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_scale_is_refused() {
+    fn values_that_are_not_finite_and_positive_are_rejected() {
         for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert!(Alpha::paper(bad).is_err());
             assert!(Alpha::code(bad, 4).is_err());

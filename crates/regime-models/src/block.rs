@@ -9,14 +9,15 @@ use crate::{memory::Memory, rows::joined, window::Window};
 ///
 /// For point `i`, `∂fᵢ/∂W = c · Σ_q a_iq ⊗ δ_iq` and `∂fᵢ/∂b = Σ_q δ_iq` over its
 /// positions `q`. With a single position the gradient is an outer product, and the
-/// kernel a product of Gram matrices; a convolution shares its weights among many.
+/// kernel is an elementwise product of Gram matrices. A convolution uses the same
+/// weights at many positions.
 ///
 /// # Shapes
 /// `k` inputs and `m` outputs of the layer, `n` points, `p` positions.
 #[derive(Debug, Clone)]
 pub struct Block<B: Backend> {
-    /// What the layer acts on: its inputs `a`, `[n, k]`, or the maps `[n·pixels, c]`
-    /// over which `window` slides.
+    /// The inputs `a` of the layer, `[n, k]`, or the maps `[n·pixels, c]` over which
+    /// `window` slides.
     pub sources: Tensor<B, 2>,
     /// The window of a convolution; `None` for a layer that acts on each point once.
     pub window: Option<Arc<Window>>,
@@ -46,7 +47,7 @@ impl<B: Backend> Block<B> {
         self.sensitivities.dims()[0] / self.n_positions()
     }
 
-    /// The rows of [`sources`](Self::sources) of some points.
+    /// The rows of [`sources`](Self::sources) that belong to `points`.
     pub(crate) fn sources_of(&self, points: Range<usize>) -> Tensor<B, 2> {
         let per_point = self.window.as_ref().map_or(1, |window| window.n_pixels());
         let sources = self.sources.clone();
@@ -57,7 +58,7 @@ impl<B: Backend> Block<B> {
         }
     }
 
-    /// Stretches of points whose inputs are best made and used at once.
+    /// Ranges of points whose inputs are best computed and used in one batch.
     pub fn chunks(&self) -> Vec<Range<usize>> {
         match &self.window {
             None => std::iter::once(0..self.n_points()).collect(),
@@ -68,13 +69,13 @@ impl<B: Backend> Block<B> {
         }
     }
 
-    /// The sensitivities of some points, `[points·p, m]`.
+    /// The sensitivities of `points`, `[points·p, m]`.
     pub fn sensitivities_of(&self, points: Range<usize>) -> Tensor<B, 2> {
         let p = self.n_positions();
         self.sensitivities.clone().narrow(0, points.start * p, points.len() * p)
     }
 
-    /// The same block of several stretches of points, below each other.
+    /// Concatenates the blocks of one layer for several ranges of points.
     pub(crate) fn joined(blocks: &[&Self]) -> Self {
         let rows = |part: fn(&Self) -> &Tensor<B, 2>| {
             joined(blocks.iter().map(|block| part(block).clone()).collect())
@@ -86,7 +87,7 @@ impl<B: Backend> Block<B> {
         }
     }
 
-    /// The rows that belong to `points`, which `indices` names as a tensor.
+    /// The block of the points with the indices `points`, in that order.
     pub(crate) fn select(&self, points: Tensor<B, 1, burn_tensor::Int>) -> Self {
         let n = self.n_points();
         let rows = |values: &Tensor<B, 2>| {
@@ -107,5 +108,5 @@ impl<B: Backend> Block<B> {
 /// The blocks of points that were evaluated in one pass, one per layer.
 pub(crate) type Part<B> = Vec<Block<B>>;
 
-/// Parts whose gradients are held at once.
+/// Maximum number of parts whose gradients are held in memory at once.
 pub(crate) const PARTS_HELD: usize = 16;

@@ -20,15 +20,15 @@ pub struct ImageShape {
     pub height: usize,
     /// Pixels from left to right, at least 1.
     pub width: usize,
-    /// Numbers per pixel, at least 1.
+    /// Values per pixel, at least 1.
     pub channels: usize,
 }
 
 impl ImageShape {
-    /// Images in grey of 28 × 28 pixels, as those of MNIST.
+    /// Greyscale images of 28 × 28 pixels, as in MNIST.
     pub const MNIST: Self = Self { height: 28, width: 28, channels: 1 };
 
-    /// Numbers of one image.
+    /// Number of values in one image.
     pub fn n_inputs(self) -> usize {
         self.height * self.width * self.channels
     }
@@ -44,10 +44,11 @@ impl ImageShape {
 
 /// The convolutional network of the paper's setup B.
 ///
-/// `blocks` blocks of `convolutions` convolutions with `h` channels, the first of each
-/// block with stride 2; each `c·a∗W + b` with `c = 1/√(window²·C_in)`, then φ. Then the
-/// mean over pixels, and a last layer with `1/√h`. On 28 × 28 pixels the paper's
-/// choice gives maps of 13, 11, 5 and 3 pixels a side.
+/// The network has `blocks` blocks of `convolutions` convolutions with `h` channels. The
+/// first convolution of each block has stride 2. Each convolution computes `c·a∗W + b`
+/// with `c = 1/√(window²·C_in)`, followed by φ. The mean over the pixels and a last layer
+/// with the factor `1/√h` follow. On images of 28 × 28 pixels the paper's choice gives
+/// maps of 13, 11, 5 and 3 pixels a side.
 ///
 /// Weights start as `N(0, 1)` and biases at 0, as in [`DenseSpec`](crate::DenseSpec).
 ///
@@ -90,7 +91,7 @@ impl ConvolutionalSpec {
         }
     }
 
-    /// The network.
+    /// Builds the network.
     ///
     /// # Errors
     /// [`ModelError`] for a size of 0, a window that does not fit on the maps of some
@@ -99,10 +100,10 @@ impl ConvolutionalSpec {
         self.plan(1)
     }
 
-    /// The same network with `outputs` outputs, which differ in the last layer only.
+    /// Builds the same network with `outputs` outputs, which share all layers but the last.
     ///
     /// # Errors
-    /// As [`build`](Self::build), and for no outputs.
+    /// As [`build`](Self::build), and when `outputs` is 0.
     pub fn build_outputs(&self, outputs: usize) -> Result<MultiOutput, ModelError> {
         self.plan(outputs).map(|net| MultiOutput::new(net, outputs))
     }

@@ -14,7 +14,7 @@ use crate::{
 /// z̃¹ = W⁰x/√d + b⁰      zˡ = φ(z̃ˡ)      z̃ˡ⁺¹ = Wˡzˡ/√h + bˡ      f = Wᴸzᴸ/√h + bᴸ
 /// ```
 ///
-/// Weights start as `N(0, 1)` and biases at 0; the factors stand in the forward
+/// Weights start as `N(0, 1)` and biases at 0. The factors are part of the forward
 /// pass (NTK parametrisation).
 ///
 /// # Reference
@@ -36,7 +36,7 @@ pub struct DenseSpec {
 }
 
 impl DenseSpec {
-    /// The network.
+    /// Builds the network.
     ///
     /// # Errors
     /// [`ModelError`] for a size of 0 or a sharpness that is not positive.
@@ -44,10 +44,10 @@ impl DenseSpec {
         self.plan(1)
     }
 
-    /// The same network with `outputs` outputs, which differ in the last layer only.
+    /// Builds the same network with `outputs` outputs, which share all layers but the last.
     ///
     /// # Errors
-    /// As [`build`](Self::build), and for no outputs.
+    /// As [`build`](Self::build), and when `outputs` is 0.
     pub fn build_outputs(&self, outputs: usize) -> Result<MultiOutput, ModelError> {
         self.plan(outputs).map(|net| MultiOutput::new(net, outputs))
     }

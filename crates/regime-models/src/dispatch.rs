@@ -1,8 +1,8 @@
-//! Which operations a backend has: fused ones on plain host memory, those of LibTorch on its
-//! tensors, ordinary tensor operations on any other.
+//! Selects the operations for a backend: fused operations on plain host memory, LibTorch's own
+//! operations on its tensors, and ordinary tensor operations on any other backend.
 //!
-//! No other file asks which backend it is, so that nothing that is built on a network has to
-//! name more than [`Backend`].
+//! No other file checks which backend it runs on, so code that is built on a network needs no
+//! other bound than [`Backend`].
 
 #[cfg(any(feature = "flex", feature = "tch"))]
 use std::any::Any;
@@ -17,8 +17,8 @@ use crate::{operations::Operations, tensors::Ordinary};
 
 /// The operations on tensors of `B`.
 ///
-/// Of the backends Burn has, Flex is one of plain host memory. An autodiff backend around it
-/// is not: its operations have to be recorded.
+/// Flex works on plain host memory. An autodiff backend that wraps Flex has no fused operations,
+/// because its operations have to be recorded.
 pub(crate) fn operations<B: Backend>() -> &'static dyn Operations<B> {
     #[cfg(feature = "flex")]
     {
@@ -62,7 +62,7 @@ mod tests {
         matrix::<Flex>([1, len], seed, &FlexDevice).reshape([len])
     }
 
-    /// That two tensors are equal but for rounding.
+    /// Asserts that two tensors are equal up to rounding.
     fn same<const D: usize>(fused: Tensor<Flex, D>, ordinary: Tensor<Flex, D>) {
         assert_eq!(fused.dims(), ordinary.dims());
         for (a, b) in Precision::to_host(fused).into_iter().zip(Precision::to_host(ordinary)) {
@@ -70,8 +70,8 @@ mod tests {
         }
     }
 
-    /// Five points: a dense layer of 4 inputs, or windows of 3 on maps of 4 by 4 pixels, with two
-    /// channels, and three outputs of either.
+    /// A dense layer with 4 inputs, and a convolution with a window of 3 × 3 pixels on maps of
+    /// 4 × 4 pixels with two channels. Both have three outputs.
     fn layers() -> [Layer; 2] {
         let layer = |inputs: usize, window| Layer {
             inputs,
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn fused_operations_are_the_ordinary_ones() {
+    fn fused_operations_agree_with_the_ordinary_ones() {
         let fused = operations::<Flex>();
         for layer in layers() {
             let (a, block) = (sources(&layer, &FlexDevice), block::<Flex>(&layer, &FlexDevice));
@@ -118,7 +118,7 @@ mod tests {
                 same(patches.clone(), Ordinary.patches(window, a.clone()));
                 same(fused.overlay(window, patches.clone()), Ordinary.overlay(window, patches));
             }
-            // Its parameters alone, in two parts.
+            // Two parts, with a parameter vector that holds only this layer.
             let block = Block {
                 weights: 0..3 * layer.inputs,
                 biases: Some(3 * layer.inputs..n_params - 1),
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn inner_products_are_those_of_float64() {
+    fn inner_products_are_summed_in_float64() {
         for dtype in [DType::F64, DType::F32] {
             let [a, b] = [0.3, 1.1].map(|seed| vector(1000, seed).cast(dtype));
             let [x, y] = [&a, &b].map(|v| Precision::to_host(v.clone()));
@@ -172,19 +172,19 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_is_made_in_the_memory_given_whatever_is_in_it() {
+    fn a_kernel_reuses_the_scratch_buffer_and_ignores_its_contents() {
         let block = block::<Flex>(&layers()[0], &FlexDevice);
         let kernel = |scratch| {
             let kernel = operations::<Flex>().kernel(&[&block, &block], scratch);
-            Precision::to_host(kernel.expect("Flex fuses it"))
+            Precision::to_host(kernel.expect("Flex has a fused kernel"))
         };
-        let wanted = kernel(Vec::new());
+        let expected = kernel(Vec::new());
         for len in [0, 3, 25, 40] {
             let mut scratch = Vec::with_capacity(40);
             scratch.resize(len, f64::NAN);
             let address = scratch.as_ptr();
             let found = kernel(scratch);
-            assert_eq!((found.as_ptr(), &found), (address, &wanted));
+            assert_eq!((found.as_ptr(), &found), (address, &expected));
         }
     }
 }

@@ -1,68 +1,68 @@
-/// What is wrong with the description of a model.
+/// An error in the specification of a model.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ModelError {
-    /// A size that has to be at least one is zero.
+    /// A size is zero, but has to be at least one.
     #[error("{field} is 0, but has to be at least 1")]
     Zero {
         /// The field of the specification.
         field: &'static str,
     },
-    /// A size that no machine can hold, and that is a typing error.
+    /// A size is larger than any machine can hold.
     #[error("{field} is {value}, but has to be at most {most}")]
     TooLarge {
         /// The field of the specification.
         field: &'static str,
-        /// What it was.
+        /// The value.
         value: usize,
         /// The largest value.
         most: usize,
     },
-    /// A number that has to be finite and positive is not.
+    /// A number is not finite and positive.
     #[error("{field} is {value}, but has to be finite and greater than 0")]
     NotPositive {
         /// The field of the specification.
         field: &'static str,
-        /// What it was.
+        /// Its value.
         value: f64,
     },
-    /// A convolution's window is larger than what it slides over.
+    /// The window of a convolution is larger than the padded map.
     #[error(
         "a window of {size} pixels does not fit on {pixels} with {padding} of padding on each side"
     )]
     Window {
-        /// Its side.
+        /// Side of the window.
         size: usize,
-        /// Pixels along that direction.
+        /// Pixels of the map along one direction.
         pixels: usize,
         /// Padding on each side.
         padding: usize,
     },
-    /// Padding that is no smaller than the window.
+    /// The padding is not smaller than the window.
     #[error("padding is {padding}, but has to be smaller than the window of {size}")]
     Padding {
-        /// The window's side.
+        /// Side of the window.
         size: usize,
-        /// What it was.
+        /// Padding on each side.
         padding: usize,
     },
-    /// A depth that no wide residual network has.
+    /// The depth of a wide residual network is not `6n + 4`.
     #[error("depth is {depth}, but has to be 6n + 4 with n at least 1: 10, 16, 22, 28…")]
     Depth {
-        /// What it was.
+        /// The depth.
         depth: usize,
     },
-    /// A network with a layer for which parametrisations have no row.
+    /// The network has a layer for which a parametrisation has no exponents.
     #[error(
-        "a {architecture} network has a layer that does not grow with the width at all, for \
-             which parametrisations have no row; choose dense or convolutional"
+        "a {architecture} network has a layer whose fan-in and fan-out do not grow with the width, \
+             for which a parametrisation has no exponents; choose dense or convolutional"
     )]
     Unparametrised {
-        /// Its name.
+        /// The name of the architecture.
         architecture: &'static str,
     },
 }
 
-/// `Ok(value)` when it is finite and positive.
+/// Returns `value` if it is finite and positive.
 pub(crate) fn positive(field: &'static str, value: f64) -> Result<f64, ModelError> {
     if value.is_finite() && value > 0.0 {
         Ok(value)

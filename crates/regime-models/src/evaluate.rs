@@ -1,4 +1,4 @@
-//! The values of layers and activations, by the operations of the backend.
+//! The values of layers and activations, computed with the operations of the backend.
 
 use burn_tensor::{Tensor, backend::Backend};
 
@@ -31,14 +31,14 @@ impl Layer {
         operations::<B>().affine(self, w, a, false)
     }
 
-    /// The sensitivities of its inputs, from those of its outputs `[n·p, m]`.
+    /// The sensitivities of the layer's inputs, from those of its outputs, `delta`, `[n·p, m]`.
     pub(crate) fn back<B: Backend>(&self, w: &Tensor<B, 1>, delta: Tensor<B, 2>) -> Tensor<B, 2> {
         operations::<B>().back(self, w, delta)
     }
 }
 
-/// `1/(1 + e⁻ᶻ)`, element by element, with a small relative error for z ≥ −80; below that, some
-/// backends give `e⁻⁸⁰`.
+/// `1/(1 + e⁻ᶻ)`, element by element, with a small relative error for z ≥ −80. Below −80, some
+/// backends return `e⁻⁸⁰`.
 pub fn logistic<B: Backend>(z: Tensor<B, 2>) -> Tensor<B, 2> {
     operations::<B>().logistic(z)
 }

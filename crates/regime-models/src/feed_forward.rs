@@ -17,48 +17,49 @@ use crate::{
 };
 
 /// A network of affine layers, non-linearities, sums and means, in the order of
-/// evaluation; what [`DenseSpec`](crate::DenseSpec),
+/// evaluation. [`DenseSpec`](crate::DenseSpec),
 /// [`ConvolutionalSpec`](crate::ConvolutionalSpec) and
-/// [`WideResNetSpec`](crate::WideResNetSpec) build.
+/// [`WideResNetSpec`](crate::WideResNetSpec) build it.
 ///
-/// Its parameters lie layer by layer, the weights `[k, m]` in row-major order (for a
-/// convolution `k` runs over the taps in reading order and then over the channels),
-/// then the biases.
+/// The parameter vector holds the layers in order: for each layer the weights `[k, m]`
+/// in row-major order, then the biases. For a convolution, `k` runs over the taps in
+/// reading order and, within each tap, over the channels.
 ///
-/// A clone shares everything with the original.
+/// A clone shares all data with the original.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeedForward {
     plan: Arc<Plan>,
 }
 
-/// Nodes in the order of evaluation; the last one's value is the output.
+/// Nodes in the order of evaluation; the value of the last node is the output.
 #[derive(Debug, PartialEq)]
 struct Plan {
-    /// Numbers of one input point.
+    /// Number of values of one input point.
     inputs: usize,
-    /// Channels of the maps that a point is, 1 for images in grey.
+    /// Channels of the map of a point; 1 for greyscale images.
     channels: usize,
     nodes: Vec<Node>,
     layers: Vec<Layer>,
 }
 
-/// Numbers that the trace of a stretch of points may hold: half a gibibyte of a GPU's memory.
+/// Maximum number of values in the trace of one part of the points on a GPU: half a gibibyte in
+/// float64.
 const DEVICE_NUMBERS: u32 = 1 << 26;
 
-/// Rows with which a product is about as fast as with many.
-const LEAST_ROWS: usize = 96;
+/// Number of rows from which a product is about as fast as with many rows.
+const MIN_ROWS: usize = 96;
 
-/// The value of an earlier node.
+/// The index of an earlier node.
 pub(crate) type Source = usize;
 
-/// The points themselves.
+/// The index of the input node.
 pub(crate) const INPUT: Source = 0;
 
 #[derive(Debug, PartialEq)]
 enum Node {
     /// The points, as maps with channels.
     Input,
-    /// Layer number `layer`, applied to `of`.
+    /// The layer with the index `layer`, applied to the node `of`.
     Affine { layer: usize, of: Source },
     /// `gain · φ`.
     Activation { activation: Activation, gain: f64, of: Source },
@@ -75,13 +76,13 @@ pub(crate) struct Builder {
 }
 
 impl Builder {
-    /// For points of `inputs` numbers, which are maps with `channels` channels.
+    /// Starts a network for points of `inputs` values, which are maps with `channels` channels.
     pub(crate) fn new(inputs: usize, channels: usize) -> Self {
         let plan = Plan { inputs, channels, nodes: vec![Node::Input], layers: Vec::new() };
         Self { plan, n_params: 0 }
     }
 
-    /// An affine layer with `inputs` inputs and `outputs` outputs.
+    /// Adds an affine layer with `inputs` inputs and `outputs` outputs.
     pub(crate) fn affine(
         &mut self,
         of: Source,
@@ -99,7 +100,7 @@ impl Builder {
         self.push(Node::Affine { layer: self.plan.layers.len() - 1, of })
     }
 
-    /// A convolution of maps with `channels` channels.
+    /// Adds a convolution of maps with `channels` channels.
     pub(crate) fn convolution(
         &mut self,
         of: Source,
@@ -111,22 +112,22 @@ impl Builder {
         self.affine(of, [inputs, outputs], bias, Some(Arc::clone(window)))
     }
 
-    /// The normalised non-linearity.
+    /// Adds a normalised non-linearity.
     pub(crate) fn activation(&mut self, of: Source, activation: Activation) -> Source {
         self.push(Node::Activation { activation, gain: activation.gain(), of })
     }
 
-    /// `Σ c·value`.
+    /// Adds the sum `Σ c·value`.
     pub(crate) fn mix(&mut self, terms: [(Source, f64); 2]) -> Source {
         self.push(Node::Mix { terms })
     }
 
-    /// The mean over the pixels of each point.
+    /// Adds the mean over the pixels of each point.
     pub(crate) fn mean(&mut self, of: Source, pixels: usize) -> Source {
         self.push(Node::Mean { pixels, of })
     }
 
-    /// The network whose output is what was added last.
+    /// Returns the network. Its output is the node added last.
     pub(crate) fn finish(self) -> FeedForward {
         FeedForward { plan: Arc::new(self.plan) }
     }
@@ -161,14 +162,14 @@ impl FeedForward {
         self.plan.layers.last().expect("a network has layers").range().end
     }
 
-    /// Where the parameters of each layer lie (weights and biases), from
+    /// The range of the parameters (weights and biases) of each layer, from
     /// the first layer to the last.
     pub fn layer_ranges(&self) -> Vec<Range<usize>> {
         self.plan.layers.iter().map(Layer::range).collect()
     }
 
-    /// The network as layers with activations behind them, one after the other; `None` for one
-    /// of another kind, or with several outputs.
+    /// The network as a chain of affine layers, each followed by its activation. Returns `None`
+    /// for any other network, and for several outputs.
     pub(crate) fn chain(&self) -> Option<Vec<ChainLayer>> {
         let mut chain: Vec<ChainLayer> = Vec::with_capacity(self.plan.layers.len());
         for (at, node) in self.plan.nodes.iter().enumerate() {
@@ -206,9 +207,9 @@ impl FeedForward {
         &self.plan.layers
     }
 
-    /// The initial parameters `[P]` belonging to `seed`: weights `N(0, 1)` drawn in
-    /// the order of the parameter vector, biases 0. Drawn on the host, so they are
-    /// the same on every backend.
+    /// The initial parameters `[P]` for `seed`: weights `N(0, 1)`, drawn in the order of
+    /// the parameter vector, and biases 0. They are drawn on the host, so they are the
+    /// same on every backend.
     pub fn initial_weights(&self, seed: u64) -> Vec<f64> {
         let mut normals = standard_normals(seed);
         let mut w = vec![0.0; self.n_params()];
@@ -220,7 +221,7 @@ impl FeedForward {
         w
     }
 
-    /// Multiply-adds of the products of one forward pass of one point.
+    /// Multiply-adds of the products in a forward pass of one point.
     pub fn forward_cost(&self) -> f64 {
         let of = |layer: &Layer| {
             let positions = layer.window.as_ref().map_or(1, |window| window.n_positions());
@@ -229,7 +230,7 @@ impl FeedForward {
         self.plan.layers.iter().map(of).sum()
     }
 
-    /// Numbers that the trace of one point holds: inputs and slopes of every layer.
+    /// Number of values in the trace of one point: the inputs and slopes of every layer.
     pub fn trace_size(&self) -> f64 {
         let of = |layer: &Layer| {
             let positions = layer.window.as_ref().map_or(1, |window| window.n_positions());
@@ -238,23 +239,23 @@ impl FeedForward {
         self.plan.inputs as f64 + 2.0 * self.plan.layers.iter().map(of).sum::<f64>()
     }
 
-    /// The points in stretches that stay in a core's cache through all layers, as far as
-    /// layers are not so wide that a product would have too few rows; on a device with memory
-    /// of its own in as few as fit into it.
+    /// Splits the points into parts. On the host the trace of a part fits into a core's
+    /// cache, unless the layers are so wide that products would have too few rows. On a
+    /// device with its own memory a part has at most [`DEVICE_NUMBERS`] values.
     ///
-    /// Parts are worked on side by side. What is cut does not depend on the number of
-    /// threads, and nothing is added up across parts but in their order, so the bits do
-    /// not either.
+    /// Parts are evaluated in parallel. The split does not depend on the number of threads,
+    /// and sums over parts are taken in the order of the parts, so the results are the same
+    /// to the bit for any number of threads.
     fn parts<B: Backend>(&self, x: &Tensor<B, 2>) -> Vec<Tensor<B, 2>> {
         let n = x.dims()[0];
         let has_maps = self.plan.layers.iter().any(|layer| layer.window.is_some());
-        // A product with few rows is slow, and a point with maps has many.
-        let least = if has_maps { 1 } else { LEAST_ROWS };
+        // A product with few rows is slow. A point with maps has many rows.
+        let min_step = if has_maps { 1 } else { MIN_ROWS };
         let numbers = f64::from(match Memory::of::<B>(&x.device()) {
             Memory::Host => operations::<B>().part_numbers(),
             Memory::Device => DEVICE_NUMBERS,
         });
-        let step = ((numbers / self.trace_size()) as usize).max(least);
+        let step = ((numbers / self.trace_size()) as usize).max(min_step);
         if step >= n {
             return vec![x.clone()];
         }
@@ -262,7 +263,7 @@ impl FeedForward {
         (0..n).step_by(step).map(part).collect()
     }
 
-    /// The values of the last node, `[n, K]`, saving nothing.
+    /// Computes the values of the last node, `[n, K]`, and saves nothing.
     pub(crate) fn outputs<B: Backend>(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> Tensor<B, 2> {
         joined(self.parts(x).into_par_iter().map(|x| self.evaluate(w, &x, None)).collect())
     }
@@ -292,8 +293,8 @@ impl FeedForward {
         (0..n_outputs).map(tape).collect()
     }
 
-    /// Evaluates node by node; `save` collects what a linearisation needs, if there
-    /// is to be one.
+    /// Evaluates the nodes in order. `save`, if present, collects what a linearisation
+    /// needs.
     fn evaluate<B: Backend>(
         &self,
         w: &Tensor<B, 1>,
@@ -306,7 +307,7 @@ impl FeedForward {
         let n = x.dims()[0];
         let mut values: Vec<Option<Tensor<B, 2>>> = Vec::with_capacity(nodes.len());
         for (at, node) in nodes.iter().enumerate() {
-            // A value is let go with its last use, so that it can be overwritten.
+            // The last use of a value takes it, so that its memory can be overwritten.
             let mut take = |of: Source| {
                 let used_again = nodes[at + 1..].iter().any(|node| node.sources().any(|s| s == of));
                 let value = if used_again { values[of].clone() } else { values[of].take() };
@@ -413,17 +414,17 @@ impl<B: Backend> Trace<B> for FeedForwardTrace<B> {
 /// The forward pass of some of the points.
 #[derive(Debug, Clone)]
 struct Sweep<B: Backend> {
-    /// By node.
+    /// One entry per node.
     saved: Vec<Saved<B>>,
     /// `[n, K]`.
     output: Tensor<B, 2>,
 }
 
-/// What a node leaves for the backward pass.
+/// What a node saves for the backward pass.
 #[derive(Debug, Clone)]
 enum Saved<B: Backend> {
     Nothing,
-    /// What an affine layer acted on.
+    /// The inputs of an affine layer.
     Inputs(Tensor<B, 2>),
     /// `gain · φ'`.
     Slopes(Tensor<B, 2>),
@@ -470,7 +471,7 @@ impl<B: Backend> Sweep<B> {
         of_layers
     }
 
-    /// The blocks of one of the outputs.
+    /// Runs the backward pass of one output and returns its blocks.
     fn linearise(self, plan: &Plan, w: &Tensor<B, 1>, output: usize) -> Vec<Block<B>> {
         let Plan { nodes, layers, .. } = plan;
         let mut deltas: Vec<Option<Tensor<B, 2>>> = nodes.iter().map(|_| None).collect();
@@ -489,7 +490,7 @@ impl<B: Backend> Sweep<B> {
                 (Node::Input, _) => {}
                 (&Node::Affine { layer, of }, Saved::Inputs(sources)) => {
                     let layer = &layers[layer];
-                    // The points have no parameters before them.
+                    // No parameters come before the points.
                     if of != INPUT {
                         add(of, layer.back(w, delta.clone()));
                     }
@@ -518,7 +519,8 @@ impl<B: Backend> Sweep<B> {
     }
 }
 
-/// 1 in the column of one output and 0 elsewhere, placed as `like`.
+/// A matrix with 1 in the column of one output and 0 elsewhere, with the device and element type
+/// of `like`.
 fn one_output<B: Backend>(
     [n, outputs]: [usize; 2],
     output: usize,
@@ -561,7 +563,6 @@ fn spread<B: Backend>(delta: Tensor<B, 2>, pixels: usize) -> Tensor<B, 2> {
         .reshape([n * pixels, channels])
 }
 
-/// Names a size that is zero.
 /// The largest number of layers, blocks, or convolutions in a block.
 pub(crate) const MAX_LAYERS: usize = 1000;
 
@@ -571,6 +572,7 @@ pub(crate) const MAX_SIDE: usize = 1 << 12;
 /// The largest number of inputs, units or channels of a layer.
 pub(crate) const MAX_WIDTH: usize = 1 << 24;
 
+/// Returns [`ModelError::TooLarge`] for the first size above `most`.
 pub(crate) fn at_most(most: usize, sizes: &[(&'static str, usize)]) -> Result<(), ModelError> {
     match sizes.iter().find(|(_, size)| *size > most) {
         Some(&(field, value)) => Err(ModelError::TooLarge { field, value, most }),
@@ -578,6 +580,7 @@ pub(crate) fn at_most(most: usize, sizes: &[(&'static str, usize)]) -> Result<()
     }
 }
 
+/// Returns [`ModelError::Zero`] for the first size that is zero.
 pub(crate) fn at_least_one(sizes: &[(&'static str, usize)]) -> Result<(), ModelError> {
     match sizes.iter().find(|(_, size)| *size == 0) {
         Some(&(field, _)) => Err(ModelError::Zero { field }),

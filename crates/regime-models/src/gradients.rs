@@ -1,4 +1,4 @@
-//! The inputs of a block's layer, the gradients of its points, and their kernel.
+//! The inputs of a block, the gradients of its points, and their kernel.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::{block::Block, dispatch::operations, rows::joined};
 
 impl<B: Backend> Block<B> {
-    /// The inputs `a` of some points at all positions, `[points·p, k]`.
+    /// The inputs `a` of `points` at all positions, `[points·p, k]`.
     pub fn inputs(&self, points: Range<usize>) -> Tensor<B, 2> {
         let sources = self.sources_of(points);
         match &self.window {
@@ -17,13 +17,13 @@ impl<B: Backend> Block<B> {
         }
     }
 
-    /// The gradient of every point's `f` with respect to the weights to some of the
-    /// layer's outputs, output by output (so that they come as `Wᵀ`), and then to the
-    /// biases there.
+    /// The gradient of `f` at every point with respect to the weights of the layer's
+    /// outputs in the range `outputs`, one output after the other (the order of `Wᵀ`),
+    /// and then with respect to the biases of these outputs.
     ///
     /// # Shapes
-    /// `[n, outputs·(k + 1)]`, without the 1 for a layer without biases; memory and
-    /// time as large as that, times `p` for the time.
+    /// `[n, outputs·(k + 1)]`, or `[n, outputs·k]` for a layer without biases. The memory
+    /// is of this size, and the time is `p` times this size.
     pub fn point_gradients(&self, outputs: Range<usize>) -> Tensor<B, 2> {
         let p = self.n_positions();
         let chunks = self.chunks().into_par_iter().map(|points| {
@@ -34,7 +34,7 @@ impl<B: Backend> Block<B> {
                 .sensitivities_of(points)
                 .narrow(1, outputs.start, outputs.len())
                 .reshape([n, p, outputs.len()]);
-            // The scale goes to the smaller factor.
+            // The scale multiplies the smaller factor.
             let left = sensitivities.clone().mul_scalar(self.weight_scale).swap_dims(1, 2);
             let weights = left.matmul(inputs.reshape([n, p, k])).reshape([n, outputs.len() * k]);
             if self.biases.is_none() {
@@ -46,19 +46,19 @@ impl<B: Backend> Block<B> {
         joined(chunks.collect())
     }
 
-    /// The tangent kernel of the parameters of some layers, each used once per point,
-    /// `Σ (c² a aᵀ + 1) ∘ (δ δᵀ)`, without the 1 for those that have no biases, added up tile by
-    /// tile in one matrix in host memory.
+    /// The tangent kernel of the parameters of some layers, each used once per point:
+    /// `Σ (c² a aᵀ + 1) ∘ (δ δᵀ)`, without the 1 for layers without biases. The sum is
+    /// accumulated tile by tile in one matrix in host memory.
     ///
-    /// The matrix is made in the memory of `scratch`, whose numbers have no meaning, if its
-    /// capacity is enough and the kernel is one of float64; otherwise `scratch` is dropped.
+    /// The matrix is created in the memory of `scratch` if the capacity suffices and the kernel
+    /// is in float64; the contents of `scratch` are ignored. Otherwise `scratch` is dropped.
     ///
     /// # Shapes
-    /// `[n, n]`, symmetric to the bit. `None` for another backend than Flex, for which the same
-    /// is a matter of ordinary products, and when a layer is used at several positions.
+    /// `[n, n]`, symmetric to the bit. Returns `None` for every backend but Flex, because
+    /// ordinary products are as good there, and when a layer is used at several positions.
     ///
     /// # Panics
-    /// Without a layer.
+    /// When `blocks` is empty.
     pub fn fused_kernel(blocks: &[&Self], scratch: Vec<f64>) -> Option<Tensor<B, 2>> {
         operations::<B>().kernel(blocks, scratch)
     }

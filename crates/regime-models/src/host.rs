@@ -1,8 +1,8 @@
-//! The operations of networks on host memory, fused: without the passes and copies that a
-//! chain of tensor operations makes.
+//! Fused operations of networks on host memory. They avoid the passes and copies of a chain of
+//! tensor operations.
 //!
-//! Flex's tensors are plain host memory, from which slices can be borrowed and into
-//! which vectors can be moved.
+//! Flex's tensors are plain host memory: slices can be borrowed from them, and vectors can be
+//! moved into them.
 
 mod activation;
 mod gram;
@@ -59,7 +59,7 @@ impl Operations<Flex> for Host {
         activation::elementwise(a, &b)
     }
 
-    /// In the order of the numbers: Flex's own sum depends on its threads.
+    /// Sums in the order of the values: the result of Flex's own sum depends on its threads.
     fn dot(&self, a: Tensor<Flex, 1>, b: Tensor<Flex, 1>) -> f64 {
         Precision::to_host(a.cast(DType::F64) * b.cast(DType::F64)).iter().sum()
     }

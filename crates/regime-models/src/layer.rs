@@ -1,4 +1,4 @@
-//! One affine layer, and where its parameters lie.
+//! One affine layer and the ranges of its parameters.
 
 use std::{ops::Range, sync::Arc};
 
@@ -22,13 +22,13 @@ impl Layer {
         (self.inputs as f64).sqrt().recip()
     }
 
-    /// Where its parameters lie.
+    /// The range of all its parameters.
     pub(crate) fn range(&self) -> Range<usize> {
         self.weights.start..self.biases.as_ref().unwrap_or(&self.weights).end
     }
 }
 
-/// An affine layer `z = s·a·W + t·b`, and what comes after it.
+/// An affine layer `z = s·a·W + t·b`, and the activation that follows it.
 #[derive(Debug, Clone)]
 pub(crate) struct ChainLayer {
     pub(crate) inputs: usize,
@@ -39,13 +39,14 @@ pub(crate) struct ChainLayer {
     pub(crate) bias_scale: f64,
     pub(crate) weights: Range<usize>,
     pub(crate) biases: Option<Range<usize>>,
-    /// `gain · φ`; none after the last layer.
+    /// `gain · φ`; `None` after the last layer.
     pub(crate) activation: Option<(Activation, f64)>,
 }
 
-/// Layers with the same output whose activations have neither gain nor sharpness, for fewer
-/// passes over their values: `gain · softplus(z; β)` is `ln(1 + eˣ)` of `x = βz`, and what is in front of
-/// it goes into the weights of the next layer.
+/// Moves the gains and sharpnesses of the activations into the scales of the layers, so that an
+/// activation needs fewer passes over its values. The output of the chain stays the same:
+/// `gain · softplus(z; β)` is `gain/β · ln(1 + eˣ)` with `x = βz`. The factor β goes into the
+/// scales of the layer before the activation, and `gain/β` into the scale of the next layer.
 pub(crate) fn folded(mut chain: Vec<ChainLayer>) -> Vec<ChainLayer> {
     let mut before = 1.0;
     for layer in &mut chain {

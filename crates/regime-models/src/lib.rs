@@ -1,17 +1,17 @@
 //! Scalar networks with an explicit parametrisation, and `F = α(f − f₀)`.
 //!
-//! What is here: the architectures of the laboratory as plain functions
-//! `f(w, x)` of a *flat* parameter vector `w` of length `P` and a batch `x`,
-//! with their exact linearisation (`J v`, `Jᵀ g` and the blocks a tangent
-//! kernel is made of) from one forward and one backward pass. Every width-
-//! and α-dependent factor is written in the forward pass and documented; none
-//! hides in the initialisation or in a learning rate.
+//! This crate provides the architectures of the laboratory as plain functions
+//! `f(w, x)` of a *flat* parameter vector `w` of length `P` and a batch `x`. One
+//! forward and one backward pass give the exact linearisation: `J v`, `Jᵀ g` and
+//! the blocks from which a tangent kernel is computed. The forward pass contains
+//! every factor that depends on the width or on α, and each factor is documented;
+//! none hides in the initialisation or in a learning rate.
 //!
-//! What is not here: data sets, losses, optimisers, kernels.
+//! The crate contains no data sets, losses, optimisers or kernels.
 //!
 //! Start with [`NetworkSpec`] (or one of [`DenseSpec`], [`ConvolutionalSpec`],
-//! [`WideResNetSpec`]) and [`Network`]; [`Scaled`] adds α and `f₀`. What its tests are
-//! made of is there for others behind the feature `proptest`.
+//! [`WideResNetSpec`]) and [`Network`]; [`Scaled`] adds α and `f₀`. The feature
+//! `proptest` makes the crate's test kit public.
 //!
 //! ```
 //! use burn::tensor::Tensor;
@@ -30,7 +30,7 @@
 //! let w = Precision::F64.vector::<Flex>(&net.initial_weights(7), &device);
 //! let x = Precision::F64.matrix::<Flex>(&[0.1, -1.0, 0.5, 2.0, 0.3, -0.7], [2, 3], &device);
 //!
-//! // F vanishes at the initial weights, whatever α is.
+//! // F vanishes at the initial weights for every α.
 //! let scaled = Scaled::at(&net, &w, &x, Alpha::paper(10.0)?);
 //! let f: Tensor<Flex, 1> = scaled.output(net.forward(&w, &x));
 //! assert_eq!(Precision::to_host(f), vec![0.0, 0.0]);

@@ -1,9 +1,9 @@
-//! The operations of networks by LibTorch's own: one call where ordinary tensor operations take
-//! several, and its linear algebra.
+//! The operations of networks by LibTorch's own operations: one call instead of several
+//! ordinary tensor operations, and linear algebra.
 //!
-//! On a GPU every call is a launch, and small networks wait for nothing else.
-//! What is returned here never shares its memory with an argument: burn-tch writes into tensors
-//! that it takes for the only ones of their memory.
+//! On a GPU every call is a launch, and launches dominate the time of small networks.
+//! A returned tensor never shares its memory with an argument, because burn-tch overwrites
+//! tensors that it considers the only users of their memory.
 
 mod activation;
 mod linear_algebra;
@@ -101,7 +101,7 @@ impl Operations<LibTorch> for Torch {
         backward(parts, g, tape::pulled)
     }
 
-    /// `None`: the caller's products are as good.
+    /// Returns `None`: the caller's products are as good.
     fn kernel(&self, _: &[&Block<LibTorch>], _: Vec<f64>) -> Option<Tensor<LibTorch, 2>> {
         None
     }
@@ -136,8 +136,8 @@ impl Operations<LibTorch> for Torch {
         raw::owned(products::lower_gram_products(layers))
     }
 
-    /// More than a cache holds: each of its operations is a pass of its own, and its products are the
-    /// faster the more rows they have.
+    /// More than a cache holds: each LibTorch operation is a separate pass over memory, and
+    /// products are faster with more rows.
     fn part_numbers(&self) -> u32 {
         1 << 21
     }

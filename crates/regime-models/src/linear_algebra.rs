@@ -1,17 +1,17 @@
-//! Factorisations where the tensors are, for backends that have them.
+//! Factorisations on the device of the tensors, for backends that provide them.
 
 use burn_tensor::{Tensor, backend::Backend};
 
 use crate::{dispatch::operations, operations::Factorised};
 
-/// Whether a backend has factorisations of its own: LibTorch has.
+/// Whether a backend provides factorisations. LibTorch does.
 pub fn factorises<B: Backend>() -> bool {
     operations::<B>().factorises()
 }
 
-/// The Cholesky factors of `I + diag(root) M diag(root)` for a stack of symmetric matrices, in
-/// float64, made where the tensors are; `None` for a backend that has no factorisations of
-/// its own, see [`factorises`].
+/// The Cholesky factors of `I + diag(root) M diag(root)` for a stack of symmetric matrices,
+/// computed in float64 on the device of the tensors. Returns `None` for a backend without
+/// factorisations, see [`factorises`].
 ///
 /// # Shapes
 /// `m`: `[r, n, n]`, of which the lower triangle is read; `root`: `[r, n]`
@@ -22,13 +22,14 @@ pub fn cholesky_of_shifted<B: Backend>(
     operations::<B>().cholesky_of_shifted(m, root)
 }
 
-/// `(L Lᵀ)⁻¹ v` for the factors that [`cholesky_of_shifted`] made.
+/// The solution `(L Lᵀ)⁻¹ v` for the right-hand side `v` and the factors `L` of
+/// [`cholesky_of_shifted`].
 ///
 /// # Shapes
-/// `factors`: `[r, n, n]`, `right`: `[r, n]`, and so is what comes back.
+/// `factors`: `[r, n, n]`; `right` and the result: `[r, n]`
 ///
 /// # Panics
-/// For a backend that makes no factors.
+/// For a backend without factorisations.
 pub fn cholesky_solve<B: Backend>(factors: &Tensor<B, 3>, right: Tensor<B, 2>) -> Tensor<B, 2> {
     operations::<B>().cholesky_solve(factors, right)
 }

@@ -1,22 +1,23 @@
-//! Where tensors lie, and hence how much is best done at once.
+//! The kind of memory that holds tensors. It decides how work is split into pieces.
 
 use burn_tensor::backend::Backend;
 
 /// The memory of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Memory {
-    /// The host's: reading a tensor costs at most a copy, and what stays in a core's cache is
-    /// fast, so work is cut into small pieces.
+    /// Host memory. Reading a tensor costs at most a copy. Data in a core's cache is fast, so work
+    /// is split into small pieces.
     Host,
-    /// Its own: every operation and every reading has its delay, so few large ones are fast.
+    /// The device's own memory. Every operation and every read has a latency, so a few large
+    /// operations are fast.
     Device,
 }
 
 impl Memory {
-    /// The memory of a device, by the name of its backend: Burn has no other way to tell.
+    /// The memory of a device, from the name of its backend: Burn offers no other way to find out.
     ///
-    /// CUDA's have their own. Those of other GPUs are taken for hosts: what is computed is right,
-    /// but slow, and its last bits may differ from run to run.
+    /// CUDA devices count as [`Device`](Self::Device). Other GPUs count as [`Host`](Self::Host):
+    /// their results are right, but slow, and the last bits may differ from run to run.
     pub fn of<B: Backend>(device: &B::Device) -> Self {
         if B::name(device).contains("cuda") { Self::Device } else { Self::Host }
     }
@@ -30,17 +31,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn processors_have_the_memory_of_the_host() {
+    fn cpus_have_host_memory() {
         assert_eq!(Memory::of::<Flex>(&FlexDevice), Memory::Host);
         assert_eq!(Memory::of::<NdArray>(&NdArrayDevice::Cpu), Memory::Host);
     }
 
     #[cfg(feature = "tch")]
     #[test]
-    fn gpus_have_their_own() {
+    fn gpus_have_device_memory() {
         use burn_tch::{LibTorch, LibTorchDevice};
         assert_eq!(Memory::of::<LibTorch>(&LibTorchDevice::Cpu), Memory::Host);
-        // No GPU is asked for its name.
+        // The name of the device is known without a GPU.
         assert_eq!(Memory::of::<LibTorch>(&LibTorchDevice::Cuda(0)), Memory::Device);
     }
 }

@@ -4,12 +4,12 @@ use burn_tensor::{Tensor, backend::Backend};
 
 use crate::{feed_forward::FeedForward, tape::BlockTape};
 
-/// A network with `K` outputs, of which all but the last layer is shared.
+/// A network with `K` outputs that share all layers but the last.
 ///
-/// Each output is a function of one and the same vector of parameters, so what is said
-/// of a [`Network`](crate::Network) holds for each, and its linearisation is one
-/// [`BlockTape`] per output. The weights of the last layer are `[h, K]`; with one output
-/// the network is the one that `build` gives, to the bit.
+/// Each output is a function of the same parameter vector, so the documentation of
+/// [`Network`](crate::Network) applies to each output. The linearisation is one
+/// [`BlockTape`] per output. The weights of the last layer are `[h, K]`. With one output
+/// the network equals the result of `build` to the bit.
 ///
 /// # Shapes
 /// - `w`: `[P]`
@@ -41,14 +41,12 @@ impl MultiOutput {
         self.n_outputs
     }
 
-    /// Where the parameters of each layer lie, as in
-    /// [`FeedForward::layer_ranges`].
+    /// The range of the parameters of each layer, as in [`FeedForward::layer_ranges`].
     pub fn layer_ranges(&self) -> Vec<Range<usize>> {
         self.net.layer_ranges()
     }
 
-    /// The initial parameters `[P]` belonging to `seed`, as in
-    /// [`FeedForward::initial_weights`].
+    /// The initial parameters `[P]` for `seed`, as in [`FeedForward::initial_weights`].
     pub fn initial_weights(&self, seed: u64) -> Vec<f64> {
         self.net.initial_weights(seed)
     }
@@ -56,7 +54,7 @@ impl MultiOutput {
     /// The outputs, `[n, K]`.
     ///
     /// # Panics
-    /// When a shape is not the one above.
+    /// When a shape differs from those of [`MultiOutput`].
     pub fn forward<B: Backend>(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> Tensor<B, 2> {
         self.net.outputs(w, x)
     }
@@ -65,7 +63,7 @@ impl MultiOutput {
     /// for each.
     ///
     /// # Panics
-    /// When a shape is not the one above.
+    /// When a shape differs from those of [`MultiOutput`].
     pub fn tapes<B: Backend>(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> Vec<BlockTape<B>> {
         self.net.tapes(w, x)
     }

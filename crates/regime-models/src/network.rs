@@ -16,10 +16,10 @@ use crate::{block::Block, dispatch::operations};
 /// - output: `[n]`
 ///
 /// # Panics
-/// All methods panic when a shape is not the one above: that is an error of the
-/// program and not of its input.
+/// All methods panic when a shape differs from those above. Wrong shapes are a bug
+/// in the calling program and not an error in its input.
 pub trait Network<B: Backend>: Sync {
-    /// What one forward pass leaves behind.
+    /// The values that a forward pass saves.
     type Trace: Trace<B>;
 
     /// Number of inputs `d` of one point.
@@ -28,21 +28,21 @@ pub trait Network<B: Backend>: Sync {
     /// Number of parameters `P`.
     fn n_params(&self) -> usize;
 
-    /// Where the parameters of each layer lie (weights and biases), from the
-    /// first layer to the last. One stretch for a network that has no layers to tell
-    /// apart.
+    /// The range of the parameters (weights and biases) of each layer, from the
+    /// first layer to the last. The default is a single range, for a network without
+    /// distinct layers.
     fn layer_ranges(&self) -> Vec<Range<usize>> {
         std::iter::once(0..self.n_params()).collect()
     }
 
-    /// The outputs `f(w, x)`, `[n]`, keeping nothing.
+    /// Computes the outputs `f(w, x)`, `[n]`, and saves nothing.
     fn forward(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> Tensor<B, 1>;
 
-    /// The forward pass, keeping what a linearisation needs.
+    /// Runs the forward pass and saves what a linearisation needs.
     fn trace(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> Self::Trace;
 }
 
-/// A forward pass that can still be followed by its backward pass.
+/// A saved forward pass, from which the backward pass can start.
 pub trait Trace<B: Backend> {
     /// The linearisation at this point.
     type Tape: Tape<B>;
@@ -51,8 +51,8 @@ pub trait Trace<B: Backend> {
     fn output(&self) -> Tensor<B, 1>;
 
     /// The preactivations of every layer with parameters, from the first layer to the
-    /// last, whose preactivation is the output; each product is made once more. `None`
-    /// for a network that has no preactivations to show.
+    /// last. The preactivation of the last layer is the output. The product of each
+    /// layer is computed again. Returns `None` for a network without preactivations.
     ///
     /// # Shapes
     /// One `[n·p, m]` per layer, for `p` positions and `m` outputs.
@@ -60,10 +60,10 @@ pub trait Trace<B: Backend> {
         None
     }
 
-    /// How fast the preactivations of every layer with parameters move when the
-    /// parameters move along `v`, `[P]`: the exact directional derivatives, by one
-    /// more forward sweep. The last layer's preactivation is the output, so its rate
-    /// is `J v`. `None` for a network that has no preactivations to show.
+    /// The exact directional derivatives of the preactivations of every layer with
+    /// parameters, when the parameters move along `v`, `[P]`. They take one more
+    /// forward pass. The preactivation of the last layer is the output, so its rate
+    /// is `J v`. Returns `None` for a network without preactivations.
     ///
     /// # Shapes
     /// One `[n·p, m]` per layer, for `p` positions and `m` outputs.
@@ -72,8 +72,8 @@ pub trait Trace<B: Backend> {
         None
     }
 
-    /// The backward pass: one sweep, from which any number of products with the
-    /// Jacobian follow.
+    /// Runs the backward pass once. Any number of products with the Jacobian can
+    /// follow.
     fn linearise(self) -> Self::Tape;
 }
 
@@ -82,20 +82,19 @@ pub trait Tape<B: Backend> {
     /// Number of points `n`.
     fn n_points(&self) -> usize;
 
-    /// The device and element type of what the products take and give.
+    /// The device and the element type of the arguments and results of the products.
     fn placement(&self) -> (B::Device, DType);
 
     /// Number of parameters `P`.
     ///
-    /// Unless a tape knows better it looks at the length of a product.
+    /// The default computes a product and returns its length.
     fn n_params(&self) -> usize {
         let (device, dtype) = self.placement();
         let zeros = Tensor::zeros([self.n_points()], (&device, dtype));
         self.vjp(zeros).dims()[0]
     }
 
-    /// Multiply-adds of one row of the Jacobian, and so of each point's share in a
-    /// product with `J` or `Jᵀ`: `P`, unless a tape knows better.
+    /// Multiply-adds per point of a product with `J` or `Jᵀ`. The default is `P`.
     fn row_cost(&self) -> f64 {
         self.n_params() as f64
     }
@@ -109,21 +108,21 @@ pub trait Tape<B: Backend> {
     /// The rows of the Jacobian at `points`, in that order.
     ///
     /// # Panics
-    /// For no points at all: backends have no products of nothing.
+    /// When `points` is empty: backends have no empty products.
     fn select(&self, points: &[usize]) -> Self;
 
     /// The Jacobian as sums of outer products, one block per layer in the order of
-    /// the layers, if the network has that structure. Each parameter lies in one
-    /// of the blocks. The tangent kernel of a layer that is used once per point is
-    /// then a product of Gram matrices and costs `h/2` times less than through `J`.
+    /// the layers, if the network has that structure. Each parameter lies in exactly
+    /// one block. The tangent kernel of a layer that is used once per point is then an
+    /// elementwise product of Gram matrices and costs `h/2` times less than through `J`.
     fn blocks(&self) -> Option<&[Block<B>]> {
         None
     }
 
     /// The inner product `⟨a, b⟩` of two vectors of parameters, in the metric in which
     /// [`vjp`](Self::vjp) is the adjoint of [`jvp`](Self::jvp): `g·(J v) = ⟨Jᵀg, v⟩`.
-    /// The Euclidean one, but for models whose parameters are coordinates of something
-    /// else; added up in float64.
+    /// The default is the Euclidean inner product, summed in float64. A model overrides
+    /// it if its parameters are coordinates in a space with another metric.
     ///
     /// # Shapes
     /// `a`, `b`: `[P]`
@@ -131,10 +130,10 @@ pub trait Tape<B: Backend> {
         dot(a, b)
     }
 
-    /// The tangent kernel `J Jᵀ` between the points of this tape and those of `other`, a
-    /// tape of the same model, where the model is made of its kernel and so knows it.
-    /// A model with a metric of its own (see [`inner`](Self::inner)) has to give it, for it
-    /// cannot be contracted from a Jacobian then.
+    /// The tangent kernel `J Jᵀ` between the points of this tape and the points of
+    /// `other`, a tape of the same model, if the model is defined by its kernel.
+    /// A model with another metric (see [`inner`](Self::inner)) has to return it, because
+    /// its kernel cannot be contracted from a Jacobian.
     ///
     /// # Shapes
     /// `[n, n_other]`
@@ -144,7 +143,8 @@ pub trait Tape<B: Backend> {
     }
 }
 
-/// `a · b`, added up in float64 where the tensors are: a single number comes to the host.
+/// `a · b`, summed in float64 on the device of the tensors: only one number is copied to
+/// the host.
 pub fn dot<B: Backend>(a: Tensor<B, 1>, b: Tensor<B, 1>) -> f64 {
     operations::<B>().dot(a, b)
 }

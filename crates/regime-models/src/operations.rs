@@ -1,5 +1,5 @@
-//! The operations that networks and their tangents are made of: the extension of a backend
-//! that this crate works with.
+//! The operations from which networks and their tangents are built, as an extension of a
+//! backend.
 
 use burn_tensor::{Tensor, backend::Backend};
 
@@ -10,14 +10,14 @@ use crate::{
     window::Window,
 };
 
-/// The operations of a network on tensors of `B`. Those on stacks of several networks of one shape have a
-/// form in ordinary tensor operations, which serves where there is nothing better.
+/// The operations of a network on tensors of `B`. The operations on stacks of several networks of
+/// one shape have a default implementation in ordinary tensor operations.
 ///
 /// # Shapes
 /// `n` points; a layer of `k` inputs and `m` outputs at `p` positions, on maps of `c` channels.
 pub(crate) trait Operations<B: Backend> {
-    /// A layer, `c·a·W + b` or without its biases: `[n, k]`, or maps `[n·pixels, c]` under a
-    /// window, to `[n·p, m]`.
+    /// Applies a layer, `c·a·W + b`, or `c·a·W` without `biases`: `[n, k]`, or maps
+    /// `[n·pixels, c]` for a layer with a window, → `[n·p, m]`.
     fn affine(
         &self,
         layer: &Layer,
@@ -26,7 +26,7 @@ pub(crate) trait Operations<B: Backend> {
         biases: bool,
     ) -> Tensor<B, 2>;
 
-    /// The sensitivities of a layer's inputs, from those of its outputs, `[n·p, m]`.
+    /// The sensitivities of a layer's inputs, from those of its outputs, `delta`, `[n·p, m]`.
     fn back(&self, layer: &Layer, w: &Tensor<B, 1>, delta: Tensor<B, 2>) -> Tensor<B, 2>;
 
     /// `gain · φ(z)`, element by element.
@@ -43,7 +43,7 @@ pub(crate) trait Operations<B: Backend> {
     /// `a ∘ b`
     fn elementwise(&self, a: Tensor<B, 2>, b: Tensor<B, 2>) -> Tensor<B, 2>;
 
-    /// `a · b`, added up in float64.
+    /// `a · b`, summed in float64.
     fn dot(&self, a: Tensor<B, 1>, b: Tensor<B, 1>) -> f64;
 
     /// The patches of maps: `[n·pixels, c]` → `[n·p, taps·c]`.
@@ -58,12 +58,11 @@ pub(crate) trait Operations<B: Backend> {
     /// `Jᵀ g`, `[n]` → `[P]`.
     fn vjp(&self, parts: &[Part<B>], g: &Tensor<B, 1>) -> Tensor<B, 1>;
 
-    /// The kernel of layers in one matrix, tile by tile, `[n, n]`, in the memory of `scratch`,
-    /// whose numbers have no meaning; `None` where the caller does as well with products of the
-    /// layers' factors.
+    /// The kernel of layers, `[n, n]`, computed tile by tile in the memory of `scratch`, whose
+    /// contents are ignored. Returns `None` where products of the layers' factors are as good.
     fn kernel(&self, blocks: &[&Block<B>], scratch: Vec<f64>) -> Option<Tensor<B, 2>>;
 
-    /// `c + a b` of each of `r` networks.
+    /// `c + a b` for each of `r` networks.
     ///
     /// # Shapes
     /// `a`: `[r, n, k]`, `b`: `[r, k, m]`, `c`: `[r, 1, m]` or `[r, n, m]`
@@ -71,7 +70,7 @@ pub(crate) trait Operations<B: Backend> {
         a.matmul(b) + c
     }
 
-    /// `sum + a ∘ b` of each of `r` networks.
+    /// `sum + a ∘ b` for each of `r` networks.
     ///
     /// # Shapes
     /// All `[r, n, m]`
@@ -81,8 +80,8 @@ pub(crate) trait Operations<B: Backend> {
 
     /// `1/(1 + e⁻ᶻ)`, element by element, with a small relative error for z ≥ −80.
     fn logistic(&self, z: Tensor<B, 2>) -> Tensor<B, 2> {
-        // Not Burn's own, which some backends round to float32. Beyond 80, what it is divided by
-        // overflows in float32; 10⁻³⁵ is no slope.
+        // Some backends round Burn's own sigmoid to float32. The clamp keeps the denominator finite
+        // in float32; a slope of 10⁻³⁵ is negligible.
         z.neg().clamp_max(80.0).exp().add_scalar(1.0).recip()
     }
 
@@ -91,24 +90,24 @@ pub(crate) trait Operations<B: Backend> {
         gram_products(layers)
     }
 
-    /// As [`gram_products`], of which only the lower triangle has a meaning.
+    /// As [`gram_products`], but only the lower triangle is valid.
     fn lower_gram_products(&self, layers: &[GramFactors<B>]) -> Tensor<B, 3> {
         gram_products(layers)
     }
 
-    /// Numbers that the trace of a stretch of points may hold in the memory of a host: as many as a
-    /// core's cache.
+    /// Maximum number of values in the trace of one part of the points in host memory: as many as
+    /// a core's cache holds.
     fn part_numbers(&self) -> u32 {
         1 << 18
     }
 
-    /// Whether the backend has factorisations of its own.
+    /// Whether the backend provides factorisations.
     fn factorises(&self) -> bool {
         false
     }
 
-    /// The Cholesky factors of `I + diag(root) M diag(root)`, in float64, made where the
-    /// tensors are; `None` for a backend without factorisations of its own.
+    /// The Cholesky factors of `I + diag(root) M diag(root)`, computed in float64 on the device
+    /// of the tensors. Returns `None` for a backend without factorisations.
     ///
     /// # Shapes
     /// `m`: `[r, n, n]`, symmetric, of which one triangle is read; `root`: `[r, n]`
@@ -117,16 +116,17 @@ pub(crate) trait Operations<B: Backend> {
         None
     }
 
-    /// `(L Lᵀ)⁻¹ v` for factors of [`cholesky_of_shifted`](Self::cholesky_of_shifted).
+    /// The solution `(L Lᵀ)⁻¹ v` for the right-hand side `v` and the factors `L` of
+    /// [`cholesky_of_shifted`](Self::cholesky_of_shifted).
     ///
     /// # Shapes
     /// `factors`: `[r, n, n]`, `right`: `[r, n]`
     ///
     /// # Panics
-    /// For a backend without factorisations of its own, which has made no factors.
+    /// For a backend without factorisations.
     fn cholesky_solve(&self, factors: &Tensor<B, 3>, right: Tensor<B, 2>) -> Tensor<B, 2> {
         let _ = (factors, right);
-        unreachable!("this backend makes no Cholesky factors")
+        unreachable!("this backend has no Cholesky factorisation")
     }
 }
 
@@ -135,13 +135,13 @@ pub(crate) trait Operations<B: Backend> {
 pub struct Factorised<B: Backend> {
     /// `L` in the lower triangle, `[r, n, n]`.
     pub factors: Tensor<B, 3>,
-    /// 0, or the order of the leading minor that is not positive, `[r]`; the factor of that
-    /// matrix has no meaning then. A matrix with numbers that are not finite may count as factorised:
-    /// solutions are not finite then.
+    /// 0, or the order of the leading minor that is not positive, `[r]`. If it is not 0, the
+    /// factor of that matrix is invalid. A matrix with non-finite entries may count as
+    /// factorised; its solutions are then not finite.
     pub failed_at: Tensor<B, 1>,
 }
 
-/// What the part of one layer in a kernel is made of.
+/// The factors of the part of one layer in a kernel.
 pub(crate) struct GramFactors<B: Backend> {
     /// `a`, `[r, n, k]`
     pub(crate) inputs: Tensor<B, 3>,
@@ -159,7 +159,7 @@ pub(crate) struct GramFactors<B: Backend> {
 /// `[r, n, n]`
 ///
 /// # Panics
-/// Without a layer.
+/// When `layers` is empty.
 fn gram_products<B: Backend>(layers: &[GramFactors<B>]) -> Tensor<B, 3> {
     let term = |layer: &GramFactors<B>| {
         let gram = |a: Tensor<B, 3>, scaled: Tensor<B, 3>| scaled.matmul(a.swap_dims(1, 2));

@@ -1,5 +1,5 @@
-//! Parametrisations: what they are, how one becomes another, and what the width does
-//! in each.
+//! Parametrisations: their definition, the conversion of one into another, and the limit of
+//! infinite width.
 
 mod layout;
 mod limit;

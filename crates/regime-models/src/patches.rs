@@ -1,4 +1,4 @@
-//! The patches of maps under a window, and their adjoint, by the operations of the backend.
+//! The patches of maps under a window, and their adjoint, with the operations of the backend.
 //!
 //! A convolution is the product of patches and weights.
 
@@ -15,8 +15,7 @@ impl Window {
         operations::<B>().patches(self, maps)
     }
 
-    /// The adjoint of [`patches`](Self::patches): every number of a patch is added to
-    /// the pixel it came from.
+    /// The adjoint of [`patches`](Self::patches): adds every value of a patch to its pixel.
     ///
     /// # Shapes
     /// `[n·p, taps·c]` → `[n·pixels, c]`
@@ -34,7 +33,7 @@ mod tests {
     use super::*;
     use crate::Precision;
 
-    /// Patches by the definition.
+    /// The patches by their definition.
     fn by_loops(
         (height, width): (usize, usize),
         (size, stride, padding): (usize, usize, usize),

@@ -1,9 +1,9 @@
-//! Pointwise functions in one pass over host memory, vectorised with whatever
-//! instructions the processor turns out to have.
+//! Pointwise functions in one pass over host memory, vectorised with the
+//! instructions that the processor supports at run time.
 //!
-//! The scalar functions are written without branches, table look-ups or calls,
-//! so that the compiler turns a loop over them into vector code; they round the
-//! same way with and without it.
+//! The scalar functions contain no branches, table look-ups or calls, so that the
+//! compiler turns a loop over them into vector code. Scalar and vector code round
+//! the same way.
 
 /// Replaces every `z` by `gain · φ(z)` and returns `gain · φ'(z)`.
 pub(crate) fn value_and_slope<T: Real>(
@@ -11,7 +11,7 @@ pub(crate) fn value_and_slope<T: Real>(
     gain: f64,
     phi: impl Fn(T) -> (T, T),
 ) -> Vec<T> {
-    // Filled as it grows: writing zeros first would be another pass over memory.
+    // Appending avoids the extra pass over memory that filling with zeros would need.
     let mut slopes = Vec::with_capacity(values.len());
     pulp::Arch::new().dispatch(ValuesAndSlopes { values, slopes: &mut slopes, gain, phi });
     slopes
@@ -22,13 +22,12 @@ pub(crate) fn value<T: Real>(values: &mut [T], gain: f64, phi: impl Fn(T) -> (T,
     pulp::Arch::new().dispatch(Values { values, gain, phi });
 }
 
-/// Elements that go through the function at once. The loop over a block works on
-/// local arrays of fixed length, which nothing else can point into: so the compiler
-/// makes vector code of it.
+/// Number of elements in a block. The loop over a block works on local arrays of fixed
+/// length, to which no other pointer exists, so the compiler can vectorise it.
 const BLOCK: usize = 32;
 
-// Types and not closures: their method can be made to be inlined into the function
-// that pulp compiles for the processor's instructions.
+// Types and not closures, because `inline(always)` on their method inlines it into the
+// function that pulp compiles for the processor's instructions.
 
 struct ValuesAndSlopes<'a, T, F> {
     values: &'a mut [T],
@@ -98,7 +97,7 @@ pub(crate) trait Real: Copy {
     fn wide(self) -> f64;
     fn narrow(value: f64) -> Self;
 
-    /// `gain · self`, the gain rounded first.
+    /// `gain · self`, with the gain rounded to this type first.
     fn times(self, gain: f64) -> Self;
 
     /// `ln(1 + eᶻ)` and its derivative to a few units in the last place.
@@ -147,19 +146,19 @@ impl Real for f32 {
     }
 }
 
-/// `c₀ + c₁x + c₂x² + …` by Estrin's scheme, written out: as a loop over an array it
-/// would keep the loop around it from being vectorised.
+/// `c₀ + c₁x + c₂x² + …` by Estrin's scheme, unrolled: an inner loop over an array would
+/// prevent the vectorisation of the outer loop.
 ///
-/// `(c₀ + c₁x) + (c₂ + c₃x) x² + …` is a polynomial of half the degree in `x²`: most terms
-/// do not wait for each other, as they would in Horner's rule, where the processor spends
-/// most of its time waiting. Multiply and add are fused, which halves the instructions;
-/// `mul_add` rounds once everywhere, in hardware or not.
+/// `(c₀ + c₁x) + (c₂ + c₃x) x² + …` is a polynomial of half the degree in `x²`. Most terms
+/// are independent of each other. In Horner's rule each term waits for the previous one, and
+/// the processor is idle most of the time. Fused multiply-add halves the number of
+/// instructions; `mul_add` rounds once on every processor, with or without hardware support.
 macro_rules! polynomial {
     ($x:ident; $only:expr) => { $only };
     ($x:ident; $($coefficients:expr),+) => { in_pairs!($x; []; $($coefficients),+) };
 }
 
-/// Takes the coefficients two by two, from those that are left to those in brackets.
+/// Moves the remaining coefficients pair by pair into the brackets.
 macro_rules! in_pairs {
     ($x:ident; [$($pair:expr,)*]; $a:expr, $b:expr, $($rest:expr),+) => {
         in_pairs!($x; [$($pair,)* $x.mul_add($b, $a),]; $($rest),+)
@@ -175,7 +174,7 @@ macro_rules! in_pairs {
     }};
 }
 
-/// `ln(1 + eᶻ)` and its derivative from `e = e^{−|z|}` in either element type, with the
+/// `ln(1 + eᶻ)` and its derivative from `e = e^{−|z|}`, for both element types, with the
 /// coefficients of the series of `artanh(s)/s`.
 ///
 /// `ln(1 + e) = 2 artanh(e/(2 + e))`. Above √2 − 1 the argument is halved,
@@ -185,7 +184,7 @@ macro_rules! softplus_from {
         let large = $e > std::$F::consts::SQRT_2 - 1.0;
         let numerator = if large { $e - 1.0 } else { $e };
         let denominator = if large { $e + 3.0 } else { $e + 2.0 };
-        // One division for both quotients: it takes as long as ten multiplications.
+        // One division for both quotients: a division takes as long as ten multiplications.
         let one_plus = 1.0 + $e;
         let inverse = 1.0 / (one_plus * denominator);
         let s = numerator * (one_plus * inverse);
@@ -209,7 +208,7 @@ pub(crate) fn softplus(z: f64) -> (f64, f64) {
     )
 }
 
-/// [`softplus`] in float32 throughout, with twice as many numbers in a vector and about half
+/// [`softplus`] entirely in float32, with twice as many values in a vector and about half
 /// the terms.
 #[inline(always)]
 fn softplus_f32(z: f32) -> (f32, f32) {
@@ -217,7 +216,7 @@ fn softplus_f32(z: f32) -> (f32, f32) {
     softplus_from!(f32, z, e; 1.0, 1.0 / 3.0, 1.0 / 5.0, 1.0 / 7.0, 1.0 / 9.0)
 }
 
-/// `e⁻ˣ` for `x ≥ 0` in float32; zero where it is not a normal number, NaN for NaN.
+/// `e⁻ˣ` for `x ≥ 0` in float32; zero where the result is not a normal number, NaN for NaN.
 #[inline(always)]
 fn exp_of_negative_f32(x: f32) -> f32 {
     const HIGH: f32 = 0.693_359_4;
@@ -244,20 +243,20 @@ pub(crate) fn logistic(z: f64) -> f64 {
     numerator / (1.0 + e)
 }
 
-/// `e⁻ˣ` for `x ≥ 0`; zero where it is not a normal number, NaN for NaN.
+/// `e⁻ˣ` for `x ≥ 0`; zero where the result is not a normal number, NaN for NaN.
 #[inline(always)]
 fn exp_of_negative(x: f64) -> f64 {
-    // ln 2 in two parts: the first has so few bits that `k · HIGH` is exact.
+    // ln 2 in two parts: the first part has few bits, so that `k · HIGH` is exact.
     const HIGH: f64 = 6.931_471_803_691_238e-1;
     const LOW: f64 = 1.908_214_929_270_587_7e-10;
     const LARGEST: f64 = 708.0;
-    // Adding 1.5·2⁵² rounds to an integer and leaves it in the low bits.
+    // Adding 1.5·2⁵² rounds to an integer and leaves the integer in the low bits.
     const ROUND: f64 = 6_755_399_441_055_744.0;
     let y = -(if x > LARGEST { LARGEST } else { x });
     let shifted = y.mul_add(std::f64::consts::LOG2_E, ROUND);
     let k = shifted - ROUND;
     let r = (-k).mul_add(LOW, (-k).mul_add(HIGH, y));
-    // |r| ≤ ln(2)/2: the first term left out is below 2⁻⁵⁷.
+    // |r| ≤ ln(2)/2: the first omitted term is below 2⁻⁵⁷.
     let p = polynomial!(
         r;
         1.0, 1.0, 0.5, 1.0 / 6.0, 1.0 / 24.0, 1.0 / 120.0, 1.0 / 720.0, 1.0 / 5_040.0,
@@ -265,8 +264,8 @@ fn exp_of_negative(x: f64) -> f64 {
         1.0 / 479_001_600.0, 1.0 / 6_227_020_800.0
     );
     let power = f64::from_bits(shifted.to_bits().wrapping_add(1023) << 52);
-    // A choice between numbers and not between computations: a branch here would
-    // keep the loop from being vectorised.
+    // A selection between two values. A branch here would prevent the vectorisation of the
+    // loop.
     p * if x > LARGEST { 0.0 } else { power }
 }
 
@@ -276,7 +275,7 @@ mod tests {
 
     use super::*;
 
-    /// `ln(1 + eᶻ)` by the standard library, accurate on both sides.
+    /// `ln(1 + eᶻ)` and its derivative with the standard library, accurate for both signs of z.
     fn reference(z: f64) -> (f64, f64) {
         let value = if z > 0.0 { z + (-z).exp().ln_1p() } else { z.exp().ln_1p() };
         let slope = if z > 0.0 { 1.0 / (1.0 + (-z).exp()) } else { z.exp() / (1.0 + z.exp()) };
@@ -302,7 +301,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn in_float32_too(z in -86.0..86.0f32, tiny in -1.0..1.0f32) {
+        fn softplus_is_accurate_in_float32(z in -86.0..86.0f32, tiny in -1.0..1.0f32) {
             for z in [z, tiny, tiny * 1e-6] {
                 let (value, slope) = softplus_f32(z);
                 let (expected, expected_slope) = reference(z as f64);
@@ -314,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn special_points_in_float32() {
+    fn softplus_at_special_points_in_float32() {
         assert_eq!(softplus_f32(1e6).0, 1e6);
         assert_eq!(softplus_f32(-1e6), (0.0, 0.0));
         assert_eq!(softplus_f32(f32::INFINITY), (f32::INFINITY, 1.0));

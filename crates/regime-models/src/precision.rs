@@ -3,9 +3,9 @@ use serde::{Deserialize, Serialize};
 
 /// The element type of every tensor of a computation.
 ///
-/// In Burn 0.21 the element type is a property of a tensor at run time and not
-/// of the backend type, so it is stated wherever a tensor is made from host
-/// values; all operations keep the type of their operands.
+/// In Burn 0.21 the element type is a run-time property of a tensor and not a
+/// property of the backend type. It is therefore given wherever a tensor is created
+/// from host values. All operations preserve the type of their operands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -26,8 +26,8 @@ impl Precision {
         }
     }
 
-    /// The precision of a float tensor's element type; what is neither float64 nor
-    /// float32 counts as float32, the narrowest that is supported.
+    /// The precision of a float tensor's element type. Types other than float64 and
+    /// float32 count as float32, the narrowest supported type.
     pub fn of(dtype: DType) -> Self {
         if dtype == DType::F64 { Self::F64 } else { Self::F32 }
     }
@@ -40,7 +40,7 @@ impl Precision {
         }
     }
 
-    /// The unit roundoff ε (distance from 1 to the next number).
+    /// The machine epsilon ε (distance from 1 to the next larger number).
     pub fn epsilon(self) -> f64 {
         match self {
             Self::F64 => f64::EPSILON,
@@ -83,8 +83,8 @@ impl Precision {
 
     /// The values of a tensor in row-major order, as float64.
     ///
-    /// No copy is made of a float64 tensor that nobody else holds on a backend
-    /// that lives in host memory.
+    /// A float64 tensor on a backend in host memory is not copied if no other tensor
+    /// shares its data.
     pub fn to_host<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Vec<f64> {
         let data = tensor.into_data();
         match data.dtype {
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn tensors_have_the_type_that_was_asked_for() {
+    fn tensors_have_the_requested_type() {
         keeps_its_type::<Flex>(&FlexDevice);
         keeps_its_type::<NdArray>(&NdArrayDevice::Cpu);
     }

@@ -5,10 +5,10 @@ use std::f64::consts::PI;
 /// `E φ(g)` for `g ~ N(0, 1)`, to about 1e-14 relative for functions that are
 /// smooth away from zero.
 ///
-/// Gauss–Legendre panels that shrink geometrically towards 0, where the
+/// The Gauss–Legendre panels shrink geometrically towards 0, where the
 /// activations of this crate have a kink (ReLU) or a narrow transition
-/// (softplus with a large β), out to |g| = 14, beyond which the weight is below
-/// 1e-43.
+/// (softplus with a large β). They extend to |g| = 14; beyond it the weight is
+/// below 1e-43.
 pub fn gaussian_mean(phi: impl Fn(f64) -> f64) -> f64 {
     let nodes = gauss_legendre(20);
     let mut edges = vec![0.0];
@@ -26,8 +26,8 @@ pub fn gaussian_mean(phi: impl Fn(f64) -> f64) -> f64 {
 }
 
 /// Nodes and weights of the Gauss–Legendre rule with `n` points on [−1, 1], by
-/// Newton's method on the three-term recurrence; exact for polynomials up to degree
-/// `2n − 1`, to a few ε for the `n` up to 100 that panels are made of.
+/// Newton's method on the three-term recurrence. The rule is exact for polynomials up
+/// to degree `2n − 1`, within a few ε for `n` up to 100.
 pub fn gauss_legendre(n: usize) -> Vec<(f64, f64)> {
     (0..n)
         .map(|i| {

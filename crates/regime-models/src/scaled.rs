@@ -4,9 +4,9 @@ use crate::{Alpha, Network};
 
 /// `F = α (f − f₀)` on a fixed set of points.
 ///
-/// `f₀ = f(w₀, x)` is remembered, so `F` vanishes exactly at `w₀` for every α.
-/// Subtracting it changes no derivative: the tangent kernel of `F` is `α²` times
-/// that of `f`.
+/// `f₀ = f(w₀, x)` is stored, so `F` vanishes exactly at `w₀` for every α.
+/// Subtracting `f₀` changes no derivative: the tangent kernel of `F` is `α²` times
+/// the tangent kernel of `f`.
 ///
 /// # Shapes
 /// `n` points; every output is `[n]`.
@@ -17,7 +17,7 @@ pub struct Scaled<B: Backend> {
 }
 
 impl<B: Backend> Scaled<B> {
-    /// Remembers the outputs of `net` at the initial weights `w0`.
+    /// Computes and stores the outputs of `net` at the initial weights `w0`.
     pub fn at<N: Network<B>>(net: &N, w0: &Tensor<B, 1>, x: &Tensor<B, 2>, alpha: Alpha) -> Self {
         Self { alpha, f0: net.forward(w0, x) }
     }
@@ -27,7 +27,7 @@ impl<B: Backend> Scaled<B> {
         self.alpha
     }
 
-    /// The outputs `f₀` that are subtracted, `[n]`.
+    /// The initial outputs `f₀`, `[n]`.
     pub fn initial(&self) -> Tensor<B, 1> {
         self.f0.clone()
     }

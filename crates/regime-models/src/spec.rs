@@ -5,7 +5,7 @@ use crate::{
     feed_forward::FeedForward, multi_output::MultiOutput,
 };
 
-/// Any of the architectures, as one serialisable value.
+/// The specification of a network of any architecture.
 ///
 /// Serialised with the tag `architecture`: `dense`, `convolutional` or `wide-resnet`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -22,10 +22,10 @@ pub enum NetworkSpec {
 }
 
 impl NetworkSpec {
-    /// The network.
+    /// Builds the network.
     ///
     /// # Errors
-    /// Those of the architecture.
+    /// The errors of the architecture's `build`.
     pub fn build(&self) -> Result<FeedForward, ModelError> {
         match self {
             Self::Dense(spec) => spec.build(),
@@ -34,10 +34,10 @@ impl NetworkSpec {
         }
     }
 
-    /// The same network with `outputs` outputs, which differ in the last layer only.
+    /// Builds the same network with `outputs` outputs, which share all layers but the last.
     ///
     /// # Errors
-    /// Those of the architecture, and for no outputs.
+    /// As [`build`](Self::build), and when `outputs` is 0.
     pub fn build_outputs(&self, outputs: usize) -> Result<MultiOutput, ModelError> {
         match self {
             Self::Dense(spec) => spec.build_outputs(outputs),
@@ -46,7 +46,7 @@ impl NetworkSpec {
         }
     }
 
-    /// The name of the architecture, as it is serialised.
+    /// The serialised name of the architecture.
     pub fn architecture(&self) -> &'static str {
         match self {
             Self::Dense(_) => "dense",

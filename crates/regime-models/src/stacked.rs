@@ -1,4 +1,4 @@
-//! Several networks of one shape, evaluated at once.
+//! Several networks of one shape, evaluated in one batch.
 
 use std::ops::Range;
 
@@ -12,10 +12,10 @@ use crate::{
     stacked_tape::{StackedBlock, StackedTape},
 };
 
-/// `r` fully connected networks of one shape with weights and points of their own: each
-/// operation is one product or one pass for all of them.
+/// `r` fully connected networks of one shape. Each network has its own weights and points. Each
+/// operation is one product or one pass for all networks.
 ///
-/// A device with memory of its own waits for every call; small networks wait for nothing else.
+/// On a GPU every call has a latency, which dominates the time of small networks.
 #[derive(Debug, Clone)]
 pub struct StackedNetwork {
     layers: Vec<ChainLayer>,
@@ -24,8 +24,8 @@ pub struct StackedNetwork {
 }
 
 impl StackedNetwork {
-    /// Networks of the shape of `net`; `None` unless that is a chain of affine layers and
-    /// activations with a single output.
+    /// Creates a stack of networks with the shape of `net`. Returns `None` unless `net` is a
+    /// chain of affine layers and activations with a single output.
     pub fn of(net: &FeedForward) -> Option<Self> {
         let layers = folded(net.chain()?);
         Some(Self { layers, n_inputs: net.n_inputs(), n_params: net.n_params() })
@@ -36,13 +36,13 @@ impl StackedNetwork {
         self.n_params
     }
 
-    /// Numbers that the trace and the tape of one point of one network hold.
+    /// Number of values in the trace and the tape of one point of one network.
     pub fn trace_size(&self) -> f64 {
         let of = |layer: &ChainLayer| (layer.inputs + 3 * layer.outputs) as f64;
         self.layers.iter().map(of).sum()
     }
 
-    /// The factor in front of every parameter, `[1, P]`. All of them are multiplied at once.
+    /// The factor in front of every parameter, `[1, P]`, for one product with all of them.
     pub fn scales<B: Backend>(&self, precision: Precision, device: &B::Device) -> Tensor<B, 2> {
         let mut scales = vec![1.0; self.n_params];
         for layer in &self.layers {
@@ -54,13 +54,13 @@ impl StackedNetwork {
         precision.matrix(&scales, [1, self.n_params], device)
     }
 
-    /// One forward pass.
+    /// Runs one forward pass.
     ///
     /// # Shapes
     /// `w`: `[r, P]`, `scales`: those of [`scales`](Self::scales), `x`: `[r, n, d]`
     ///
     /// # Panics
-    /// When a shape is another.
+    /// When a shape differs from those above.
     pub fn trace<B: Backend>(
         &self,
         w: &Tensor<B, 2>,
@@ -107,14 +107,14 @@ impl StackedNetwork {
     }
 }
 
-/// A layer on its way forward.
+/// The values that the forward pass saves for one layer.
 #[derive(Debug, Clone)]
 struct Link<B: Backend> {
     /// `[r, n, k]`
     inputs: Tensor<B, 3>,
-    /// With its factor, `[r, k, m]`
+    /// The weights times their factors, `[r, k, m]`
     weights: Tensor<B, 3>,
-    /// `φ'` of the activation behind it, `[r, n, m]`.
+    /// `φ'` of the activation after the layer, `[r, n, m]`.
     slopes: Option<Tensor<B, 3>>,
 }
 
@@ -133,12 +133,12 @@ impl<B: Backend> StackedTrace<B> {
         self.outputs.clone()
     }
 
-    /// The backward pass.
+    /// Runs the backward pass.
     pub fn linearise(self) -> StackedTape<B> {
         let Self { net, scales, links, outputs } = self;
         let [r, _] = outputs.dims();
         let mut blocks = Vec::with_capacity(links.len());
-        // Of the last layer, whose only output is that of the network: 1, and not held.
+        // `None` for the last layer: its output is the network's, so its sensitivity is 1.
         let mut delta: Option<Tensor<B, 3>> = None;
         for (at, (link, layer)) in links.into_iter().zip(net.layers).enumerate().rev() {
             let Link { inputs, weights, slopes } = link;
@@ -146,10 +146,10 @@ impl<B: Backend> StackedTrace<B> {
                 (Some(delta), Some(slopes)) => Some(delta * slopes),
                 (delta, _) => delta,
             };
-            // The points have no parameters before them.
+            // No parameters come before the points.
             delta = (at > 0).then(|| match &sensitivities {
                 Some(delta) => delta.clone().matmul(weights.swap_dims(1, 2)),
-                // One row for all points; not a transpose, see docs/architecture.md on burn-tch.
+                // One row for all points. Not a transpose, see docs/architecture.md on burn-tch.
                 None => weights.reshape([r, 1, layer.inputs]),
             });
             blocks.push(StackedBlock { layer, inputs, sensitivities });

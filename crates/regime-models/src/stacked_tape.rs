@@ -21,7 +21,7 @@ pub(crate) struct StackedBlock<B: Backend> {
     pub(crate) layer: ChainLayer,
     /// `a`, `[r, n, k]`
     pub(crate) inputs: Tensor<B, 3>,
-    /// `δ = ∂f/∂z`, `[r, n, m]`; `None` for the last layer, whose are 1.
+    /// `δ = ∂f/∂z`, `[r, n, m]`; `None` for the last layer, where `δ` is 1.
     pub(crate) sensitivities: Option<Tensor<B, 3>>,
 }
 
@@ -35,8 +35,8 @@ impl<B: Backend> StackedTape<B> {
         let operations = operations::<B>();
         let scaled = v.clone() * self.scales.clone();
         let [r, _] = v.dims();
-        // Products of layers with as many outputs are added up unit by unit, and over the units
-        // once: most layers have as many as the one before.
+        // Consecutive layers with equally many outputs, which most layers are, are summed unit by
+        // unit. The sum over the units follows once for all of them.
         let mut units: Option<Tensor<B, 3>> = None;
         let mut rates: Option<Tensor<B, 3>> = None;
         let summed = |units: Tensor<B, 3>, rates: Option<Tensor<B, 3>>| {
@@ -98,8 +98,7 @@ impl<B: Backend> StackedTape<B> {
         operations::<B>().gram_products(&self.factors())
     }
 
-    /// As [`kernel`](Self::kernel), of which only the lower triangle has a meaning: for those that
-    /// read no more.
+    /// As [`kernel`](Self::kernel), but only the lower triangle is valid.
     pub fn lower_kernel(&self) -> Tensor<B, 3> {
         operations::<B>().lower_gram_products(&self.factors())
     }
@@ -119,29 +118,32 @@ impl<B: Backend> StackedTape<B> {
         self.blocks[0].inputs.dims()[1]
     }
 
-    /// The rows of each Jacobian at points of its own.
+    /// Selects rows of the Jacobians, for each network at its own list of points.
     ///
     /// # Shapes
-    /// `points`: for each network `m` points below `n`, of which some may be the same.
+    /// `points`: for each network `m` indices below `n`, which may repeat.
     ///
     /// # Panics
     /// When the lists are empty or of different lengths.
     pub fn select(&self, points: &[Vec<usize>]) -> Self {
         let (m, n) = (points[0].len(), self.n_points());
-        assert!(m > 0 && points.iter().all(|p| p.len() == m), "as many points of every network");
+        assert!(
+            m > 0 && points.iter().all(|p| p.len() == m),
+            "every network needs the same number of points, at least one"
+        );
         let rows = points.iter().enumerate().flat_map(|(k, of)| of.iter().map(move |&i| k * n + i));
         let rows = indices::<B>(rows.map(|i| i as i64).collect(), &self.scales.device());
         self.each(|stacked| select_points(stacked, &rows))
     }
 
-    /// The networks with these numbers, in that order.
+    /// Selects the networks with these indices, in that order.
     pub fn networks(&self, numbers: &[usize]) -> Self {
         let rows = numbers.iter().map(|&k| k as i64).collect();
         let rows = indices::<B>(rows, &self.scales.device());
         self.each(|stacked| stacked.select(0, rows.clone()))
     }
 
-    /// These networks and behind them those of `other`.
+    /// Appends the networks of `other` to these networks.
     ///
     /// # Panics
     /// When the shapes differ.
@@ -170,7 +172,7 @@ impl<B: Backend> StackedTape<B> {
     }
 }
 
-/// Rows of stacked matrices: `[r, n, k]` → `[r, m, k]`.
+/// Selects rows of stacked matrices: `[r, n, k]` → `[r, m, k]`.
 fn select_points<B: Backend>(stacked: Tensor<B, 3>, rows: &Tensor<B, 1, Int>) -> Tensor<B, 3> {
     let [r, n, k] = stacked.dims();
     let m = rows.dims()[0] / r;

@@ -11,17 +11,18 @@ use crate::{
 /// The linearisation of a network of layers: one block per layer with parameters, in
 /// the order of the parameters.
 ///
-/// The points lie in parts, each evaluated in one pass; products go part by part.
+/// The points are split into parts. Each part was evaluated in one pass, and products are
+/// computed part by part.
 #[derive(Debug, Clone)]
 pub struct BlockTape<B: Backend> {
     parts: Vec<Part<B>>,
-    /// The blocks of all points, once they were asked for.
+    /// The blocks of all points, computed at the first request.
     whole: OnceCell<Vec<Block<B>>>,
 }
 
 impl<B: Backend> BlockTape<B> {
     /// # Panics
-    /// Without a part, a block or a point.
+    /// When there is no part, no block or no point.
     pub(crate) fn new(parts: Vec<Part<B>>) -> Self {
         assert!(parts.iter().all(|blocks| !blocks.is_empty()), "a network has layers");
         assert!(parts.iter().any(|blocks| blocks[0].n_points() > 0), "a tape has points");
@@ -73,9 +74,9 @@ impl<B: Backend> Tape<B> for BlockTape<B> {
             let rows = Tensor::from_data(TensorData::new(rows, [n]), (&device, DType::I64));
             part.iter().map(|block| block.select(rows.clone())).collect()
         };
-        assert!(!points.is_empty(), "a tape has points");
+        assert!(!points.is_empty(), "at least one point has to be selected");
         let mut parts = Vec::new();
-        // Neighbours in the list that lie in one part stay in one part.
+        // Neighbours in the list stay in one part if they lie in the same part.
         let mut left = points;
         while let Some(&first) = left.first() {
             let (part, range) = self.part_of(first);
@@ -87,7 +88,7 @@ impl<B: Backend> Tape<B> for BlockTape<B> {
         if self.has_maps() {
             return Self::new(parts);
         }
-        // Few rows make slow products.
+        // Products with few rows are slow.
         Self::new(vec![whole(&parts)])
     }
 
@@ -99,7 +100,7 @@ impl<B: Backend> Tape<B> for BlockTape<B> {
     }
 }
 
-/// The blocks of all parts, below each other.
+/// The concatenated blocks of all parts.
 fn whole<B: Backend>(parts: &[Vec<Block<B>>]) -> Vec<Block<B>> {
     let block = |layer| {
         let blocks: Vec<&Block<B>> =
@@ -110,7 +111,7 @@ fn whole<B: Backend>(parts: &[Vec<Block<B>>]) -> Vec<Block<B>> {
 }
 
 impl<B: Backend> BlockTape<B> {
-    /// The part in which a point lies, and which points those of the part are.
+    /// The part that contains a point, and the range of the points of the part.
     fn part_of(&self, point: usize) -> (&[Block<B>], Range<usize>) {
         let mut start = 0;
         for (blocks, n) in self.parts.iter().zip(self.lengths()) {
@@ -119,6 +120,6 @@ impl<B: Backend> BlockTape<B> {
             }
             start += n;
         }
-        panic!("point {point} of {start}")
+        panic!("point {point} does not exist: the tape has {start} points")
     }
 }

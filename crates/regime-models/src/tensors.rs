@@ -71,7 +71,7 @@ impl<B: Backend> Operations<B> for Ordinary {
         tape::vjp(parts, g)
     }
 
-    /// `None`: the caller's products are as good.
+    /// Returns `None`: the caller's products are as good.
     fn kernel(&self, _: &[&Block<B>], _: Vec<f64>) -> Option<Tensor<B, 2>> {
         None
     }

@@ -15,19 +15,20 @@ use crate::{
 
 /// The wide residual network of one of the paper's figures.
 ///
-/// A stem of 3 × 3 with `base` channels; three stages of `(depth − 4)/6` blocks with
-/// `base·h`, `2·base·h` and `4·base·h` channels, the first block of the second and
-/// third with stride 2; φ, the mean over pixels and a last layer. A block is
+/// The network consists of a 3 × 3 convolution with `base` channels (the stem), three
+/// stages of `(depth − 4)/6` blocks with `base·h`, `2·base·h` and `4·base·h` channels, φ,
+/// the mean over the pixels and a last layer. The first block of the second and the third
+/// stage has stride 2. A block is
 ///
 /// ```text
 /// x ← cos θ · s(x) + sin θ · conv(φ(conv(φ(x))))
 /// ```
 ///
-/// with 3 × 3 convolutions, of which the second has the block's stride, and `s` the
-/// identity, or a 1 × 1 convolution where channels or stride change. Every
-/// convolution is `c·a∗W + b` with `c` one over the root of its number of inputs;
-/// weights start as `N(0, 1)`, biases at 0. There is no batch normalisation: the
-/// angle keeps the variance.
+/// with 3 × 3 convolutions, of which the second has the block's stride. The shortcut `s`
+/// is the identity, or a 1 × 1 convolution if the number of channels changes or the stride
+/// is not 1. Every convolution computes `c·a∗W + b`, where `c` is one over the square root
+/// of its number of inputs. Weights start as `N(0, 1)` and biases at 0. There is no batch
+/// normalisation: the factors `cos θ` and `sin θ` preserve the variance.
 ///
 /// # Reference
 /// Zagoruyko, Komodakis, "Wide residual networks", BMVC 2016, in the variant of
@@ -66,7 +67,7 @@ impl WideResNetSpec {
         }
     }
 
-    /// The network.
+    /// Builds the network.
     ///
     /// # Errors
     /// [`ModelError`] for a size of 0, a depth that is not `6n + 4`, or an angle or
@@ -75,10 +76,10 @@ impl WideResNetSpec {
         self.plan(1)
     }
 
-    /// The same network with `outputs` outputs, which differ in the last layer only.
+    /// Builds the same network with `outputs` outputs, which share all layers but the last.
     ///
     /// # Errors
-    /// As [`build`](Self::build), and for no outputs.
+    /// As [`build`](Self::build), and when `outputs` is 0.
     pub fn build_outputs(&self, outputs: usize) -> Result<MultiOutput, ModelError> {
         self.plan(outputs).map(|net| MultiOutput::new(net, outputs))
     }
@@ -118,7 +119,7 @@ impl WideResNetSpec {
     }
 }
 
-/// The network up to some block.
+/// The network up to the current block.
 struct Stages<'a> {
     net: Builder,
     spec: &'a WideResNetSpec,

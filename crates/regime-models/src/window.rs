@@ -1,13 +1,13 @@
-//! The geometry of a window that slides over pixels: which of them each position sees.
+//! The geometry of a window that slides over pixels: the pixels under it at each position.
 
 use std::ops::Range;
 
 use crate::{error::ModelError, memory::Memory};
 
-/// Numbers that patches may hold at once. Patches are up to `size²` times larger
-/// than the maps they come from, so they are made, used and dropped some points at
-/// a time, and stay in a core's cache meanwhile, or take 128 MiB of a GPU's memory (and a few
-/// times that while they are copied).
+/// Maximum number of values in the patches that exist at once. Patches are up to `size²`
+/// times larger than their maps, so they are made, used and dropped for some points at
+/// a time. They fit into a core's cache, or into 128 MiB of a GPU's memory (and a few times
+/// as much while they are copied).
 const fn patch_numbers(memory: Memory) -> usize {
     match memory {
         Memory::Host => 1 << 17,
@@ -29,11 +29,11 @@ pub struct Window {
     shape: (usize, usize),
     positions: (usize, usize),
     taps: usize,
-    /// For each position the stretches of its patch that are contiguous in the maps.
+    /// For each position, the runs of its patch that are contiguous in the maps.
     runs: Vec<Vec<Run>>,
 }
 
-/// Neighbouring taps on neighbouring pixels, or outside of the grid.
+/// A run of neighbouring taps on neighbouring pixels, or outside of the grid.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Run {
     /// The first pixel; `None` for taps on the padding.
@@ -46,7 +46,7 @@ impl Window {
     /// `padding` pixels added on every side, moved by `stride`.
     ///
     /// # Errors
-    /// [`ModelError`] for a size of 0 or a product of sizes above 2²⁶, padding that a window could lie on as a whole, or
+    /// [`ModelError`] for a size of 0, for pixels times window² above 2²⁶, for padding that is not smaller than the window, and for
     /// a window larger than the padded grid.
     pub fn new(
         shape: (usize, usize),
@@ -103,7 +103,7 @@ impl Window {
         self.taps
     }
 
-    /// Stretches of `n` points whose patches with `channels` channels are made at once.
+    /// Splits `n` points into ranges whose patches with `channels` channels are made at once.
     pub(crate) fn chunks(
         &self,
         n: usize,
@@ -115,13 +115,13 @@ impl Window {
         (0..n).step_by(step).map(move |start| start..(start + step).min(n))
     }
 
-    /// The stretches of the patches, position by position.
+    /// The runs of the patches, position by position.
     pub(crate) fn runs(&self) -> impl Iterator<Item = &Run> {
         self.runs.iter().flatten()
     }
 }
 
-/// The patch whose upper left tap lies at `(top, left)` of the padded grid.
+/// The runs of the patch whose upper left tap lies at `(top, left)` of the padded grid.
 fn runs_at(
     (height, width): (usize, usize),
     size: usize,
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_window_that_does_not_fit_is_refused() {
+    fn a_window_that_does_not_fit_is_rejected() {
         let message = Window::new((3, 9), 6, 1, 1).unwrap_err().to_string();
         assert_eq!(
             message,

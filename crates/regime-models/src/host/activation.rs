@@ -1,4 +1,4 @@
-//! What is done element by element, in one pass over memory.
+//! Elementwise operations, in one pass over memory.
 
 use burn_flex::{Flex, FlexDevice};
 use burn_tensor::Tensor;
@@ -12,7 +12,7 @@ use crate::{
     pointwise::{self, Real},
 };
 
-/// `gain · φ(z)`, written over `z` where nobody else holds it.
+/// `gain · φ(z)`. It overwrites `z` if no other tensor shares its memory.
 pub(super) fn value(phi: Activation, gain: f64, z: Tensor<Flex, 2>) -> Tensor<Flex, 2> {
     let mut data = z.into_data();
     let dtype = data.dtype;
@@ -23,7 +23,8 @@ pub(super) fn value(phi: Activation, gain: f64, z: Tensor<Flex, 2>) -> Tensor<Fl
     Tensor::from_data(data, (&FlexDevice, dtype))
 }
 
-/// `gain · φ(z)`, written over `z` where nobody else holds it, and `gain · φ'(z)`.
+/// `gain · φ(z)` and `gain · φ'(z)`. The value overwrites `z` if no other tensor shares its
+/// memory.
 pub(super) fn value_and_slope(
     phi: Activation,
     gain: f64,
@@ -40,11 +41,11 @@ pub(super) fn value_and_slope(
     })
 }
 
-/// One pass over host memory. Each activation gets a loop of its own: a match
-/// inside the loop would keep it from being vectorised. What is not vectorised is
-/// computed in float64 whatever the element type.
+/// One pass over host memory. Each activation has a separate loop: a match inside the
+/// loop would prevent vectorisation. Functions that are not vectorised are computed in
+/// float64 for every element type.
 fn apply<P: Pass>(phi: Activation, pass: P) -> P::Output {
-    /// Through float64.
+    /// Computes in float64.
     #[inline(always)]
     fn wide<T: pointwise::Real>(phi: impl Fn(f64) -> (f64, f64)) -> impl Fn(T) -> (T, T) {
         #[inline(always)]
@@ -71,12 +72,12 @@ fn apply<P: Pass>(phi: Activation, pass: P) -> P::Output {
     }
 }
 
-/// `a ∘ b`, written over `a` where nobody else holds it.
+/// `a ∘ b`. It overwrites `a` if no other tensor shares its memory.
 pub(super) fn elementwise(a: Tensor<Flex, 2>, b: &Tensor<Flex, 2>) -> Tensor<Flex, 2> {
     let b = Numbers::of(b);
     let mut data = a.into_data();
     with_scalar!(b.dtype(), T => {
-        let a = data.as_mut_slice::<T>().expect("both have one element type");
+        let a = data.as_mut_slice::<T>().expect("both have the same element type");
         let b = b.slice::<T>();
         vectorised(
             #[inline(always)]
@@ -86,7 +87,7 @@ pub(super) fn elementwise(a: Tensor<Flex, 2>, b: &Tensor<Flex, 2>) -> Tensor<Fle
     Tensor::from_data(data, (&FlexDevice, b.dtype()))
 }
 
-/// What is done with a function and its derivative.
+/// A pass over memory with a function that returns `φ` and its derivative.
 trait Pass {
     type Element: pointwise::Real;
     type Output;

@@ -1,5 +1,5 @@
-//! The kernel of layers that are used once per point, on host memory: products of Gram
-//! matrices that are added up while they are in the cache, in one matrix.
+//! The kernel of layers that are used once per point, on host memory: elementwise products of
+//! Gram matrices, added to one matrix while they are in the cache.
 
 use std::ops::Range;
 
@@ -20,16 +20,16 @@ use super::{
 };
 use crate::{block::Block, pointwise::Real as _};
 
-/// Rows of a tile: two Gram matrices of this size stay in a core's level-2 cache.
+/// Rows of a tile: two Gram matrices of this size fit into a core's level-2 cache.
 const TILE: usize = 128;
 
-/// Rows and columns that are mirrored at once.
+/// Side of the square blocks that are mirrored one after the other.
 const MIRRORED: usize = 32;
 
-/// `Σ (c² a aᵀ + 1) ∘ (δ δᵀ)` over the blocks, without the 1 for those that have no biases.
+/// `Σ (c² a aᵀ + 1) ∘ (δ δᵀ)` over the blocks, without the 1 for blocks without biases.
 ///
 /// # Shapes
-/// `[n, n]`, symmetric to the bit. `None` when a layer is used at several positions.
+/// `[n, n]`, symmetric to the bit. Returns `None` when a layer is used at several positions.
 pub(super) fn kernel(blocks: &[&Block<Flex>], scratch: Vec<f64>) -> Option<Tensor<Flex, 2>> {
     if blocks.iter().any(|block| block.window.is_some()) {
         return None;
@@ -59,11 +59,11 @@ struct Layer<'a, T> {
     sensitivities: Rows<'a, T>,
     /// `c²`.
     scale: T,
-    /// What the biases add to the first Gram matrix.
+    /// The summand of the biases in the first Gram matrix.
     bias: T,
 }
 
-/// A matrix, row by row.
+/// A matrix in row-major order.
 struct Rows<'a, T> {
     values: &'a [T],
     columns: usize,
@@ -79,8 +79,8 @@ impl<'a, T: Scalar> Rows<'a, T> {
         MatRef::from_row_major_slice(values, rows.len(), self.columns)
     }
 
-    /// `scale · X Xᵀ` between `rows` and `columns`; below and on the diagonal only where the
-    /// two are the same.
+    /// `scale · X Xᵀ` between `rows` and `columns`. If the two are equal, only the lower triangle
+    /// with the diagonal is computed.
     fn gram(&self, [rows, columns]: [&Range<usize>; 2], scale: T, out: &mut [T]) {
         let (left, right) = (self.part(rows), self.part(columns).transpose());
         let out = MatMut::from_row_major_slice_mut(out, rows.len(), columns.len());
@@ -104,13 +104,13 @@ impl<'a, T: Scalar> Rows<'a, T> {
     }
 }
 
-/// Strips of the lower triangle, which are made side by side, and then the upper one.
+/// Computes strips of the lower triangle in parallel, and then mirrors the lower triangle.
 fn gram_products<T: Scalar>(layers: &[Layer<'_, T>], n: usize, scratch: Vec<T>) -> Vec<T> {
     let mut kernel = scratch;
     match kernel.capacity() < n * n {
-        // Comes cleared from the system, without a pass over it.
+        // The system provides zeroed memory without a pass over it.
         true => kernel = vec![T::default(); n * n],
-        // What stood there is overwritten.
+        // The old contents are overwritten.
         false => kernel.resize(n * n, T::default()),
     }
     let strips = kernel.par_chunks_mut(TILE * n).enumerate().rev().with_max_len(1);
@@ -131,7 +131,7 @@ fn gram_products<T: Scalar>(layers: &[Layer<'_, T>], n: usize, scratch: Vec<T>) 
     kernel
 }
 
-/// Adds a layer's part to a tile of a strip, or puts it there.
+/// Adds a layer's part to a tile of a strip, or replaces the tile by it.
 fn add_tile<T: Scalar>(
     layer: &Layer<'_, T>,
     [rows, columns]: [&Range<usize>; 2],
@@ -165,12 +165,12 @@ fn add_tile<T: Scalar>(
     );
 }
 
-/// Writes what is below the diagonal above it too.
+/// Copies the lower triangle to the upper one.
 fn mirror<T: Copy>(matrix: &mut [T], n: usize) {
-    for above in (0..n).step_by(MIRRORED) {
-        for beside in (above..n).step_by(MIRRORED) {
-            for i in above..(above + MIRRORED).min(n) {
-                for j in beside.max(i + 1)..(beside + MIRRORED).min(n) {
+    for top in (0..n).step_by(MIRRORED) {
+        for left in (top..n).step_by(MIRRORED) {
+            for i in top..(top + MIRRORED).min(n) {
+                for j in left.max(i + 1)..(left + MIRRORED).min(n) {
                     matrix[i * n + j] = matrix[j * n + i];
                 }
             }

@@ -1,4 +1,4 @@
-//! The products of one layer, with the weights read where they lie in the parameter vector.
+//! The products of one layer. The weights are read in place from the parameter vector.
 
 use burn_flex::Flex;
 use burn_tensor::Tensor;
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{layer::Layer, memory::Memory};
 
-/// `c·a·W`, and `+ b` where `biases` are asked for.
+/// `c·a·W`, plus `b` if `biases` is set.
 pub(super) fn affine(
     layer: &Layer,
     w: &Tensor<Flex, 1>,
@@ -49,7 +49,7 @@ pub(super) fn affine(
     })
 }
 
-/// `c·δ·Wᵀ`, laid back over the maps under a window.
+/// `c·δ·Wᵀ`, added back to the maps for a layer with a window.
 pub(super) fn back(layer: &Layer, w: &Tensor<Flex, 1>, delta: &Tensor<Flex, 2>) -> Tensor<Flex, 2> {
     let rows = delta.dims()[0];
     let (w, delta) = (Numbers::of(w), Numbers::of(delta));

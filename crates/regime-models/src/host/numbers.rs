@@ -1,4 +1,4 @@
-//! The numbers of Flex's tensors as slices, and tensors out of numbers.
+//! The values of Flex's tensors as slices, and tensors from values.
 
 use std::ops::{Add, AddAssign, Mul, MulAssign};
 
@@ -12,10 +12,10 @@ use crate::pointwise::Real;
 pub(super) trait Scalar:
     Real + Element + ComplexField + AddAssign + MulAssign + Add<Output = Self> + Mul<Output = Self>
 {
-    /// The numbers of a tensor of this type in row-major order, if they lie so.
+    /// The values of a tensor of this type, if they are stored in row-major order.
     fn of(tensor: &FlexTensor) -> Option<&[Self]>;
 
-    /// Memory for float64 as memory for this type; empty for another type than float64.
+    /// Reuses memory for float64 as memory for this type; empty for any type but float64.
     fn scratch(memory: Vec<f64>) -> Vec<Self>;
 }
 
@@ -39,8 +39,8 @@ impl Scalar for f32 {
     }
 }
 
-/// The numbers of a tensor, borrowed where they lie in row-major order and copied
-/// where not.
+/// The values of a tensor in row-major order. They are copied only if the tensor stores
+/// them in another order.
 pub(super) struct Numbers(FlexTensor);
 
 impl Numbers {
@@ -54,11 +54,11 @@ impl Numbers {
     }
 
     pub(super) fn slice<T: Scalar>(&self) -> &[T] {
-        T::of(&self.0).expect("the element type was matched and the order made")
+        T::of(&self.0).expect("the element type was matched and the values are contiguous")
     }
 }
 
-/// A tensor of Flex out of numbers in row-major order.
+/// A tensor of Flex from values in row-major order.
 pub(super) fn tensor<T: Scalar, const D: usize>(
     numbers: Vec<T>,
     shape: [usize; D],

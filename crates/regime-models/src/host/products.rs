@@ -1,4 +1,4 @@
-//! The products of layers on slices of host memory, into place.
+//! The products of layers on slices of host memory, written in place.
 
 use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
 
@@ -12,7 +12,7 @@ pub(super) struct Sizes {
     pub(super) m: usize,
 }
 
-/// `c·a·W + b`, `[rows, m]`, below what is in `out`, from `a`, `[rows, k]`.
+/// Appends `c·a·W + b`, `[rows, m]`, to `out`, from `a`, `[rows, k]`.
 pub(super) fn affine<T: Scalar>(
     Sizes { rows, k, m }: Sizes,
     c: f64,
@@ -20,7 +20,7 @@ pub(super) fn affine<T: Scalar>(
     out: &mut Vec<T>,
 ) {
     let start = out.len();
-    // The product is added to its biases: a pass over memory less than the other way round.
+    // Adding the product to the biases needs one pass over memory less than the reverse.
     let accum = match b {
         Some(b) => {
             repeat(b, rows, out);
@@ -36,22 +36,22 @@ pub(super) fn affine<T: Scalar>(
     matmul(product, accum, a, w, T::narrow(c), Par::Seq);
 }
 
-/// Appends `row` so many times: more and more at once, for a convolution has short rows, and
-/// millions of them.
+/// Appends `row` the given number of times, in growing pieces, because a convolution has
+/// millions of short rows.
 fn repeat<T: Scalar>(row: &[T], times: usize, out: &mut Vec<T>) {
-    /// Numbers that stay in the nearest cache.
-    const MOST: usize = 1 << 11;
+    /// Number of values that stay in the nearest cache.
+    const MAX_VALUES: usize = 1 << 11;
     let (start, len) = (out.len(), times * row.len());
-    let most = (MOST / row.len()).max(1) * row.len();
+    let max_piece = (MAX_VALUES / row.len()).max(1) * row.len();
     out.reserve(len);
     out.extend_from_slice(&row[..row.len().min(len)]);
     while out.len() - start < len {
-        let there = out.len() - start;
-        out.extend_from_within(start..start + there.min(most).min(len - there));
+        let written = out.len() - start;
+        out.extend_from_within(start..start + written.min(max_piece).min(len - written));
     }
 }
 
-/// `c·δ·Wᵀ` into `out`, `[rows, k]`, from `δ`, `[rows, m]`.
+/// Writes `c·δ·Wᵀ` into `out`, `[rows, k]`, from `δ`, `[rows, m]`.
 pub(super) fn back<T: Scalar>(
     Sizes { rows, k, m }: Sizes,
     c: f64,
@@ -66,8 +66,8 @@ pub(super) fn back<T: Scalar>(
 
 /// Adds `c·aᵀ·diag(g)·δ` to `weights`, `[k, m]`, and `gᵀ·δ` to `biases`, `[m]`.
 ///
-/// `g` has one number for every point, which is as many rows as there are positions;
-/// `weighted` is a scratch buffer for `diag(g)·δ`.
+/// `g` has one value per point; a point has one row per position. `weighted` is a scratch
+/// buffer for `diag(g)·δ`.
 pub(super) fn pull<T: Scalar>(
     Sizes { rows, k, m }: Sizes,
     c: f64,
@@ -77,7 +77,7 @@ pub(super) fn pull<T: Scalar>(
     biases: Option<&mut [T]>,
 ) {
     let per_point = delta.len() / g.len();
-    // Whatever stood there is overwritten.
+    // The old contents are overwritten.
     weighted.resize(delta.len(), T::default());
     vectorised(
         #[inline(always)]
@@ -99,8 +99,8 @@ pub(super) fn pull<T: Scalar>(
     matmul(weights, Accum::Add, a.transpose(), weighted, T::narrow(c), Par::Seq);
 }
 
-/// Adds to every point's number in `moved` the sum of `(c·a·V + b) ∘ δ` over its rows
-/// and columns; `product` is a scratch buffer for `c·a·V + b`.
+/// Adds to the value of every point in `moved` the sum of `(c·a·V + b) ∘ δ` over its rows
+/// and columns. `product` is a scratch buffer for `c·a·V + b`.
 pub(super) fn push<T: Scalar>(
     sizes: Sizes,
     c: f64,
@@ -123,7 +123,7 @@ pub(super) fn push<T: Scalar>(
     );
 }
 
-/// `a·b` in partial sums, which the compiler keeps in vector registers.
+/// `a·b` in partial sums, which the compiler holds in vector registers.
 #[inline(always)]
 fn dot<T: Scalar>(a: &[T], b: &[T]) -> T {
     let mut sums = [T::default(); 16];
@@ -138,8 +138,8 @@ fn dot<T: Scalar>(a: &[T], b: &[T]) -> T {
     rest.chain(sums).fold(T::default(), |sum, term| sum + term)
 }
 
-/// Runs a loop that is compiled for several sets of vector instructions with those
-/// that the processor has. The closure has to be inlined for that.
+/// Runs a loop that is compiled for several sets of vector instructions, with the best
+/// set that the processor supports. The closure has to be inlined.
 #[inline(always)]
 pub(super) fn vectorised(run: impl FnOnce()) {
     pulp::Arch::new().dispatch(run);
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_repeated_below_what_is_there() {
+    fn repeated_rows_are_appended() {
         for row in [&[1.5][..], &[1.0, 2.0, 3.0], &[0.5; 5000]] {
             for times in [0, 1, 2, 7, 3001] {
                 let mut out = vec![9.0];

@@ -24,9 +24,10 @@ pub(super) fn jvp(parts: &[Part<Flex>], v: &Tensor<Flex, 1>) -> Tensor<Flex, 1> 
 
 /// `Jᵀ g`.
 ///
-/// Without maps, layer by layer: the sum over the points is made in place, in their
-/// order, whichever thread does it. A layer with maps can be most of the work of its network:
-/// there some parts are worked on side by side and then added up.
+/// Without maps, the layers are computed in parallel. Each layer sums over the points in place
+/// and in their order, so the result does not depend on the threads. A single layer with maps
+/// can be most of the work of its network. With maps, several parts are therefore computed in
+/// parallel and then summed.
 pub(super) fn vjp(parts: &[Part<Flex>], g: &Tensor<Flex, 1>) -> Tensor<Flex, 1> {
     let g = Numbers::of(g);
     with_scalar!(g.dtype(), T => {
@@ -54,7 +55,7 @@ fn by_parts<T: Scalar>(parts: &[(&Part<Flex>, &[T])]) -> Vec<T> {
     let group = |group: &[(&Part<Flex>, &[T])]| {
         group.par_iter().map(|part| by_layers(&[*part])).collect::<Vec<Vec<T>>>()
     };
-    // In their order, whichever came first, and not all of them held at once.
+    // The sum is taken in the order of the parts, and only some results are held at once.
     parts.chunks(PARTS_HELD).flat_map(group).reduce(add).expect("a tape has points")
 }
 
@@ -64,15 +65,15 @@ fn by_layers<T: Scalar>(parts: &[(&Part<Flex>, &[T])]) -> Vec<T> {
         block.weights.len() + block.biases.as_ref().map_or(0, |biases| biases.len())
     };
     let mut pulled = vec![T::default(); blocks.iter().map(len).sum()];
-    // The parameters of the layers follow one another.
+    // The parameters of the layers are contiguous.
     let mut rest = &mut pulled[..];
-    let mut stretches = Vec::with_capacity(blocks.len());
+    let mut layers = Vec::with_capacity(blocks.len());
     for block in blocks {
         let (here, after) = std::mem::take(&mut rest).split_at_mut(len(block));
         rest = after;
-        stretches.push(here);
+        layers.push(here);
     }
-    stretches.into_par_iter().enumerate().for_each(|(layer, here)| {
+    layers.into_par_iter().enumerate().for_each(|(layer, here)| {
         let (weights, biases) = here.split_at_mut(blocks[layer].weights.len());
         let mut scratch = Scratch::default();
         for (part, g) in parts {
@@ -83,7 +84,7 @@ fn by_layers<T: Scalar>(parts: &[(&Part<Flex>, &[T])]) -> Vec<T> {
     pulled
 }
 
-/// Buffers that the stretches of a product use one after the other.
+/// Scratch buffers that the chunks of a product use one after the other.
 #[derive(Default)]
 struct Scratch<T> {
     patches: Vec<T>,
@@ -112,7 +113,7 @@ fn pull_block<T: Scalar>(
             biases.as_deref_mut(),
         );
     };
-    each_stretch(block, sources.slice(), deltas.slice(), patches, |points, a, delta| {
+    each_chunk(block, sources.slice(), deltas.slice(), patches, |points, a, delta| {
         pull(a, delta, &g[points]);
     });
 }
@@ -126,7 +127,7 @@ fn moved<T: Scalar>(part: &Part<Flex>, v: &[T]) -> Vec<T> {
         let (sources, deltas) = (Numbers::of(&block.sources), Numbers::of(&block.sensitivities));
         let weights = &v[block.weights.clone()];
         let biases = block.biases.clone().map(|range| &v[range]);
-        each_stretch(block, sources.slice(), deltas.slice(), &mut patches, |points, a, delta| {
+        each_chunk(block, sources.slice(), deltas.slice(), &mut patches, |points, a, delta| {
             let sizes = Sizes { rows: a.len() / k, k, m };
             let direction = (a, weights, biases);
             let sums = &mut sums[points];
@@ -136,9 +137,9 @@ fn moved<T: Scalar>(part: &Part<Flex>, v: &[T]) -> Vec<T> {
     sums
 }
 
-/// Calls `f` with stretches of points, what the layer acts on there (patches, for a
+/// Calls `f` for chunks of points, with the inputs of the layer (patches, for a layer with a
 /// window) and the sensitivities.
-fn each_stretch<T: Scalar>(
+fn each_chunk<T: Scalar>(
     block: &Block<Flex>,
     sources: &[T],
     deltas: &[T],

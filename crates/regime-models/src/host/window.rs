@@ -1,4 +1,4 @@
-//! The patches under a window, and back, without a list of indices.
+//! The patches under a window, and their adjoint, without a list of indices.
 
 use burn_flex::Flex;
 use burn_tensor::Tensor;
@@ -31,8 +31,8 @@ pub(super) fn overlay(window: &Window, patches: &Tensor<Flex, 2>) -> Tensor<Flex
     })
 }
 
-/// The patches of maps, `[n·pixels, c]` → `[n·p, taps·c]`, in place of what is in
-/// `patches`.
+/// Replaces the contents of `patches` by the patches of maps, `[n·pixels, c]` →
+/// `[n·p, taps·c]`.
 pub(super) fn gather<T: Scalar>(
     window: &Window,
     maps: &[T],
@@ -53,8 +53,7 @@ pub(super) fn gather<T: Scalar>(
     }
 }
 
-/// Adds every number of patches, `[n·p, taps·c]`, to the pixel it came from,
-/// `[n·pixels, c]`.
+/// Adds every value of the patches, `[n·p, taps·c]`, to its pixel, `[n·pixels, c]`.
 pub(super) fn add<T: Scalar>(window: &Window, patches: &[T], channels: usize, maps: &mut [T]) {
     let points = patches.chunks_exact(window.n_positions() * window.n_taps() * channels);
     for (mut patch, map) in points.zip(maps.chunks_exact_mut(window.n_pixels() * channels)) {

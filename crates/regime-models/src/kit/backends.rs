@@ -3,14 +3,15 @@
 #[doc(hidden)]
 pub use burn_tch::LibTorch;
 
-/// The device of LibTorch that its tests run on: the GPU that the environment variable
-/// `REGIME_TEST_DEVICE` names, as `cuda:0`; without it the CPU, on one thread from now on in
-/// the whole process, as in a run of the program: tests run side by side, and threads of its own
-/// for each of them would wait for one another most of the time.
+/// The LibTorch device on which the tests run. The environment variable `REGIME_TEST_DEVICE`
+/// names a GPU, such as `cuda:0`; the default is the CPU.
+///
+/// On the CPU, LibTorch is set to one thread for the whole process, as in a run of the program.
+/// Tests run in parallel, and additional threads for each test would mostly wait for each other.
 ///
 /// # Panics
-/// When the variable is neither `cpu` nor `cuda:` and a number, so that no test is taken for one
-/// on a GPU.
+/// When the variable is neither `cpu` nor `cuda:` and a number. A misspelt name must not move the
+/// tests to the CPU unnoticed.
 #[cfg(feature = "tch")]
 #[doc(hidden)]
 pub fn libtorch_device() -> burn_tch::LibTorchDevice {
@@ -20,19 +21,19 @@ pub fn libtorch_device() -> burn_tch::LibTorchDevice {
         return burn_tch::LibTorchDevice::Cpu;
     }
     let index = name.strip_prefix("cuda:").and_then(|index| index.parse().ok());
-    let index = index.unwrap_or_else(|| panic!("REGIME_TEST_DEVICE={name}: cuda:0 would be right"));
+    let index = index
+        .unwrap_or_else(|| panic!("REGIME_TEST_DEVICE is {name}, but has to be cpu or cuda:0"));
     burn_tch::LibTorchDevice::Cuda(index)
 }
 
-/// One test per function and backend: each function is generic over the backend and
-/// takes its device.
+/// Defines one test per function and backend. Each function is generic over the backend and
+/// takes a device of the backend.
 ///
-/// The invoking crate needs `burn-flex` and `burn-ndarray` among its dependencies, for
-/// it is there that these backends are named. With this crate's feature `tch` there are tests
-/// on LibTorch as well, on the CPU, or on the GPU that the environment variable
-/// `REGIME_TEST_DEVICE` names. With a module in front, the functions are
-/// those of that module at the root of the invoking crate, and the tests come in a
-/// module of the same name.
+/// The invoking crate needs the dependencies `burn-flex` and `burn-ndarray`, because the macro
+/// expands to their names. With this crate's feature `tch` there are also tests on LibTorch, on
+/// the CPU or on the GPU that the environment variable `REGIME_TEST_DEVICE` names. If a module is
+/// given first, the functions are taken from that module at the root of the invoking crate, and
+/// the tests lie in a module of the same name.
 ///
 /// ```
 /// use burn::tensor::{Tensor, backend::Backend};
@@ -77,7 +78,7 @@ macro_rules! on_every_backend {
 }
 
 /// The part of [`on_every_backend`](crate::on_every_backend) that depends on a feature of this
-/// crate, and not on one of the invoking crate.
+/// crate and not on a feature of the invoking crate.
 #[cfg(feature = "tch")]
 #[doc(hidden)]
 #[macro_export]
@@ -92,7 +93,7 @@ macro_rules! on_libtorch {
 }
 
 /// The part of [`on_every_backend`](crate::on_every_backend) that depends on a feature of this
-/// crate, and not on one of the invoking crate.
+/// crate and not on a feature of the invoking crate.
 #[cfg(not(feature = "tch"))]
 #[doc(hidden)]
 #[macro_export]

@@ -3,10 +3,10 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner},
 };
 
-/// Checks a property on `cases` values of a strategy, the same ones in every run.
+/// Checks a property on `cases` values of a strategy. The values are the same in every run.
 ///
 /// # Panics
-/// With the smallest counterexample that was found.
+/// With the smallest counterexample found.
 pub fn for_all<S: Strategy>(
     cases: u32,
     strategy: S,
@@ -40,13 +40,13 @@ pub fn close(a: f64, b: f64, tolerance: f64) -> bool {
     (a - b).abs() <= tolerance * (1.0 + a.abs().max(b.abs()))
 }
 
-/// The largest difference of two lists in units of the largest entry; NaN when there is
-/// one among them.
+/// The largest difference of two lists in units of the largest entry; NaN if an entry is
+/// NaN.
 ///
 /// # Panics
-/// When they are not of the same length.
+/// When the lengths differ.
 pub fn distance(a: &[f64], b: &[f64]) -> f64 {
-    assert_eq!(a.len(), b.len(), "lists of one length are compared");
+    assert_eq!(a.len(), b.len(), "the lists have different lengths");
     let largest = |m: f64, v: f64| if m.is_nan() || m >= v { m } else { v };
     let scale = a.iter().chain(b).map(|v| v.abs()).fold(f64::MIN_POSITIVE, largest);
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, largest) / scale
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn distances_are_in_units_of_the_largest_entry_and_see_nan() {
+    fn distances_are_in_units_of_the_largest_entry_and_propagate_nan() {
         assert_eq!(distance(&[1.0, -4.0], &[2.0, -4.0]), 0.25);
         assert_eq!(distance(&[], &[]), 0.0);
         assert!(distance(&[1.0, f64::NAN, 0.0], &[1.0, 1.0, 0.0]).is_nan());
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_belong_to_their_seed() {
+    fn numbers_depend_on_the_seed_only() {
         assert_eq!(numbers(3, 5), numbers(7, 5)[..3]);
         assert_ne!(numbers(3, 5), numbers(3, 8));
         assert!(numbers(1000, 2).iter().all(|v| v.abs() <= 1.7));
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "minimal failing input: 10")]
-    fn the_smallest_counterexample_is_told() {
+    fn the_smallest_counterexample_is_reported() {
         for_all(50, 0..100u32, |value| {
             if value < 10 { Ok(()) } else { Err(TestCaseError::fail("too large")) }
         });

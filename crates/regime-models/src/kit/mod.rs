@@ -1,17 +1,16 @@
-//! What tests of networks are made of, behind the cargo feature `proptest`: awkward
-//! sizes, networks of every architecture, weights and points, and a deterministic run
-//! of a property over them.
+//! A test kit for networks, behind the cargo feature `proptest`: awkward sizes, networks
+//! of every architecture, weights and points, and a deterministic check of a property on
+//! them.
 //!
-//! The crates of this workspace test themselves with it; it is public so that others
-//! can do the same with theirs. What a *kernel* must obey stands in the test kit of
-//! `regime-tangent`.
+//! The crates of this workspace use it in their tests. It is public, so that other crates
+//! can use it too. The properties of a *kernel* are in the test kit of `regime-tangent`.
 //!
 //! ```
 //! use burn_flex::{Flex, FlexDevice};
 //! use regime_models::{Network, Precision};
 //! use regime_models::kit::{close, for_all, strategies};
 //!
-//! // A network does not mind whether its points come in one batch or one by one.
+//! // The output at a point does not depend on the other points of the batch.
 //! for_all(4, strategies::problems(strategies::activations()), |problem| {
 //!     let (w, x) = problem.tensors::<Flex>(Precision::F64, &FlexDevice);
 //!     let batch = Precision::to_host(problem.net.forward(&w, &x));

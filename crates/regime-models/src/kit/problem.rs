@@ -9,7 +9,7 @@ use crate::{FeedForward, Network, NetworkSpec, Precision, Tape, Trace};
 /// `P` parameters, `n` points of `d` inputs.
 #[derive(Debug, Clone)]
 pub struct Problem {
-    /// What the network is.
+    /// The specification of the network.
     pub spec: NetworkSpec,
     /// The network.
     pub net: FeedForward,
@@ -19,7 +19,7 @@ pub struct Problem {
     pub x: Vec<f64>,
     /// Number of points.
     pub n: usize,
-    /// What weights and points depend on.
+    /// The seed of the weights and the points.
     pub seed: u64,
 }
 
@@ -30,13 +30,13 @@ impl Problem {
     /// # Panics
     /// For a specification that describes no network.
     pub fn of(spec: NetworkSpec, n: usize, seed: u64) -> Self {
-        let net = spec.build().expect("a problem has a network");
+        let net = spec.build().expect("the specification describes a network");
         let noise = numbers(net.n_params(), seed ^ 0xabcd);
         let w = net.initial_weights(seed).iter().zip(noise).map(|(w, e)| w + 0.1 * e).collect();
         Self { x: numbers(n * net.n_inputs(), seed), spec, net, w, n, seed }
     }
 
-    /// The same at the initial weights of its seed, where all biases are zero.
+    /// The same problem at the initial weights of its seed, where all biases are zero.
     pub fn at_initial_weights(self) -> Self {
         Self { w: self.net.initial_weights(self.seed), ..self }
     }
@@ -57,12 +57,12 @@ impl Problem {
         self.net.trace(&w, &x).linearise()
     }
 
-    /// Numbers that belong to this problem, one per parameter, `[P]`.
+    /// A direction in parameter space, `[P]`, that depends on the seed only.
     pub fn direction<B: Backend>(&self, device: &B::Device) -> Tensor<B, 1> {
         Precision::F64.vector(&numbers(self.net.n_params(), self.seed ^ 3), device)
     }
 
-    /// Numbers that belong to this problem, one per point, `[n]`.
+    /// One value per point, `[n]`, that depends on the seed only.
     pub fn cotangent(&self) -> Vec<f64> {
         numbers(self.n, self.seed ^ 7)
     }

@@ -1,5 +1,5 @@
-//! Strategies for networks and points, in sizes at which indices go wrong: 1, 2, 3 and
-//! what lies about the widths of vector registers.
+//! Strategies for networks and points, in sizes at which index errors show: 1, 2, 3 and
+//! sizes near the widths of vector registers.
 
 use proptest::prelude::*;
 
@@ -11,12 +11,12 @@ pub fn sizes() -> impl Strategy<Value = usize> {
     prop::sample::select(vec![1usize, 2, 3, 7, 31, 32, 33])
 }
 
-/// Every non-linearity, those with a sharpness with any between 0.5 and 20 (swish: 5).
+/// Every non-linearity, with sharpnesses between 0.5 and 20 (swish: between 0.5 and 5).
 pub fn activations() -> BoxedStrategy<Activation> {
     prop_oneof![1 => Just(Activation::Relu), 4 => smooth_activations()].boxed()
 }
 
-/// Every non-linearity but ReLU, whose kink no central difference may cross.
+/// Every non-linearity but ReLU, whose kink spoils central differences.
 pub fn smooth_activations() -> BoxedStrategy<Activation> {
     prop_oneof![
         (0.5..20.0f64).prop_map(|beta| Activation::Softplus { beta }),
@@ -51,7 +51,7 @@ pub fn convolutional(
     let geometry = (images(9), 1..=2usize, 1..=2usize, 1..=4usize, 0..=2usize);
     (geometry, 1..=5usize, activation, bias)
         .prop_filter_map(
-            "windows that fit",
+            "the windows fit",
             |((image, blocks, convolutions, window, padding), width, activation, bias)| {
                 let spec = ConvolutionalSpec {
                     image,
@@ -88,8 +88,8 @@ pub fn wide_resnet(
         .boxed()
 }
 
-/// Every architecture with weights and points; half of them are fully connected. Images
-/// are few.
+/// Every architecture with weights and points; half of the networks are fully connected.
+/// There are at most 5 images.
 pub fn problems(activation: BoxedStrategy<Activation>) -> BoxedStrategy<Problem> {
     let few = || prop::sample::select(vec![1usize, 2, 3, 5]);
     let bias = || any::<bool>().boxed();
@@ -106,8 +106,8 @@ pub fn problems(activation: BoxedStrategy<Activation>) -> BoxedStrategy<Problem>
     .boxed()
 }
 
-fn images(most: usize) -> impl Strategy<Value = ImageShape> {
-    (1..=most, 1..=most, 1..=3usize).prop_map(|(height, width, channels)| ImageShape {
+fn images(max_side: usize) -> impl Strategy<Value = ImageShape> {
+    (1..=max_side, 1..=max_side, 1..=3usize).prop_map(|(height, width, channels)| ImageShape {
         height,
         width,
         channels,

@@ -1,4 +1,4 @@
-//! The paper's activation in as few passes as LibTorch has for it.
+//! The paper's activation in as few passes as LibTorch allows.
 
 use burn_tch::LibTorch;
 use burn_tensor::Tensor;
@@ -7,13 +7,14 @@ use super::raw::{handle, owned};
 
 /// `gain · ln(1 + e^{βz})/β`: three passes at most.
 ///
-/// Not LibTorch's `softplus`: through `tch` its threshold is 20, from which on it forgets
-/// `ln(1 + e⁻²⁰)`, some 10⁻¹⁰ of the value.
+/// LibTorch's `softplus` is not used: through `tch` its threshold is 20, and beyond it the term
+/// `ln(1 + e⁻²⁰)` is lost, a relative error of about 10⁻¹⁰.
 pub(super) fn softplus(beta: f64, gain: f64, z: Tensor<LibTorch, 2>) -> Tensor<LibTorch, 2> {
     owned(of_scaled(&scaled(z, beta), gain / beta))
 }
 
-/// The same and its slope, `gain/(1 + e^{−βz})`: five passes, two where β and the gain are 1.
+/// As [`softplus`], with its slope, `gain/(1 + e^{−βz})`: five passes, or two if β and the gain
+/// are 1.
 pub(super) fn softplus_and_slope(
     beta: f64,
     gain: f64,
@@ -28,7 +29,7 @@ pub(super) fn softplus_and_slope(
     (owned(value), owned(slope))
 }
 
-/// `βz`, to be read only.
+/// `βz`, which may share memory with `z` and must not be modified.
 fn scaled(z: Tensor<LibTorch, 2>, beta: f64) -> tch::Tensor {
     let z = handle(z);
     if beta == 1.0 { z } else { z * beta }

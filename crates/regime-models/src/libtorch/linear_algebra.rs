@@ -7,8 +7,8 @@ use tch::Kind;
 use super::raw::{handle, owned};
 use crate::operations::Factorised;
 
-/// Rows from which on matrices are factorised one after the other: what cuSOLVER has for many at
-/// once is made for small ones.
+/// Number of rows from which matrices are factorised one after the other: the batched routines of
+/// cuSOLVER are made for small matrices.
 const ONE_BY_ONE: i64 = 512;
 
 /// As [`Operations::cholesky_of_shifted`](crate::operations::Operations::cholesky_of_shifted).

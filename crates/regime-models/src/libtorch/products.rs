@@ -1,4 +1,4 @@
-//! Products with what is added to them.
+//! Products fused with an addition.
 
 use burn_tch::LibTorch;
 use burn_tensor::Tensor;
@@ -30,7 +30,7 @@ pub(super) fn add_products(
     b: Tensor<LibTorch, 3>,
 ) -> Tensor<LibTorch, 3> {
     let (c, a, b) = (handle(c), handle(a), handle(b));
-    // A single product is the faster one of matrices.
+    // A single product of matrices is faster than a batched one.
     if a.size()[0] == 1 {
         let one = |t: &tch::Tensor| t.squeeze_dim(0);
         return owned(one(&c).addmm(&one(&a), &one(&b)).unsqueeze(0));
@@ -46,24 +46,25 @@ pub(super) fn add_elementwise(
 ) -> Tensor<LibTorch, 3> {
     let mut sum = sum.into_primitive().tensor();
     let (a, b) = (handle(a), handle(b));
-    // In its place, where nobody else holds it: the kernels of many points are large.
+    // In place if no other tensor shares the memory: the kernels of many points are large.
     owned(if sum.can_mut() { sum.tensor.addcmul_(&a, &b) } else { sum.tensor.addcmul(&a, &b) })
 }
 
-/// Rows of a strip: a matrix of fewer is made in one piece.
+/// Rows of a strip. A matrix with fewer than twice as many rows is computed in one piece.
 const STRIP: i64 = 1024;
 
-/// As [`Operations::gram_products`](crate::operations::Operations::gram_products): both triangles
-/// of what is made in strips.
+/// As [`Operations::gram_products`](crate::operations::Operations::gram_products): mirrors the lower
+/// triangle, which is computed in strips.
 pub(super) fn gram_products(layers: &[GramFactors<LibTorch>]) -> Tensor<LibTorch, 3> {
     let lower = lower_gram_products(layers);
-    // A product with its own transpose need not round symmetrically, also where it is whole.
+    // The product of a matrix and its transpose is not always rounded symmetrically, even when it
+    // is computed in one piece.
     let above = lower.tril(-1).transpose(1, 2);
     owned(lower.tril(0).g_add_(&above))
 }
 
-/// As [`Operations::lower_gram_products`](crate::operations::Operations::lower_gram_products): strips of rows
-/// up to the diagonal, added up in their place.
+/// As [`Operations::lower_gram_products`](crate::operations::Operations::lower_gram_products): sums
+/// strips of rows up to the diagonal in place.
 pub(super) fn lower_gram_products(layers: &[GramFactors<LibTorch>]) -> tch::Tensor {
     let layers: Vec<LayerHandles> = layers
         .iter()
@@ -80,7 +81,7 @@ pub(super) fn lower_gram_products(layers: &[GramFactors<LibTorch>]) -> tch::Tens
     let sum = tch::Tensor::zeros([r, n, n], options);
     let mut start = 0;
     while start < n {
-        // The rest is a strip too, if it is a small one.
+        // The last strip takes the rest, which has less than twice the rows of a strip.
         let end = if n - start < 2 * STRIP { n } else { start + STRIP };
         let mut strip = sum.narrow(1, start, end - start).narrow(2, 0, end);
         for layer in &layers {
@@ -91,7 +92,7 @@ pub(super) fn lower_gram_products(layers: &[GramFactors<LibTorch>]) -> tch::Tens
     sum
 }
 
-/// [`GramFactors`] as LibTorch's own tensors.
+/// [`GramFactors`] as handles of LibTorch's tensors.
 struct LayerHandles {
     inputs: tch::Tensor,
     factor: f64,
@@ -100,7 +101,7 @@ struct LayerHandles {
 }
 
 impl LayerHandles {
-    /// Adds the rows from `start` to `end` of this part, up to the column `end`.
+    /// Adds the rows from `start` to `end` of this layer's part, up to the column `end`.
     fn add_to(&self, strip: &mut tch::Tensor, (start, end): (i64, i64)) {
         let rows = |a: &tch::Tensor| a.narrow(1, start, end - start);
         let columns = |a: &tch::Tensor| a.narrow(1, 0, end).transpose(1, 2);

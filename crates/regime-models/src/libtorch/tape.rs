@@ -1,4 +1,4 @@
-//! The products with the Jacobian of layers that are used once per point.
+//! Products with the Jacobian of layers that are used once per point.
 
 use std::ops::Range;
 
@@ -29,7 +29,7 @@ pub(super) fn moved(part: &Part<LibTorch>, v: &Tensor<LibTorch, 1>) -> Tensor<Li
     owned(sum.expect("a network has layers"))
 }
 
-/// What some points add to `Jᵀ g`, `[P]`; `g`: `[n, 1]`.
+/// The contribution of some points to `Jᵀ g`, `[P]`; `g`: `[n, 1]`.
 pub(super) fn pulled(part: &Part<LibTorch>, g: Tensor<LibTorch, 2>) -> Tensor<LibTorch, 1> {
     let g = handle(g);
     let ends = part.iter().map(|block| block.biases.as_ref().unwrap_or(&block.weights).end);
@@ -52,7 +52,7 @@ pub(super) fn pulled(part: &Part<LibTorch>, g: Tensor<LibTorch, 2>) -> Tensor<Li
     owned(pulled)
 }
 
-/// Inputs, sensitivities, and how many there are of either.
+/// The inputs, the sensitivities, and the number of columns of each.
 fn parts(block: &Block<LibTorch>) -> (Torch, Torch, [i64; 2]) {
     let m = block.n_outputs();
     let size = [(block.weights.len() / m) as i64, m as i64];

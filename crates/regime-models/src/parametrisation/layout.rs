@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use super::{role::Role, table::Parametrisation};
 use crate::{Alpha, ModelError, NetworkSpec, init::standard_normals};
 
-/// A parametrisation and the α of `F = α(f − f₀)`, stated for that parametrisation.
+/// A parametrisation and the α of `F = α(f − f₀)` in that parametrisation.
 ///
-/// The flow is that of the loss `L = 1/(α²n) Σ ℓ` with the parametrisation's rates.
+/// The flow follows the loss `L = 1/(α²n) Σ ℓ` with the rates of the parametrisation.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Convention {
-    /// Where the powers of the width stand in `f`.
+    /// The powers of the width in `f`.
     pub parametrisation: Parametrisation,
     /// The scale of the output, positive.
     pub alpha: f64,
@@ -25,43 +25,44 @@ impl From<Parametrisation> for Convention {
 }
 
 impl Convention {
-    /// That of the paper's first version, and of this crate's networks.
+    /// The convention of the paper's first version and of this crate's networks.
     pub fn paper(alpha: Alpha) -> Self {
         Self { parametrisation: Parametrisation::NTK, alpha: alpha.value() }
     }
 
-    /// That of the authors' code: the same `F` as [`Convention::paper`], for `width`.
+    /// The convention of the authors' code: the same `F` as [`Convention::paper`], for `width`.
     pub fn code(alpha: Alpha, width: usize) -> Self {
         let alpha = alpha.times_root_width(width);
         Self { parametrisation: Parametrisation::CODE, alpha }
     }
 }
 
-/// The rates, or any other factors, of one layer.
+/// The learning rates, or any other factors, of one layer.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LayerRates {
-    /// Of its weights.
+    /// The rate of its weights.
     pub weights: f64,
-    /// Of its biases; `None` for a layer without.
+    /// The rate of its biases; `None` for a layer without biases.
     pub biases: Option<f64>,
 }
 
-/// How much longer one convention takes than another for the same trajectory of `F`.
+/// The ratio of the times that two conventions take for the same trajectory of `F`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Pace {
     /// `t_to = factor · t_from`, for every parameter.
     Common(f64),
-    /// No one factor: what each layer would need. Only layer-wise rates,
-    /// [`Layout::learning_rates`], make the trajectories the same.
+    /// The factor that each layer would need, when there is no common factor. Only
+    /// layer-wise rates, [`Layout::learning_rates`], make the trajectories the same.
     ByLayer(Vec<LayerRates>),
 }
 
-/// What a parametrisation has to know of a concrete network: which layer is which, how
-/// wide, and where its parameters lie.
+/// What a parametrisation needs from a concrete network: its width, and the role and
+/// the range of the parameters of each layer.
 ///
 /// # Example
-/// The NTK net of width 64 as a net of the usual libraries, and the layer-wise rates
-/// with which gradient descent there does what a common rate does here.
+/// Converts the NTK network of width 64 to the standard parametrisation of common
+/// libraries. With the layer-wise rates, gradient descent there goes through the same
+/// functions as with a common rate here.
 /// ```
 /// use regime_models::{Activation, DenseSpec, Layout, NetworkSpec, Parametrisation};
 ///
@@ -75,8 +76,8 @@ pub enum Pace {
 /// let layout = Layout::of(&NetworkSpec::Dense(spec))?;
 /// let (ntk, standard) = (Parametrisation::NTK.into(), Parametrisation::STANDARD.into());
 /// let w = spec.build()?.initial_weights(0);
-/// let theirs = layout.convert(&w, &ntk, &standard);
-/// assert_eq!(theirs[0], w[0] / 2.0);
+/// let converted = layout.convert(&w, &ntk, &standard);
+/// assert_eq!(converted[0], w[0] / 2.0);
 ///
 /// let rates = layout.learning_rates(&ntk, &standard, 1.0);
 /// let weights: Vec<f64> = rates.iter().map(|rate| rate.weights).collect();
@@ -116,9 +117,9 @@ impl Layout {
     /// The layout of a network's parameters.
     ///
     /// # Errors
-    /// Those of the architecture, and [`ModelError::Unparametrised`] for a wide residual
-    /// network: its first convolution has neither a fan-in nor a fan-out that grows, and
-    /// no row of the table.
+    /// The errors of [`NetworkSpec::build`], and [`ModelError::Unparametrised`] for a wide
+    /// residual network: neither the fan-in nor the fan-out of its first convolution grows
+    /// with the width, so no row of the table applies.
     pub fn of(spec: &NetworkSpec) -> Result<Self, ModelError> {
         if let NetworkSpec::WideResNet(_) = spec {
             return Err(ModelError::Unparametrised { architecture: spec.architecture() });
@@ -150,13 +151,13 @@ impl Layout {
         last.biases.as_ref().unwrap_or(&last.weights).end
     }
 
-    /// What each layer is, from the first to the last.
+    /// The role of each layer, from the first to the last.
     pub fn roles(&self) -> impl Iterator<Item = Role> {
         self.layers.iter().map(|slot| slot.role)
     }
 
-    /// The factors in front of weights and biases in the forward pass of `F`, α among
-    /// those of the last layer.
+    /// The factors in front of weights and biases in the forward pass of `F`, by layer.
+    /// The factors of the last layer include α.
     pub fn multipliers(&self, convention: &Convention) -> Vec<LayerRates> {
         let Convention { parametrisation: table, alpha } = convention;
         self.each(|slot| {
@@ -169,7 +170,7 @@ impl Layout {
         })
     }
 
-    /// The standard deviations with which the weights start, by layer. Biases start at 0.
+    /// The initial standard deviation of the weights, by layer. Biases start at 0.
     pub fn initial_deviations(&self, parametrisation: &Parametrisation) -> Vec<f64> {
         let deviation = |slot: &Slot| {
             let (weights, _) = parametrisation.of(slot.role);
@@ -178,9 +179,9 @@ impl Layout {
         self.layers.iter().map(deviation).collect()
     }
 
-    /// Initial parameters of the parametrisation, `[P]`, from the same normal numbers as
+    /// The initial parameters of the parametrisation, `[P]`, from the same normal numbers as
     /// [`FeedForward::initial_weights`](crate::FeedForward::initial_weights) with this
-    /// seed; for [`Parametrisation::NTK`] they are the same.
+    /// seed. For [`Parametrisation::NTK`] the two results are equal.
     pub fn initial_weights(&self, parametrisation: &Parametrisation, seed: u64) -> Vec<f64> {
         let mut normals = standard_normals(seed);
         let mut w = vec![0.0; self.n_params()];
@@ -192,14 +193,14 @@ impl Layout {
         w
     }
 
-    /// The parameters with which `to` gives the `F` that `from` gives with `w`: each
-    /// weight times the ratio of the multipliers.
+    /// Converts the parameters `w`, so that `to` gives the same `F` as `from` gives with
+    /// `w`: multiplies each parameter by the ratio of the multipliers.
     ///
     /// # Shapes
     /// `w` and the result: `[P]`
     ///
     /// # Panics
-    /// When `w` has another length.
+    /// When the length of `w` is not `P`.
     pub fn convert(&self, w: &[f64], from: &Convention, to: &Convention) -> Vec<f64> {
         assert_eq!(w.len(), self.n_params(), "the parameter vector has the wrong length");
         let (from, to) = (self.multipliers(from), self.multipliers(to));
@@ -207,8 +208,8 @@ impl Layout {
         self.per_parameter(&factors).iter().zip(w).map(|(factor, w)| factor * w).collect()
     }
 
-    /// The rates of a convention with the base rate `η`, by layer: `η n⁻ᶜ`, to be
-    /// multiplied with the gradient of its `L = 1/(α²n) Σ ℓ`.
+    /// The rates of a parametrisation with the base rate `η`, by layer: `η n⁻ᶜ`. They
+    /// multiply the gradient of `L = 1/(α²n) Σ ℓ`.
     pub fn own_rates(&self, parametrisation: &Parametrisation, eta: f64) -> Vec<LayerRates> {
         self.each(|slot| {
             let (weights, biases) = parametrisation.of(slot.role);
@@ -220,13 +221,13 @@ impl Layout {
     }
 
     /// The rates with which `to` goes through the same functions, step by step, as
-    /// `from` with its own rates at the base rate `η`, when it starts from converted
-    /// parameters.
+    /// `from` with its own rates at the base rate `η`. The start of `to` has to be the
+    /// converted start of `from`.
     ///
     /// # Reference
-    /// With the multipliers `m` and `W = m w`, a step is `ΔW = −m² r ∂L/∂W`: so
-    /// `r_to = r_from (m_from/m_to)² (α_to/α_from)²`, the last factor because `L` is
-    /// divided by `α²`.
+    /// With the multipliers `m` and `W = m w`, a step is `ΔW = −m² r ∂L/∂W`. Therefore
+    /// `r_to = r_from (m_from/m_to)² (α_to/α_from)²`. The last factor appears because `L`
+    /// is divided by `α²`.
     pub fn learning_rates(&self, from: &Convention, to: &Convention, eta: f64) -> Vec<LayerRates> {
         let rates = self.own_rates(&from.parametrisation, eta);
         let multipliers = (self.multipliers(from), self.multipliers(to));
@@ -235,9 +236,10 @@ impl Layout {
         combined(&rates, &squares, |rate, square| rate * square * loss)
     }
 
-    /// How much longer `to` takes than `from`, each with its own rates and the same base
-    /// rate, for the same trajectory of `F`. Holds for the flow, and for descent when
-    /// the base rate is divided by the factor.
+    /// The ratio of the time of `to` to the time of `from` for the same trajectory of `F`,
+    /// each with its own rates and the same base rate. It holds for the flow. Gradient
+    /// descent takes the same steps if the base rate of `to` is that of `from` times the
+    /// factor.
     pub fn time(&self, from: &Convention, to: &Convention) -> Pace {
         let needed = self.learning_rates(from, to, 1.0);
         let own = self.own_rates(&to.parametrisation, 1.0);
@@ -245,7 +247,7 @@ impl Layout {
         let mut all =
             factors.iter().flat_map(|layer| [Some(layer.weights), layer.biases]).flatten();
         let first = all.next().expect("a network has layers");
-        // The factors are products of a few powers.
+        // Each factor is a product of a few rounded powers.
         if all.all(|factor| (factor / first - 1.0).abs() <= 64.0 * f64::EPSILON) {
             Pace::Common(first)
         } else {
@@ -253,26 +255,27 @@ impl Layout {
         }
     }
 
-    /// One number for each parameter, from numbers by layer.
+    /// Expands values by layer to one value per parameter.
     ///
     /// # Shapes
     /// `[P]`
     ///
     /// # Panics
-    /// When there are not as many as layers, or a layer with biases has none for them.
+    /// When the number of values differs from the number of layers, or a layer with biases
+    /// has no value for them.
     pub fn per_parameter(&self, layers: &[LayerRates]) -> Vec<f64> {
-        assert_eq!(layers.len(), self.layers.len(), "the network has other layers");
+        assert_eq!(layers.len(), self.layers.len(), "one value per layer is needed");
         let mut all = vec![0.0; self.n_params()];
         for (slot, of) in self.layers.iter().zip(layers) {
             all[slot.weights.clone()].fill(of.weights);
             if let Some(range) = &slot.biases {
-                all[range.clone()].fill(of.biases.expect("a number for the biases"));
+                all[range.clone()].fill(of.biases.expect("the biases have a value"));
             }
         }
         all
     }
 
-    /// Two numbers for every layer, the second for its biases if it has any.
+    /// Two values for every layer; the second is for its biases, if it has any.
     fn each(&self, of: impl Fn(&Slot) -> (f64, f64)) -> Vec<LayerRates> {
         let of = |slot| {
             let (weights, biases) = of(slot);
@@ -305,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ntk_parametrisation_is_that_of_the_networks() {
+    fn the_ntk_parametrisation_agrees_with_the_networks() {
         let convolutional = NetworkSpec::Convolutional(ConvolutionalSpec::setup_b(5));
         for spec in [dense(3, 7, true), convolutional] {
             let layout = Layout::of(&spec).unwrap();
@@ -351,17 +354,17 @@ mod tests {
             assert!((a - b).abs() <= 1e-14 * b.abs());
         }
 
-        // √n·α is how far from the mean-field limit a network is.
+        // √n·α measures how far a network is from the mean-field limit.
         let table = Parametrisation::MEAN_FIELD;
         let mean_field = Convention { parametrisation: table, alpha: 7.0 * alpha.value() };
         assert!((common(&paper, &mean_field) - 1.0).abs() < 1e-14);
         let mu_p = Convention { parametrisation: Parametrisation::MU_P, ..mean_field };
         assert!((common(&mean_field, &mu_p) - 1.0).abs() < 1e-14);
 
-        // No time makes the standard parametrisation the NTK one.
+        // No common factor relates the standard parametrisation to the NTK one.
         let standard = Parametrisation::STANDARD.into();
         let Pace::ByLayer(factors) = layout.time(&Parametrisation::NTK.into(), &standard) else {
-            panic!("the layers need different times")
+            panic!("the layers need different factors")
         };
         assert!((factors[0].weights * 3.0 - 1.0).abs() < 1e-14);
         assert!((factors[1].weights * 49.0 - 1.0).abs() < 1e-14);
@@ -369,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_row_in_the_table_is_refused() {
+    fn a_network_without_a_row_in_the_table_is_rejected() {
         let image = ImageShape { height: 4, width: 4, channels: 1 };
         let spec = NetworkSpec::WideResNet(WideResNetSpec::paper(image, 2));
         let error = Layout::of(&spec).unwrap_err();

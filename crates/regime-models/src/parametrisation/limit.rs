@@ -1,14 +1,13 @@
 use super::table::Parametrisation;
 use crate::Activation;
 
-/// What a parametrisation makes of a network as its width `n` grows, with a base rate,
-/// a number of steps and points that do not: the exponents `p` of quantities that
-/// behave as `nᵖ`.
+/// The scaling of a network with its width `n`, at a fixed base rate, number of steps and
+/// set of points: the exponents `p` of quantities that behave as `nᵖ`.
 ///
-/// They follow from the sizes of the terms of forward pass, backward pass and update
-/// alone, for an activation that is not linear, with labels that know nothing of the
-/// initial weights. Steps are counted from 0, the initial weights; the first gradient
-/// step knows only those, and later steps what the last layer has become.
+/// The exponents follow from the sizes of the terms in the forward pass, the backward pass
+/// and the update. They assume a non-linear activation and labels that do not depend on the
+/// initial weights. Step 0 is the initial state. The first gradient step depends on the
+/// initial weights only. Later steps also depend on the change of the last layer.
 ///
 /// # Example
 /// ```
@@ -24,20 +23,20 @@ use crate::Activation;
 /// assert_eq!((rich.preactivation_change(2, 1), rich.kernel_change(4)), (0.0, 0.0));
 /// assert!(rich.learns_features());
 ///
-/// // A common rate makes the output of a standard network jump by a factor ∝ n.
+/// // With a common rate, a step changes the output of a standard network by ∝ n.
 /// assert!(limit(Parametrisation::STANDARD).is_err());
 /// # Ok::<(), regime_models::UnstableLimit>(())
 /// ```
 ///
 /// # Reference
-/// Yang and Hu, arXiv 2011.14522 (their number `r`, and the conditions for stability);
-/// here with rates by layer, biases, and the first step apart from later ones. For the change of the NTK kernel, `1/n`: Dyer and Gur-Ari,
-/// arXiv 1909.11304.
+/// Yang and Hu, arXiv 2011.14522 (their number `r`, and the conditions for stability),
+/// extended to rates by layer, biases, and a first step that differs from later ones. For
+/// the change of the NTK kernel, `1/n`: Dyer and Gur-Ari, arXiv 1909.11304.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limit {
     /// `a + b` of the last layer: its weights start at `n^−start`.
     start: f64,
-    /// `2a + c` of each kind of parameters; infinite for those that are not there.
+    /// `2a + c` of each kind of parameters; infinite for parameters that do not exist.
     paces: Paces,
     /// Whether the slope of the activation jumps.
     kinked: bool,
@@ -57,31 +56,33 @@ struct Paces {
 pub enum UnstableLimit {
     /// The preactivations of a layer grow or vanish at initialisation.
     #[error(
-        "a + b of the {layer} layers is {found}, but has to be {needed}: otherwise their preactivations grow or vanish with the width"
+        "a + b of the {layer} layers is {found}, but has to be {needed}: otherwise their \
+         preactivations grow or vanish with the width"
     )]
     Preactivations {
         /// `input` or `hidden`.
         layer: &'static str,
-        /// What `a + b` is.
+        /// The value of `a + b`.
         found: f64,
-        /// What it has to be.
+        /// The required value.
         needed: f64,
     },
     /// The output grows at initialisation.
     #[error(
-        "a + b of the output layer is {found}, but has to be at least 0.5: otherwise the output grows with the width"
+        "a + b of the output layer is {found}, but has to be at least 0.5: otherwise the output \
+         grows with the width"
     )]
     Output {
-        /// What `a + b` is.
+        /// The value of `a + b`.
         found: f64,
     },
-    /// A step changes preactivations by more and more.
+    /// The change of preactivations in a step grows with the width.
     #[error("a step changes preactivations by n^{exponent}")]
     Features {
         /// The exponent, positive.
         exponent: f64,
     },
-    /// A step changes the output by more and more.
+    /// The change of the output in a step grows with the width.
     #[error("a step changes the output by n^{exponent}")]
     OutputChange {
         /// The exponent, positive.
@@ -94,7 +95,8 @@ impl Limit {
     /// activation, with or without biases.
     ///
     /// # Errors
-    /// [`UnstableLimit`] when something grows without bound in the first steps.
+    /// [`UnstableLimit`] when a quantity grows or vanishes with the width at initialisation,
+    /// or its change grows in the first two steps.
     ///
     /// # Panics
     /// When there is no hidden layer.
@@ -141,49 +143,51 @@ impl Limit {
         Ok(limit)
     }
 
-    /// Of the preactivations of every hidden layer, at any step: 0.
+    /// The exponent of the preactivations of every hidden layer, at any step: 0.
     pub fn preactivation(&self) -> f64 {
         0.0
     }
 
-    /// Of how far the preactivations of hidden layer `layer`, counted from 1, are from
-    /// their initial values after `step ≥ 1` steps.
+    /// The exponent of the change of the preactivations of hidden layer `layer`, counted
+    /// from 1, from their initial values after `step ≥ 1` steps.
     pub fn preactivation_change(&self, layer: usize, step: usize) -> f64 {
         let Paces { input, hidden, biases, .. } = self.paces;
-        // A step changes the weights by their pace times sensitivities times inputs,
-        // and the product with the layer's inputs adds up n terms but in the first
-        // layer. Further up nothing grows or shrinks.
+        // A step changes the weights by n^−pace times sensitivities times inputs. The
+        // product with the layer's inputs is a sum of n terms, except in the first layer.
+        // Higher layers do not change the exponent.
         let own = input.min(biases);
         let own = if layer > 1 { own.min(hidden - 1.0) } else { own };
         shown(self.sensitivity(step - 1) + own)
     }
 
-    /// Of the output after `step` steps.
+    /// The exponent of the output after `step` steps.
     pub fn output(&self, step: usize) -> f64 {
         let initial = 0.5 - self.start;
         if step == 0 { initial } else { initial.max(self.output_change(step)) }
     }
 
-    /// Of how far the output is from its initial value after `step ≥ 1` steps.
+    /// The exponent of the change of the output from its initial value after `step ≥ 1`
+    /// steps.
     pub fn output_change(&self, step: usize) -> f64 {
-        // A small step moves the output by the kernel before it.
+        // A small step changes the output in proportion to the kernel before the step.
         self.kernel(step - 1)
     }
 
-    /// Of the tangent kernel in which every parameter counts with its rate,
+    /// The exponent of the tangent kernel with every parameter weighted by its rate,
     /// `Θ = Σ r ∂f ∂f'`, after `step` steps.
     pub fn kernel(&self, step: usize) -> f64 {
         shown(self.kernels(step).iter().map(|kernel| kernel.size).fold(f64::INFINITY, f64::min))
     }
 
-    /// Of the relative change `‖Θ − Θ₀‖/‖Θ₀‖` of that kernel after `step ≥ 1` steps.
+    /// The exponent of the relative change `‖Θ − Θ₀‖/‖Θ₀‖` of that kernel after
+    /// `step ≥ 1` steps.
     ///
-    /// Units that move by `n^−q` of themselves, independently of how they stood, change
-    /// a mean over `n` of them by `n^−(q+½)` at first and by `n^−2q` at second order; of
-    /// two slopes of a rectifier, a part `n^−q` is exchanged, and the mean changes by
-    /// `n^−(1+q)/2`. So the kernel of the NTK parametrisation changes by `1/n`, and by
-    /// `n^−¾` with rectifiers. Where features are learned, the second-order term decides,
-    /// which only some steps make as large as the first.
+    /// If `n` units change by a relative `n^−q`, independently of their values, their mean
+    /// changes by `n^−(q+½)` at first order and by `n^−2q` at second order. Of the slopes of
+    /// rectifiers, 0 or 1, a fraction `n^−q` switches, and the mean changes by `n^−(1+q)/2`.
+    /// Therefore the kernel of the NTK parametrisation changes by `1/n`, and by `n^−¾` with
+    /// rectifiers. Where features are learned, the second-order term decides; it needs
+    /// several steps to become as large as the first-order term.
     pub fn kernel_change(&self, step: usize) -> f64 {
         let features = -self.preactivation_change(2, step).max(self.preactivation_change(1, step));
         let sensitivities = features.min(self.paces.output - self.start);
@@ -204,14 +208,14 @@ impl Limit {
         shown(change.fold(f64::INFINITY, f64::min))
     }
 
-    /// Whether preactivations go on changing at infinite width; otherwise the limit is
-    /// that of a fixed kernel.
+    /// Whether preactivations change at infinite width. Otherwise the kernel is fixed in
+    /// the limit.
     pub fn learns_features(&self) -> bool {
         same(self.preactivation_change(1, 2).max(self.preactivation_change(2, 2)), 0.0)
     }
 
-    /// The sensitivities of a unit's preactivation are `n^−this` after `step` steps:
-    /// those of the weights of the last layer.
+    /// The exponent `s` of the sensitivities `n^−s` of a unit's preactivation after `step`
+    /// steps. The weights of the last layer have the same exponent.
     fn sensitivity(&self, step: usize) -> f64 {
         if step == 0 { self.start } else { self.start.min(self.paces.output) }
     }
@@ -231,21 +235,21 @@ impl Limit {
     }
 }
 
-/// What one kind of parameters adds to the kernel: `n^−size`.
+/// The contribution of one kind of parameters to the kernel: `n^−size`.
 #[derive(Debug, Clone, Copy)]
 struct KernelPart {
     size: f64,
     made_of: Parts,
 }
 
-/// What a part of the kernel changes with.
+/// The values on which a part of the kernel depends.
 #[derive(Debug, Clone, Copy)]
 enum Parts {
-    /// With nothing.
+    /// No values: the part is constant.
     Constant,
-    /// With the last hidden layer.
+    /// The last hidden layer.
     Features,
-    /// With those and the weights above a layer.
+    /// The hidden layers and the weights above a layer.
     Sensitivities,
 }
 
@@ -271,9 +275,8 @@ mod tests {
         of(&table, 3, true).unwrap()
     }
 
-    /// Equivalent parametrisations have one limit.
     #[test]
-    fn the_limit_is_that_of_the_class() {
+    fn equivalent_parametrisations_have_the_same_limit() {
         let named = [Parametrisation::MEAN_FIELD, Parametrisation::MU_P];
         let moved = Parametrisation {
             input: Parametrisation::MU_P.input.moved(0.3),
@@ -295,13 +298,14 @@ mod tests {
     #[test]
     fn a_rate_that_falls_with_the_width_makes_the_standard_parametrisation_lazy() {
         let unstable = of(&Parametrisation::STANDARD, 2, false).unwrap_err();
-        // δ ~ n^−½ and n terms: √n. Then the last layer has moved by more than it was.
+        // The first step: δ ~ n^−½ and n terms give √n. Then the last layer has changed by
+        // more than its initial size.
         assert_eq!(unstable, UnstableLimit::Features { exponent: 1.0 });
         let slow = limit(Parametrisation::STANDARD.slower(1.0));
         assert!(!slow.learns_features());
         assert_eq!(slow.output_change(1), 0.0);
         assert_eq!(slow.preactivation_change(2, 1), -0.5);
-        // The first layer and the biases hardly learn: rates 1/n where NTK has 1.
+        // The first layer and the biases learn slowly: their rates are 1/n, with NTK 1.
         assert_eq!(slow.preactivation_change(1, 1), -1.5);
         assert_eq!(slow.kernel_change(2), -1.0);
     }
@@ -316,15 +320,15 @@ mod tests {
             assert_eq!(limit.output(0), -s);
             assert_eq!(limit.learns_features(), s == 0.5);
         }
-        // Beyond, F would grow by √n and more per step.
+        // For larger s, F would grow by √n or more per step.
         let beyond = of(&Parametrisation::NTK.with_alpha(0.75), 3, true);
         assert!(matches!(beyond, Err(UnstableLimit::Features { .. })));
     }
 
-    /// A last layer that starts far smaller than it learns: the first step moves only
-    /// it, the second everything.
+    /// The last layer starts far smaller than its change in a step: the first step changes
+    /// only the last layer, the second step changes all layers.
     #[test]
-    fn later_steps_know_what_the_last_layer_has_become() {
+    fn later_steps_depend_on_the_change_of_the_last_layer() {
         let small = Parametrisation { output: Abc::new(0.0, 1.5, 1.0), ..Parametrisation::MU_P };
         let limit = limit(small);
         assert_eq!(
@@ -347,14 +351,14 @@ mod tests {
     }
 
     #[test]
-    fn what_grows_is_named() {
+    fn the_error_names_what_grows() {
         let bad = Parametrisation { hidden: Abc::new(0.0, 0.0, 0.0), ..Parametrisation::NTK };
         let error = of(&bad, 2, true).unwrap_err();
         assert_eq!(
             error,
             UnstableLimit::Preactivations { layer: "hidden", found: 0.0, needed: 0.5 }
         );
-        // One hidden layer has no such weights.
+        // A network with one hidden layer has no hidden-to-hidden weights.
         assert!(of(&bad, 1, true).is_ok());
         let bad = Parametrisation { output: Abc::new(0.0, 0.0, 1.0), ..Parametrisation::NTK };
         assert_eq!(of(&bad, 2, true), Err(UnstableLimit::Output { found: 0.0 }));

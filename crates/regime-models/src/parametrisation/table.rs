@@ -4,7 +4,7 @@ use super::role::Role;
 
 /// How the width `n` enters one kind of weights.
 ///
-/// A weight stands in the forward pass as `n⁻ᵃ w`, starts as `N(0, n⁻²ᵇ)` and moves
+/// A weight enters the forward pass as `n⁻ᵃ w`, starts as `N(0, n⁻²ᵇ)` and is updated
 /// as `w ← w − η n⁻ᶜ ∂L/∂w`.
 ///
 /// # Reference
@@ -22,7 +22,7 @@ pub struct Abc {
 }
 
 impl Abc {
-    /// From the three exponents.
+    /// Creates a value from the three exponents.
     pub const fn new(a: f64, b: f64, c: f64) -> Self {
         Self { a, b, c }
     }
@@ -41,13 +41,13 @@ impl Abc {
     }
 
     /// The exponent `a + b`: the weight in the forward pass, `W = n⁻ᵃ w`, starts with
-    /// the standard deviation `n^−(a+b)`. [`Abc::moved`] leaves it as it is.
+    /// the standard deviation `n^−(a+b)`. [`Abc::moved`] does not change it.
     pub const fn initial(self) -> f64 {
         self.a + self.b
     }
 
-    /// The exponent `2a + c`: the weight in the forward pass moves as
-    /// `W ← W − η n^−(2a+c) ∂L/∂W`. [`Abc::moved`] leaves it as it is.
+    /// The exponent `2a + c`: the weight in the forward pass is updated as
+    /// `W ← W − η n^−(2a+c) ∂L/∂W`. [`Abc::moved`] does not change it.
     pub const fn pace(self) -> f64 {
         2.0 * self.a + self.c
     }
@@ -65,7 +65,7 @@ pub struct BiasExponents {
 }
 
 impl BiasExponents {
-    /// From the two exponents.
+    /// Creates a value from the two exponents.
     pub const fn new(a: f64, c: f64) -> Self {
         Self { a, c }
     }
@@ -76,19 +76,18 @@ impl BiasExponents {
     }
 }
 
-/// A parametrisation: where the powers of the width `n` stand, layer by layer.
+/// A parametrisation: the powers of the width `n` in every layer.
 ///
-/// The *input* layer has a fan-in that does not grow, the *output* layer a fan-out
-/// that does not, both grow for the *hidden* layers. What of a fan-in does not grow
-/// (the `d` inputs of the first layer, the taps of a convolution's window, 1
-/// elsewhere) enters through exponents of its own, `fan_in`: an input layer with
-/// `d` inputs has the multiplier `d^−fan_in.a · n^−input.a`, and so on. All hidden
-/// layers have the same width.
+/// The fan-in of the *input* layer and the fan-out of the *output* layer do not grow with
+/// the width. Both grow for the *hidden* layers, which all have the same width. The part of
+/// a fan-in that does not grow (the `d` inputs of the first layer, the taps of a
+/// convolution's window, 1 elsewhere) has separate exponents, `fan_in`: an input layer with
+/// `d` inputs has the multiplier `d^−fan_in.a · n^−input.a`, and so on.
 ///
 /// A network that is trained as `F = α(f − f₀)` with the loss divided by `α²` has one
-/// more factor α in front of its last layer, bias included, and rates divided by
-/// `α²`: see [`Parametrisation::with_alpha`] for an α that is a power of the width and
-/// [`Convention`](crate::Convention) for any other.
+/// more factor α in front of its last layer, including the bias, and rates divided by
+/// `α²`: see [`Parametrisation::with_alpha`] if α is a power of the width and
+/// [`Convention`](crate::Convention) for any other α.
 ///
 /// # Reference
 /// Yang and Hu, arXiv 2011.14522; Yang et al., "Tensor
@@ -111,7 +110,7 @@ pub struct Parametrisation {
 }
 
 impl Parametrisation {
-    /// The house's own, of the networks in this crate: multiplier `1/√fan-in`, weights
+    /// The parametrisation of the networks in this crate: multipliers `1/√fan-in`, weights
     /// `N(0, 1)`, one rate.
     pub const NTK: Self = Self {
         input: Abc::new(0.0, 0.0, 0.0),
@@ -122,17 +121,17 @@ impl Parametrisation {
         output_bias: BiasExponents::new(0.0, 0.0),
     };
 
-    /// As [`Parametrisation::NTK`], but the last layer, its bias included, once more
-    /// divided by `√n`: the convention in which the authors' code of arXiv 1906.08034
-    /// and its later version state α.
+    /// As [`Parametrisation::NTK`], but the last layer, including its bias, is divided by
+    /// another `√n`. The authors' code of arXiv 1906.08034 and the later version of the
+    /// paper state α in this convention.
     pub const CODE: Self = Self {
         output: Abc::new(1.0, 0.0, 0.0),
         output_bias: BiasExponents::new(0.5, 0.0),
         ..Self::NTK
     };
 
-    /// That of the usual libraries: no multipliers, weights `N(0, 1/fan-in)`, one rate.
-    /// With a rate that does not fall with the width it has no stable limit; see
+    /// The parametrisation of common libraries: no multipliers, weights `N(0, 1/fan-in)`,
+    /// one rate. It has no stable limit unless the rate decreases with the width; see
     /// [`Parametrisation::slower`].
     pub const STANDARD: Self = Self {
         input: Abc::new(0.0, 0.0, 0.0),
@@ -143,9 +142,9 @@ impl Parametrisation {
         output_bias: BiasExponents::new(0.0, 0.0),
     };
 
-    /// As [`Parametrisation::NTK`], but `1/n` in the last layer and every rate
-    /// multiplied by `n`: for one hidden layer the mean-field limit, for more of them
-    /// the same dynamics as [`Parametrisation::MU_P`].
+    /// As [`Parametrisation::NTK`], but with the multiplier `1/n` in the last layer and every
+    /// rate multiplied by `n`. With one hidden layer it gives the mean-field limit, with more
+    /// hidden layers the same dynamics as [`Parametrisation::MU_P`].
     pub const MEAN_FIELD: Self = Self {
         input: Abc::new(0.0, 0.0, -1.0),
         hidden: Abc::new(0.5, 0.0, -1.0),
@@ -159,9 +158,9 @@ impl Parametrisation {
     /// variances `1/fan-in` (input and hidden) and `1/fan-in²` (output), rates
     /// `fan-out` (input and biases), 1 (hidden) and `1/fan-in` (output).
     ///
-    /// The rates carry a further `1/d` for the first layer, and one over the taps for a
-    /// convolution: constants that the table leaves to the base rate, chosen so that µP
-    /// and [`Parametrisation::MEAN_FIELD`] are the same dynamics to the last factor.
+    /// The rates have a further factor `1/d` for the first layer, and one over the number of
+    /// taps for a convolution. The table leaves these constants to the base rate. They are
+    /// chosen so that µP and [`Parametrisation::MEAN_FIELD`] have exactly the same dynamics.
     ///
     /// # Reference
     /// Yang et al., arXiv 2203.03466, table 3.
@@ -174,7 +173,7 @@ impl Parametrisation {
         output_bias: BiasExponents::new(0.0, 0.0),
     };
 
-    /// Those with a name, as it is written in files.
+    /// The named parametrisations, with their names in files.
     pub const NAMED: [(&'static str, Self); 5] = [
         ("ntk", Self::NTK),
         ("code", Self::CODE),
@@ -183,7 +182,7 @@ impl Parametrisation {
         ("mu-p", Self::MU_P),
     ];
 
-    /// The one with this name.
+    /// The parametrisation with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::NAMED.iter().find(|(own, _)| *own == name).map(|&(_, table)| table)
     }
@@ -206,12 +205,12 @@ impl Parametrisation {
         }
     }
 
-    /// What `F = α(f − f₀)` under the flow of a loss divided by `α²` is for
-    /// `α = n^−exponent`: α joins the multipliers of the last layer, `1/α²` the rates.
-    /// (That `f₀` is subtracted changes no derivative.)
+    /// The parametrisation of `F = α(f − f₀)` under the flow of a loss divided by `α²`, for
+    /// `α = n^−exponent`. The multipliers of the last layer get the factor α, and the rates
+    /// get the factor `1/α²`. (Subtracting `f₀` changes no derivative.)
     ///
     /// At `α = 1/√n`, where the paper finds the border between the regimes, the NTK
-    /// parametrisation is the mean-field one:
+    /// parametrisation becomes the mean-field one:
     /// ```
     /// use regime_models::Parametrisation;
     ///
@@ -225,9 +224,9 @@ impl Parametrisation {
         Self { output, output_bias, ..self }.slower(-2.0 * exponent)
     }
 
-    /// Whether the two are one parametrisation in different variables, so that with the
-    /// same base rate and corresponding weights they give the same function at all
-    /// times: `a + b` and `2a + c` agree everywhere.
+    /// Whether two parametrisations differ only in their variables: `a + b` and `2a + c`
+    /// agree everywhere. With the same base rate and converted weights they then give the
+    /// same function at all times.
     pub fn is_equivalent(&self, other: &Self) -> bool {
         let same = |a: f64, b: f64| (a - b).abs() <= 8.0 * f64::EPSILON;
         let weights = |table: &Self| [table.input, table.hidden, table.output, table.fan_in];
@@ -239,7 +238,7 @@ impl Parametrisation {
             && biases(self).iter().zip(&biases(other)).all(|(a, b)| same(a.pace(), b.pace()))
     }
 
-    /// Weights and biases of the layers of one kind.
+    /// The exponents of the weights and the biases of a layer.
     pub(super) fn of(&self, role: Role) -> (Abc, BiasExponents) {
         match role {
             Role::Input => (self.input, self.biases),
@@ -265,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn which_of_the_named_are_one() {
+    fn only_mean_field_and_mu_p_are_equivalent() {
         for (i, (left, a)) in Parametrisation::NAMED.iter().enumerate() {
             assert_eq!(Parametrisation::named(left), Some(*a));
             for (j, (right, b)) in Parametrisation::NAMED.iter().enumerate() {
@@ -277,8 +276,8 @@ mod tests {
         assert_eq!(Parametrisation::named("pytorch"), None);
     }
 
-    /// α in the code's convention is `√n` times that of the paper; the loss is then
-    /// divided by `n` times as much, and everything is slower by `n`.
+    /// α in the code's convention is `√n` times the α of the paper. The loss is then divided
+    /// by an `α²` that is `n` times larger, and all rates are slower by `n`.
     #[test]
     fn the_two_conventions_of_alpha() {
         for s in [0.0, 0.25, 0.5] {

@@ -9,7 +9,7 @@ use crate::{
     rows::{joined, rows_of},
 };
 
-/// `c·a·W`, and `+ b` where `biases` are asked for.
+/// `c·a·W`, plus `b` if `biases` is set.
 pub(super) fn affine<B: Backend>(
     layer: &Layer,
     w: &Tensor<B, 1>,
@@ -39,7 +39,7 @@ fn linear<B: Backend>(layer: &Layer, w: &Tensor<B, 1>, a: Tensor<B, 2>) -> Tenso
     joined(chunks.collect())
 }
 
-/// `c·δ·Wᵀ`, laid back over the maps under a window.
+/// `c·δ·Wᵀ`, added back to the maps for a layer with a window.
 pub(super) fn back<B: Backend>(
     layer: &Layer,
     w: &Tensor<B, 1>,

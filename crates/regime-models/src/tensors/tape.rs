@@ -25,7 +25,7 @@ pub(super) fn vjp<B: Backend>(parts: &[Part<B>], g: &Tensor<B, 1>) -> Tensor<B, 
     backward(parts, g, |blocks, g| pulled_by(blocks, g))
 }
 
-/// `J v` from what `of` makes of each part, `[n]`.
+/// `J v`, `[n]`, from the results of `of` for each part.
 pub(crate) fn forward<B: Backend>(
     parts: &[Part<B>],
     of: impl Fn(&Part<B>) -> Tensor<B, 1> + Send + Sync,
@@ -33,7 +33,7 @@ pub(crate) fn forward<B: Backend>(
     joined(parts.par_iter().map(of).collect())
 }
 
-/// `Jᵀ g` from what `of` makes of each part with its share of `g`, `[n, 1]`.
+/// `Jᵀ g`, the sum of the results of `of` for each part and its share of `g`, `[n, 1]`.
 pub(crate) fn backward<B: Backend>(
     parts: &[Part<B>],
     g: &Tensor<B, 1>,
@@ -51,25 +51,25 @@ pub(crate) fn backward<B: Backend>(
     let group = |group: &[(&Part<B>, Tensor<B, 2>)]| {
         group.par_iter().map(|(blocks, g)| of(blocks, g.clone())).collect::<Vec<_>>()
     };
-    // In their order, whichever came first, and not all of them held at once.
+    // The sum is taken in the order of the parts, and only some results are held at once.
     parts.chunks(PARTS_HELD).flat_map(group).reduce(|a, b| a + b).expect("a tape has points")
 }
 
-/// What some points add to `Jᵀ g`; `g`: `[n, 1]`.
+/// The contribution of some points to `Jᵀ g`; `g`: `[n, 1]`.
 fn pulled_by<B: Backend>(blocks: &[Block<B>], g: Tensor<B, 2>) -> Tensor<B, 1> {
     let n = g.dims()[0];
     let mut parts = Vec::with_capacity(2 * blocks.len());
-    // `g` beside itself as often as a layer has outputs; most have as many as the one
-    // before.
-    let mut beside = (1, g.clone());
+    // The column `g` repeated for every output of a layer. Most layers have as many outputs as
+    // the layer before.
+    let mut repeated = (1, g.clone());
     for block in blocks {
         let (weights, biases) = match block.window {
             None => {
                 let m = block.n_outputs();
-                if beside.0 != m {
-                    beside = (m, spread(g.clone(), m));
+                if repeated.0 != m {
+                    repeated = (m, spread(g.clone(), m));
                 }
-                pulled(block, 0..n, beside.1.clone())
+                pulled(block, 0..n, repeated.1.clone())
             }
             Some(_) => pulled_by_chunks(block, &g),
         };
@@ -79,7 +79,7 @@ fn pulled_by<B: Backend>(blocks: &[Block<B>], g: Tensor<B, 2>) -> Tensor<B, 1> {
     Tensor::cat(parts, 0)
 }
 
-/// What one block adds to `J v`, `[n, 1]`.
+/// The contribution of one block to `J v`, `[n, 1]`.
 fn moved<B: Backend>(block: &Block<B>, v: &Tensor<B, 1>) -> Tensor<B, 2> {
     let m = block.n_outputs();
     let k = block.weights.len() / m;
@@ -102,15 +102,15 @@ fn moved<B: Backend>(block: &Block<B>, v: &Tensor<B, 1>) -> Tensor<B, 2> {
     joined(chunks.collect())
 }
 
-/// What `points` add to a block's part of `Jᵀ g`: weights `[k·m]` and biases `[m]`.
-/// `beside` is `g` of these points, `[points, p·m]`, the same in every column.
+/// The contribution of `points` to a block's part of `Jᵀ g`: weights `[k·m]` and biases
+/// `[m]`. `repeated` is `g` of these points in every column, `[points, p·m]`.
 fn pulled<B: Backend>(
     block: &Block<B>,
     points: Range<usize>,
-    beside: Tensor<B, 2>,
+    repeated: Tensor<B, 2>,
 ) -> (Tensor<B, 1>, Option<Tensor<B, 1>>) {
     let sensitivities = block.sensitivities_of(points.clone());
-    let weighted = sensitivities.clone() * beside.reshape(sensitivities.dims());
+    let weighted = sensitivities.clone() * repeated.reshape(sensitivities.dims());
     let weights = inputs(block, points).transpose().matmul(weighted.clone());
     let weights = weights.mul_scalar(block.weight_scale).reshape([block.weights.len()]);
     let biases = block.biases.as_ref().map(|range| {
@@ -136,7 +136,7 @@ fn pulled_by_chunks<B: Backend>(
     chunks.reduce(sum).expect("a tape has points")
 }
 
-/// What the layer of a block acts on at all positions of some points, `[points·p, k]`.
+/// The inputs of a block's layer at all positions of `points`, `[points·p, k]`.
 fn inputs<B: Backend>(block: &Block<B>, points: Range<usize>) -> Tensor<B, 2> {
     let sources = block.sources_of(points);
     match &block.window {
@@ -145,7 +145,7 @@ fn inputs<B: Backend>(block: &Block<B>, points: Range<usize>) -> Tensor<B, 2> {
     }
 }
 
-/// A column `[n, 1]` beside itself, `[n, columns]`; see [`rows_of`].
+/// Repeats a column `[n, 1]` in every column of `[n, columns]`; see [`rows_of`].
 fn spread<B: Backend>(column: Tensor<B, 2>, columns: usize) -> Tensor<B, 2> {
     let ones = Tensor::<B, 2>::ones([1, columns], (&column.device(), column.dtype()));
     column.matmul(ones)

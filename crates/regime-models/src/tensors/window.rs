@@ -1,4 +1,4 @@
-//! The patches under a window, and back, by lists of indices.
+//! The patches under a window, and their adjoint, by lists of indices.
 
 use burn_tensor::{DType, IndexingUpdateOp, Int, Tensor, TensorData, backend::Backend};
 
@@ -24,7 +24,7 @@ pub(super) fn overlay<B: Backend>(window: &Window, patches: Tensor<B, 2>) -> Ten
     }
 }
 
-/// Every tap is added to its pixel.
+/// Adds every tap to its pixel.
 fn added_up<B: Backend>(window: &Window, patches: Tensor<B, 2>) -> Tensor<B, 2> {
     let taps = on_taps(window, patches);
     let ([n, _, channels], device) = (taps.dims(), taps.device());
@@ -35,25 +35,26 @@ fn added_up<B: Backend>(window: &Window, patches: Tensor<B, 2>) -> Tensor<B, 2> 
         .reshape([n * window.n_pixels(), channels])
 }
 
-/// Every pixel gathers what lies on it. A GPU adds to indexed places in no fixed order, and the
-/// last bits would differ from run to run; on the host this is slower, many times with ndarray.
+/// Gathers for every pixel the taps that lie on it. On a GPU, [`added_up`] has no fixed order of
+/// summation, so the last bits would differ from run to run. On the host, gathering is slower
+/// than [`added_up`], many times slower with ndarray.
 fn gathered_up<B: Backend>(window: &Window, patches: Tensor<B, 2>) -> Tensor<B, 2> {
     let patches = on_taps(window, patches);
     let ([n, _, channels], taps) = (patches.dims(), taps(window));
-    let (pixels, most) = (window.n_pixels(), taps.len() / window.n_pixels());
-    let on_pixels = gathered(patches, taps).reshape([n * pixels, most, channels]);
+    let (pixels, max_taps) = (window.n_pixels(), taps.len() / window.n_pixels());
+    let on_pixels = gathered(patches, taps).reshape([n * pixels, max_taps, channels]);
     on_pixels.sum_dim(1).reshape([n * pixels, channels])
 }
 
-/// Patches `[n·p, taps·c]`, tap by tap, `[n, p·taps, c]`.
+/// Patches with one row per tap: `[n·p, taps·c]` → `[n, p·taps, c]`.
 fn on_taps<B: Backend>(window: &Window, patches: Tensor<B, 2>) -> Tensor<B, 3> {
     let [rows, columns] = patches.dims();
     let (n, channels) = (rows / window.n_positions(), columns / window.n_taps());
     patches.reshape([n, window.n_positions() * window.n_taps(), channels])
 }
 
-/// The rows with these numbers of every point, `[n, rows, c]` → `[n, indices, c]`; the row after
-/// the last is zero.
+/// The rows with these indices of every point, `[n, rows, c]` → `[n, indices, c]`. The index
+/// after the last row gives a row of zeros.
 fn gathered<B: Backend>(rows: Tensor<B, 3>, indices: Vec<i64>) -> Tensor<B, 3> {
     let ([n, _, channels], device) = (rows.dims(), rows.device());
     let zero = Tensor::zeros([n, 1, channels], (&device, rows.dtype()));
@@ -65,7 +66,7 @@ fn list<B: Backend>(indices: Vec<i64>, device: &B::Device) -> Tensor<B, 1, Int> 
     Tensor::from_data(TensorData::new(indices, shape), (device, DType::I64))
 }
 
-/// The pixel of each tap of each position; taps on the padding have the pixel
+/// The pixel of each tap of each position. For taps on the padding it is the pixel
 /// after the last.
 fn pixels(window: &Window) -> Vec<i64> {
     let of_run = |run: &Run| {
@@ -75,8 +76,8 @@ fn pixels(window: &Window) -> Vec<i64> {
     window.runs().flat_map(of_run).collect()
 }
 
-/// The taps that lie on each pixel, as many for each: where there are fewer, the tap after
-/// the last.
+/// The taps that lie on each pixel, equally many for each pixel. Lists with fewer taps are padded
+/// with the tap after the last.
 fn taps(window: &Window) -> Vec<i64> {
     let mut on_pixel = vec![Vec::new(); window.n_pixels()];
     for (tap, pixel) in pixels(window).into_iter().enumerate() {
@@ -84,9 +85,9 @@ fn taps(window: &Window) -> Vec<i64> {
             taps.push(tap as i64);
         }
     }
-    let most = on_pixel.iter().map(Vec::len).max().unwrap_or(0).max(1);
+    let max_taps = on_pixel.iter().map(Vec::len).max().unwrap_or(0).max(1);
     let after_the_last = (window.n_positions() * window.n_taps()) as i64;
-    on_pixel.iter_mut().for_each(|taps| taps.resize(most, after_the_last));
+    on_pixel.iter_mut().for_each(|taps| taps.resize(max_taps, after_the_last));
     on_pixel.concat()
 }
 
@@ -98,7 +99,7 @@ mod tests {
     use super::*;
     use crate::Precision;
 
-    fn both_ways_are_one<B: Backend>(device: &B::Device) {
+    fn both_ways_agree<B: Backend>(device: &B::Device) {
         // Pixels under many taps, under one, and under none.
         for (shape, size, stride, padding) in
             [((5, 4), 3, 1, 1), ((7, 7), 5, 2, 1), ((4, 6), 1, 2, 0), ((2, 2), 5, 1, 2)]
@@ -117,10 +118,10 @@ mod tests {
     }
 
     #[test]
-    fn adding_and_gathering_are_one() {
-        both_ways_are_one::<Flex>(&FlexDevice);
-        both_ways_are_one::<NdArray>(&NdArrayDevice::Cpu);
+    fn adding_and_gathering_agree() {
+        both_ways_agree::<Flex>(&FlexDevice);
+        both_ways_agree::<NdArray>(&NdArrayDevice::Cpu);
         #[cfg(feature = "tch")]
-        both_ways_are_one::<crate::kit::LibTorch>(&crate::kit::libtorch_device());
+        both_ways_agree::<crate::kit::LibTorch>(&crate::kit::libtorch_device());
     }
 }

@@ -12,7 +12,7 @@ use regime_models::{
 
 use crate::loops;
 
-pub(crate) fn the_forward_pass_is_the_formula<B: Backend>(device: &B::Device) {
+pub(crate) fn the_forward_pass_agrees_with_plain_loops<B: Backend>(device: &B::Device) {
     for_all(64, problems(activations()), |problem| {
         let (w, x) = problem.tensors::<B>(Precision::F64, device);
         let f = Precision::to_host(problem.net.forward(&w, &x));
@@ -24,7 +24,7 @@ pub(crate) fn the_forward_pass_is_the_formula<B: Backend>(device: &B::Device) {
     });
 }
 
-pub(crate) fn f_vanishes_at_the_start_for_every_alpha<B: Backend>(device: &B::Device) {
+pub(crate) fn f_vanishes_at_the_initial_weights_for_every_alpha<B: Backend>(device: &B::Device) {
     let net = DenseSpec {
         inputs: 5,
         width: 9,
@@ -61,8 +61,8 @@ pub(crate) fn single_precision_stays_single_and_close<B: Backend>(device: &B::De
         });
         let scale = both[0].iter().fold(1.0f64, |m, v| m.max(v.abs()));
         for (double, single) in both[0].iter().zip(&both[1]) {
-            // A ReLU on the other side of its kink may differ by more in one entry,
-            // but not at points that are not within rounding of it.
+            // Rounding can move a ReLU across its kink, and one entry then differs by more.
+            // None of these points is that close to a kink.
             prop_assert!((double - single).abs() < 2e-4 * scale, "{double} against {single}");
         }
         Ok(())

@@ -4,8 +4,9 @@ use regime_models::{Activation, ConvolutionalSpec, DenseSpec, ImageShape, WideRe
 
 #[test]
 fn initial_weights_are_pinned() {
-    // Drawn on the host: these very numbers start a run on every backend. A change
-    // of the generator or of the layout changes all results and must be meant.
+    // The weights are drawn on the host, so a run starts from these numbers on every
+    // backend. A change of the generator or of the layout changes all results and must be
+    // intended.
     let net = DenseSpec {
         inputs: 2,
         width: 2,
@@ -23,7 +24,7 @@ fn initial_weights_are_pinned() {
     assert_ne!(w, net.initial_weights(43));
 }
 
-/// The drawn numbers, to the bit.
+/// The bits of the drawn numbers.
 const PINNED: [u64; 6] = [
     4_585_847_517_279_940_331,
     13_833_379_539_201_793_315,
@@ -56,7 +57,7 @@ fn initial_weights_are_standard_normal() {
 }
 
 #[test]
-fn convolutions_and_residual_nets_start_alike() {
+fn convolutional_and_residual_nets_start_with_unit_variance() {
     let image = ImageShape { height: 20, width: 20, channels: 3 };
     let nets = [
         ConvolutionalSpec { image, ..ConvolutionalSpec::setup_b(20) }.build().unwrap(),
@@ -73,14 +74,14 @@ fn convolutions_and_residual_nets_start_alike() {
 }
 
 #[test]
-fn parameters_are_those_of_the_paper() {
+fn parameter_counts_agree_with_the_paper() {
     // 5·5·1·h + h, three times 5·5·h·h + h, and h + 1.
     let h = 16;
     let net = ConvolutionalSpec::setup_b(h).build().unwrap();
     assert_eq!(net.n_params(), 26 * h + 3 * (25 * h * h + h) + h + 1);
     assert_eq!(net.n_inputs(), 784);
-    // A stem, 12 blocks of two convolutions, three of them with a projection where
-    // channels change (16 → 32 → 64 → 128 at h = 2), and the last layer.
+    // A stem, 12 blocks of two convolutions, and the last layer. Three blocks have a
+    // projection because the number of channels changes (16 → 32 → 64 → 128 at h = 2).
     let net = WideResNetSpec::paper(ImageShape::MNIST, 2).build().unwrap();
     assert_eq!(net.layer_ranges().len(), 1 + 24 + 3 + 1);
     let stage = |from: usize, to: usize| {

@@ -1,4 +1,4 @@
-//! The Jacobian as an operator, and what moves on the way to the output.
+//! The Jacobian as an operator, and the rates of the preactivations.
 
 use burn_autodiff::Autodiff;
 use burn_tensor::{Tensor, backend::Backend};
@@ -11,7 +11,7 @@ use regime_models::{
     },
 };
 
-pub(crate) fn the_gradient_is_that_of_autodiff<B: Backend>(device: &B::Device) {
+pub(crate) fn the_gradient_agrees_with_autodiff<B: Backend>(device: &B::Device) {
     for_all(32, problems(activations()), |problem| {
         let g = problem.cotangent();
         let (w, x) = problem.tensors::<Autodiff<B>>(Precision::F64, device);
@@ -29,7 +29,7 @@ pub(crate) fn the_gradient_is_that_of_autodiff<B: Backend>(device: &B::Device) {
     });
 }
 
-pub(crate) fn the_jacobian_is_that_of_differences<B: Backend>(device: &B::Device) {
+pub(crate) fn the_jacobian_agrees_with_finite_differences<B: Backend>(device: &B::Device) {
     for_all(32, problems(smooth_activations()), |problem| {
         let (w, x) = problem.tensors::<B>(Precision::F64, device);
         let v = problem.direction::<B>(device);
@@ -58,7 +58,7 @@ pub(crate) fn products_with_the_jacobian_are_adjoint<B: Backend>(device: &B::Dev
     });
 }
 
-pub(crate) fn blocks_hold_the_jacobian<B: Backend>(device: &B::Device) {
+pub(crate) fn blocks_contain_the_jacobian<B: Backend>(device: &B::Device) {
     for_all(24, problems(activations()), |problem| {
         let tape = problem.tape::<B>(device);
         let blocks = tape.blocks().expect("every architecture has blocks");
@@ -66,13 +66,13 @@ pub(crate) fn blocks_hold_the_jacobian<B: Backend>(device: &B::Device) {
         let mut basis = vec![0.0; problem.n];
         basis[problem.n - 1] = 1.0;
         let row = Precision::to_host(tape.vjp(Precision::F64.vector(&basis, device)));
-        let mut held = 0;
+        let mut n_params = 0;
         for block in blocks {
             let gradients = block.point_gradients(0..block.n_outputs());
             let last = Precision::to_host(gradients.narrow(0, problem.n - 1, 1));
             let biases = block.biases.clone().unwrap_or(0..0);
-            held += block.weights.len() + biases.len();
-            // Output by output.
+            n_params += block.weights.len() + biases.len();
+            // One output after the other.
             let (weights, m) = (&row[block.weights.clone()], block.n_outputs());
             let columns = (0..m).flat_map(|j| weights.iter().skip(j).step_by(m));
             let expected: Vec<f64> = columns.chain(&row[biases]).copied().collect();
@@ -81,12 +81,12 @@ pub(crate) fn blocks_hold_the_jacobian<B: Backend>(device: &B::Device) {
                 prop_assert!(close(*a, *b, 1e-12));
             }
         }
-        prop_assert_eq!(held, problem.net.n_params());
+        prop_assert_eq!(n_params, problem.net.n_params());
         Ok(())
     });
 }
 
-pub(crate) fn selected_rows_are_rows<B: Backend>(device: &B::Device) {
+pub(crate) fn selected_rows_agree_with_the_full_jacobian<B: Backend>(device: &B::Device) {
     for_all(24, problems(activations()), |problem| {
         let tape = problem.tape::<B>(device);
         let v = problem.direction::<B>(device);
@@ -102,9 +102,9 @@ pub(crate) fn selected_rows_are_rows<B: Backend>(device: &B::Device) {
     });
 }
 
-/// The rate of the last layer is `J v`; that of any other, weighted with its
-/// sensitivities, is the part of `J v` that its own parameters cause.
-pub(crate) fn preactivations_move_at_their_rates<B: Backend>(device: &B::Device) {
+/// The rate of the last layer is `J v`. For any layer, the rate along its own parameters,
+/// weighted with its sensitivities and summed, is `J v` along these parameters.
+pub(crate) fn preactivation_rates_agree_with_the_jacobian<B: Backend>(device: &B::Device) {
     for_all(24, problems(smooth_activations()), |problem| {
         let (w, x) = problem.tensors::<B>(Precision::F64, device);
         let v = problem.direction::<B>(device);
@@ -140,7 +140,7 @@ pub(crate) fn preactivations_move_at_their_rates<B: Backend>(device: &B::Device)
 }
 
 /// More images than are evaluated in one pass.
-pub(crate) fn points_in_several_parts_are_points<B: Backend>(device: &B::Device) {
+pub(crate) fn points_in_several_parts_give_the_same_products<B: Backend>(device: &B::Device) {
     let net = ConvolutionalSpec { activation: Activation::Tanh, ..ConvolutionalSpec::setup_b(3) };
     let problem = Problem::of(NetworkSpec::Convolutional(net), 260, 8);
     let whole = problem.tape::<B>(device);
@@ -167,7 +167,7 @@ pub(crate) fn points_in_several_parts_are_points<B: Backend>(device: &B::Device)
         assert!((a - b).abs() < 1e-12 * scale, "{a} is not {b}");
     }
 
-    // Chosen across the parts, out of order, and all of them at once.
+    // Points selected from several parts, out of order, and all points in one batch.
     let points = [259, 0, 1, 130, 131, 2, 258];
     let some = Precision::to_host(whole.select(&points).jvp(v.clone()));
     for (value, &i) in some.iter().zip(&points) {
@@ -182,7 +182,7 @@ pub(crate) fn points_in_several_parts_are_points<B: Backend>(device: &B::Device)
     }
 }
 
-/// To the bit, although parts are worked on side by side.
+/// Results agree to the bit, although parts are computed in parallel.
 #[test]
 fn nothing_depends_on_the_number_of_threads() {
     let net = NetworkSpec::Convolutional(ConvolutionalSpec::setup_b(6));

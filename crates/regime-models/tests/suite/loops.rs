@@ -1,4 +1,4 @@
-//! Every architecture once more, written with loops from its definition.
+//! Every architecture, written as plain loops from its definition.
 
 use regime_models::{Activation, NetworkSpec};
 
@@ -52,7 +52,7 @@ pub(crate) fn output(spec: &NetworkSpec, w: &[f64], x: &[f64]) -> f64 {
             w.affine(&map.mean(), 1, spec.bias)[0]
         }
     };
-    assert!(w.left.is_empty(), "the layout holds every parameter once");
+    assert!(w.left.is_empty(), "every parameter is used exactly once");
     f
 }
 
@@ -61,7 +61,7 @@ fn phi(activation: Activation, z: &[f64]) -> Vec<f64> {
     z.iter().map(|&z| gain * activation.bare(z).0).collect()
 }
 
-/// Height, width, and channels last.
+/// A map of a given height and width, channels last.
 #[derive(Clone)]
 struct Map {
     shape: (usize, usize),
@@ -92,7 +92,7 @@ impl Map {
     }
 }
 
-/// The parameters that no layer has taken yet.
+/// The parameters that no layer has used yet.
 struct Parameters<'a> {
     left: &'a [f64],
 }

@@ -1,5 +1,5 @@
-//! Every architecture: against plain loops, against `burn-autodiff`, against
-//! differences; one suite over every backend.
+//! Tests every architecture on every backend against plain loops, `burn-autodiff` and
+//! finite differences.
 
 mod forward;
 mod initial;
@@ -14,23 +14,23 @@ mod on {
     use regime_models::on_every_backend;
 
     on_every_backend!(forward:
-        the_forward_pass_is_the_formula,
-        f_vanishes_at_the_start_for_every_alpha,
+        the_forward_pass_agrees_with_plain_loops,
+        f_vanishes_at_the_initial_weights_for_every_alpha,
         single_precision_stays_single_and_close,
     );
     on_every_backend!(linearisation:
-        the_gradient_is_that_of_autodiff,
-        the_jacobian_is_that_of_differences,
+        the_gradient_agrees_with_autodiff,
+        the_jacobian_agrees_with_finite_differences,
         products_with_the_jacobian_are_adjoint,
-        blocks_hold_the_jacobian,
-        selected_rows_are_rows,
-        preactivations_move_at_their_rates,
-        points_in_several_parts_are_points,
+        blocks_contain_the_jacobian,
+        selected_rows_agree_with_the_full_jacobian,
+        preactivation_rates_agree_with_the_jacobian,
+        points_in_several_parts_give_the_same_products,
     );
     on_every_backend!(stacked:
-        a_stack_is_its_networks,
-        points_and_networks_of_a_stack_are_selected,
-        factors_solve,
+        a_stack_agrees_with_its_networks,
+        points_and_networks_of_a_stack_can_be_selected,
+        cholesky_factors_solve_the_system,
     );
-    on_every_backend!(parametrisation: preactivations_are_those_of_the_forward_pass);
+    on_every_backend!(parametrisation: preactivations_agree_with_rates_and_output);
 }

@@ -7,9 +7,9 @@ fn activations_are_normalised() {
     use std::f64::consts::PI;
     let softplus = Activation::Softplus { beta: 5.0 };
     assert!((Activation::Relu.gain() - 2f64.sqrt()).abs() < 1e-13);
-    // The constant of the authors' code, which has six digits.
+    // The constant of the authors' code, with six digits.
     assert!((softplus.gain() - 1.40438).abs() < 5e-6, "{}", softplus.gain());
-    // A sharp softplus is a ReLU.
+    // A sharp softplus approximates a ReLU.
     let sharp = Activation::Softplus { beta: 1e4 };
     assert!((sharp.gain() - Activation::Relu.gain()).abs() < 1e-6);
     // E[(zΦ(z))²] = 1/3 + 1/(2√3 π), by integration by parts.

@@ -1,5 +1,5 @@
-//! Parametrisations against a dense network in plain loops, with every multiplier
-//! written out and gradients by hand.
+//! Parametrisations against a dense network in plain loops, with explicit multipliers and
+//! gradients derived by hand.
 
 use burn_tensor::{Tensor, backend::Backend};
 use proptest::prelude::*;
@@ -32,7 +32,7 @@ impl Reference {
         net
     }
 
-    /// `[k, m]` of every layer with its multipliers of weights and biases in `f`.
+    /// `[k, m]` of every layer, and the multipliers of its weights and biases in `f`.
     fn layers(&self) -> Vec<([usize; 2], f64, f64)> {
         let DenseSpec { inputs, width, hidden_layers, .. } = self.spec;
         let Parametrisation { input, hidden, output, fan_in, biases, output_bias } =
@@ -109,7 +109,7 @@ impl Reference {
         sum
     }
 
-    /// `F` after each of some steps of descent.
+    /// `F` after each of `steps` steps of gradient descent.
     fn trajectory(&self, w0: &[f64], rates: &[f64], steps: usize) -> Vec<Vec<f64>> {
         let mut w = w0.to_vec();
         let step = |_| {
@@ -120,7 +120,7 @@ impl Reference {
         (0..steps).map(step).collect()
     }
 
-    /// A base rate at which a step goes about as far as it may.
+    /// A base rate near the largest stable one.
     fn base_rate(&self, w0: &[f64], rates: &[f64]) -> f64 {
         let square = |x: &Vec<f64>| -> f64 {
             let (_, gradient) = self.point(w0, x);
@@ -130,7 +130,8 @@ impl Reference {
     }
 }
 
-/// Five steps in both, the second with converted weights and rates.
+/// Compares five steps of `from` with five steps of `to` from converted weights, with converted
+/// rates.
 fn agree(
     spec: DenseSpec,
     from: Convention,
@@ -142,7 +143,10 @@ fn agree(
     let w = layout.convert(w_ntk, &Parametrisation::NTK.into(), &from);
     let there = layout.convert(&w, &from, &to);
     for (a, b) in layout.convert(&there, &to, &from).iter().zip(&w) {
-        prop_assert!((a - b).abs() <= 4.0 * f64::EPSILON * b.abs(), "{a} came back from {b}");
+        prop_assert!(
+            (a - b).abs() <= 4.0 * f64::EPSILON * b.abs(),
+            "{b} is {a} after conversion and back"
+        );
     }
     let (n, steps) = (3, 5);
     let (left, right) =
@@ -160,7 +164,7 @@ fn agree(
     let converted = rates(layout.learning_rates(&from, &to, eta));
     let other = right.trajectory(&there, &converted, steps);
     let moved = path.concat().iter().fold(0.0f64, |m, f| m.max(f.abs()));
-    prop_assert!(moved > 1e-2, "nothing moves: {path:?}");
+    prop_assert!(moved > 1e-2, "the outputs do not change: {path:?}");
     for (a, b) in path.concat().iter().zip(&other.concat()) {
         prop_assert!(close(*a, *b, 1e-10), "{a} is not {b}");
     }
@@ -168,7 +172,7 @@ fn agree(
 }
 
 #[test]
-fn every_pair_of_the_named_goes_through_the_same_functions() {
+fn every_named_pair_goes_through_the_same_functions() {
     for (hidden_layers, bias) in [(1, true), (3, false), (2, true)] {
         let activation = Activation::Softplus { beta: 2.0 };
         let spec = DenseSpec { inputs: 3, width: 8, hidden_layers, activation, bias };
@@ -189,7 +193,7 @@ fn every_pair_of_the_named_goes_through_the_same_functions() {
 }
 
 #[test]
-fn any_pair_of_tables_goes_through_the_same_functions() {
+fn every_pair_of_tables_goes_through_the_same_functions() {
     let exponent = || -1.0..1.0f64;
     let abc = move || (exponent(), exponent(), exponent()).prop_map(|(a, b, c)| Abc::new(a, b, c));
     let biases = move || (exponent(), exponent()).prop_map(|(a, c)| BiasExponents::new(a, c));
@@ -222,10 +226,10 @@ fn any_pair_of_tables_goes_through_the_same_functions() {
     });
 }
 
-/// The house's networks are the reference in the NTK convention, so that any other
-/// convention runs on them.
+/// The crate's networks agree with the reference after conversion to the NTK convention, so
+/// any other convention can run on them.
 #[test]
-fn the_reference_is_the_network() {
+fn the_network_agrees_with_the_reference() {
     let spec = DenseSpec {
         inputs: 4,
         width: 6,
@@ -237,19 +241,19 @@ fn the_reference_is_the_network() {
     let convention = Convention { parametrisation: Parametrisation::MU_P, alpha: 3.0 };
     let w = layout.initial_weights(&convention.parametrisation, 8);
     let reference = Reference::new(spec, convention, &w, 5, 2);
-    let house = layout.convert(&w, &convention, &Parametrisation::NTK.into());
+    let ntk = layout.convert(&w, &convention, &Parametrisation::NTK.into());
     let device = burn_flex::FlexDevice;
     let x = Precision::F64.matrix::<burn_flex::Flex>(&numbers(20, 2), [5, 4], &device);
-    let f = net.forward(&Precision::F64.vector(&house, &device), &x);
+    let f = net.forward(&Precision::F64.vector(&ntk, &device), &x);
     for (a, b) in Precision::to_host(f).iter().zip(&reference.f0) {
         assert!(close(*a, 3.0 * b, 1e-12), "{a} is not α times {b}");
     }
     assert_eq!(layout.roles().collect::<Vec<_>>(), [Role::Input, Role::Hidden, Role::Output]);
 }
 
-/// Whatever the architecture: their differences along a direction are their rates, and
-/// the last one is the output.
-pub(crate) fn preactivations_are_those_of_the_forward_pass<B: Backend>(device: &B::Device) {
+/// For every architecture, finite differences of the preactivations agree with their rates,
+/// and the last preactivation is the output.
+pub(crate) fn preactivations_agree_with_rates_and_output<B: Backend>(device: &B::Device) {
     let activation = Activation::Softplus { beta: 3.0 };
     let image = ImageShape { height: 5, width: 6, channels: 2 };
     let dense = DenseSpec { inputs: 3, width: 7, hidden_layers: 2, activation, bias: true };

@@ -5,7 +5,7 @@ use regime_models::{
 };
 
 #[test]
-fn bad_specifications_are_refused_by_name() {
+fn the_error_names_an_invalid_field() {
     let good = DenseSpec {
         inputs: 2,
         width: 2,
@@ -24,7 +24,7 @@ fn bad_specifications_are_refused_by_name() {
 }
 
 #[test]
-fn bad_images_windows_and_depths_are_refused_by_name() {
+fn the_error_names_an_invalid_image_window_or_depth() {
     let good = ConvolutionalSpec::setup_b(4);
     let message = |spec: ConvolutionalSpec| spec.build().unwrap_err().to_string();
     let image = ImageShape { height: 0, ..good.image };

@@ -1,4 +1,4 @@
-//! Networks in a stack are the networks.
+//! A stack gives the same results as its networks one by one.
 
 use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{
@@ -16,10 +16,10 @@ fn nets() -> Vec<FeedForward> {
     activations.map(|phi| spec((phi, phi != Activation::Relu)).build().unwrap()).into()
 }
 
-fn close(found: Vec<f64>, wanted: &[f64]) {
-    assert_eq!(found.len(), wanted.len());
-    let scale = wanted.iter().fold(1.0f64, |m, v| m.max(v.abs()));
-    for (a, b) in found.iter().zip(wanted) {
+fn close(found: Vec<f64>, expected: &[f64]) {
+    assert_eq!(found.len(), expected.len());
+    let scale = expected.iter().fold(1.0f64, |m, v| m.max(v.abs()));
+    for (a, b) in found.iter().zip(expected) {
         assert!((a - b).abs() <= 1e-13 * scale, "{a} is not {b}");
     }
 }
@@ -36,7 +36,7 @@ fn one<B: Backend>(
     (Precision::F64.vector(&w, device), Precision::F64.matrix(&x, shape, device))
 }
 
-/// The outputs of the stack, and its linearisation.
+/// The outputs and the linearisation of a stack of networks.
 fn stacked<B: Backend>(net: &FeedForward, device: &B::Device) -> (Tensor<B, 2>, StackedTape<B>) {
     let stack = StackedNetwork::of(net).unwrap();
     let (w, x): (Vec<_>, Vec<_>) = (0..NETWORKS)
@@ -48,7 +48,7 @@ fn stacked<B: Backend>(net: &FeedForward, device: &B::Device) -> (Tensor<B, 2>, 
     (trace.outputs(), trace.linearise())
 }
 
-pub(crate) fn a_stack_is_its_networks<B: Backend>(device: &B::Device) {
+pub(crate) fn a_stack_agrees_with_its_networks<B: Backend>(device: &B::Device) {
     for net in nets() {
         let (outputs, tape) = stacked::<B>(&net, device);
         let p = net.n_params();
@@ -67,21 +67,21 @@ pub(crate) fn a_stack_is_its_networks<B: Backend>(device: &B::Device) {
             close(of(&moved, POINTS), &Precision::to_host(alone.jvp(direction)));
             let cotangent = Precision::F64.vector(&of(&g, POINTS), device);
             close(of(&pulled, p), &Precision::to_host(alone.vjp(cotangent)));
-            // The kernel by its definition, row by row of the Jacobian.
+            // The kernel by its definition, from the rows of the Jacobian.
             let row = |i: usize| {
                 let unit: Vec<f64> = (0..POINTS).map(|j| f64::from(u8::from(j == i))).collect();
                 Precision::to_host(alone.vjp(Precision::F64.vector(&unit, device)))
             };
             let rows: Vec<Vec<f64>> = (0..POINTS).map(row).collect();
             let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-            let wanted: Vec<f64> =
+            let expected: Vec<f64> =
                 rows.iter().flat_map(|a| rows.iter().map(|b| dot(a, b))).collect();
-            close(of(&kernel, POINTS * POINTS), &wanted);
+            close(of(&kernel, POINTS * POINTS), &expected);
         }
     }
 }
 
-pub(crate) fn points_and_networks_of_a_stack_are_selected<B: Backend>(device: &B::Device) {
+pub(crate) fn points_and_networks_of_a_stack_can_be_selected<B: Backend>(device: &B::Device) {
     let net = &nets()[0];
     let (_, tape) = stacked::<B>(net, device);
     let v = numbers(NETWORKS * net.n_params(), 1);
@@ -89,28 +89,28 @@ pub(crate) fn points_and_networks_of_a_stack_are_selected<B: Backend>(device: &B
     let all = Precision::to_host(tape.jvp(&v));
     let points = [vec![2, 2, 6], vec![0, 1, 2], vec![5, 4, 3]];
     let some = Precision::to_host(tape.select(&points).jvp(&v));
-    let wanted: Vec<f64> = points
+    let expected: Vec<f64> = points
         .iter()
         .enumerate()
         .flat_map(|(k, of)| of.iter().map(move |i| (k, *i)))
         .map(|(k, i)| all[k * POINTS + i])
         .collect();
-    close(some, &wanted);
+    close(some, &expected);
     let order = [2, 0];
     let rows = Tensor::cat(order.map(|k| v.clone().narrow(0, k, 1)).into(), 0);
-    let wanted: Vec<f64> =
+    let expected: Vec<f64> =
         order.iter().flat_map(|k| all[k * POINTS..(k + 1) * POINTS].to_vec()).collect();
     let swapped = tape.networks(&order);
-    close(Precision::to_host(swapped.jvp(&rows)), &wanted);
+    close(Precision::to_host(swapped.jvp(&rows)), &expected);
     let twice = Tensor::cat(vec![rows.clone(), rows], 0);
     close(
         Precision::to_host(swapped.and(&swapped).jvp(&twice)),
-        &[wanted.clone(), wanted].concat(),
+        &[expected.clone(), expected].concat(),
     );
 }
 
-pub(crate) fn factors_solve<B: Backend>(device: &B::Device) {
-    // (I + R M Rᵀ) x = v for M = aaᵀ: by Sherman and Morrison.
+pub(crate) fn cholesky_factors_solve_the_system<B: Backend>(device: &B::Device) {
+    // The solution of (I + R M Rᵀ) x = v for M = aaᵀ by the Sherman–Morrison formula.
     let (r, n) = (2, 5);
     let (a, root, v) = (numbers(r * n, 4), numbers(r * n, 5), numbers(r * n, 6));
     let m: Vec<f64> = (0..r)
@@ -131,9 +131,9 @@ pub(crate) fn factors_solve<B: Backend>(device: &B::Device) {
         let b: Vec<f64> = of(&a).iter().zip(of(&root)).map(|(a, s)| a * s).collect();
         let along: f64 = b.iter().zip(of(&v)).map(|(b, v)| b * v).sum();
         let square: f64 = b.iter().map(|b| b * b).sum();
-        let wanted: Vec<f64> =
+        let expected: Vec<f64> =
             of(&v).iter().zip(&b).map(|(v, b)| v - b * along / (1.0 + square)).collect();
-        close(of(&found), &wanted);
+        close(of(&found), &expected);
     }
     let failed = cholesky_of_shifted(m.mul_scalar(-1e3), matrix(&vec![1.0; r * n])).unwrap();
     assert!(Precision::to_host(failed.failed_at).iter().all(|&at| at > 0.0));
