@@ -62,8 +62,8 @@ pub(crate) enum Attempt<B: Backend, N: Network<B>> {
         /// How far beyond the stopping margin the smallest margin lies.
         past: f64,
     },
-    /// Rejected, because points that were left out are no longer settled. The step is to be
-    /// retried with these points.
+    /// Rejected, because points that were left out are no longer settled. The retried step
+    /// follows these points.
     Returned {
         /// The margins of all points at the end of the step.
         margins: Vec<f64>,

@@ -175,7 +175,7 @@ impl<B: Backend> FlowBatch<B> {
         let start = fresh.map(|k| (k, Moment::Start)).collect::<Vec<_>>();
         self.note(&start, observer);
         loop {
-            self.let_go(observer);
+            self.remove_ended(observer);
             if self.flows.is_empty() {
                 break;
             }
@@ -319,7 +319,7 @@ impl<B: Backend> FlowBatch<B> {
     }
 
     /// Records the flows that have ended and removes them from the batch.
-    fn let_go(&mut self, observer: &mut impl BatchObserver<B>) {
+    fn remove_ended(&mut self, observer: &mut impl BatchObserver<B>) {
         let end = |flow: &UnderWay| {
             flow.failed.or_else(|| flow.course.end(smallest(&flow.margins), false))
         };

@@ -192,7 +192,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
             return Ok(());
         }
         self.kernel = None;
-        let point = self.turned(accepted.point);
+        let point = self.with_next_view(accepted.point);
         let (taken, next) = (accepted.clock.t - clock.t, accepted.clock.dt);
         self.course.large.after_a_small_step(taken, next);
         let accepted = Accepted { point, ..accepted };
@@ -217,7 +217,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
     }
 
     /// The same point, following another set of training points if the choice is due for an update.
-    fn turned(&self, mut point: Point<B, N>) -> Point<B, N> {
+    fn with_next_view(&self, mut point: Point<B, N>) -> Point<B, N> {
         let evaluator = evaluator(self.system, &self.course.spec, &self.work);
         let (Some(look), Some(above)) = (point.look, evaluator.settled_above) else { return point };
         let before = &self.at.point.margins;

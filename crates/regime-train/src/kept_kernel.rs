@@ -18,7 +18,7 @@ use crate::{
 pub(crate) struct KeptKernel<B: Backend> {
     /// The weights at which it was computed.
     w: Tensor<B, 1>,
-    /// Whether a step has been made since it was computed.
+    /// Whether the flow has moved since it was computed.
     pub(crate) stale: bool,
     /// The points on which it was computed.
     made_on: Arc<Vec<usize>>,

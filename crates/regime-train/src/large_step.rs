@@ -54,7 +54,7 @@ pub(crate) struct Request<'a> {
     pub(crate) clock: Clock,
     /// Estimated length of a small step.
     pub(crate) small: f64,
-    /// Whether the kernel may be taken as frozen.
+    /// Whether the kernel may be frozen.
     pub(crate) frozen: bool,
     /// The stopping margin.
     pub(crate) margin: f64,

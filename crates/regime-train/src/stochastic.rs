@@ -146,11 +146,11 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
     /// The state before the current step. A resumed run repeats the rejected trials of
     /// this step: it draws the same batches.
     pub fn checkpoint(&self) -> StochasticCheckpoint {
-        let (dt, undone) = match &self.tried {
+        let (dt, repeated) = match &self.tried {
             Some(tried) => (tried.first_dt, tried.rejected),
             None => (self.clock.dt, 0),
         };
-        let rejected = self.outcome.rejected - u64::from(undone);
+        let rejected = self.outcome.rejected - u64::from(repeated);
         StochasticCheckpoint {
             weights: Precision::to_host(self.w.clone()),
             velocity: Precision::to_host(self.velocity.clone()),
@@ -202,8 +202,8 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
         self.outcome.end = end;
         if end != End::Interrupted {
             let margins = self.system.margins(&self.w);
-            self.look_for_half_loss(&margins, observer);
-            self.keep(self.observed(&margins, Moment::End), observer);
+            self.record_half_loss(&margins, observer);
+            self.record(self.observed(&margins, Moment::End), observer);
         }
         self.outcome.clone()
     }
@@ -306,9 +306,9 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
             return None;
         }
         let margins = self.system.margins(&self.w);
-        self.look_for_half_loss(&margins, observer);
+        self.record_half_loss(&margins, observer);
         if scheduled {
-            self.keep(self.observed(&margins, Moment::Scheduled), observer);
+            self.record(self.observed(&margins, Moment::Scheduled), observer);
             self.next_observation = next_scheduled(self.clock.t, self.spec.observations_per_decade);
         }
         let reached = margins.iter().all(|&u| u >= self.spec.stop.margin);
@@ -320,13 +320,13 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
 
     /// Records `t₁` if the loss has passed half its initial value since the last
     /// evaluation.
-    fn look_for_half_loss(&mut self, margins: &[f64], observer: &mut impl Observer<B>) {
+    fn record_half_loss(&mut self, margins: &[f64], observer: &mut impl Observer<B>) {
         let look = Look { t: self.clock.t, mean_loss: self.system.objective().mean_loss(margins) };
         let half = 0.5 * self.initial_loss;
         if self.outcome.half_loss_time.is_none() && look.mean_loss < half {
             let before = (self.last_look.t, self.last_look.mean_loss);
             self.outcome.half_loss_time = Some(on_line(before, (look.t, look.mean_loss), half));
-            self.keep(self.observed(margins, Moment::HalfLoss), observer);
+            self.record(self.observed(margins, Moment::HalfLoss), observer);
         }
         self.last_look = look;
         self.since_look = 0;
@@ -338,10 +338,10 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
     }
 
     fn note(&mut self, moment: Moment, observer: &mut impl Observer<B>) {
-        self.keep(self.observation(moment), observer);
+        self.record(self.observation(moment), observer);
     }
 
-    fn keep(&mut self, observation: Observation, observer: &mut impl Observer<B>) {
+    fn record(&mut self, observation: Observation, observer: &mut impl Observer<B>) {
         observer.observe(&observation, &self.w);
         self.outcome.observations.push(observation);
     }

@@ -53,8 +53,8 @@ impl UnderWay {
         let next = match judged {
             Some((true, next)) if next.t.is_finite() => next,
             Some((true, _)) => return self.fails(Divergence::StepSize),
-            Some((false, Clock { dt, .. })) => return self.undone(dt),
-            None => return self.undone(0.2 * clock.dt),
+            Some((false, Clock { dt, .. })) => return self.reject_trial(dt),
+            None => return self.reject_trial(0.2 * clock.dt),
         };
         let ends = (smallest(&self.margins), smallest(&margins));
         if self.course.overshoots(ends.0, ends.1) {
@@ -85,7 +85,7 @@ impl UnderWay {
     }
 
     /// Counts a rejected step; `dt` is the next step size to try.
-    fn undone(&mut self, dt: f64) -> Option<Vec<Moment>> {
+    fn reject_trial(&mut self, dt: f64) -> Option<Vec<Moment>> {
         match self.course.reject(dt) {
             Ok(()) => None,
             Err(quantity) => self.fails(quantity),
