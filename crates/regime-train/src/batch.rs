@@ -233,11 +233,11 @@ impl<B: Backend> FlowBatch<B> {
         flow.course.outcome.end = End::Interrupted;
         self.ended[member] = Some((flow.course, weights));
         let left: Vec<usize> = (0..=self.flows.len()).filter(|&other| other != k).collect();
-        self.keep(&left);
+        self.keep_rows(&left);
     }
 
     /// Continues with these rows of the stacks only.
-    fn keep(&mut self, rows: &[usize]) {
+    fn keep_rows(&mut self, rows: &[usize]) {
         if !rows.is_empty() {
             self.system = self.system.networks(rows);
             self.at = self.at.networks(rows);
@@ -258,7 +258,7 @@ impl<B: Backend> FlowBatch<B> {
     /// The weights in one row of the stack, `[P]`.
     fn row(&self, k: usize) -> Tensor<B, 1> {
         let [_, n_params] = self.at.w.dims();
-        // A copy: a view would keep the weights of the whole batch in memory.
+        // A copy: a view would hold the weights of the whole batch in memory.
         self.at.w.clone().select(0, rows(&[k], &self.system.device())).reshape([n_params])
     }
 
@@ -346,6 +346,6 @@ impl<B: Backend> FlowBatch<B> {
                 }
             }
         }
-        self.keep(&left);
+        self.keep_rows(&left);
     }
 }

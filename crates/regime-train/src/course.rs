@@ -21,7 +21,7 @@ const FIRST_CHANGE: f64 = 1e-4;
 const FIRST_LARGE_CHANGE: f64 = 0.1;
 
 /// Number of consecutive rejected steps after which a flow counts as diverged. An explicit step
-/// size is then 10⁻⁵⁰ times the accepted one.
+/// size is then 10⁻⁵⁰ times the last accepted one.
 pub(crate) const MOST_REJECTED: u32 = 50;
 
 /// How far the smallest margin may lie beyond the stopping margin at the end. Otherwise

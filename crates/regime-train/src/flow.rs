@@ -310,7 +310,8 @@ fn check<B: Backend, N: Network<B>>(
     {
         // Reaching a margin turns the gradient of a hinge by a finite angle, however small the
         // step.
-        let right = "used with a loss that has a continuous slope: use the rule output-change for the hinge";
+        let right =
+            "used with a loss of continuous slope: use the rule output-change for the hinge";
         return Err(SpecError { field: "max_turn", value: max_turn, right });
     }
     spec.check()

@@ -348,7 +348,8 @@ impl<'a> FunctionFlow<'a> {
 }
 
 /// The stiff directions of a flow: the points whose loss is curved, and the factorisation that the
-/// steps use. The order of a step does not depend on its age, so it is reused for several steps.
+/// steps use. The order of a step does not depend on the factorisation, so it is reused for several
+/// steps.
 struct Stiff {
     active: Vec<usize>,
     /// `√H` of the active points.

@@ -140,7 +140,7 @@ impl<B: Backend, N: Network<B>> Step<'_, B, N> {
         attempted.unwrap_or(Attempt::Rejected { dt: 0.2 * clock.dt })
     }
 
-    /// A step of the flow without momentum. `None` if the factorisation fails or a value is not finite.
+    /// A step without momentum. `None` if the factorisation fails or a value is not finite.
     fn plain(&self, at: &Point<B, N>, clock: Clock) -> Option<Attempt<B, N>> {
         let dt = clock.dt;
         let solver = self.active.solver(self.evaluator, GAMMA * dt)?;

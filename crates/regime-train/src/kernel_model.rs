@@ -436,7 +436,7 @@ pub enum KernelModelError {
         /// Its value.
         value: f64,
     },
-    /// An entry of the diagonal is negative: it would be the square of a gradient norm.
+    /// An entry of the diagonal is negative, although it is the square of a gradient norm.
     #[error("entry ({index}, {index}) of the kernel is {value}, but has to be at least 0")]
     Negative {
         /// Row and column.

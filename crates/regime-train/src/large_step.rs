@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// The error allowed in a large step, as a fraction of the tolerance. The error of a large step is
-/// the error itself; that of a small step is the error of the solution of lower order.
+/// that of its solution; the error of a small step is that of the embedded solution of lower order.
 const OF_TOLERANCE: f64 = 0.1;
 
 /// The same with a frozen kernel, as a fraction of the limit above: errors of frozen kernels

@@ -271,7 +271,7 @@ pub(crate) fn a_singular_kernel_converges<B: Backend>(device: &B::Device) {
     let theta = Array2::from_shape_fn((2 * n, 2 * n), |(i, j)| {
         (0..3).map(|k| x[i % n * 3 + k] * x[j % n * 3 + k]).sum()
     });
-    // Labels that are a linear function of three coordinates can separate.
+    // Labels that a linear function of the three coordinates separates.
     let y: Vec<f64> = (0..2 * n).map(|i| x[i % n * 3 + 1].signum()).collect();
     let model = KernelModel::<B>::from_host(theta.view(), Precision::F64, device).unwrap();
     let system = kernel_system(&model, &y, 1.0, Loss::SoftHinge { beta: 20.0 });

@@ -79,7 +79,7 @@ impl Fixture {
     }
 }
 
-/// The largest error of the margins, in units of `max(1, |margin|)`.
+/// The largest error of the margins, in units of the larger of 1 and the margin.
 fn error_of(found: &[f64], expected: &[f64]) -> f64 {
     let pairs = found.iter().zip(expected);
     pairs.fold(0.0, |most: f64, (a, b)| most.max((a - b).abs() / b.abs().max(1.0)))
