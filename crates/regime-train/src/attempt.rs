@@ -1,16 +1,16 @@
-//! How a trial step ended: the types that every scheme returns.
+//! The result of a trial step: the types that every scheme returns.
 
 use burn_tensor::{Tensor, backend::Backend};
 use regime_models::Network;
 
 use crate::evaluate::Point;
 
-/// The clock of a flow.
+/// Time and step size of a flow.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Clock {
-    /// Time, in the flow's unit.
+    /// Time of the flow.
     pub(crate) t: f64,
-    /// The step to try next.
+    /// The step size to try next.
     pub(crate) dt: f64,
 }
 
@@ -21,15 +21,16 @@ pub(crate) struct Accepted<B: Backend, N: Network<B>> {
     pub(crate) velocity: Option<Tensor<B, 1>>,
     /// Time and next step size.
     pub(crate) clock: Clock,
-    /// What happened on the way; nothing is known of that in a small step.
+    /// Observations inside a large step; empty for a small step.
     pub(crate) inside: Inside<B>,
 }
 
-/// What happened inside a large step.
+/// Observations inside a large step.
 pub(crate) struct Inside<B: Backend> {
-    /// The network at the times that were asked for.
+    /// The network at the requested times.
     pub(crate) scheduled: Vec<Snapshot<B>>,
-    /// When the loss fell below its half, and the network just after.
+    /// The time at which the loss fell below half its initial value, and the network just
+    /// after it.
     pub(crate) half_loss: Option<(f64, Snapshot<B>)>,
     /// A time shortly before the end, and the smallest margin there.
     pub(crate) approach: Option<(f64, f64)>,
@@ -45,26 +46,26 @@ impl<B: Backend> Inside<B> {
 pub(crate) struct Snapshot<B: Backend> {
     pub(crate) t: f64,
     pub(crate) w: Tensor<B, 1>,
-    /// Of all points.
+    /// The margins of all points.
     pub(crate) margins: Vec<f64>,
 }
 
-/// How a trial step went.
+/// The result of a trial step.
 pub(crate) enum Attempt<B: Backend, N: Network<B>> {
     Accepted(Box<Accepted<B, N>>),
-    /// Undone; the smaller step to try next.
+    /// Rejected; `dt` is the smaller step size to try next.
     Rejected {
         dt: f64,
     },
-    /// Undone, because it went too far beyond the margin asked for.
+    /// Rejected, because the step ended too far beyond the stopping margin.
     Past {
-        /// How far beyond it the smallest margin lies.
+        /// How far beyond the stopping margin the smallest margin lies.
         past: f64,
     },
-    /// Undone, because points that were left out are no longer settled: to be tried again with
-    /// them.
+    /// Rejected, because points that were left out are no longer settled. The retried step
+    /// follows these points.
     Returned {
-        /// At the end of the step, of all points.
+        /// The margins of all points at the end of the step.
         margins: Vec<f64>,
     },
 }

@@ -1,5 +1,5 @@
-//! Many flows as one: networks of one shape advance together, each with its own time and step
-//! size, and leave when they end.
+//! Batches of flows: networks of one shape are integrated in one batch, each with its own time and
+//! step size. A flow leaves the batch when it ends.
 
 mod factor;
 mod member;
@@ -28,13 +28,12 @@ use crate::{
     workspace::Workspace,
 };
 
-/// Gradient flows of networks of one shape that advance together.
+/// Gradient flows of networks of one shape, integrated in one batch.
 ///
-/// Each takes small steps through the tangent kernel, with its own clock and step size; what one
-/// call computes, it computes for all. An adaptive flow makes no large steps here and leaves no
-/// points out. Results are
-/// those of single flows within the tolerance of the integrator, and not to the bit: how a
-/// product is rounded depends on how many there are.
+/// Each flow takes small steps with the tangent kernel, with its own time and step size; every call
+/// to the backend computes all flows. In a batch, an adaptive flow makes no large steps and leaves
+/// no points out. Results agree with those of single flows within the tolerance of the integrator.
+/// They are not bit-identical, because the rounding of a product depends on the batch size.
 ///
 /// ```
 /// use burn_flex::{Flex, FlexDevice};
@@ -44,7 +43,7 @@ use crate::{
 /// let activation = Activation::Softplus { beta: 5.0 };
 /// let net = DenseSpec { inputs: 2, width: 8, hidden_layers: 2, activation, bias: true }.build()?;
 /// let inputs = Precision::F64.matrix::<Flex>(&[1.0, 0.2, -0.6, 0.8], [2, 2], &FlexDevice);
-/// // The same points; seeds and α of their own.
+/// // The same points, with a different seed and α for each flow.
 /// let members = [(0, 0.1), (1, 1.0), (2, 10.0)].into_iter().map(|(seed, alpha)| {
 ///     let w = Precision::F64.vector::<Flex>(&net.initial_weights(seed), &FlexDevice);
 ///     let f0 = Precision::to_host(net.forward(&w, &inputs));
@@ -63,23 +62,24 @@ pub struct FlowBatch<B: Backend> {
     at: StackedPoint<B>,
     active: Option<StackedActive<B>>,
     workspace: Workspace,
-    /// Those under way, in the order of the stacks.
+    /// The flows that have not ended, in the order of the stacks.
     flows: Vec<UnderWay>,
-    /// Those that have ended, by member, with their weights `[P]`.
+    /// The flows that have ended, by member, with their weights `[P]`.
     ended: Vec<Option<(Course, Tensor<B, 1>)>>,
 }
 
 impl<B: Backend> FlowBatch<B> {
-    /// Whether flows of this network with these settings can advance together: those of a fully
-    /// connected network with the adaptive or the reference scheme and without momentum.
+    /// Whether a batch can integrate flows of this network with these settings: the network has to
+    /// be fully connected, the scheme adaptive or reference, and the momentum none.
     pub fn takes(net: &FeedForward, spec: &FlowSpec) -> bool {
         spec.advances_in_batches() && StackedNetwork::of(net).is_some()
     }
 
-    /// Flows of `net`, one for each of `members`.
+    /// Starts flows of `net`, one for each of `members`.
     ///
     /// # Errors
-    /// [`BatchError`] for members that cannot advance together, and for settings out of their range.
+    /// [`BatchError`] for members that cannot be integrated in one batch, and for settings out of
+    /// their range.
     pub fn start(net: &FeedForward, members: Vec<Member<B>>) -> Result<Self, BatchError> {
         let Some(first) = members.first() else { return Err(BatchError::Empty) };
         let Some(stacked) = StackedNetwork::of(net) else { return Err(BatchError::Network) };
@@ -114,8 +114,9 @@ impl<B: Backend> FlowBatch<B> {
         let w = Tensor::cat(w.collect(), 0);
         let objectives: Vec<Objective> = members.iter().map(|m| m.objective.clone()).collect();
         let system = StackedSystem::new(stacked.clone(), inputs.clone(), &objectives);
-        // Products of many networks may be rounded otherwise than those of one, and at the initial
-        // weights F is 0 to the bit, whatever α is: what is subtracted is what the batch computes there.
+        // Products of many networks may be rounded differently from those of one. At the initial
+        // weights F has to be exactly 0 for every α: f₀ is replaced by the outputs that the batch
+        // computes.
         let outputs = system.outputs(&w);
         let rows = outputs.chunks_exact(shape[0]);
         let objectives: Vec<Objective> = objectives
@@ -150,7 +151,7 @@ impl<B: Backend> FlowBatch<B> {
                     let mut course =
                         Course::start(spec, now(0.0), (speed, objective.unit(&margins)));
                     let work = &mut course.outcome.work;
-                    // The gradient at the beginning.
+                    // The initial gradient.
                     (work.points_forward, work.points_backward, work.points_product) =
                         (n_points, n_points, n_points);
                     course
@@ -166,7 +167,7 @@ impl<B: Backend> FlowBatch<B> {
         Ok(Self { system, at, active: None, workspace: Workspace::default(), flows, ended })
     }
 
-    /// Goes on until every flow has ended or the observer interrupts, and returns what was found,
+    /// Integrates until every flow has ended or the observer interrupts, and returns the outcomes,
     /// by member.
     pub fn run(&mut self, observer: &mut impl BatchObserver<B>) -> Vec<Outcome> {
         let fresh = |flow: &UnderWay| flow.course.outcome.observations.is_empty();
@@ -174,7 +175,7 @@ impl<B: Backend> FlowBatch<B> {
         let start = fresh.map(|k| (k, Moment::Start)).collect::<Vec<_>>();
         self.note(&start, observer);
         loop {
-            self.let_go(observer);
+            self.remove_ended(observer);
             if self.flows.is_empty() {
                 break;
             }
@@ -189,23 +190,27 @@ impl<B: Backend> FlowBatch<B> {
         (0..self.ended.len()).map(|member| self.course(member).outcome.clone()).collect()
     }
 
-    /// The present weights of a member, `[P]`; those at its end if it has ended.
+    /// The current weights of a member, `[P]`; its last weights if it has ended.
     ///
     /// # Panics
-    /// When there is no such member.
+    /// When `member` is out of range.
     pub fn weights(&self, member: usize) -> Tensor<B, 1> {
         match &self.ended[member] {
             Some((_, w)) => w.clone(),
-            None => {
-                self.row(self.flows.iter().position(|f| f.member == member).expect("under way"))
-            }
+            None => self.row(
+                self.flows
+                    .iter()
+                    .position(|f| f.member == member)
+                    .expect("a member has ended or is in the batch"),
+            ),
         }
     }
 
-    /// The state of a member between two steps, from which a batch or a [`Flow`](crate::Flow) goes on.
+    /// The state of a member between two steps. A batch or a [`Flow`](crate::Flow) can resume from
+    /// it.
     ///
     /// # Panics
-    /// When there is no such member.
+    /// When `member` is out of range.
     pub fn checkpoint(&self, member: usize) -> Checkpoint {
         let weights = Precision::to_host(self.weights(member));
         let mut checkpoint = self.course(member).checkpoint(weights, None);
@@ -214,10 +219,10 @@ impl<B: Backend> FlowBatch<B> {
         checkpoint
     }
 
-    /// Lets a member go where it is, as interrupted.
+    /// Removes a member from the batch, with [`End::Interrupted`].
     ///
     /// # Panics
-    /// When there is no such member.
+    /// When `member` is out of range.
     pub fn release(&mut self, member: usize) {
         let Some(k) = self.flows.iter().position(|flow| flow.member == member) else {
             assert!(self.ended[member].is_some(), "there is no such member");
@@ -228,11 +233,11 @@ impl<B: Backend> FlowBatch<B> {
         flow.course.outcome.end = End::Interrupted;
         self.ended[member] = Some((flow.course, weights));
         let left: Vec<usize> = (0..=self.flows.len()).filter(|&other| other != k).collect();
-        self.keep(&left);
+        self.keep_rows(&left);
     }
 
-    /// Goes on with these rows of the stacks alone.
-    fn keep(&mut self, rows: &[usize]) {
+    /// Continues with these rows of the stacks only.
+    fn keep_rows(&mut self, rows: &[usize]) {
         if !rows.is_empty() {
             self.system = self.system.networks(rows);
             self.at = self.at.networks(rows);
@@ -245,7 +250,7 @@ impl<B: Backend> FlowBatch<B> {
             Some((course, _)) => course,
             None => {
                 let flow = self.flows.iter().find(|flow| flow.member == member);
-                &flow.expect("a member is under way or has ended").course
+                &flow.expect("a member has ended or is in the batch").course
             }
         }
     }
@@ -253,16 +258,17 @@ impl<B: Backend> FlowBatch<B> {
     /// The weights in one row of the stack, `[P]`.
     fn row(&self, k: usize) -> Tensor<B, 1> {
         let [_, n_params] = self.at.w.dims();
-        // A copy: a view would hold the weights of the whole batch.
+        // A copy: a view would hold the weights of the whole batch in memory.
         self.at.w.clone().select(0, rows(&[k], &self.system.device())).reshape([n_params])
     }
 
-    /// One trial step of every flow; returns what is to be observed of those that went on.
+    /// Makes one trial step of every flow; returns the moments to observe, with the row of the
+    /// flow.
     fn advance(&mut self) -> Vec<(usize, Moment)> {
         let mut clocks = Vec::with_capacity(self.flows.len());
         for flow in &mut self.flows {
             let steps = flow.course.outcome.steps;
-            // One that cannot go on leaves after the step that it makes with the others.
+            // A flow that cannot continue leaves the batch after this step.
             let clock = flow.course.next_step().unwrap_or_else(|quantity| {
                 flow.failed = Some(End::Diverged { quantity, step: steps });
                 flow.course.clock
@@ -279,7 +285,8 @@ impl<B: Backend> FlowBatch<B> {
         let active = self.active.as_ref();
         let StackedTrial { point, reports } =
             attempt(&self.system, &self.at, active, &dts, &self.workspace);
-        // Numbers on the host: of many flows they take as long as their step on the device.
+        // In parallel: for many flows, these computations on the host take as long as the step on
+        // the device.
         let settled = self.flows.par_iter_mut().zip(reports);
         let settled: Vec<Option<Vec<Moment>>> = settled
             .map(|(flow, report)| flow.failed.is_none().then(|| flow.settle(report)).flatten())
@@ -311,8 +318,8 @@ impl<B: Backend> FlowBatch<B> {
         }
     }
 
-    /// Notes the flows that have ended and lets them go.
-    fn let_go(&mut self, observer: &mut impl BatchObserver<B>) {
+    /// Records the flows that have ended and removes them from the batch.
+    fn remove_ended(&mut self, observer: &mut impl BatchObserver<B>) {
         let end = |flow: &UnderWay| {
             flow.failed.or_else(|| flow.course.end(smallest(&flow.margins), false))
         };
@@ -339,6 +346,6 @@ impl<B: Backend> FlowBatch<B> {
                 }
             }
         }
-        self.keep(&left);
+        self.keep_rows(&left);
     }
 }

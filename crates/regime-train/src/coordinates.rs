@@ -1,4 +1,4 @@
-//! How large everything in a network is, and how far it moves, in the first steps of
+//! The sizes of the quantities in a network, and their changes, in the first steps of
 //! gradient descent.
 
 use std::cell::Cell;
@@ -10,39 +10,39 @@ use serde::{Deserialize, Serialize};
 
 use crate::{System, evaluate::Evaluator};
 
-/// A vector of numbers of one kind, by its root mean square over points, units and
+/// The size and the change of one quantity, as root mean squares over points, units and
 /// positions.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Coordinate {
-    /// Of the numbers.
+    /// Root mean square of the values.
     pub value: f64,
-    /// Of their differences from those at the initial weights.
+    /// Root mean square of the differences from the values at the initial weights.
     pub change: f64,
 }
 
-/// A network at one moment.
+/// The quantities of a network after one step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Coordinates {
     /// Steps taken.
     pub step: usize,
     /// The preactivations of the hidden layers, from the first to the last.
     pub preactivations: Vec<Coordinate>,
-    /// The bare output `f`.
+    /// The output `f`, without α and without subtracting `f₀`.
     pub output: Coordinate,
-    /// The norm `‖Θ‖_F` of the tangent kernel in which every parameter counts with its
-    /// rate, `Θ = Σ r ∂f ∂f'`. It moves the outputs in the next step, and is the same in
-    /// all parametrisations of one dynamics.
+    /// The norm `‖Θ‖_F` of the tangent kernel in which every parameter is weighted with
+    /// its rate, `Θ = Σ r ∂f ∂f'`. This kernel determines the change of the outputs in
+    /// the next step, and is the same in all parametrisations of one dynamics.
     pub kernel: f64,
     /// The relative change `‖Θ − Θ₀‖_F/‖Θ₀‖_F`.
     pub kernel_change: f64,
 }
 
-/// Goes `steps` steps of gradient descent, `w ← w − r ∇L` with a rate `r` for every
+/// Makes `steps` steps of gradient descent, `w ← w − r ∇L` with a rate `r` for every
 /// parameter, from `w0` on the training points of `system`, and measures the network on
-/// `points` before the first step and after each.
+/// `points` before the first step and after each step.
 ///
-/// `None` for a network that does not show its preactivations. The steps go on whatever
-/// becomes of the network: numbers that are not finite are reported as they are.
+/// Returns `None` for a network that does not expose its preactivations. The steps
+/// continue also if values become infinite or NaN; these are reported as they are.
 ///
 /// A measurement takes one pass over the points and a kernel, made from Gram matrices where the
 /// parameters of a layer share their rate (see [`weighted_kernel`]).
@@ -51,7 +51,7 @@ pub struct Coordinates {
 /// `w0`: `[P]`, `rates`: `[P]`, `points`: `[n, d]`
 ///
 /// # Panics
-/// When a shape is another.
+/// When a shape does not match.
 pub fn coordinates<B: Backend, N: Network<B>>(
     system: &System<'_, B, N>,
     w0: &Tensor<B, 1>,
@@ -75,9 +75,9 @@ pub fn coordinates<B: Backend, N: Network<B>>(
     Some(found)
 }
 
-/// What is measured, as it is.
+/// The measured quantities at some weights.
 struct Snapshot<B: Backend> {
-    /// By layer; those of the last are the outputs.
+    /// By layer; the last entry holds the outputs.
     preactivations: Vec<Tensor<B, 2>>,
     kernel: Tensor<B, 2>,
 }
@@ -104,7 +104,7 @@ impl<B: Backend> Snapshot<B> {
             })
             .collect();
         let output = layers.pop().expect("a network has layers");
-        // Both are on the same points; a reference without a norm gives no change.
+        // Both kernels are on the same points; the change from a zero kernel is NaN.
         let change = relative_change(self.kernel.clone(), start.kernel.clone());
         let kernel_change = change.unwrap_or(f64::NAN);
         let kernel = frobenius_norm(self.kernel.clone());

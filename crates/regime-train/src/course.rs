@@ -1,5 +1,5 @@
-//! What is decided between two steps of a flow: its clock, its events and its end. All of it is
-//! plain numbers on the host, and the same for a flow on its own and for one in a batch.
+//! The decisions between two steps of a flow: its time and step size, its events and its end. They
+//! are made on the host, in the same way for a single flow and for a flow in a batch.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,31 +14,30 @@ use crate::{
     view::LeftOut,
 };
 
-/// The change of `F` that the very first step aims at; every scheme finds its own
-/// step from there.
+/// The change of `F` at which the first step aims; every scheme adapts its step size from there.
 const FIRST_CHANGE: f64 = 1e-4;
 
 /// The same for large steps, in units of the scale of `F`, see [`Objective::unit`](crate::Objective).
 const FIRST_LARGE_CHANGE: f64 = 0.1;
 
-/// Steps rejected in a row after which a flow counts as diverged. An explicit step
-/// is then 10⁻⁵⁰ times the last one that was accepted.
+/// Number of consecutive rejected steps after which a flow counts as diverged. An explicit step
+/// size is then 10⁻⁵⁰ times the last accepted one.
 pub(crate) const MOST_REJECTED: u32 = 50;
 
-/// How far beyond the margin asked for the last one may lie at the end: what is measured
-/// there would depend on the length of the last step otherwise.
+/// How far the smallest margin may lie beyond the stopping margin at the end. Otherwise
+/// measurements at the end would depend on the length of the last step.
 const LANDING: f64 = 1e-3;
 
-/// The most scheduled times inside of one step.
+/// The maximum number of scheduled times inside one step.
 pub(crate) const MOST_MARKS: usize = 500;
 
-/// Steps retried in a row for the sake of [`LANDING`].
+/// Maximum number of consecutive steps retried because of [`LANDING`].
 const MOST_LANDINGS: u32 = 6;
 
-/// The whole state of a flow between two steps, as plain values.
+/// The complete state of a flow between two steps.
 ///
-/// A flow taken up again from it with the same system and spec goes on to the same
-/// bits as one that was never interrupted.
+/// A flow that is resumed from it with the same system and spec gives bit-identical results to a
+/// flow that was never interrupted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Checkpoint {
     pub(crate) weights: Vec<f64>,
@@ -54,28 +53,28 @@ pub struct Checkpoint {
     /// `None` where all points are followed.
     #[serde(default)]
     pub(crate) left_out: Option<LeftOut>,
-    /// Whether the kernel of the active points has been made and counted.
+    /// Whether the kernel of the active points has been computed and counted.
     #[serde(default)]
     pub(crate) is_prepared: bool,
-    /// `None` where the next large step makes its own.
+    /// `None` where the next large step computes a new kernel.
     #[serde(default)]
     pub(crate) kernel: Option<KernelOrigin>,
 }
 
 impl Checkpoint {
-    /// Number of parameters of the network whose weights it holds.
+    /// Number of parameters of the network.
     pub fn n_params(&self) -> usize {
         self.weights.len()
     }
 }
 
-/// The course of one flow.
+/// The time, step size, events and outcome of one flow.
 pub(crate) struct Course {
     pub(crate) spec: FlowSpec,
     pub(crate) clock: Clock,
     /// The loss now.
     now: Sample,
-    /// What has been found so far; its `end` is a placeholder until there is one.
+    /// The outcome so far; its `end` is a placeholder until the flow has ended.
     pub(crate) outcome: Outcome,
     next_observation: f64,
     initial_loss: f64,
@@ -84,8 +83,8 @@ pub(crate) struct Course {
 }
 
 impl Course {
-    /// At `t = 0`, with the loss there, the speed `max_i |dF_i/dt|` of the outputs, and the scale on
-    /// which they are followed.
+    /// Starts at `t = 0`, with the loss there, the speed `max_i |dF_i/dt|` of the outputs, and the
+    /// scale on which their errors are measured.
     pub(crate) fn start(spec: FlowSpec, now: Sample, (speed, unit): (f64, f64)) -> Self {
         let first = |change: f64| {
             let dt = change / speed;
@@ -95,7 +94,7 @@ impl Course {
         let mut next_observation = 0.0;
         if let (Scheme::Adaptive { .. }, Momentum::None) = (spec.scheme, spec.momentum) {
             large = LargeSteps::start(first(FIRST_LARGE_CHANGE * unit));
-            // A large step is seen as early as the first small one is.
+            // Large steps are observed as early as the first small step would be.
             next_observation = first(FIRST_CHANGE);
         }
         let dt = first(FIRST_CHANGE);
@@ -111,7 +110,7 @@ impl Course {
         }
     }
 
-    /// Taken up again, with the loss at that time.
+    /// Resumes from a checkpoint, with the loss at its time.
     pub(crate) fn resume(spec: FlowSpec, now: Sample, checkpoint: Checkpoint) -> Self {
         Self {
             spec,
@@ -125,7 +124,7 @@ impl Course {
         }
     }
 
-    /// The state between two steps, with the weights and velocities there.
+    /// A checkpoint with these weights and velocities.
     pub(crate) fn checkpoint(&self, weights: Vec<f64>, velocity: Option<Vec<f64>>) -> Checkpoint {
         Checkpoint {
             weights,
@@ -143,7 +142,8 @@ impl Course {
         }
     }
 
-    /// Why the flow ends here, if it does. `inertia` keeps a flow without a slope going.
+    /// The end of the flow, if it ends here. With `inertia`, a flow continues also where the slope
+    /// is zero.
     pub(crate) fn end(&self, smallest_margin: f64, inertia: bool) -> Option<End> {
         let stop = &self.spec.stop;
         if smallest_margin >= stop.margin {
@@ -161,10 +161,10 @@ impl Course {
         }
     }
 
-    /// The step to try next.
+    /// The time and the step size to try next.
     ///
     /// # Errors
-    /// When there is none to try.
+    /// When the loss rate is not finite.
     pub(crate) fn next_step(&mut self) -> Result<Clock, Divergence> {
         if !self.now.loss_rate.is_finite() {
             return Err(Divergence::Gradient);
@@ -175,10 +175,10 @@ impl Course {
         Ok(self.clock)
     }
 
-    /// Counts a step that was undone; `dt` is the smaller one to try.
+    /// Counts a rejected step; `dt` is the smaller step size to try next.
     ///
     /// # Errors
-    /// When no step is small enough.
+    /// When too many consecutive steps were rejected.
     pub(crate) fn reject(&mut self, dt: f64) -> Result<(), Divergence> {
         self.outcome.rejected += 1;
         self.rejected_in_a_row += 1;
@@ -186,23 +186,23 @@ impl Course {
         if self.rejected_in_a_row >= MOST_REJECTED { Err(Divergence::StepSize) } else { Ok(()) }
     }
 
-    /// Counts a large step that was undone; `dt` is the small step to try if none follows.
+    /// Counts a rejected large step, and sets the step size of the next small step.
     pub(crate) fn reject_large(&mut self, found: Found) {
         self.outcome.rejected += 1;
         self.large.was_rejected(found);
-        // The first small step stays as short as it is: a flow is observed early.
+        // The first small step keeps its step size, so that a flow is observed early.
         if self.clock.t > 0.0 {
             self.clock.dt = found.small;
         }
     }
 
-    /// Counts a step that was undone for the sake of a point that was left out.
+    /// Counts a step that was rejected because a point that was left out is no longer settled.
     pub(crate) fn reject_returned(&mut self) {
         self.outcome.rejected += 1;
     }
 
-    /// The large step to try, and the margin at which it is to end, where one may be worth its
-    /// price.
+    /// The large step to try, and the margin at which it should end; `None` where small steps are
+    /// estimated to be cheaper.
     pub(crate) fn large_step(&self) -> Option<(Clock, f64)> {
         let Clock { t, dt: small } = self.clock;
         let dt = self.large.due(small)?;
@@ -214,7 +214,7 @@ impl Course {
     /// The first scheduled times before `t`, in increasing order.
     pub(crate) fn scheduled_before(&self, t: f64) -> Vec<f64> {
         if self.next_observation <= self.clock.t {
-            // The first of all, at the end of the first step.
+            // The first observation is at the end of the first step.
             return Vec::new();
         }
         let per_decade = self.spec.observations_per_decade;
@@ -225,35 +225,36 @@ impl Course {
             .collect()
     }
 
-    /// The loss whose passage is still to be found.
+    /// Half the initial loss; `None` once the loss has passed it.
     pub(crate) fn half_loss(&self) -> Option<f64> {
         self.outcome.t1.is_none().then_some(0.5 * self.initial_loss)
     }
 
-    /// After what was seen at a scheduled time inside a step.
+    /// Schedules the next observation after one at the scheduled time `t` inside a step.
     pub(crate) fn was_seen(&mut self, t: f64) {
         self.next_observation = next_scheduled(t, self.spec.observations_per_decade);
     }
 
-    /// How far beyond the margin asked for a large step may end.
+    /// How far beyond the stopping margin a large step may end.
     pub(crate) fn landing(&self) -> f64 {
         if self.rejected_in_a_row < MOST_LANDINGS { LANDING } else { f64::INFINITY }
     }
 
-    /// Counts a large step that was undone because it went so far beyond that margin.
+    /// Counts a large step that was rejected because it ended this far beyond the stopping margin.
     pub(crate) fn reject_past(&mut self, past: f64) {
         self.outcome.rejected += 1;
         self.rejected_in_a_row += 1;
         self.large.was_past(past);
     }
 
-    /// The loss at the same weights, after another look at the points.
+    /// Updates the loss at the same weights, after another evaluation of the points.
     pub(crate) fn look_again(&mut self, now: Sample) {
         self.now = now;
     }
 
-    /// Whether a step goes too far beyond the last margin; it is undone then, and taken again
-    /// to where that margin is reached. `before` and `after` are the smallest margins at its ends.
+    /// Whether a step ends too far beyond the stopping margin. In this case the step is rejected,
+    /// and the step size is set so that the retried step ends where the margin is reached. `before`
+    /// and `after` are the smallest margins at the ends of the step.
     pub(crate) fn overshoots(&mut self, before: f64, after: f64) -> bool {
         let past = after - self.spec.stop.margin;
         let overshoots = past > LANDING && self.rejected_in_a_row < MOST_LANDINGS;
@@ -261,15 +262,15 @@ impl Course {
             self.outcome.rejected += 1;
             self.rejected_in_a_row += 1;
             let short = self.spec.stop.margin - before;
-            // A little beyond, so that a straight approach ends there.
+            // The aim is half of `LANDING` beyond the stopping margin, on a straight line.
             self.clock.dt *= (short + 0.5 * LANDING) / (short + past);
         }
         overshoots
     }
 
-    /// Goes on to the end of an accepted step, where the loss is `now` and the next step is
-    /// that of `clock`; the smallest margin rises on a straight line from the time and the value of
-    /// `approach` to `reached`. Returns why the state there is to be observed, in this order.
+    /// Moves to the end of an accepted step, where the loss is `now`; `clock` holds the time there
+    /// and the next step size. The smallest margin rises on a straight line from `approach`, a time
+    /// and a value, to `reached`. Returns the moments to observe, in order.
     pub(crate) fn accept(
         &mut self,
         clock: Clock,

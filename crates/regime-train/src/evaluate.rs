@@ -1,4 +1,4 @@
-//! The gradient flow's right-hand side, evaluated and counted.
+//! Evaluates the right-hand side of the gradient flow, and counts the work.
 
 use std::{cell::Cell, sync::Arc};
 
@@ -13,11 +13,11 @@ use crate::{
     work::Work,
 };
 
-/// A system whose evaluations are counted.
+/// Evaluates a system and counts the work.
 pub(crate) struct Evaluator<'e, 'a, B: Backend, N: Network<B>> {
     pub(crate) system: &'e System<'a, B, N>,
     pub(crate) work: &'e Cell<Work>,
-    /// The margin beyond which points may be left out; `None` where all are followed.
+    /// The margin beyond which points may be left out; `None` if all points are followed.
     pub(crate) settled_above: Option<f64>,
 }
 
@@ -30,7 +30,7 @@ impl<B: Backend, N: Network<B>> Clone for Evaluator<'_, '_, B, N> {
 impl<B: Backend, N: Network<B>> Copy for Evaluator<'_, '_, B, N> {}
 
 impl<B: Backend, N: Network<B>> Evaluator<'_, '_, B, N> {
-    /// Counts some work.
+    /// Adds to the counted work.
     pub(crate) fn count(&self, add: impl FnOnce(&mut Work)) {
         let mut work = self.work.get();
         add(&mut work);
@@ -44,7 +44,7 @@ impl<B: Backend, N: Network<B>> Evaluator<'_, '_, B, N> {
         self.point(self.seen(w, view, &vec![0.0; n], Since::default()))
     }
 
-    /// The network at `w`, on the points that were followed when these were left out.
+    /// The network at `w`, on the points that are not in `left_out`.
     pub(crate) fn resume(&self, w: Tensor<B, 1>, left_out: &LeftOut) -> Point<B, N> {
         let n = self.system.objective().n_points();
         let view = Arc::new(View::resume(self.system, left_out));
@@ -79,11 +79,10 @@ impl<B: Backend, N: Network<B>> Evaluator<'_, '_, B, N> {
         Trial { w, trace, margins, view, since, look: None }
     }
 
-    /// The end of a step from `at`: with a look at the points that are left out, if it is time for
-    /// one.
+    /// Ends a step from `at`: evaluates the points that are left out, if this is due.
     ///
     /// # Errors
-    /// The margins of all points, where one that is left out is no longer settled.
+    /// The margins of all points, if a point that is left out is no longer settled.
     pub(crate) fn arrive(
         &self,
         mut trial: Trial<B, N>,
@@ -106,7 +105,7 @@ impl<B: Backend, N: Network<B>> Evaluator<'_, '_, B, N> {
         }
     }
 
-    /// Looks at the points that are left out: their margins at `w` go into `margins`.
+    /// Evaluates the points that are left out, and stores their margins at `w` in `margins`.
     pub(crate) fn look(&self, w: &Tensor<B, 1>, view: &View<B>, margins: &mut [f64]) {
         let Some((rest, inputs)) = &view.rest else { return };
         self.count(|work| work.points_forward += rest.len() as u64);
@@ -123,7 +122,7 @@ impl<B: Backend, N: Network<B>> Evaluator<'_, '_, B, N> {
         system.objective().margins(&outputs)
     }
 
-    /// The backward pass that follows a forward one.
+    /// The backward pass after a forward pass.
     pub(crate) fn point(&self, trial: Trial<B, N>) -> Point<B, N> {
         let Trial { w, trace, margins, view, since, look } = trial;
         let tape = self.linearise(trace, view.points.len());
@@ -152,7 +151,7 @@ impl<B: Backend, N: Network<B>> Evaluator<'_, '_, B, N> {
         tape.jvp(v)
     }
 
-    /// The tangent kernel of a tape, in memory of the workspace where it fits.
+    /// The tangent kernel of a tape, in memory of the workspace where possible.
     pub(crate) fn kernel(&self, tape: &TapeOf<B, N>) -> Tensor<B, 2> {
         self.count(|work| work.kernel(tape.n_points()));
         kernel_in(tape, self.system.workspace().take())
@@ -165,33 +164,33 @@ impl<B: Backend, N: Network<B>> Evaluator<'_, '_, B, N> {
     }
 }
 
-/// A look at all points.
+/// An evaluation of all points.
 #[derive(Clone, Copy)]
 pub(crate) struct Look {
-    /// How far the weights went in the last step.
+    /// How far the weights moved in the last step.
     pub(crate) step: f64,
-    /// How far they went since the last look.
+    /// How far they moved since the previous evaluation of all points.
     pub(crate) travelled: f64,
 }
 
-/// The network at some weights, evaluated forward only.
+/// The network at some weights, after a forward pass.
 pub(crate) struct Trial<B: Backend, N: Network<B>> {
     pub(crate) w: Tensor<B, 1>,
     pub(crate) trace: N::Trace,
-    /// `uᵢ = yᵢ Fᵢ`; of the points that are left out, as they were last seen.
+    /// `uᵢ = yᵢ Fᵢ`; for the points that are left out, the last known values.
     pub(crate) margins: Vec<f64>,
     pub(crate) view: Arc<View<B>>,
     pub(crate) since: Since,
-    /// Where all points were looked at here.
+    /// Set if all points were evaluated here.
     pub(crate) look: Option<Look>,
 }
 
-/// The network at some weights, linearised, with the gradient of the loss.
+/// The network at some weights, after a backward pass: linearised, with the gradient of the loss.
 pub(crate) struct Point<B: Backend, N: Network<B>> {
     pub(crate) w: Tensor<B, 1>,
-    /// Of the points that are followed.
+    /// The linearisation at the points that are followed.
     pub(crate) tape: TapeOf<B, N>,
-    /// `uᵢ = yᵢ Fᵢ`; of the points that are left out, as they were last seen.
+    /// `uᵢ = yᵢ Fᵢ`; for the points that are left out, the last known values.
     pub(crate) margins: Vec<f64>,
     /// `α² L`
     pub(crate) mean_loss: f64,
@@ -201,19 +200,19 @@ pub(crate) struct Point<B: Backend, N: Network<B>> {
     pub(crate) curvature: Vec<f64>,
     pub(crate) view: Arc<View<B>>,
     pub(crate) since: Since,
-    /// Where all points were looked at here.
+    /// Set if all points were evaluated here.
     pub(crate) look: Option<Look>,
 }
 
 impl<B: Backend, N: Network<B>> Point<B, N> {
-    /// How far these weights are from others.
+    /// The distance of these weights from `w`, in the metric of the tape.
     pub(crate) fn distance(&self, w: &Tensor<B, 1>) -> f64 {
         let change = w.clone() - self.w.clone();
-        // A metric may be singular, and a square in it then negative by rounding.
+        // A metric may be singular; then rounding can make a square negative.
         self.tape.inner(change.clone(), change).max(0.0).sqrt()
     }
 
-    /// The rows of the Jacobian at these points, which have to be followed.
+    /// The rows of the Jacobian at these points. They have to be followed points.
     pub(crate) fn rows(&self, points: &[usize]) -> TapeOf<B, N> {
         if self.view.rest.is_none() {
             return self.tape.select(points);

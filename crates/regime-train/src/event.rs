@@ -10,7 +10,7 @@ pub(crate) struct Sample {
     pub(crate) loss_rate: f64,
 }
 
-/// One step, as seen from both of its ends.
+/// One step, given by the samples at its ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Passage {
     pub(crate) before: Sample,
@@ -18,8 +18,8 @@ pub(crate) struct Passage {
 }
 
 impl Passage {
-    /// When the loss falls below `level` within the step, on the cubic through
-    /// values and rates at both ends (third order in the step).
+    /// The time at which the loss falls below `level` within the step, from the cubic
+    /// through values and rates at both ends (third order in the step).
     pub(crate) fn falls_below(&self, level: f64) -> Option<f64> {
         let Self { before, after } = *self;
         if before.loss < level || after.loss >= level {
@@ -38,7 +38,7 @@ impl Passage {
         Some(before.t + dt * high)
     }
 
-    /// The cubic at a part `s` of the step.
+    /// The cubic at the fraction `s` of the step.
     fn loss_at(&self, s: f64) -> f64 {
         let Self { before, after } = *self;
         let dt = after.t - before.t;
@@ -49,7 +49,7 @@ impl Passage {
     }
 }
 
-/// When the straight line through two points `(t, value)` is at `level`.
+/// The time at which the straight line through two points `(t, value)` reaches `level`.
 pub(crate) fn on_line(before: (f64, f64), after: (f64, f64), level: f64) -> f64 {
     before.0 + (after.0 - before.0) * (level - before.1) / (after.1 - before.1)
 }
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_outside_the_step_is_none() {
+    fn an_event_outside_the_step_is_not_reported() {
         let passage = Passage { before: exponential(0.0), after: exponential(0.1) };
         assert_eq!(passage.falls_below(0.5), None);
         assert_eq!(passage.falls_below(2.0), None);

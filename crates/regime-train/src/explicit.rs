@@ -1,4 +1,4 @@
-//! The explicit scheme of the paper, with both of its step rules.
+//! The explicit scheme of the paper, with both step rules.
 
 use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Network, Tape};
@@ -10,7 +10,7 @@ use crate::{
     system::{TapeOf, largest_change},
 };
 
-/// The factor by which an accepted step grows.
+/// The factor by which the step size grows after an accepted step.
 const GROWTH: f64 = 1.1;
 
 /// `v ← x v − (1 − x)∇L`, `w ← w + dt·v`, judged by `rule`.
@@ -33,7 +33,7 @@ pub(crate) fn attempt<B: Backend, N: Network<B>>(
 
     let (point, growth) = match rule {
         StepRule::OutputChange { undo_above, grow_below } => {
-            // Written so that a change that is not a number is undone.
+            // Written so that a NaN change is rejected.
             if !(change <= undo_above) {
                 return rejected;
             }
@@ -67,8 +67,8 @@ pub(crate) fn attempt<B: Backend, N: Network<B>>(
 }
 
 /// `‖g − g'‖²/(‖g‖‖g'‖)`; zero when the gradient vanishes after the step, as it does
-/// when the last margin of a hinge is reached. A metric may be singular, and a square
-/// in it then negative by rounding.
+/// when the last margin of a hinge is reached. A metric may be singular; then rounding
+/// can make a square negative.
 fn turn<B: Backend, N: Network<B>>(
     tape: &TapeOf<B, N>,
     before: &Tensor<B, 1>,

@@ -1,4 +1,5 @@
-//! Factorisations of `I + c M` for the symmetric `M` of a step: where the tensors are.
+//! Factorisations of `I + c M` for the symmetric matrix `M` of a step, in host memory or on the
+//! device of its tensors.
 
 use burn_tensor::{DType, Tensor, TensorData, backend::Backend};
 use faer::{
@@ -12,22 +13,23 @@ use regime_models::{
 
 use crate::workspace::{Lent, Workspace};
 
-/// Rows that are factorised at once on the host while the rest stays on the device: for 5000
-/// rows the host took 4.5 ms in all on one core of an EPYC, and 60 ms with 256. Fewer rows are
-/// more trips.
+/// Rows of a block that is factorised on the host while the rest stays on the device. For 5000
+/// rows the host took 4.5 ms in total on one core of an EPYC, and 60 ms with blocks of 256.
+/// Smaller blocks need more transfers.
 const BLOCK: usize = 64;
 
 /// A symmetric matrix, in float64.
 pub(crate) enum Symmetric<B: Backend> {
-    /// In host memory, column by column, which is row by row as well.
+    /// In host memory, in column-major order, which equals row-major order here.
     Host { values: Lent, size: usize },
-    /// A tensor `[m, m]`: on a device with memory of its own, or of a backend that has
+    /// A tensor `[m, m]`, on a device with its own memory or of a backend that has
     /// factorisations.
     Tensor(Tensor<B, 2>),
 }
 
 impl<B: Backend> Symmetric<B> {
-    /// `S^½ Θ S^½` with `S^½ = diag(root)`; its memory goes to the workspace when it is dropped.
+    /// `S^½ Θ S^½` with `S^½ = diag(root)`. Host memory returns to the workspace when the matrix
+    /// is dropped.
     ///
     /// # Shapes
     /// `theta`: `[m, m]`, `root`: `[m]` in float64
@@ -49,7 +51,7 @@ impl<B: Backend> Symmetric<B> {
         Self::Tensor(theta.cast(DType::F64) * rows * root.clone().reshape([1, m]))
     }
 
-    /// The Cholesky factor of `I + c M`; `None` where there is none.
+    /// The Cholesky factor of `I + c M`; `None` if the factorisation fails.
     pub(crate) fn cholesky_of_shifted(&self, c: f64) -> Option<Factor<B>> {
         match self {
             Self::Host { values, size } => {
@@ -72,7 +74,7 @@ impl<B: Backend> Symmetric<B> {
 /// A Cholesky factor.
 pub(crate) enum Factor<B: Backend> {
     Host(HostFactor),
-    /// By the backend's own factorisation, `[1, m, m]`.
+    /// Computed by the factorisation of the backend, `[1, m, m]`.
     Own(Tensor<B, 3>),
     Blocked(Blocked<B>),
 }
@@ -83,7 +85,7 @@ impl<B: Backend> Factor<B> {
         if !factorises::<B>() {
             return Blocked::of(matrix.clone().mul_scalar(c), BLOCK).map(Self::Blocked);
         }
-        // What multiplies rows and columns is √c: there is none of a negative one.
+        // Rows and columns are multiplied by √c, which is NaN for a negative c.
         let root = Tensor::full([1, m], c.sqrt(), (&matrix.device(), DType::F64));
         let Factorised { factors, failed_at } =
             cholesky_of_shifted(matrix.clone().unsqueeze::<3>(), root)?;
@@ -93,7 +95,7 @@ impl<B: Backend> Factor<B> {
     /// `(I + c M)⁻¹ v`.
     ///
     /// # Shapes
-    /// `v`: `[m]` in float64, and so is the solution.
+    /// `v` and the solution: `[m]` in float64.
     pub(crate) fn solve(&self, v: Tensor<B, 1>) -> Tensor<B, 1> {
         let device = v.device();
         let solution = match self {
@@ -110,13 +112,13 @@ impl<B: Backend> Factor<B> {
 
 /// A Cholesky factor in host memory.
 pub(crate) struct HostFactor {
-    /// `L` in the lower triangle, column by column; what is above is left over.
+    /// `L` in the lower triangle, in column-major order; the values above are meaningless.
     values: Lent,
     size: usize,
 }
 
 impl HostFactor {
-    /// The factor of a symmetric matrix, in its place; `None` where there is none.
+    /// The factor of a symmetric matrix, computed in place; `None` if the factorisation fails.
     fn of(mut values: Lent, size: usize) -> Option<Self> {
         let matrix = MatMut::from_column_major_slice_mut(&mut values, size, size);
         let params = Default::default();
@@ -141,8 +143,8 @@ impl HostFactor {
 
 /// The Cholesky factor of `I + A` as blocks of columns on a device.
 ///
-/// Only the blocks on the diagonal, of at most [`BLOCK`] rows, come to the host and go back; what
-/// grows with the cube of the size are products on the device.
+/// Only the blocks on the diagonal, of at most [`BLOCK`] rows, are transferred to the host and
+/// back. The work that grows with the cube of the size consists of products on the device.
 pub(crate) struct Blocked<B: Backend> {
     columns: Vec<Column<B>>,
     size: usize,
@@ -151,7 +153,7 @@ pub(crate) struct Blocked<B: Backend> {
 struct Column<B: Backend> {
     /// `L_kk⁻¹`, `[b, b]`.
     inverse: Tensor<B, 2>,
-    /// The rows of `L` below, `[rest, b]`; `None` at the end.
+    /// The rows of `L` below the block, `[rest, b]`; `None` in the last column.
     below: Option<Tensor<B, 2>>,
 }
 
@@ -207,7 +209,7 @@ impl<B: Backend> Blocked<B> {
     }
 }
 
-/// Rows and columns of a matrix, each from and how many.
+/// A block of a matrix; for rows and columns, the first index and the number.
 fn part<B: Backend>(
     matrix: &Tensor<B, 2>,
     (row, rows): (usize, usize),
@@ -216,7 +218,7 @@ fn part<B: Backend>(
     matrix.clone().narrow(0, row, rows).narrow(1, column, columns)
 }
 
-/// `L⁻¹` of `I + A = L Lᵀ`, both row by row.
+/// `L⁻¹` of `I + A = L Lᵀ`, with `a` and the result in row-major order.
 fn inverse_factor(a: &[f64], b: usize) -> Option<Vec<f64>> {
     let shifted = MatRef::from_row_major_slice(a, b, b).to_owned() + Mat::<f64>::identity(b, b);
     let factor = shifted.llt(Side::Lower).ok()?;
@@ -235,9 +237,9 @@ mod tests {
 
     use super::*;
 
-    regime_models::on_every_backend!(factors_on_a_device_solve_as_those_of_the_host);
+    regime_models::on_every_backend!(device_factors_solve_like_host_factors);
 
-    fn factors_on_a_device_solve_as_those_of_the_host<B: Backend>(device: &B::Device) {
+    fn device_factors_solve_like_host_factors<B: Backend>(device: &B::Device) {
         for m in [1, 2, 7, 16, 21] {
             // `M = GGᵀ` for an arbitrary G.
             let g = |i: usize, k: usize| ((i * 31 + k * 17 + 5) % 13) as f64 / 6.0 - 1.0;
@@ -251,18 +253,18 @@ mod tests {
             assert!(matches!(host, Symmetric::Host { .. }));
             let matrix = Precision::F64.matrix::<B>(&values, [m, m], device);
             let on_host = Precision::F64.vector(&right, &FlexDevice);
-            let wanted = host.cholesky_of_shifted(0.7).unwrap().solve(on_host);
-            let wanted = Precision::to_host(wanted);
+            let expected = host.cholesky_of_shifted(0.7).unwrap().solve(on_host);
+            let expected = Precision::to_host(expected);
             let blocked = |block| Blocked::of(matrix.clone().mul_scalar(0.7), block).unwrap();
             let mut factors: Vec<Factor<B>> =
                 [1, 4, 7, 100].map(|block| Factor::Blocked(blocked(block))).into();
-            // By the backend's own factorisation, where it has one.
+            // By the factorisation of the backend, if it has one.
             factors.push(Symmetric::Tensor(matrix.clone()).cholesky_of_shifted(0.7).unwrap());
             for factor in factors {
                 let found = factor.solve(Precision::F64.vector(&right, device));
                 let found = Precision::to_host(found);
-                for (found, wanted) in found.iter().zip(&wanted) {
-                    assert!((found - wanted).abs() < 1e-12, "{m}: {found} {wanted}");
+                for (found, expected) in found.iter().zip(&expected) {
+                    assert!((found - expected).abs() < 1e-12, "{m}: {found} {expected}");
                 }
                 assert_eq!(found.len(), m);
             }
@@ -280,13 +282,13 @@ mod tests {
         let root = Precision::F64.vector(&[2.0, 3.0], &FlexDevice);
         let weighted = Symmetric::weighted(theta, &root, &Workspace::default());
         let Symmetric::Host { values, size: 2 } = weighted else {
-            panic!("Flex is in host memory")
+            panic!("tensors of Flex are in host memory")
         };
         assert_eq!(*values, [4.0, 12.0, 12.0, 45.0]);
     }
 
     #[test]
-    fn a_step_has_the_memory_of_the_one_before() {
+    fn a_step_reuses_the_memory_of_the_previous_step() {
         use regime_models::{Activation, DenseSpec, Network, Trace};
         let (inputs, width, hidden_layers, bias) = (2, 3, 2, true);
         let activation = Activation::Softplus { beta: 5.0 };
@@ -301,14 +303,14 @@ mod tests {
             let factor = weighted.cholesky_of_shifted(0.5).unwrap();
             let (Symmetric::Host { values, .. }, Factor::Host(factor)) = (&weighted, &factor)
             else {
-                panic!("Flex is in host memory")
+                panic!("tensors of Flex are in host memory")
             };
             let mut places = [values.as_ptr(), factor.values.as_ptr()];
             places.sort_unstable();
             (places, values.to_vec(), factor.values.to_vec())
         };
         let first = step();
-        // Had a number been copied elsewhere, it would lie neither here nor there.
+        // A second step gets the same addresses and the same values.
         assert_eq!(step(), first);
         assert_eq!(format!("{workspace:?}"), "[4, 4]");
     }

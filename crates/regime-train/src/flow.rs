@@ -22,19 +22,19 @@ use crate::{
     work::Work,
 };
 
-/// A gradient flow that is under way.
+/// A gradient flow and its current state.
 pub struct Flow<'a, B: Backend, N: Network<B>> {
     system: &'a System<'a, B, N>,
     at: Prepared<B, N>,
     velocity: Option<Tensor<B, 1>>,
     course: Course,
-    /// What the last large step has left for the next one.
+    /// The kernel of the last large step, cached for the next one.
     kernel: Option<KeptKernel<B>>,
     work: Cell<Work>,
 }
 
 impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
-    /// A flow at `t = 0`.
+    /// Starts a flow at `t = 0`.
     ///
     /// # Shapes
     /// `w`: `[P]`, the weights at which the objective's `f₀` was taken.
@@ -62,7 +62,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         Ok(Self { system, at, velocity, course, kernel: None, work })
     }
 
-    /// A flow taken up again.
+    /// Resumes a flow from a checkpoint.
     ///
     /// # Errors
     /// [`SpecError`] for a parameter out of its range, or a checkpoint of another
@@ -83,7 +83,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         let work = Cell::default();
         let evaluator = evaluator(system, &spec, &work);
         let mut at: Prepared<B, N> = match &checkpoint.left_out {
-            // A scheme that leaves no points out follows them all from here on.
+            // A scheme that leaves no points out follows all points from here on.
             Some(left_out) if evaluator.settled_above.is_some() => {
                 left_out.check(system.objective().n_points())?;
                 evaluator.resume(w, left_out)
@@ -98,7 +98,8 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
             origin.check(system.objective().n_points(), n_params)?;
         }
         let kernel = checkpoint.kernel.as_ref().map(|origin| KeptKernel::resume(evaluator, origin));
-        // What the flow has cost so far; not what is above, which an uninterrupted one does without.
+        // The work of the flow so far, without the evaluations above, which an uninterrupted flow
+        // does not need.
         work.set(checkpoint.outcome.work);
         let velocity = checkpoint.velocity.as_ref().map(|v| system.tensor(v));
         let now = sample(system, &at, velocity.as_ref(), checkpoint.t);
@@ -118,18 +119,17 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         checkpoint
     }
 
-    /// The present weights, `[P]`.
+    /// The current weights, `[P]`.
     pub fn weights(&self) -> Tensor<B, 1> {
         self.at.point.w.clone()
     }
 
-    /// What has been found so far. Its `end` has a meaning only once
-    /// [`run`](Self::run) has returned.
+    /// The outcome so far. Its `end` is meaningful only after [`run`](Self::run) has returned.
     pub fn outcome(&self) -> &Outcome {
         &self.course.outcome
     }
 
-    /// Goes on until an end is reached, and returns what was found.
+    /// Integrates until the flow ends or the observer interrupts, and returns the outcome.
     pub fn run(&mut self, observer: &mut impl Observer<B>) -> Outcome {
         if self.outcome().observations.is_empty() {
             self.note(Moment::Start, observer);
@@ -154,7 +154,8 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         self.outcome().clone()
     }
 
-    /// Where every margin seems to be reached, looks at the points that were left out.
+    /// Evaluates the points that were left out, if the last known margins have all reached the
+    /// stopping margin.
     fn confirm(&mut self) {
         let margin = self.course.spec.stop.margin;
         if self.at.point.view.rest.is_none() || !(self.smallest_margin() >= margin) {
@@ -166,7 +167,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         }
     }
 
-    /// One trial step; if it is accepted, with the events inside it.
+    /// Makes one trial step; if it is accepted, records the events inside it.
     fn advance(&mut self, observer: &mut impl Observer<B>) -> Result<(), Divergence> {
         let clock = self.course.next_step()?;
         if let Some(tried) = self.attempt_large(observer) {
@@ -179,7 +180,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
             Attempt::Accepted(accepted) if accepted.clock.t.is_finite() => *accepted,
             Attempt::Accepted(_) => return Err(Divergence::StepSize),
             Attempt::Rejected { dt } => return self.course.reject(dt),
-            Attempt::Past { .. } => unreachable!("small steps are judged by their margins below"),
+            Attempt::Past { .. } => unreachable!("only large steps return `Past`"),
             Attempt::Returned { margins } => {
                 self.course.reject_returned();
                 self.take_back(&margins);
@@ -191,7 +192,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
             return Ok(());
         }
         self.kernel = None;
-        let point = self.turned(accepted.point);
+        let point = self.with_next_view(accepted.point);
         let (taken, next) = (accepted.clock.t - clock.t, accepted.clock.dt);
         self.course.large.after_a_small_step(taken, next);
         let accepted = Accepted { point, ..accepted };
@@ -199,7 +200,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         Ok(())
     }
 
-    /// Goes on to the end of a step.
+    /// Moves the flow to the end of an accepted step.
     fn accept(
         &mut self,
         accepted: Accepted<B, N>,
@@ -215,8 +216,8 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         }
     }
 
-    /// The point, with other points followed where that is due.
-    fn turned(&self, mut point: Point<B, N>) -> Point<B, N> {
+    /// The same point, following another set of training points if the choice is due for an update.
+    fn with_next_view(&self, mut point: Point<B, N>) -> Point<B, N> {
         let evaluator = evaluator(self.system, &self.course.spec, &self.work);
         let (Some(look), Some(above)) = (point.look, evaluator.settled_above) else { return point };
         let before = &self.at.point.margins;
@@ -232,7 +233,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         }
     }
 
-    /// Follows points again that are no longer settled where the margins are these.
+    /// Follows again the points that are no longer settled at these margins.
     fn take_back(&mut self, margins: &[f64]) {
         let evaluator = evaluator(self.system, &self.course.spec, &self.work);
         let Some(above) = evaluator.settled_above else { return };
@@ -255,7 +256,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         smallest(&self.at.point.margins)
     }
 
-    /// The present state, as it would be observed.
+    /// The current state, as an observer would receive it.
     pub fn observation(&self, moment: Moment) -> Observation {
         Observation::of(
             self.system.objective(),
@@ -272,21 +273,22 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
     }
 }
 
-/// A point is left out when it stays settled for at least this many small steps like the last one.
+/// A point is left out when it is estimated to stay settled for at least this many small steps of
+/// the last length.
 const AHEAD: f64 = 3.0;
 
-/// A point is settled where slope and curvature of its loss are less than this part of the
-/// tolerance of a step.
+/// A point is settled where the slope and the curvature of its loss are less than this fraction of
+/// the tolerance of a step.
 const SETTLED: f64 = 1e-3;
 
-/// The system, with its evaluations counted.
+/// An evaluator of the system that counts the evaluations.
 fn evaluator<'e, 'a, B: Backend, N: Network<B>>(
     system: &'e System<'a, B, N>,
     spec: &FlowSpec,
     work: &'e Cell<Work>,
 ) -> Evaluator<'e, 'a, B, N> {
     let settled_above = match spec.scheme {
-        // What has to be reached is looked at as well.
+        // A settled point also has to be at or above the stopping margin.
         Scheme::Adaptive { .. } => {
             let loss = system.objective().loss();
             let steps = spec.scheme.implicit_steps();
@@ -298,7 +300,7 @@ fn evaluator<'e, 'a, B: Backend, N: Network<B>>(
     Evaluator { system, work, settled_above }
 }
 
-/// The spec, if it goes with the system.
+/// Checks the spec, also against the loss of the system.
 fn check<B: Backend, N: Network<B>>(
     spec: &FlowSpec,
     system: &System<'_, B, N>,
@@ -306,15 +308,16 @@ fn check<B: Backend, N: Network<B>>(
     if let (Scheme::Explicit { rule: StepRule::GradientTurn { max_turn, .. } }, Loss::Hinge) =
         (spec.scheme, system.objective().loss())
     {
-        // A margin that is reached turns the gradient of a hinge by a finite angle,
-        // however small the step.
-        let right = "the rule of a loss with a continuous slope: take output-change for the hinge";
+        // Reaching a margin turns the gradient of a hinge by a finite angle, however small the
+        // step.
+        let right =
+            "used with a loss of continuous slope: use the rule output-change for the hinge";
         return Err(SpecError { field: "max_turn", value: max_turn, right });
     }
     spec.check()
 }
 
-/// The mean loss and its rate `d(α²L)/dt = α² ⟨∇L, ẇ⟩`.
+/// The mean loss at `t` and its rate `d(α²L)/dt = α² ⟨∇L, ẇ⟩`.
 fn sample<B: Backend, N: Network<B>>(
     system: &System<'_, B, N>,
     at: &Prepared<B, N>,

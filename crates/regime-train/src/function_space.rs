@@ -1,13 +1,14 @@
-//! The gradient flow of some points in function space, with a kernel that is frozen or linear in
-//! time.
+//! The gradient flow of some points in function space, with a kernel that is frozen or interpolated
+//! between two kernels.
 //!
 //! With `u` the margins of the points, `K` their tangent kernel times the labels,
 //! `K_ij = y_i y_j Θ_ij / n`, and a network that stays linear in its weights, the flow is
-//! `du/dt = −K ℓ'(u)`: a system of a few hundred numbers that needs no network. A kernel that was
-//! made at other weights is corrected by the drift `d = du/dt + K ℓ'(u)` at the beginning.
+//! `du/dt = −K ℓ'(u)`: a system of a few hundred equations that does not evaluate the network. A
+//! kernel that was computed at other weights is corrected by the drift `d = du/dt + K ℓ'(u)` at the
+//! beginning.
 //!
 //! # Reference
-//! ROS2, see [`implicit`](crate::implicit); the linear solves by a Cholesky factor of the
+//! ROS2, see [`implicit`](crate::implicit); linear systems are solved by a Cholesky factor over the
 //! points whose loss is curved.
 
 use faer::{
@@ -24,17 +25,17 @@ use crate::{
     work::Work,
 };
 
-/// A point takes part in the linear solves when its curvature exceeds this part of the
-/// largest. Less curvature changes the matrix only, and so keeps the order.
+/// A point takes part in the linear solves when its curvature exceeds this fraction of the largest.
+/// Leaving out the other points changes only the matrix of the method, so the order is preserved.
 const ACTIVE_ABOVE: f64 = 0.03;
 
-/// Substeps after which the flow gives up: a shorter step of the network is the remedy.
+/// Maximum number of trial substeps. If it is reached, the network needs a shorter step.
 const MOST_SUBSTEPS: usize = 2000;
 
-/// The same for substeps that come to nothing.
+/// Maximum number of failed substeps.
 const MOST_FAILURES: u32 = 30;
 
-/// How far beyond the margin asked for the last one may lie at the end.
+/// How far the smallest margin may lie beyond the required one at the end.
 pub(crate) const MOST_PAST: f64 = 2e-4;
 
 /// The flow of `m` points.
@@ -42,10 +43,10 @@ pub(crate) struct FunctionFlow<'a> {
     pub(crate) loss: Loss,
     /// `K` at the beginning, `[m, m]`, symmetric.
     pub(crate) start: MatRef<'a, f64>,
-    /// `K` at the end and the way there; `None` where it is frozen.
+    /// `K` at the end and the progress towards it; `None` if the kernel is frozen.
     pub(crate) end: Option<(MatRef<'a, f64>, &'a Progress)>,
-    /// What `du/dt` is beyond `−K ℓ'(u)` at the beginning, `[m]`; it fades on the way to the last
-    /// kernel.
+    /// The drift `du/dt + K ℓ'(u)` at the beginning, `[m]`; it decreases to zero as the kernel
+    /// approaches the last one.
     pub(crate) drift: Option<&'a [f64]>,
     /// Error allowed in a substep, `max_i |Δu_i|/max(unit, |u_i|)`.
     pub(crate) tolerance: f64,
@@ -54,40 +55,40 @@ pub(crate) struct FunctionFlow<'a> {
     pub(crate) n_points: usize,
 }
 
-/// How far along its way from the first kernel to the last one a network is at a time: the kernel
-/// follows the weights, which do not move evenly.
+/// The progress of the kernel from the first to the last one, between 0 and 1, as a function of
+/// time. The kernel follows the weights, which do not move at a constant rate.
 pub(crate) struct Progress(Vec<(f64, f64)>);
 
 impl Progress {
-    /// On the straight way to the end of a path on a frozen kernel `K`, `⟨p(t), K p⟩/⟨p, K p⟩` for
-    /// the impulses `p`, with `K p = u₀ − u` but for the drift.
+    /// The progress along the straight line to the end of a path with a frozen kernel `K`:
+    /// `⟨p(t), K p⟩/⟨p, K p⟩` for the impulses `p`, with `K p = u₀ − u` up to the drift.
     pub(crate) fn of(path: &Path, start: &[f64]) -> Self {
         let moved: Vec<f64> = start.iter().zip(&path.margins).map(|(a, b)| a - b).collect();
         let along = |impulse: &[f64]| impulse.iter().zip(&moved).map(|(p, m)| p * m).sum::<f64>();
         let whole = along(&path.last().impulse[0]);
         let part = |after: &AfterSubstep| {
             let part = along(&after.impulse[0]) / whole;
-            // Without a way to go, evenly.
+            // If nothing moves, the progress is uniform in time.
             let evenly = after.time / path.time();
             (after.time, if part.is_finite() { part.clamp(0.0, 1.0) } else { evenly })
         };
         Self(std::iter::once((0.0, 0.0)).chain(path.substeps.iter().map(part)).collect())
     }
 
-    /// At an even pace, for a time.
+    /// Uniform progress over a time.
     #[cfg(test)]
     fn even(time: f64) -> Self {
         Self(vec![(0.0, 0.0), (time, 1.0)])
     }
 
-    /// The part of the way at a time, on straight lines between those that are known.
+    /// The progress at a time, by linear interpolation.
     fn at(&self, t: f64) -> f64 {
         let after = self.0.partition_point(|&(time, _)| time < t).clamp(1, self.0.len() - 1);
         on_line_at(self.0[after - 1], self.0[after], t)
     }
 }
 
-/// The value at `t` on the straight line through two points `(t, value)`.
+/// The value at `t` of the straight line through two points `(t, value)`.
 fn on_line_at(before: (f64, f64), after: (f64, f64), t: f64) -> f64 {
     before.1 + (after.1 - before.1) * (t - before.0) / (after.0 - before.0)
 }
@@ -96,13 +97,13 @@ fn on_line_at(before: (f64, f64), after: (f64, f64), t: f64) -> f64 {
 pub(crate) struct Path {
     /// The margins at the end, `[m]`.
     pub(crate) margins: Vec<f64>,
-    /// After each substep, from the first to the last.
+    /// The state after each substep, in order.
     pub(crate) substeps: Vec<AfterSubstep>,
-    /// At the beginning and after each substep.
+    /// Samples at the beginning and after each substep.
     pub(crate) samples: Vec<PathSample>,
 }
 
-/// What is seen of a path at one time, which counts from its beginning.
+/// Loss and smallest margin at one time, which counts from the beginning of the path.
 #[derive(Clone, Copy)]
 pub(crate) struct PathSample {
     /// The loss of the points.
@@ -114,25 +115,26 @@ pub(crate) struct PathSample {
 pub(crate) struct AfterSubstep {
     /// Time from the beginning.
     pub(crate) time: f64,
-    /// Which of the marks it is, if it is one.
+    /// The index of the mark at this time, if there is one.
     pub(crate) mark: Option<usize>,
-    /// `∫ℓ'(u) dt` so far as the integrator has taken it, the share of either kernel, `[m]` each:
-    /// the margins have moved by `−K_start p_start − K_end p_end` and the drift, to 10⁻⁸.
+    /// `∫ℓ'(u) dt` up to this time as the integrator computes it, split between the two kernels,
+    /// `[m]` each: the margins have moved by `−K_start p_start − K_end p_end` and the drift, to
+    /// within 10⁻⁸.
     pub(crate) impulse: [Vec<f64>; 2],
 }
 
 impl Path {
-    /// Substeps that no mark has cut, at least 1.
+    /// Number of substeps that were not shortened to end at a mark, at least 1.
     pub(crate) fn n_whole(&self) -> usize {
         self.substeps.iter().filter(|after| after.mark.is_none()).count().max(1)
     }
 
-    /// The time at which it ended.
+    /// The time at its end.
     pub(crate) fn time(&self) -> f64 {
         self.last().time
     }
 
-    /// What is seen at the end.
+    /// The sample at the end.
     pub(crate) fn end(&self) -> PathSample {
         *self.samples.last().expect("a path has a beginning")
     }
@@ -144,9 +146,10 @@ impl Path {
 }
 
 impl<'a> FunctionFlow<'a> {
-    /// Flows from the margins `u` for a time `tau`, with a first substep of about `first`,
-    /// or until the smallest margin reaches `until`; substeps end at the times `marks`, which
-    /// increase. `None` when it comes to no end: the step of the network is too long.
+    /// Integrates from the margins `u` for a time `tau`, with a first substep of at most `first`,
+    /// or until the smallest margin reaches `until`. Substeps end at the times `marks`, which
+    /// increase. `None` if there are too many substeps or failures: the step of the network is too
+    /// long.
     pub(crate) fn advance(
         &self,
         u: &[f64],
@@ -170,7 +173,7 @@ impl<'a> FunctionFlow<'a> {
             let stop = next_mark.map_or(tau, |mark| marks[mark]);
             let whole = stop - t;
             let shortened = dt > whole;
-            let wanted = dt;
+            let proposed = dt;
             dt = dt.min(whole);
             work.substeps += 1;
             if !stiff.as_ref().is_some_and(|stiff| stiff.serves(dt)) {
@@ -188,14 +191,14 @@ impl<'a> FunctionFlow<'a> {
             };
             let next = dt * (0.9 / (error / self.tolerance).sqrt()).clamp(0.2, 4.0);
             if error > self.tolerance {
-                // With what is of now, if it was not.
-                let aged = stiff.as_ref().is_some_and(|stiff| stiff.age > 0);
-                (dt, stiff) = (if aged { dt } else { next }, None);
+                // Retry with a factorisation at the current margins if the present one is older.
+                let is_old = stiff.as_ref().is_some_and(|stiff| stiff.age > 0);
+                (dt, stiff) = (if is_old { dt } else { next }, None);
                 continue;
             }
             let (before, reached) = (smallest(&u), smallest(&after));
             if reached > until && before < until && reached - until > MOST_PAST {
-                // Taken again, to where the last margin is reached.
+                // Retry with a step that ends where the margin is reached.
                 let part = (until + 0.5 * MOST_PAST - before) / (reached - before);
                 dt *= part.clamp(0.05, 0.95);
                 continue;
@@ -212,8 +215,8 @@ impl<'a> FunctionFlow<'a> {
             t = if shortened { stop } else { t + dt };
             u = after;
             jets = self.jets(&u);
-            // A mark says nothing of the steps that could be made.
-            dt = if shortened { next.max(wanted) } else { next };
+            // A step shortened to a mark does not limit the next step.
+            dt = if shortened { next.max(proposed) } else { next };
             samples.push(self.sample(&jets, &mut pull, &u, t));
             substeps.push(AfterSubstep { time: t, mark, impulse: impulse.clone() });
             if t >= tau * (1.0 - 1e-12) || smallest(&u) >= until {
@@ -223,7 +226,7 @@ impl<'a> FunctionFlow<'a> {
         None
     }
 
-    /// The share of the kernel at the end in the one at a time.
+    /// The weight of the last kernel in the kernel at a time.
     fn part_of_end(&self, t: f64) -> f64 {
         self.end.map_or(0.0, |(_, progress)| progress.at(t))
     }
@@ -232,7 +235,7 @@ impl<'a> FunctionFlow<'a> {
         u.iter().map(|&u| self.loss.jet(u)).collect()
     }
 
-    /// `K g − d`: how fast the margins fall.
+    /// `K g − d`, which is `−du/dt`.
     fn fall(&self, pull: &mut Pull<'a>, g: impl Iterator<Item = f64> + Clone, at: f64) -> Vec<f64> {
         let mut fall = pull.product(g, at);
         if let Some(drift) = self.drift {
@@ -252,7 +255,7 @@ impl<'a> FunctionFlow<'a> {
         PathSample { loss: Sample { t, loss, loss_rate }, smallest_margin: smallest(u) }
     }
 
-    /// One step of ROS2 in the form in which its impulse is seen:
+    /// One step of ROS2, in a form that gives its impulse:
     ///
     /// ```text
     /// k₁ = −K p₁ + d          p₁ = g + cHk₁               c = γτ
@@ -282,7 +285,7 @@ impl<'a> FunctionFlow<'a> {
         let curved2 = stiff.solve(&v2);
         let pushed2 = self.product_of(stiff, &curved2, at);
 
-        // `p₁ + cHk₂`, and its product: that of `p₁` is `−k₁`.
+        // `p₁ + cHk₂`; the product of `K` with `p₁` is known: `d − k₁`.
         let mut share: Vec<f64> = slopes.collect();
         for ((&i, x1), x2) in stiff.active.iter().zip(&curved1).zip(&curved2) {
             share[i] += x1 + x2;
@@ -296,8 +299,8 @@ impl<'a> FunctionFlow<'a> {
         error.is_finite().then_some(Substep { after, error, parts })
     }
 
-    /// The stiff directions where the points have these jets, for steps of `dt`; `None` where there
-    /// is no factorisation.
+    /// The stiff directions for points with these jets and steps of `dt`; `None` if the
+    /// factorisation fails.
     fn stiff(&self, jets: &[[f64; 3]], (t, dt): (f64, f64), work: &mut Work) -> Option<Stiff> {
         let at = self.part_of_end(t);
         let least = ACTIVE_ABOVE * self.loss.largest_curvature();
@@ -331,7 +334,7 @@ impl<'a> FunctionFlow<'a> {
         Some(Stiff { active, root, c, factor, age: 0 })
     }
 
-    /// `K v` for a vector that is zero but for the values at the active points.
+    /// `K v` for a vector that is zero except for the values at the active points.
     fn product_of(&self, stiff: &Stiff, values: &[f64], at: f64) -> Vec<f64> {
         let mut out = vec![0.0; self.start.nrows()];
         for (&point, value) in stiff.active.iter().zip(values) {
@@ -344,8 +347,9 @@ impl<'a> FunctionFlow<'a> {
     }
 }
 
-/// The stiff directions of a flow: the points whose loss is curved, with the factorisation that
-/// steps go by. The order of a step does not depend on it, so that it serves for several.
+/// The stiff directions of a flow: the points whose loss is curved, and the factorisation that the
+/// steps use. The order of a step does not depend on the factorisation, so it is reused for several
+/// steps.
 struct Stiff {
     active: Vec<usize>,
     /// `√H` of the active points.
@@ -354,15 +358,15 @@ struct Stiff {
     c: f64,
     /// The Cholesky factor of `I + c S K S` with `S² = H`; `None` without active points.
     factor: Option<Llt<f64>>,
-    /// Steps that have been made by it.
+    /// Number of accepted steps that have used it.
     age: u32,
 }
 
 impl Stiff {
-    /// Steps after which it is made again.
+    /// Number of steps after which it is recomputed.
     const OLDEST: u32 = 4;
 
-    /// Whether it serves for a step of `dt` as well.
+    /// Whether it can be reused for a step of `dt`.
     fn serves(&self, dt: f64) -> bool {
         let ratio = GAMMA * dt / self.c;
         self.age < Self::OLDEST && (0.5..2.0).contains(&ratio)
@@ -380,30 +384,32 @@ impl Stiff {
 }
 
 fn column<'a>(kernel: MatRef<'a, f64>, point: usize) -> &'a [f64] {
-    kernel.col(point).try_as_col_major().expect("columns lie in one piece").as_slice()
+    kernel.col(point).try_as_col_major().expect("columns are contiguous").as_slice()
 }
 
 fn add(out: &mut [f64], scale: f64, column: &[f64]) {
     out.iter_mut().zip(column).for_each(|(o, k)| *o += scale * k);
 }
 
-/// `K g` for slopes `g` of which few change from one call to the next: those of points far below
-/// their margin and far beyond it stay as they are.
+/// Computes `K g` for slopes `g` of which few change from one call to the next: slopes of points
+/// far below or far beyond their margin stay constant.
 struct Pull<'a> {
     start: MatRef<'a, f64>,
     end: Option<MatRef<'a, f64>>,
-    /// The slopes that are in the products.
+    /// The slopes for which the products were computed.
     slopes: Vec<f64>,
     /// `K_start g` and `K_end g`.
     products: [Vec<f64>; 2],
-    /// Calls since the products were made from nothing.
+    /// Calls since the products were last computed in full.
     age: usize,
 }
 
 impl<'a> Pull<'a> {
-    /// A slope that differs less from the one in the products is taken for the same.
+    /// A slope that differs by no more than this from the one in the products is considered
+    /// unchanged.
     const SAME: f64 = 1e-9;
-    /// Calls after which the products are made again, so that rounding does not add up.
+    /// Calls after which the products are recomputed in full, so that rounding errors do not
+    /// accumulate.
     const OLDEST: usize = 64;
 
     fn new(flow: &FunctionFlow<'a>, m: usize) -> Self {
@@ -412,7 +418,7 @@ impl<'a> Pull<'a> {
         Self { start: flow.start, end, slopes, products, age: Self::OLDEST }
     }
 
-    /// `K g` at the part `at` of the whole time.
+    /// `K g` with the kernel at the progress `at`.
     fn product(&mut self, g: impl Iterator<Item = f64> + Clone, at: f64) -> Vec<f64> {
         let pairs = g.clone().zip(&self.slopes).enumerate();
         let differs = pairs.filter(|(_, (new, old))| (new - *old).abs() > Self::SAME);
@@ -453,7 +459,7 @@ pub(crate) fn product(kernel: MatRef<'_, f64>, v: &[f64]) -> Vec<f64> {
 /// A trial step.
 struct Substep {
     after: Vec<f64>,
-    /// The difference to the embedded first-order solution.
+    /// The difference from the embedded first-order solution.
     error: f64,
     /// The impulses that act through the kernel at its beginning (0) and at its end (1).
     parts: [(f64, Vec<f64>); 2],
@@ -512,7 +518,8 @@ mod tests {
         assert!((path.margins[0] - expected).abs() < 1e-3, "{:?}", path.margins);
     }
 
-    /// The weights of a network follow from the impulse: it has to be that of the margins.
+    /// The impulse updates the weights of a network, so it has to agree with the change of the
+    /// margins.
     #[test]
     fn margins_move_by_the_impulse() {
         for m in [1, 2, 7, 33] {
@@ -542,7 +549,7 @@ mod tests {
     }
 
     #[test]
-    fn it_ends_where_the_last_margin_is_reached() {
+    fn a_path_ends_where_the_last_margin_is_reached() {
         let k = kernel(5, 0.1);
         let loss = Loss::SoftHinge { beta: 20.0 };
         let path = flow(loss, &k, None)

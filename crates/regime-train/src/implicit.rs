@@ -1,4 +1,4 @@
-//! The linearly implicit scheme through the tangent kernel.
+//! The linearly implicit scheme with the tangent kernel.
 //!
 //! # Reference
 //! ROS2: J. G. Verwer, E. J. Spee, J. G. Blom, W. Hundsdorfer, SIAM J. Sci.
@@ -20,13 +20,13 @@ use crate::{
 /// `γ = 1 − 1/√2`, which makes the method L-stable.
 pub(crate) const GAMMA: f64 = 1.0 - std::f64::consts::FRAC_1_SQRT_2;
 
-/// The stiff directions of the flow at a point: the training points whose loss is
-/// curved there, their curvature and their tangent kernel.
+/// The stiff directions of the flow at given weights: the training points whose loss is curved
+/// there, their curvature and their tangent kernel.
 ///
 /// The Jacobian of the flow is replaced by `A = −J_aᵀ H_a J_a`. Points with less
 /// curvature are left out, which changes only `A` and so keeps the order.
 pub(crate) struct Active<B: Backend, N: Network<B>> {
-    /// `None` when no point is active: the step is then explicit by itself.
+    /// `None` when no point is active: the step is then explicit.
     stiff: Option<Stiff<B, N>>,
 }
 
@@ -47,7 +47,8 @@ impl<B: Backend, N: Network<B>> Active<B, N> {
         let least = objective.least_curvature(threshold);
         let points: Vec<usize> = (0..curvature.len()).filter(|&i| curvature[i] > least).collect();
         if points.is_empty() {
-            // Few points are active again after none was.
+            // After a step without active points, only a few points become active: less memory is
+            // needed.
             workspace.clear();
             return Self { stiff: None };
         }
@@ -59,10 +60,9 @@ impl<B: Backend, N: Network<B>> Active<B, N> {
         Self { stiff: Some(Stiff { tape, root_curvature, weighted_kernel }) }
     }
 
-    /// The solver of `(I + c J_aᵀ H_a J_a) k = v` for one `c`; `None` when the
-    /// matrix has no factorisation: with numbers that are not finite, or with a step
-    /// so large that rounding in the kernel outweighs the identity. A smaller step
-    /// is the remedy for either.
+    /// The solver of `(I + c J_aᵀ H_a J_a) k = v` for one `c`; `None` if the factorisation fails,
+    /// because values are not finite or because the step is so large that rounding in the kernel
+    /// exceeds the identity. Both call for a smaller step.
     fn solver<'e>(
         &'e self,
         evaluator: Evaluator<'e, 'e, B, N>,
@@ -92,7 +92,7 @@ struct Solver<'a, B: Backend, N: Network<B>> {
 }
 
 impl<B: Backend, N: Network<B>> Solver<'_, B, N> {
-    /// By the Woodbury identity,
+    /// Solves by the Woodbury identity:
     /// `(I + c JᵀHJ)⁻¹ v = v − c J_aᵀ S^½ (I + c S^½ Θ_aa S^½)⁻¹ S^½ J_a v`.
     fn solve(&self, v: Tensor<B, 1>) -> Tensor<B, 1> {
         let Some((stiff, factor)) = &self.factored else { return v };
@@ -104,7 +104,7 @@ impl<B: Backend, N: Network<B>> Solver<'_, B, N> {
     }
 }
 
-/// What a step goes by.
+/// The parameters of a step.
 pub(crate) struct Step<'a, B: Backend, N: Network<B>> {
     pub(crate) settings: ImplicitSteps,
     pub(crate) momentum: Momentum,
@@ -121,17 +121,17 @@ impl<B: Backend, N: Network<B>> Step<'_, B, N> {
     ///
     /// with `z = w` and `r = −∇L`, or `z = (w, v)` with momentum. The error is the
     /// difference of the two solutions in function space, `max_i |ΔF_i|/max(s, |F_i|)`
-    /// with `s = min(1, α √⟨f²⟩)`: a point far beyond its margin has no say in the flow
-    /// any more, and needs its own scale only; while all outputs are small against the
-    /// margin, they are followed on the network's own scale.
+    /// with `s = min(1, α √⟨f²⟩)`: a point far beyond its margin no longer influences the flow, so
+    /// that its error is relative to `|F_i|`; while all outputs are small compared with the margin,
+    /// errors are measured on the scale of the network's outputs.
     pub(crate) fn attempt(
         &self,
         at: &Point<B, N>,
         velocity: Option<&Tensor<B, 1>>,
         clock: Clock,
     ) -> Attempt<B, N> {
-        // With τ ∝ t there is no inertia yet at t = 0: the first step is one of the
-        // plain flow, and the velocity is slaved to the gradient at its end.
+        // With τ ∝ t there is no inertia at t = 0: the first step follows the plain flow, and the
+        // velocity at its end is set to −∇L.
         let tau = self.momentum.memory_time(clock.t);
         let attempted = match velocity {
             Some(v) if tau > 0.0 => self.with_inertia(at, v, tau, clock),
@@ -140,7 +140,7 @@ impl<B: Backend, N: Network<B>> Step<'_, B, N> {
         attempted.unwrap_or(Attempt::Rejected { dt: 0.2 * clock.dt })
     }
 
-    /// `None` where something is not finite.
+    /// A step without momentum. `None` if the factorisation fails or a value is not finite.
     fn plain(&self, at: &Point<B, N>, clock: Clock) -> Option<Attempt<B, N>> {
         let dt = clock.dt;
         let solver = self.active.solver(self.evaluator, GAMMA * dt)?;
@@ -156,8 +156,8 @@ impl<B: Backend, N: Network<B>> Step<'_, B, N> {
     /// `k_w = r_w + c k_v` leaves
     /// `[(1 + c/τ_m) I + (c²/τ_m) JᵀHJ] k_v = r_v − (c/τ_m) JᵀHJ r_w`.
     ///
-    /// `τ_m` depends on time when it is proportional to it; the stages take it at
-    /// their own times, which keeps the second order.
+    /// `τ_m` depends on time when it is proportional to it; each stage uses its value at the time
+    /// of the stage, which preserves the second order.
     fn with_inertia(
         &self,
         at: &Point<B, N>,
@@ -194,14 +194,14 @@ impl<B: Backend, N: Network<B>> Step<'_, B, N> {
         self.judge(at, &middle, w, clock, Some(v))
     }
 
-    /// The first-order solution, evaluated.
+    /// Evaluates the first-order solution; `None` if a margin is not finite.
     fn middle(&self, at: &Point<B, N>, w: Tensor<B, 1>) -> Option<Point<B, N>> {
         let trial = self.evaluator.trial(w, at);
         let finite = trial.margins.iter().all(|u| u.is_finite());
         finite.then(|| self.evaluator.point(trial))
     }
 
-    /// Accepts or rejects by the difference of the two solutions.
+    /// Accepts or rejects the step by the difference of the two solutions.
     fn judge(
         &self,
         at: &Point<B, N>,
@@ -229,17 +229,17 @@ impl<B: Backend, N: Network<B>> Step<'_, B, N> {
     }
 }
 
-/// Whether a step is accepted by the difference of the margins of its two solutions, the second-order
-/// one first, and the clock after it or the step to try instead. `None` where something is not
-/// finite.
+/// Whether a step is accepted, judged by the margins of its two solutions, the second-order one
+/// first. The clock holds the time and step size after the step, or the step size to try instead.
+/// `None` if the error is not finite.
 pub(crate) fn judged(
     objective: &Objective,
     (margins, middle): (&[f64], &[f64]),
     ImplicitSteps { tolerance, safety, .. }: ImplicitSteps,
     Clock { t, dt }: Clock,
 ) -> Option<(bool, Clock)> {
-    // Outputs much smaller than 1, as those of small α, grow exponentially at first;
-    // an error then made grows with them.
+    // Outputs much smaller than 1, which occur at small α, first grow exponentially, and so do
+    // their errors.
     let error = largest_scaled_change(margins, middle, objective.unit(margins));
     if !error.is_finite() {
         return None;

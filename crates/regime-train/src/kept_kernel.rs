@@ -1,4 +1,4 @@
-//! A tangent kernel that is kept over several steps.
+//! A tangent kernel that is cached over several steps.
 
 use std::sync::Arc;
 
@@ -14,35 +14,36 @@ use crate::{
     system::TapeOf,
 };
 
-/// `y_i y_j Θ_ij / n` of some points.
+/// The kernel `y_i y_j Θ_ij / n` of some points.
 pub(crate) struct KeptKernel<B: Backend> {
-    /// The weights at which it was made.
+    /// The weights at which it was computed.
     w: Tensor<B, 1>,
-    /// Whether a step has been made since.
+    /// Whether the flow has moved since it was computed.
     pub(crate) stale: bool,
-    /// The points on which it was made.
+    /// The points on which it was computed.
     made_on: Arc<Vec<usize>>,
-    /// Those of them whose rows are still here.
+    /// Those of them whose rows are still cached.
     points: Vec<usize>,
-    /// `[points, points]`
+    /// `[points, points]`.
     values: Vec<f64>,
-    /// Whether all of them are finite.
+    /// Whether all values are finite.
     pub(crate) is_finite: bool,
 }
 
-/// From what such a kernel is made again to the same bits.
+/// The data from which a cached kernel is recomputed bit for bit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct KernelOrigin {
     pub(crate) weights: Vec<f64>,
-    /// The points on which it was made.
+    /// The points on which it was computed.
     pub(crate) made_on: Vec<usize>,
-    /// Those of them whose rows are still kept.
+    /// Those of them whose rows are still cached.
     pub(crate) points: Vec<usize>,
     pub(crate) stale: bool,
 }
 
 impl KernelOrigin {
-    /// That these are points of a training set of `n`, and weights of a network.
+    /// Checks that these are points of a training set of `n` points, and weights of the
+    /// network.
     pub(crate) fn check(&self, n: usize, n_params: usize) -> Result<(), SpecError> {
         SpecError::unless_parameters(self.weights.len(), n_params)?;
         let field = "points of the kernel in the checkpoint";
@@ -51,18 +52,18 @@ impl KernelOrigin {
         if self.points.iter().all(|point| self.made_on.binary_search(point).is_ok()) {
             return Ok(());
         }
-        let right = "some of those on which it was made";
+        let right = "a subset of the points on which it was computed";
         Err(SpecError { field, value: self.points.len() as f64, right })
     }
 }
 
 impl<B: Backend> KeptKernel<B> {
-    /// Of the points that `at` follows.
+    /// The kernel of the points that `at` follows.
     pub(crate) fn at<N: Network<B>>(evaluator: Evaluator<'_, '_, B, N>, at: &Point<B, N>) -> Self {
         Self::of(evaluator, at.w.clone(), &at.tape, &at.view.points)
     }
 
-    /// Of these points, whose tape at `w` this is.
+    /// The kernel of these points; `tape` is their tape at `w`.
     pub(crate) fn of<N: Network<B>>(
         evaluator: Evaluator<'_, '_, B, N>,
         w: Tensor<B, 1>,
@@ -87,7 +88,7 @@ impl<B: Backend> KeptKernel<B> {
         }
     }
 
-    /// Made again.
+    /// Recomputes a kernel from a checkpoint.
     pub(crate) fn resume<N: Network<B>>(
         evaluator: Evaluator<'_, '_, B, N>,
         origin: &KernelOrigin,
@@ -97,11 +98,11 @@ impl<B: Backend> KeptKernel<B> {
         let trace = system.network().trace(&w, &system.inputs_at(&origin.made_on));
         let tape = evaluator.linearise(trace, origin.made_on.len());
         let whole = Self::of(evaluator, w, &tape, &origin.made_on);
-        let kept = whole.restricted(&origin.points).expect("they are some of those it is made on");
-        Self { stale: origin.stale, ..kept }
+        let kernel = whole.restricted(&origin.points).expect("the points are a subset");
+        Self { stale: origin.stale, ..kernel }
     }
 
-    /// From what it is made again.
+    /// The data from which it can be recomputed.
     pub(crate) fn origin(&self) -> KernelOrigin {
         let weights = Precision::to_host(self.w.clone());
         KernelOrigin {
@@ -112,7 +113,8 @@ impl<B: Backend> KeptKernel<B> {
         }
     }
 
-    /// With the rows of these points only; `None` where there are others among them.
+    /// The kernel restricted to these points; `None` if it does not contain all of
+    /// them.
     pub(crate) fn restricted(mut self, points: &[usize]) -> Option<Self> {
         if self.points == points {
             return Some(self);

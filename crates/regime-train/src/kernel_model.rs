@@ -1,4 +1,4 @@
-//! A kernel that is given, learnt with as if it were a network.
+//! A fixed kernel as a model that is trained like a network.
 
 use burn_tensor::{DType, IndexingUpdateOp, Int, Tensor, TensorData, backend::Backend};
 use ndarray::ArrayView2;
@@ -9,28 +9,29 @@ use regime_tangent::{cross_kernel, kernel};
 /// parameters are the coefficients `c` of the `n` training points.
 ///
 /// With a frozen kernel the flow of a network is `df/dt = −Θ ∂L/∂f`, which is
-/// `ċ = −∂L/∂f`: the gradient flow of `c` in the metric `⟨c, c'⟩ = cᵀΘc'`. In that metric
-/// the Jacobian `J = Θ` has the identity as its adjoint, and `J Jᵀ = Θ`. So every
-/// integrator, event, observer and checkpoint of a network serves a kernel too, with
-/// `c = 0` as the start and `f₀ = 0`. The flow of `F` from there does not depend on α, and
-/// is the limit of the network's own for `α → ∞` when `Θ` is that of its initial weights.
+/// `ċ = −∂L/∂f`: the gradient flow of `c` in the metric `⟨c, c'⟩ = cᵀΘc'`. In this metric
+/// the adjoint of the Jacobian `J = Θ` is the identity, and `J Jᵀ = Θ`. All integrators,
+/// events, observers and checkpoints of networks therefore work for a kernel too, with the
+/// start `c = 0` and `f₀ = 0`. The flow of `F` from there does not depend on α. It is the
+/// limit `α → ∞` of the flow of a network if `Θ` is the tangent kernel at the initial
+/// weights.
 ///
-/// The points of this model are *numbers*: below `n` those of training points, from `n` on
-/// those of other points that were given by [`with_points`](Self::with_points). A batch of
-/// training points then says which coefficients are its own.
+/// The points of this model are *indices*: those below `n` are training points, those from
+/// `n` on are the other points added by [`with_points`](Self::with_points). A batch of
+/// training points thus determines which coefficients it updates.
 ///
 /// One evaluation costs `n²` multiply-adds and reads the kernel once. Norms of the
-/// parameters, such as those of [`WeightsByLayer`](crate::WeightsByLayer), are those of the
-/// coefficients and not of the function.
+/// parameters, such as in [`WeightsByLayer`](crate::WeightsByLayer), are norms of the
+/// coefficients, not of the function.
 ///
 /// # Shapes
 /// - parameters `c`: `[n]`
-/// - points: `[m, 1]`, their numbers
+/// - points: `[m, 1]`, their indices
 ///
 /// # Panics
-/// Evaluation panics for a number that no point has. Products with the transposed Jacobian,
-/// and so gradients, panic for points outside the training set: they are no combination of
-/// its coefficients.
+/// Evaluation panics for an index without a point. Products with the transposed Jacobian,
+/// and therefore gradients, panic for points outside the training set: these points have no
+/// coefficients.
 ///
 /// ```
 /// use burn_flex::{Flex, FlexDevice};
@@ -49,24 +50,24 @@ use regime_tangent::{cross_kernel, kernel};
 /// ```
 #[derive(Debug, Clone)]
 pub struct KernelModel<B: Backend> {
-    /// `Θ`, `[n, n]`, symmetric to the bit.
+    /// `Θ`, `[n, n]`, exactly symmetric.
     theta: Tensor<B, 2>,
     /// `Θ` between other points and the training points, `[m, n]`.
     others: Option<Tensor<B, 2>>,
 }
 
 impl<B: Backend> KernelModel<B> {
-    /// From the kernel on the training points.
+    /// Creates a model from the kernel on the training points.
     ///
     /// Mirrored entries that differ by at most √ε of the largest (1.5·10⁻⁸ in float64,
-    /// 3.5·10⁻⁴ in float32) are replaced by their mean. That the kernel has no negative
-    /// eigenvalues is not checked: along them the loss would grow.
+    /// 3.5·10⁻⁴ in float32) are replaced by their mean. Negative eigenvalues are not checked
+    /// for; along their eigenvectors the loss would grow.
     ///
     /// # Shapes
     /// `theta`: `[n, n]`
     ///
     /// # Errors
-    /// [`KernelModelError`] for what is no kernel.
+    /// [`KernelModelError`] for a matrix that is not a kernel.
     pub fn new(theta: Tensor<B, 2>) -> Result<Self, KernelModelError> {
         let [rows, columns] = theta.dims();
         if rows != columns || rows == 0 {
@@ -107,7 +108,7 @@ impl<B: Backend> KernelModel<B> {
         Ok(Self { theta, others: None })
     }
 
-    /// As [`new`](Self::new), from a matrix of the host.
+    /// As [`new`](Self::new), from a matrix in host memory.
     ///
     /// # Shapes
     /// `theta`: `[n, n]`
@@ -127,13 +128,13 @@ impl<B: Backend> KernelModel<B> {
         Self::new(precision.matrix(&values, [rows, columns], device))
     }
 
-    /// With the tangent kernel that a network has on `inputs` at the weights `w`.
+    /// Creates a model with the tangent kernel of a network on `inputs` at the weights `w`.
     ///
     /// # Shapes
     /// `w`: `[P]`, `inputs`: `[n, d]`
     ///
     /// # Errors
-    /// [`KernelModelError::NotFinite`] at weights where the kernel is not.
+    /// [`KernelModelError::NotFinite`] if the kernel is not finite at these weights.
     pub fn of<N: Network<B>>(
         net: &N,
         w: &Tensor<B, 1>,
@@ -142,8 +143,8 @@ impl<B: Backend> KernelModel<B> {
         Self::new(kernel(&net.trace(w, inputs).linearise()))
     }
 
-    /// With other points to look at, whose numbers follow those that the model has.
-    /// [`cross_rows`] makes such rows from a network.
+    /// Adds other points at which the model can be evaluated. Their indices follow the
+    /// existing ones. [`cross_rows`] computes the rows from a network.
     ///
     /// # Shapes
     /// `rows`: `[m, n]`, the kernel between the points and the training points
@@ -174,13 +175,13 @@ impl<B: Backend> KernelModel<B> {
         self.theta.clone()
     }
 
-    /// The numbers of the training points, `[n, 1]`: the inputs of the
+    /// The indices of the training points, `[n, 1]`: the inputs of the
     /// [`System`](crate::System).
     pub fn training_points(&self) -> Tensor<B, 2> {
         self.numbers(0, self.n_training_points())
     }
 
-    /// The numbers of the other points, `[m, 1]`; `None` when there are none.
+    /// The indices of the other points, `[m, 1]`; `None` when there are none.
     pub fn other_points(&self) -> Option<Tensor<B, 2>> {
         let m = self.others.as_ref()?.dims()[0];
         Some(self.numbers(self.n_training_points(), m))
@@ -198,7 +199,7 @@ impl<B: Backend> KernelModel<B> {
         precision.matrix(&numbers, [many, 1], &self.theta.device())
     }
 
-    /// What the numbers `x` stand for.
+    /// The points with the indices `x`.
     fn points(&self, x: &Tensor<B, 2>) -> Points {
         let numbers = Precision::to_host(x.clone());
         let n = self.n_training_points();
@@ -206,7 +207,10 @@ impl<B: Backend> KernelModel<B> {
         let points: Vec<usize> = numbers.iter().map(|&number| number as usize).collect();
         for (&number, &point) in numbers.iter().zip(&points) {
             let known = number == point as f64 && point < n + others;
-            assert!(known, "{number} is no point of a model of {n} and {others} other points");
+            assert!(
+                known,
+                "{number} is not a point of a model with {n} training points and {others} other points"
+            );
         }
         if points.len() == n && points.iter().enumerate().all(|(i, &point)| i == point) {
             Points::Training
@@ -262,7 +266,7 @@ pub fn cross_rows<B: Backend, N: Network<B>>(
 enum Points {
     /// All training points, in their order.
     Training,
-    /// Those with these numbers.
+    /// The points with these indices.
     Listed(Vec<usize>),
 }
 
@@ -337,15 +341,15 @@ impl<B: Backend> Trace<B> for KernelTrace<B> {
 /// The Jacobian of a [`KernelModel`] on some of its points, in the metric of its kernel.
 #[derive(Debug, Clone)]
 pub struct KernelTape<B: Backend> {
-    /// On the training points, `[n, n]`: the metric.
+    /// The kernel on the training points, `[n, n]`: the metric.
     theta: Tensor<B, 2>,
-    /// Between the points of the tape and the training points, `[m, n]`.
+    /// The kernel between the points of the tape and the training points, `[m, n]`.
     rows: Tensor<B, 2>,
     points: Points,
 }
 
 impl<B: Backend> KernelTape<B> {
-    /// The numbers of training points; `None` for all of them in order.
+    /// The indices of training points; `None` for all of them in order.
     fn training_points(&self) -> Option<&[usize]> {
         let Points::Listed(points) = &self.points else { return None };
         let n = self.theta.dims()[0];
@@ -374,7 +378,8 @@ impl<B: Backend> Tape<B> for KernelTape<B> {
         let (device, dtype) = self.placement();
         let n = self.theta.dims()[0];
         let none = Tensor::zeros([n], (&device, dtype));
-        // A GPU adds in no fixed order, which does not matter where no point comes twice.
+        // A GPU adds in no fixed order; the result depends on it only if a point occurs
+        // twice.
         none.select_assign(0, numbered::<B>(points, &device), g, IndexingUpdateOp::Add)
     }
 
@@ -402,10 +407,10 @@ impl<B: Backend> Tape<B> for KernelTape<B> {
     }
 }
 
-/// Why a matrix is no kernel to learn with.
+/// Why a matrix cannot be used as a kernel.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum KernelModelError {
-    /// It has not as many rows as columns, or none.
+    /// It is not square, or it is empty.
     #[error("the kernel is {rows} × {columns}, but has to be square with at least one point")]
     NotSquare {
         /// Its rows.
@@ -413,30 +418,30 @@ pub enum KernelModelError {
         /// Its columns.
         columns: usize,
     },
-    /// Rows of other points do not belong to the training points.
-    #[error("a row of the kernel has {columns} numbers for {n} training points")]
+    /// The rows of other points do not have one value per training point.
+    #[error("a row of the kernel has {columns} values for {n} training points")]
     Columns {
-        /// Numbers in a row.
+        /// Values in a row.
         columns: usize,
         /// Training points.
         n: usize,
     },
-    /// An entry is not a number.
+    /// An entry is not finite.
     #[error("entry ({row}, {column}) of the kernel is {value}")]
     NotFinite {
         /// Its row.
         row: usize,
         /// Its column.
         column: usize,
-        /// What it is.
+        /// Its value.
         value: f64,
     },
-    /// An entry of the diagonal is negative: no gradient has such a square.
+    /// An entry of the diagonal is negative, although it is the square of a gradient norm.
     #[error("entry ({index}, {index}) of the kernel is {value}, but has to be at least 0")]
     Negative {
         /// Row and column.
         index: usize,
-        /// What it is.
+        /// Its value.
         value: f64,
     },
     /// Two mirrored entries differ by more than rounding.

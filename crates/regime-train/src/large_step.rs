@@ -1,16 +1,16 @@
-//! Large steps: the points that are followed move in function space, and the network comes after
-//! once a step.
+//! Large steps: the margins of the followed points are integrated in function space, and the
+//! weights are updated once per step.
 //!
-//! 1. The margins are followed over the whole step with their tangent kernel `K₀` frozen; the
-//!    impulse of the loss moves the weights by one `Jᵀ`. A kernel that was made in an earlier step
-//!    serves too: what the margins do at the beginning beyond `−K₀ ℓ'`, the drift, is added. The
-//!    step ends here if the network's outputs are the predicted ones to a hundredth of the
-//!    tolerance.
-//! 2. At these weights the kernel is `K₁`. The margins are followed again, with the kernel
-//!    between `K₀` and `K₁` as the weights go, and the weights are moved by the impulses through both
-//!    Jacobians: a step of second order in the change of the kernel.
-//! 3. The outputs of the network are compared with the ones that were predicted. The difference
-//!    is the error of the step, and of third order.
+//! 1. The margins are integrated over the whole step with their tangent kernel `K₀` frozen, and the
+//!    impulse of the loss updates the weights by one product with `Jᵀ`. A kernel from an earlier
+//!    step can be reused: then the drift, the part of the initial rate of the margins beyond
+//!    `−K₀ ℓ'`, is added. The step ends here if the outputs of the network agree with the predicted
+//!    ones to a hundredth of the tolerance.
+//! 2. The kernel at these weights is `K₁`. The margins are integrated again, with a kernel that is
+//!    interpolated between `K₀` and `K₁` along the path of the weights, and the impulses update the
+//!    weights through both Jacobians: a step of second order in the change of the kernel.
+//! 3. The outputs of the network are compared with the predicted ones. The difference is the error
+//!    of the step; it is of third order.
 
 use std::sync::Arc;
 
@@ -28,62 +28,64 @@ use crate::{
     view::{Motion, Since},
 };
 
-/// The error allowed in a large step, as a part of the tolerance: it is the error itself, where the
-/// one of a small step is that of a solution of lower order.
+/// The error allowed in a large step, as a fraction of the tolerance. The error of a large step is
+/// that of its solution; the error of a small step is that of the embedded solution of lower order.
 const OF_TOLERANCE: f64 = 0.1;
 
-/// The same where the kernel is taken as frozen, as a part of that: such errors add up.
+/// The same with a frozen kernel, as a fraction of the limit above: errors of frozen kernels
+/// accumulate.
 const OF_FROZEN: f64 = 0.1;
 
-/// The error allowed in a substep in function space, in tolerances.
+/// The error allowed in a substep in function space, as a fraction of the tolerance.
 const OF_SUBSTEPS: f64 = 0.5;
 
-/// The same for the first path when a second one follows: only the weights at which the second
-/// kernel is made depend on it.
+/// The same for the first path when a second path follows: only the weights at which the second
+/// kernel is computed depend on the first path.
 const OF_PREDICTOR: f64 = 3.0;
 
-/// A point is left out when it stays settled for at least this many steps like the last one.
+/// A point is left out when it is estimated to stay settled for at least this many steps of the
+/// last length.
 const AHEAD: f64 = 0.75;
 
-/// What a large step is asked for.
+/// The parameters of a large step.
 pub(crate) struct Request<'a> {
     pub(crate) tolerance: f64,
-    /// The time, and the step to try.
+    /// The time, and the step size to try.
     pub(crate) clock: Clock,
-    /// About the length of a small step.
+    /// Estimated length of a small step.
     pub(crate) small: f64,
-    /// Whether the kernel may be taken as frozen.
+    /// Whether the kernel may be frozen.
     pub(crate) frozen: bool,
-    /// The margin asked for.
+    /// The stopping margin.
     pub(crate) margin: f64,
-    /// How far beyond that it may end.
+    /// How far beyond the stopping margin the step may end.
     pub(crate) landing: f64,
-    /// It ends where the smallest margin is predicted to reach this.
+    /// The step ends where the smallest margin is predicted to reach this value.
     pub(crate) until: f64,
-    /// Times at which the network is to be seen, in increasing order.
+    /// Times at which the network is observed, in increasing order.
     pub(crate) marks: &'a [f64],
-    /// The mean loss whose passage is to be located.
+    /// The level of the mean loss at which an event is located.
     pub(crate) half_loss: Option<f64>,
 }
 
-/// What a large step goes by.
+/// The state from which a large step starts.
 pub(crate) struct LargeStep<'a, B: Backend, N: Network<B>> {
     pub(crate) evaluator: Evaluator<'a, 'a, B, N>,
     pub(crate) at: &'a Point<B, N>,
-    /// Of the points that `at` follows.
+    /// The kernel of the points that `at` follows.
     pub(crate) kernel: &'a KeptKernel<B>,
 }
 
-/// How a large step went.
+/// The result of a large step.
 pub(crate) struct Tried<B: Backend, N: Network<B>> {
     pub(crate) attempt: Attempt<B, N>,
     pub(crate) found: Found,
-    /// The kernel at its end, if it was made.
+    /// The kernel at its end, if it was computed.
     pub(crate) kernel: Option<KeptKernel<B>>,
 }
 
 impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
-    /// One step, and what it has shown of steps like it.
+    /// Makes one trial step, and estimates the next steps.
     pub(crate) fn attempt(&self, request: &Request<'_>) -> Tried<B, N> {
         self.trial(request).unwrap_or_else(|| {
             let dt = 0.2 * request.clock.dt;
@@ -92,7 +94,7 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
         })
     }
 
-    /// `None` where something is not finite, or a path comes to no end.
+    /// `None` if a value is not finite, or a path in function space does not end.
     fn trial(&self, request: &Request<'_>) -> Option<Tried<B, N>> {
         let &Request { tolerance, clock: Clock { t, dt }, frozen, .. } = request;
         let Self { evaluator, at, kernel } = *self;
@@ -132,9 +134,10 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
         if !error.is_finite() {
             return None;
         }
-        // A small step is bound by the change of the kernel, and by the bends of the loss.
+        // The length of a small step is limited by the change of the kernel and by the curvature of
+        // the loss.
         let of_kernel = dt * 0.9 * (tolerance / error).sqrt();
-        // Of an error without measure, nothing follows.
+        // A lower limit, for very large errors.
         let least = 0.1 * request.small;
         let of_bends = dt / path.n_whole() as f64;
         let small = of_kernel.min(of_bends).max(least);
@@ -152,7 +155,7 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
             return Some(Tried { attempt: Attempt::Rejected { dt }, found, kernel: None });
         }
         if dt < PRICE * small {
-            // Small steps get there for less than what is still to be made.
+            // Small steps are cheaper than the second kernel.
             let found = Found { next: dt, small, frozen: false };
             return Some(Tried { attempt: Attempt::Rejected { dt }, found, kernel: None });
         }
@@ -184,7 +187,7 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
         Some(self.arrive(request, &path, end, found, Some(last), &tape))
     }
 
-    /// What the margins of the network do at the beginning beyond `−K ℓ'(u)`.
+    /// The drift: the initial rate of the margins of the network beyond `−K ℓ'(u)`.
     fn drift(&self, margins: &[f64]) -> Vec<f64> {
         let Self { evaluator, at, kernel } = *self;
         let objective = evaluator.system.objective();
@@ -211,7 +214,7 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
         path
     }
 
-    /// The weights after a substep, by the Jacobians at the beginning and at the end.
+    /// The weights after a substep, from the Jacobians at the beginning and at the end.
     fn weights(
         &self,
         start: &TapeOf<B, N>,
@@ -223,7 +226,7 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
         if last.iter().all(|&p| p == 0.0) { w } else { w - self.pull(end, last) }
     }
 
-    /// The end of a step that is accurate, with a look at all points.
+    /// Ends a step that is accurate enough, after evaluating all points.
     fn arrive(
         &self,
         request: &Request<'_>,
@@ -283,12 +286,12 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
         Tried { attempt: Attempt::Accepted(Box::new(accepted)), found, kernel }
     }
 
-    /// The mean loss of all points on a path: from the one at its beginning to the one at its end,
-    /// where the points have these margins.
+    /// The mean loss of all points along a path, corrected to agree with the true loss at the
+    /// beginning and, with these `margins`, at the end.
     fn losses(&self, path: &Path, margins: &[f64]) -> Vec<Sample> {
         let rest = self.at.mean_loss - path.samples[0].loss.loss;
         let whole = self.evaluator.system.objective().mean_loss(margins);
-        // What the path has not seen, spread evenly.
+        // The change of the loss that is missing on the path, distributed evenly in time.
         let rate = (whole - rest - path.end().loss.loss) / path.time();
         let loss = |sample: &PathSample| {
             let Sample { t, loss, loss_rate } = sample.loss;
@@ -301,7 +304,7 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
         Snapshot { t, margins: self.evaluator.margins(&w), w }
     }
 
-    /// `Jᵀ(y p)/(αn)`: how far an impulse moves the weights back.
+    /// `Jᵀ(y p)/(αn)`: the change of the weights by an impulse, with opposite sign.
     fn pull(&self, tape: &TapeOf<B, N>, impulse: &[f64]) -> Tensor<B, 1> {
         let objective = self.evaluator.system.objective();
         let scale = 1.0 / (objective.alpha().value() * objective.n_points() as f64);
@@ -311,7 +314,7 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
     }
 }
 
-/// The substep in which the loss falls below a level, and when.
+/// The substep in which the loss falls below a level, and the time.
 fn passage(losses: &[Sample], level: f64) -> Option<(usize, f64)> {
     let pairs = losses.windows(2).enumerate();
     let fall = |(index, pair): (usize, &[Sample])| {

@@ -1,54 +1,55 @@
-//! When large steps are tried.
+//! Decides when large steps are tried.
 
 use serde::{Deserialize, Serialize};
 
 /// A large step costs about as much as this many small ones.
 pub(crate) const PRICE: f64 = 3.0;
 
-/// The most small steps between two tries of large ones.
+/// The maximum number of small steps between two trials of large ones.
 const MOST_SMALL: u32 = 120;
 
-/// The most large steps that are undone in a row.
+/// The number of consecutive rejected large steps after which small steps follow.
 const MOST_UNDONE: u32 = 8;
 
-/// What a large step has shown of the steps that could be made next.
+/// Estimates for the next steps, from a large step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Found {
-    /// The length of a large one.
+    /// The length of the next large step.
     pub(crate) next: f64,
-    /// About the length of a small one.
+    /// Estimated length of a small step.
     pub(crate) small: f64,
-    /// Whether the kernel may be taken as frozen in the next one.
+    /// Whether the kernel may be frozen in the next large step.
     pub(crate) frozen: bool,
 }
 
-/// What is known of large steps, from those that were tried.
+/// The state of the control of large steps.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct LargeSteps {
-    /// Whether the accuracy of small steps has begun to limit them. Before, they grow as fast
-    /// as they may, and cost less.
+    /// Whether accuracy limits the length of small steps. Before that, small steps grow fast,
+    /// and cost less than large ones.
     small_are_limited: bool,
-    /// The large step to try next; 0 where none has been tried since small ones were better.
+    /// The large step to try next; 0 if small steps have been cheaper since the last trial.
     dt: f64,
-    /// Small steps before the next try.
+    /// Number of small steps before the next trial.
     wait: u32,
-    /// As many as there were before the last.
+    /// The initial value of `wait` at the last pause.
     waited: u32,
-    /// Whether the kernel has to be taken as it moves.
+    /// Whether the change of the kernel during a step has to be taken into account.
     pub(crate) moving: bool,
-    /// Large steps that were undone in a row.
+    /// Number of consecutive rejected large steps.
     undone: u32,
-    /// How much too far the last ones went beyond the margin asked for.
+    /// How far the last large steps ended beyond the stopping margin, summed.
     past: f64,
 }
 
 impl LargeSteps {
-    /// At the start of a flow, with the first one to try.
+    /// The state at the start of a flow, with the first large step to try.
     pub(crate) fn start(dt: f64) -> Self {
         Self { dt, ..Self::default() }
     }
 
-    /// The large step to try where it may be worth its price beside small steps of length `small`.
+    /// The large step to try; `None` where small steps of length `small` are estimated to be
+    /// cheaper.
     pub(crate) fn due(&self, small: f64) -> Option<f64> {
         if self.wait > 0 {
             return None;
@@ -58,12 +59,12 @@ impl LargeSteps {
         (dt > PRICE * small).then_some(dt)
     }
 
-    /// How far beyond the margin asked for a large step is to end.
+    /// How far beyond the stopping margin a large step should end.
     pub(crate) fn aim(&self, landing: f64) -> f64 {
         0.4 * landing - self.past
     }
 
-    /// After a large step.
+    /// Updates the state after an accepted large step.
     pub(crate) fn was_accepted(&mut self, found: Found) {
         let (dt, moving) = (found.next, !found.frozen);
         *self = Self { dt, moving, wait: 0, waited: 0, undone: 0, past: 0.0, ..*self };
@@ -72,7 +73,7 @@ impl LargeSteps {
         }
     }
 
-    /// After a large step that was undone.
+    /// Updates the state after a rejected large step.
     pub(crate) fn was_rejected(&mut self, found: Found) {
         (self.dt, self.moving) = (found.next, !found.frozen);
         self.undone += 1;
@@ -81,23 +82,23 @@ impl LargeSteps {
         }
     }
 
-    /// After a large step that went too far beyond the margin asked for.
+    /// Updates the state after a large step that ended too far beyond the stopping margin.
     pub(crate) fn was_past(&mut self, past: f64) {
         self.past += past;
     }
 
-    /// Leaves the flow to small steps, the longer the more often it came to this.
+    /// Pauses large steps, longer after every consecutive pause.
     fn pause(&mut self) {
         self.waited = (2 * self.waited + 8).min(MOST_SMALL);
         *self = Self { dt: 0.0, wait: self.waited, undone: 0, past: 0.0, ..*self };
     }
 
-    /// After a small step, with the next one that it proposes.
+    /// Updates the state after a small step of length `taken`; `next` is the next small step.
     pub(crate) fn after_a_small_step(&mut self, taken: f64, next: f64) {
         self.small_are_limited |= next < 2.0 * taken;
         self.wait = self.wait.saturating_sub(1);
         if self.dt <= PRICE * next {
-            // What was known of large ones is of no use any more.
+            // The estimate for large steps is out of date.
             self.dt = 0.0;
         }
     }
@@ -112,24 +113,24 @@ mod tests {
     }
 
     #[test]
-    fn they_are_tried_again_when_small_steps_have_grown() {
+    fn large_steps_are_tried_again_after_a_pause() {
         let mut large = LargeSteps::start(1.0);
         assert_eq!(large.due(0.1), Some(1.0));
-        // It went no farther than three small ones.
+        // The next large step is no longer than three small ones.
         large.was_accepted(found(1.0, 0.5));
         assert_eq!(large.due(0.5), None);
         for _ in 0..20 {
             large.after_a_small_step(0.5, 0.5);
         }
         assert_eq!(large.due(0.5), Some(4.0 * PRICE * 0.5));
-        // One that was due waits no longer once small ones have outgrown it.
+        // A large step is replaced once small steps have grown to a third of it.
         let mut large = LargeSteps::start(1.0);
         large.after_a_small_step(0.5, 0.6);
         assert_eq!(large.due(0.6), Some(4.0 * PRICE * 0.6));
     }
 
     #[test]
-    fn many_that_are_undone_leave_the_flow_to_small_steps() {
+    fn many_rejected_large_steps_cause_a_pause() {
         let mut large = LargeSteps::start(1.0);
         for _ in 0..MOST_UNDONE {
             assert!(large.due(1e-9).is_some());

@@ -1,17 +1,17 @@
 //! Gradient flows of scaled networks, `dw/dt = −∇L`, until every margin is reached.
 //!
-//! What is here: the losses; the objective `L = 1/(α²n) Σ ℓ(y α (f − f₀))`; an
-//! explicit integrator and two that go through the tangent kernel behind one interface; events
-//! located between steps, observers, checkpoints, and an honest end; frozen kernels
-//! ([`KernelModel`]) and linearised networks ([`Linearised`]) that learn by the same
-//! integrators. What is not here: data, files, clocks, prints. A wall-clock budget comes in through
-//! [`Observer::interrupts`].
+//! The crate contains the losses; the objective `L = 1/(α²n) Σ ℓ(y α (f − f₀))`; an explicit
+//! integrator and two integrators that use the tangent kernel, behind one interface; events located
+//! between steps, observers, checkpoints, and a reported end of every run. Frozen kernels
+//! ([`KernelModel`]) and linearised networks ([`Linearised`]) train with the same integrators. The
+//! crate does not load data, read or write files, read clocks, or print. A wall-clock budget is
+//! imposed through [`Observer::interrupts`].
 //!
-//! Time is the flow's own, in the convention of the paper (see
-//! [`Alpha`](regime_models::Alpha) for the other one).
+//! Time is the time of the flow, in the convention of the paper; [`Alpha`](regime_models::Alpha)
+//! describes the other convention.
 //!
-//! Start with [`Flow`]; [`Scheme`] says what each integrator costs. On a device where every call
-//! has its price, [`FlowBatch`] lets many flows of one shape advance together.
+//! Start with [`Flow`]; [`Scheme`] states the cost of each integrator. On a device where every call
+//! has an overhead, [`FlowBatch`] integrates many flows of one shape in one batch.
 //!
 //! ```
 //! use burn_flex::{Flex, FlexDevice};

@@ -1,18 +1,18 @@
-//! A network replaced by its tangent.
+//! The linearisation of a network in its weights.
 
 use std::ops::Range;
 
 use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Network, Tape, Trace};
 
-/// The model that is linear in its weights and touches a network at the weights `w₀`:
-/// `f_lin(w, x) = f(w₀, x) + J(w₀; x)(w − w₀)`, exactly.
+/// The first-order expansion of a network in its weights about `w₀`:
+/// `f_lin(w, x) = f(w₀, x) + J(w₀; x)(w − w₀)`.
 ///
-/// Its tangent kernel is that of the network at `w₀` for all weights. Its gradient flow
-/// from `w₀` gives the same functions as that of the [`KernelModel`](crate::KernelModel)
-/// with that kernel, at the price of a forward pass, a backward pass and a product with the
-/// Jacobian per evaluation where the kernel costs `n²` multiply-adds; it needs no kernel,
-/// and is defined at every point.
+/// At all weights its tangent kernel equals that of the network at `w₀`. Its gradient flow
+/// from `w₀` gives the same functions as the flow of the
+/// [`KernelModel`](crate::KernelModel) with this kernel. An evaluation costs a forward
+/// pass, a backward pass and a product with the Jacobian, where the kernel model costs `n²`
+/// multiply-adds; but it needs no kernel, and is defined at every point.
 ///
 /// # Shapes
 /// Those of the network.
@@ -23,19 +23,20 @@ pub struct Linearised<'a, B: Backend, N> {
 }
 
 impl<'a, B: Backend, N: Network<B>> Linearised<'a, B, N> {
-    /// The tangent of `net` at `w0`, `[P]`.
+    /// The linearisation of `net` at `w0`, `[P]`.
     pub fn at(net: &'a N, w0: Tensor<B, 1>) -> Self {
         Self { net, w0 }
     }
 
-    /// The weights `w₀` at which it touches the network, `[P]`.
+    /// The weights `w₀` of the expansion, `[P]`.
     pub fn origin(&self) -> Tensor<B, 1> {
         self.w0.clone()
     }
 
-    /// The weights `w₀ + Jᵀc` of the function `f(w₀, ·) + Σⱼ cⱼ Θ(·, xⱼ)`: what a
-    /// [`KernelModel`](crate::KernelModel) with the kernel of this network on `inputs` has
-    /// learnt, for points anywhere and without the kernel there.
+    /// The weights `w₀ + Jᵀc` of the function `f(w₀, ·) + Σⱼ cⱼ Θ(·, xⱼ)`. With the
+    /// coefficients `c` of a trained [`KernelModel`](crate::KernelModel) with the kernel of
+    /// this network on `inputs`, it evaluates that model at any point, without a kernel
+    /// there.
     ///
     /// # Shapes
     /// `inputs`: `[n, d]`, `c`: `[n]` → `[P]`
@@ -65,9 +66,9 @@ impl<B: Backend, N: Network<B>> Network<B> for Linearised<'_, B, N> {
 
     fn trace(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> LinearisedTrace<B, N> {
         let trace = self.net.trace(&self.w0, x);
-        let touched = trace.output();
+        let constant = trace.output();
         let tape = trace.linearise();
-        let output = touched + tape.jvp(w.clone() - self.w0.clone());
+        let output = constant + tape.jvp(w.clone() - self.w0.clone());
         LinearisedTrace { output, tape }
     }
 }

@@ -25,7 +25,7 @@ pub enum Loss {
 }
 
 impl Loss {
-    /// That the sharpness is one.
+    /// Checks that the sharpness of a soft hinge is finite and positive.
     ///
     /// # Errors
     /// [`SpecError`] for a sharpness that is not finite and positive.
@@ -36,8 +36,9 @@ impl Loss {
         }
     }
 
-    /// `[ℓ(u), ℓ'(u), ℓ''(u)]`, with one exponential for all three; to the bit what
-    /// [`value`](Self::value), [`slope`](Self::slope) and [`curvature`](Self::curvature) say.
+    /// `[ℓ(u), ℓ'(u), ℓ''(u)]`, with one exponential for all three. The values are bit-identical
+    /// to those of [`value`](Self::value), [`slope`](Self::slope) and
+    /// [`curvature`](Self::curvature).
     pub fn jet(self, u: f64) -> [f64; 3] {
         match self {
             Self::SoftHinge { beta } => {
@@ -65,7 +66,7 @@ impl Loss {
         }
     }
 
-    /// `ℓ'(u)`; at the kink of the hinge, the value for a margin that is reached: 0.
+    /// `ℓ'(u)`; at the kink of the hinge it is 0.
     pub fn slope(self, u: f64) -> f64 {
         match self {
             Self::Hinge => {
@@ -98,9 +99,9 @@ impl Loss {
         }
     }
 
-    /// The margin beyond which a point is settled: slope and curvature of the loss are there less
-    /// than this `part` of the slope at margin 0 and of the largest curvature, at every margin.
-    /// `None` for a loss without such a margin.
+    /// The margin beyond which a point is settled: at every larger margin, the slope of the loss
+    /// is less than this `part` of its slope at margin 0, and its curvature less than this `part`
+    /// of its largest curvature. `None` for a loss that has no such margin.
     pub(crate) fn settled_above(self, part: f64) -> Option<f64> {
         // 4 e^{−z} = part
         let z = (4.0 / part).ln();
@@ -112,7 +113,7 @@ impl Loss {
         }
     }
 
-    /// The largest curvature the loss has anywhere, `max ℓ''`.
+    /// The largest curvature of the loss, `max ℓ''`.
     pub fn largest_curvature(self) -> f64 {
         match self {
             Self::Hinge => 0.0,
@@ -123,7 +124,7 @@ impl Loss {
     }
 }
 
-/// `e^{−|z|}`, from which everything smooth is made without overflow.
+/// `z` and `e^{−|z|}`, from which the smooth losses are computed without overflow.
 struct Exponential {
     z: f64,
     e: f64,
@@ -144,7 +145,7 @@ impl Exponential {
         (if self.z >= 0.0 { 1.0 } else { self.e }) / (1.0 + self.e)
     }
 
-    /// `1/(1 + eᶻ)`, to all its digits where it is small.
+    /// `1/(1 + eᶻ)`, to full relative precision where it is small.
     fn logistic_of_opposite(&self) -> f64 {
         (if self.z <= 0.0 { 1.0 } else { self.e }) / (1.0 + self.e)
     }
@@ -168,7 +169,7 @@ mod tests {
     proptest! {
         #[test]
         fn derivatives_agree_with_central_differences(u in -4.0..4.0f64) {
-            // The kink of the hinges is not differentiable: keep off it.
+            // The hinges are not twice differentiable at u = 1.
             prop_assume!((u - 1.0).abs() > 1e-3);
             let e = 1e-5;
             for loss in ALL {
@@ -192,13 +193,13 @@ mod tests {
         assert_eq!(Loss::Hinge.slope(1.0), 0.0);
         assert_eq!(Loss::QuadraticHinge.value(-1.0), 2.0);
         assert_eq!(Loss::Logistic.value(0.0), std::f64::consts::LN_2);
-        // Far out, nothing overflows.
+        // Nothing overflows for large |u|.
         assert_eq!(Loss::SoftHinge { beta }.value(-1e6), 1e6 + 1.0);
         assert_eq!(Loss::Logistic.value(1e6), 0.0);
     }
 
     #[test]
-    fn beyond_where_points_are_settled_there_is_no_slope() {
+    fn slope_and_curvature_are_negligible_beyond_the_settled_margin() {
         for loss in ALL {
             let Some(settled) = loss.settled_above(1e-6) else { continue };
             for u in [settled, settled + 0.01, settled + 10.0] {
@@ -206,10 +207,10 @@ mod tests {
                 assert!(slope.abs() <= 1e-6 * loss.slope(0.0).abs(), "{loss:?} at {u}");
                 assert!(curvature <= 1e-6 * loss.largest_curvature(), "{loss:?} at {u}");
             }
-            // And not much before, where there is a slope at all.
+            // Just below that margin, slope and curvature are not negligible.
             let [_, slope, curvature] = loss.jet(settled - 0.1);
-            let matters = 1e-6 * loss.largest_curvature();
-            assert!(slope.abs() > 0.0 && (curvature > matters || loss == Loss::Hinge));
+            let limit = 1e-6 * loss.largest_curvature();
+            assert!(slope.abs() > 0.0 && (curvature > limit || loss == Loss::Hinge));
         }
     }
 

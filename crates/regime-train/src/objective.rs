@@ -9,8 +9,8 @@ use crate::{Loss, SpecError};
 /// ```
 ///
 /// The factor `1/α²` makes the speed of `F` of order one in the lazy limit.
-/// Everything here is a vector of `n` numbers on the host: of each evaluation of
-/// the network only its `n` outputs travel.
+/// Every vector here has `n` values in host memory: of each evaluation of the network, only the `n`
+/// outputs are transferred.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Objective {
     alpha: Alpha,
@@ -20,11 +20,12 @@ pub struct Objective {
 }
 
 impl Objective {
-    /// `labels` are the `yᵢ = ±1`, `initial` the outputs `f₀` at the initial weights.
+    /// An objective with `labels` `yᵢ = ±1` and the outputs `initial` = `f₀` at the initial
+    /// weights.
     ///
     /// # Errors
-    /// [`ObjectiveError`] when the loss is none, there are no points, the lengths differ, a label is
-    /// not ±1 or an initial output is not finite.
+    /// [`ObjectiveError`] when a parameter of the loss is out of its range, there are no points,
+    /// the lengths differ, a label is not ±1 or an initial output is not finite.
     pub fn new(
         alpha: Alpha,
         loss: Loss,
@@ -57,7 +58,7 @@ impl Objective {
         self.alpha
     }
 
-    /// The loss of one margin.
+    /// The loss of one point, as a function of its margin.
     pub fn loss(&self) -> Loss {
         self.loss
     }
@@ -72,12 +73,13 @@ impl Objective {
         &self.initial
     }
 
-    /// The same with other outputs `f₀`.
+    /// The same objective with other outputs `f₀`.
     pub(crate) fn with_initial(self, initial: Vec<f64>) -> Self {
         Self { initial, ..self }
     }
 
-    /// The curvature `∂²L/∂fᵢ²` above which a point is active: a part of the largest there is.
+    /// The curvature `∂²L/∂fᵢ²` above which a point is active: `active_above` times the largest
+    /// possible one.
     pub(crate) fn least_curvature(&self, active_above: f64) -> f64 {
         active_above * self.loss.largest_curvature() / self.n_points() as f64
     }
@@ -89,23 +91,23 @@ impl Objective {
         points.map(|((y, f0), f)| y * alpha * (f - f0)).collect()
     }
 
-    /// The margins of some `points`, whose outputs are given in the same order.
+    /// The margins of some `points`, with their outputs in the same order.
     pub fn margins_at(&self, points: &[usize], outputs: &[f64]) -> Vec<f64> {
         let alpha = self.alpha.value();
         let pairs = points.iter().zip(outputs);
         pairs.map(|(&i, f)| self.labels[i] * alpha * (f - self.initial[i])).collect()
     }
 
-    /// The outputs `fᵢ` that have these margins.
+    /// The outputs `fᵢ` for these margins.
     pub fn outputs(&self, margins: &[f64]) -> Vec<f64> {
         let alpha = self.alpha.value();
         let points = self.labels.iter().zip(&self.initial).zip(margins);
         points.map(|((y, f0), u)| f0 + y * u / alpha).collect()
     }
 
-    /// The scale on which `F` is to be followed: `min(1, α √⟨f²⟩)`, the margin or the
-    /// network's own outputs where those are smaller. 1 for a model whose initial outputs
-    /// are zero, which has no scale of its own.
+    /// The scale on which errors of `F` are measured: `min(1, α √⟨f²⟩)`, that is 1 or the scaled
+    /// outputs of the network if those are smaller. It is 1 for a model whose initial outputs are
+    /// zero, since such a model sets no scale.
     pub(crate) fn unit(&self, margins: &[f64]) -> f64 {
         if self.initial.iter().all(|&f| f == 0.0) {
             return 1.0;
@@ -119,15 +121,15 @@ impl Objective {
         margins.iter().map(|&u| self.loss.value(u)).sum::<f64>() / self.n_points() as f64
     }
 
-    /// The loss and its derivatives, in one pass over the margins.
+    /// The mean loss and the derivatives of `L`, in one pass over the margins.
     ///
     /// # Shapes
     /// `margins`: `[n]`
     ///
     /// # Panics
-    /// For another number of margins.
+    /// When `margins` does not have length `n`.
     pub fn derivatives(&self, margins: &[f64]) -> Derivatives {
-        assert_eq!(margins.len(), self.n_points(), "a margin for each point");
+        assert_eq!(margins.len(), self.n_points(), "every point has a margin");
         let n = self.n_points() as f64;
         let (slopes, curvatures) = (1.0 / (self.alpha.value() * n), 1.0 / n);
         let mut sum = 0.0;
@@ -140,7 +142,7 @@ impl Objective {
         Derivatives { mean_loss: sum / n, gradient, curvature }
     }
 
-    /// `n ∂L/∂fᵢ = yᵢ ℓ'(uᵢ)/α` of some `points` with their margins.
+    /// `n ∂L/∂fᵢ = yᵢ ℓ'(uᵢ)/α` of some `points`, with their margins in the same order.
     pub fn output_gradient_at(&self, points: &[usize], margins: &[f64]) -> Vec<f64> {
         let scale = 1.0 / self.alpha.value();
         let pairs = points.iter().zip(margins);
@@ -163,7 +165,7 @@ pub struct Derivatives {
     pub curvature: Vec<f64>,
 }
 
-/// Why an [`Objective`] could not be made.
+/// Why an [`Objective`] could not be created.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ObjectiveError {
     /// The loss has a parameter out of its range.
@@ -183,17 +185,17 @@ pub enum ObjectiveError {
     /// A label is neither +1 nor −1.
     #[error("label {index} is {value}, but has to be 1 or -1")]
     Label {
-        /// Which.
+        /// Its index.
         index: usize,
-        /// What it is.
+        /// Its value.
         value: f64,
     },
-    /// An output at the initial weights is not a number.
+    /// An output at the initial weights is not finite.
     #[error("the network's initial output {index} is {value}")]
     InitialOutput {
-        /// Which.
+        /// Its index.
         index: usize,
-        /// What it is.
+        /// Its value.
         value: f64,
     },
 }
@@ -231,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_training_set_is_refused() {
+    fn an_invalid_training_set_is_an_error() {
         let alpha = Alpha::paper(1.0).unwrap();
         let make = |y: &[f64], f: &[f64]| Objective::new(alpha, Loss::Hinge, y.into(), f.into());
         let flat = Loss::SoftHinge { beta: 0.0 };

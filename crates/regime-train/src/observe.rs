@@ -1,4 +1,4 @@
-//! What a run tells while it goes on, and what it leaves behind.
+//! What a run reports to its observers, and its outcome.
 
 use burn_tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
@@ -11,12 +11,13 @@ use crate::{Objective, work::Work};
 pub enum Moment {
     /// At t = 0.
     Start,
-    /// At one of the log-spaced times; after a small step, at the first step at or after it.
+    /// At one of the log-spaced times; with small steps, at the end of the first step that
+    /// reaches this time.
     Scheduled,
-    /// Just after `t₁`, at which the mean loss falls below half its initial value: at the end of
-    /// the step, or of the substep of a large one.
+    /// Just after `t₁`, the time at which the mean loss falls below half its initial value: at
+    /// the end of the step, or of the substep of a large step.
     HalfLoss,
-    /// At the end of the run, whatever ended it.
+    /// At the end of the run, for any reason except an interruption.
     End,
 }
 
@@ -25,28 +26,28 @@ pub enum Moment {
 pub struct Observation {
     /// Why it was made.
     pub moment: Moment,
-    /// Time, in the flow's unit (convention of the paper).
+    /// Time of the flow (convention of the paper).
     pub t: f64,
     /// Accepted steps so far.
     pub steps: u64,
     /// The mean loss `α² L`.
     pub mean_loss: f64,
-    /// Training points whose margin is not reached.
+    /// Number of training points that have not reached the stopping margin.
     pub n_violating: usize,
-    /// Training points on the wrong side, `u < 0` (at t = 0, where every `F` is 0,
-    /// none).
+    /// Number of training points on the wrong side, `u < 0` (zero at t = 0, where every `F` is
+    /// 0).
     pub n_wrong: usize,
     /// The smallest margin.
     pub smallest_margin: f64,
     /// Root mean square of `F` over the training points.
     pub output_rms: f64,
-    /// Root mean square of the network's own output `f` over the training points.
+    /// Root mean square of the network's output `f` over the training points.
     pub network_rms: f64,
 }
 
 impl Observation {
-    /// The state in which the training points have these `margins`, of which `margin`
-    /// is asked.
+    /// The state in which the training points have these `margins`; `margin` is the stopping
+    /// margin.
     pub(crate) fn of(
         objective: &Objective,
         margins: &[f64],
@@ -70,13 +71,13 @@ impl Observation {
     }
 }
 
-/// Follows a run.
+/// Observes a run.
 pub trait Observer<B: Backend> {
     /// Called at every [`Moment`], with the weights `[P]` at that time.
     fn observe(&mut self, observation: &Observation, w: &Tensor<B, 1>);
 
-    /// Asked before every trial step. `true` ends the run as [`End::Interrupted`]: this is
-    /// how a wall-clock budget or a Ctrl-C comes in, since a library reads no clock.
+    /// Called before every trial step. `true` ends the run with [`End::Interrupted`]. A
+    /// wall-clock budget or a Ctrl-C is handled here, since the library reads no clock.
     fn interrupts(&mut self) -> bool {
         false
     }
@@ -92,7 +93,7 @@ impl<B: Backend, O: Observer<B> + ?Sized> Observer<B> for &mut O {
     }
 }
 
-/// Several observers, in this order; any of them interrupts.
+/// Several observers, called in this order; any of them can interrupt.
 macro_rules! observe_in_turn {
     ($($observer:ident),+) => {
         impl<B: Backend, $($observer: Observer<B>),+> Observer<B> for ($($observer,)+) {
@@ -117,7 +118,7 @@ observe_in_turn!(P, Q);
 observe_in_turn!(P, Q, R);
 observe_in_turn!(P, Q, R, S);
 
-/// An observer that looks away.
+/// An observer that does nothing.
 impl<B: Backend> Observer<B> for () {
     fn observe(&mut self, _: &Observation, _: &Tensor<B, 1>) {}
 }
@@ -132,17 +133,17 @@ pub enum End {
     Diverged {
         /// What went wrong.
         quantity: Divergence,
-        /// The number of steps accepted before.
+        /// The number of steps accepted before it.
         step: u64,
     },
-    /// `t₁` is found, and the run was asked to end there.
+    /// `t₁` is found, and [`Stop::at_half_loss`](crate::Stop::at_half_loss) is set.
     HalfLoss,
-    /// The largest number of steps was spent.
+    /// The maximum number of steps was reached.
     StepsSpent,
-    /// The largest time was reached.
+    /// The maximum time was reached.
     TimeReached,
-    /// The gradient is exactly zero, but not all margins are reached: the stopping
-    /// margin lies beyond what the loss asks for.
+    /// The gradient is exactly zero, but not all margins are reached, for example because the
+    /// loss has no slope just below the stopping margin.
     Stalled,
     /// The observer interrupted.
     Interrupted,
@@ -154,16 +155,16 @@ pub enum End {
 pub enum Divergence {
     /// The gradient is not finite.
     Gradient,
-    /// No step is small enough to be accepted.
+    /// Every step size that was tried is rejected, or the time is not finite.
     StepSize,
 }
 
-/// What a run leaves behind; every number in it is finite.
+/// The outcome of a run; every number in it is finite.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// How it ended.
+    /// How the run ended.
     pub end: End,
-    /// The time at which it ended.
+    /// The time at which the run ended.
     pub t: f64,
     /// Accepted steps.
     pub steps: u64,
@@ -175,7 +176,7 @@ pub struct Outcome {
     /// `t₂`: the time at which the last margin was reached.
     #[serde(alias = "margins_time")]
     pub t2: Option<f64>,
-    /// What it has cost.
+    /// The cost of the run.
     #[serde(default)]
     pub work: Work,
     /// The observations, in order.
@@ -183,7 +184,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Nothing has been found yet; `end` is a placeholder.
+    /// The outcome before the first step; `end` is a placeholder.
     pub(crate) fn empty() -> Self {
         Self {
             end: End::Interrupted,

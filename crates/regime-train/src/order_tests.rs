@@ -1,5 +1,5 @@
-//! The order of the schemes: how the global error falls with the step, measured at
-//! fixed steps on a smooth flow.
+//! The convergence order of the schemes: how the global error decreases with the step
+//! size, measured with fixed steps on a smooth flow.
 
 use std::cell::Cell;
 
@@ -14,10 +14,10 @@ use crate::{
     step::{Prepared, attempt},
 };
 
-/// How long the flow is followed.
+/// The duration of the flow.
 const T: f64 = 2.0;
 
-/// When it starts: not at 0, where a memory time proportional to time vanishes.
+/// The start time: not 0, where a memory time proportional to time vanishes.
 const START: f64 = 0.5;
 
 /// The outputs after `n_steps` equal steps.
@@ -52,15 +52,15 @@ fn outputs(scheme: Scheme, momentum: Momentum, loss: Loss, n_steps: usize) -> Ve
                 at = accepted.point.into();
                 velocity = accepted.velocity;
             }
-            _ => panic!("a tolerance without bound rejects nothing"),
+            _ => panic!("an infinite tolerance accepts every step"),
         }
     }
     at.point.margins
 }
 
-/// The slopes of the error against the step over two halvings.
+/// The orders from two halvings of the step size.
 fn orders(scheme: Scheme, momentum: Momentum, loss: Loss) -> [f64; 2] {
-    // So fine that its own error does not matter, by a scheme of second order.
+    // A second-order scheme with steps so small that its error is negligible.
     let exact = Scheme::Reference { tolerance: f64::INFINITY, active_above: 0.0 };
     let reference = outputs(exact, momentum, loss, 4096);
     let error = |n_steps: usize| {
@@ -89,7 +89,7 @@ fn the_implicit_scheme_is_of_second_order() {
 }
 
 #[test]
-fn it_stays_so_when_points_are_left_out_of_the_jacobian() {
+fn the_order_is_two_also_when_points_are_left_out_of_the_jacobian() {
     // With this threshold some points are active and some are not.
     let scheme = Scheme::Reference { tolerance: f64::INFINITY, active_above: 0.9 };
     for momentum in EVERY_MOMENTUM {

@@ -1,4 +1,4 @@
-//! What is measured of a network while it trains.
+//! Measurements of a network during training.
 
 mod kernel;
 mod layers;
@@ -16,16 +16,16 @@ use crate::observe::{Moment, Observation, Observer};
 
 /// A quantity that depends on the weights alone.
 pub trait Probe<B: Backend> {
-    /// What it gives.
+    /// The type of the measured value.
     type Reading;
 
     /// The quantity at the weights `w`, `[P]`.
     fn read(&self, w: &Tensor<B, 1>) -> Self::Reading;
 }
 
-/// An [`Observer`] that reads a [`Probe`] at the moments of some kinds.
+/// An [`Observer`] that reads a [`Probe`] at selected kinds of moments.
 ///
-/// Several of them observe one run as a tuple.
+/// A tuple of several recorders can observe one run.
 #[derive(Debug, Clone)]
 pub struct Recorder<P, R> {
     probe: P,
@@ -39,7 +39,7 @@ impl<P, R> Recorder<P, R> {
         Self { probe, moments: moments.to_vec(), readings: Vec::new() }
     }
 
-    /// What was read, and when.
+    /// The readings, with their observations.
     pub fn readings(&self) -> &[(Observation, R)] {
         &self.readings
     }

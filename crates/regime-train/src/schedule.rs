@@ -1,6 +1,6 @@
 //! The log-spaced times at which a run is observed.
 
-/// The first of the times `10^{k/per_decade}` after `t`.
+/// The first time `10^{k/per_decade}` after `t`, with integer k.
 pub(crate) fn next_scheduled(t: f64, per_decade: u32) -> f64 {
     let per_decade = f64::from(per_decade);
     let mut k = (t.log10() * per_decade).floor() + 1.0;

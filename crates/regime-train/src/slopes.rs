@@ -6,8 +6,8 @@ use regime_models::logistic;
 use crate::loss::Loss;
 
 impl Loss {
-    /// `ℓ'(u)`, element by element, where the margins are; [`slope`](Self::slope) is that of one
-    /// number.
+    /// `ℓ'(u)`, element by element, on the device of the margins; see [`slope`](Self::slope) for
+    /// a single margin.
     pub fn slopes<B: Backend>(self, u: Tensor<B, 2>) -> Tensor<B, 2> {
         match self {
             Self::Hinge => u.sub_scalar(1.0).sign().clamp_max(0.0),
@@ -25,9 +25,9 @@ mod tests {
 
     use super::*;
 
-    regime_models::on_every_backend!(slopes_are_those_of_the_host);
+    regime_models::on_every_backend!(slopes_on_a_device_equal_those_on_the_host);
 
-    fn slopes_are_those_of_the_host<B: Backend>(device: &B::Device) {
+    fn slopes_on_a_device_equal_those_on_the_host<B: Backend>(device: &B::Device) {
         let margins: Vec<f64> = (-40..80).map(|i| 0.0375 * f64::from(i)).collect();
         for loss in [
             Loss::Hinge,
@@ -38,8 +38,11 @@ mod tests {
         ] {
             let u = Precision::F64.matrix::<B>(&margins, [2, margins.len() / 2], device);
             for (&u, found) in margins.iter().zip(Precision::to_host(loss.slopes(u))) {
-                let wanted = loss.slope(u);
-                assert!((found - wanted).abs() <= 1e-14 * wanted.abs(), "{loss:?} at {u}: {found}");
+                let expected = loss.slope(u);
+                assert!(
+                    (found - expected).abs() <= 1e-14 * expected.abs(),
+                    "{loss:?} at {u}: {found}"
+                );
             }
         }
     }

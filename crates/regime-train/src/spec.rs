@@ -1,4 +1,4 @@
-//! The settings of a run, as plain serialisable values.
+//! The settings of a run, as serialisable values.
 
 use burn_tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
@@ -9,37 +9,38 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case", tag = "scheme")]
 #[serde(deny_unknown_fields)]
 pub enum Scheme {
-    /// One gradient per step, the step adapted by `rule`. Simple, first order, and
-    /// bound by stability: 10³ to 10⁷ steps.
+    /// First-order steps, one gradient each, with the step size adapted by `rule`. Stability
+    /// limits the step size: a run takes 10³ to 10⁷ steps.
     Explicit {
-        /// When a step is accepted and how the next one is chosen.
+        /// When a step is accepted, and how the next step size is chosen.
         rule: StepRule,
     },
-    /// Chooses its steps by what it measures on the way: implicit ones, in which settled points
-    /// are left out, or large ones in function space, where the network follows once a step.
-    /// It takes from ten steps, where the kernel hardly moves, to some hundred.
+    /// Chooses each step from measurements during the run: an implicit step, which leaves out
+    /// settled points, or a large step in function space, after which the weights are updated
+    /// once. A run takes from ten steps, where the kernel changes little, to a few hundred.
     Adaptive {
         /// The error of `F` on the training points that is allowed at events and at the end, in
-        /// units of 1 or of `|F_i|` where that is larger; in (0, 1). Default 0.1.
+        /// units of `max(1, |F_i|)`; in (0, 1). Default 0.1.
         ///
-        /// A single step may make a tenth of it, measured as `max_i |ΔF_i|/max(s, |F_i|)` with
-        /// `s = min(1, α √⟨f²⟩)`, and `s = 1` for a model whose initial outputs are zero. What
-        /// becomes of it to the end was measured on a dozen problems, see `docs/dynamics.md`.
+        /// The error allowed in a single step is a tenth of it, measured as
+        /// `max_i |ΔF_i|/max(s, |F_i|)` with `s = min(1, α √⟨f²⟩)`, and `s = 1` for a model whose
+        /// initial outputs are zero. How these errors accumulate was measured on a dozen problems,
+        /// see `docs/dynamics.md`.
         #[serde(default = "tolerance_at_the_end")]
         tolerance: f64,
     },
-    /// The linearly implicit two-stage method ROS2 through the tangent kernel of
-    /// the points near their margin: second order, a few hundred steps. One step
-    /// costs two gradients, one kernel on the `m` active points and one
-    /// factorisation of an `m × m` matrix. It is what the adaptive scheme is compared with.
+    /// The linearly implicit two-stage method ROS2 with the tangent kernel of the points near
+    /// their margin: second order, a few hundred steps. One step costs two gradients, one kernel
+    /// on the `m` active points and one factorisation of an `m × m` matrix. The adaptive scheme is
+    /// compared with it.
     #[serde(alias = "implicit")]
     Reference {
         /// Error allowed in a single step, `max_i |ΔF_i|/max(s, |F_i|)` as in the adaptive scheme;
         /// in (0, 1). Default 10⁻².
         #[serde(default = "tolerance")]
         tolerance: f64,
-        /// A point is active when its curvature `ℓ''` exceeds this part of the
-        /// largest curvature the loss has; in [0, 1). Default 10⁻³.
+        /// A point is active when its curvature `ℓ''` exceeds this fraction of the largest
+        /// curvature of the loss; in [0, 1). Default 10⁻³.
         #[serde(default = "active_above")]
         active_above: f64,
     },
@@ -57,7 +58,7 @@ fn active_above() -> f64 {
     1e-3
 }
 
-/// The error that a step may make, as a part of the one at the end.
+/// The error allowed in a step, as a fraction of the error allowed at the end.
 const OF_A_STEP: f64 = 0.1;
 
 impl Scheme {
@@ -71,18 +72,19 @@ impl Scheme {
         Self::Reference { tolerance: tolerance(), active_above: active_above() }
     }
 
-    /// The error that a single step through the tangent kernel may make; `None` for a scheme
-    /// without such steps.
+    /// The error allowed in a single step with the tangent kernel; `None` for a scheme without
+    /// such steps.
     pub fn tolerance_of_steps(self) -> Option<f64> {
         self.implicit_steps().map(|steps| steps.tolerance)
     }
 
-    /// The settings of steps through the tangent kernel; `None` for a scheme without such steps.
+    /// The settings of steps with the tangent kernel; `None` for a scheme without such steps.
     pub(crate) fn implicit_steps(self) -> Option<ImplicitSteps> {
         match self {
             Self::Explicit { .. } => None,
-            // Measured: as many steps as with 10⁻³ and half the kernels; with 0.1, twice as many
-            // steps. Fewer are undone than with 0.9, for the same work at less error.
+            // Measured: `active_above` 0.03 takes as many steps as 10⁻³ with half the kernels; 0.1
+            // takes twice as many steps. `safety` 0.75 rejects fewer steps than 0.9: the same
+            // work, with less error.
             Self::Adaptive { tolerance } => {
                 let tolerance = OF_A_STEP * tolerance;
                 Some(ImplicitSteps { tolerance, active_above: 0.03, safety: 0.75 })
@@ -99,14 +101,14 @@ impl Scheme {
     }
 }
 
-/// The settings of steps through the tangent kernel.
+/// The settings of steps with the tangent kernel.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ImplicitSteps {
     /// Error allowed in `max_i |ΔF_i|/max(s, |F_i|)`, see [`Scheme`].
     pub(crate) tolerance: f64,
-    /// The part of the largest curvature above which a point is active.
+    /// The fraction of the largest curvature above which a point is active.
     pub(crate) active_above: f64,
-    /// The next step is this part of the one whose error would be the tolerance.
+    /// The next step size is this fraction of the step size whose error would equal the tolerance.
     pub(crate) safety: f64,
 }
 
@@ -116,20 +118,18 @@ pub(crate) struct ImplicitSteps {
 #[serde(rename_all = "kebab-case", tag = "rule")]
 #[serde(deny_unknown_fields)]
 pub enum StepRule {
-    /// First version of the paper. With `df = max_i |ΔF_i|` over a step:
-    /// above `undo_above` the step is undone and tried again with dt/10; below
-    /// `grow_below` it is accepted and dt grows by 1.1 (by 10 when `df` is 0);
-    /// between, it is accepted.
+    /// Rule of the paper's first version. With `df = max_i |ΔF_i|` over a step: above `undo_above`
+    /// the step is rejected and retried with dt/10; below `grow_below` it is accepted and dt is
+    /// multiplied by 1.1 (by 10 when `df` is 0); otherwise it is accepted and dt stays the same.
     OutputChange {
         /// Default 10⁻².
         undo_above: f64,
         /// Default 10⁻⁴.
         grow_below: f64,
     },
-    /// Later version. A step is accepted, and dt grows by 1.1, when
-    /// `‖g − g'‖²/(‖g‖‖g'‖)` of the gradients before and after is below `max_turn`
-    /// and `max_i |ΔF_i|` below `max_output_change`; else it is undone and tried
-    /// again with dt/10.
+    /// Rule of the later version. A step is accepted, and dt is multiplied by 1.1, when
+    /// `‖g − g'‖²/(‖g‖‖g'‖)` of the gradients before and after is below `max_turn` and
+    /// `max_i |ΔF_i|` below `max_output_change`; otherwise it is rejected and retried with dt/10.
     GradientTurn {
         /// Default 10⁻⁴.
         max_turn: f64,
@@ -163,7 +163,7 @@ pub enum Momentum {
     None,
     /// `x = e^{−dt/τ}`.
     Constant {
-        /// Memory time τ > 0, in the flow's time.
+        /// Memory time τ > 0, in the time of the flow.
         tau: f64,
     },
     /// `τ = t/μ`, so `x = (t/(t + dt))^μ`; the paper takes μ = 1000, which is very
@@ -184,7 +184,7 @@ impl Momentum {
         }
     }
 
-    /// `1 − x`, to full precision where the step is much shorter than the memory.
+    /// `1 − x`, to full precision also where the step is much shorter than the memory time.
     pub fn forgetting(self, t: f64, dt: f64) -> f64 {
         match self {
             Self::None => 1.0,
@@ -227,17 +227,18 @@ impl Momentum {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Stop {
-    /// The margin `u` that every training point has to reach; the paper: 1. A
-    /// quadratic hinge or a squared loss comes to margin 1 only as t → ∞: ask for
-    /// less, or for a largest time. A flow ends with its smallest margin at most 10⁻³
-    /// beyond: a step that goes farther is taken again, shorter, up to six times.
+    /// The stopping margin: the margin `u` that every training point has to reach; the paper: 1.
+    /// With a quadratic hinge or a squared loss, margins reach 1 only as t → ∞: set a smaller
+    /// margin, or set `max_time`. A flow ends with its smallest margin at most 10⁻³ beyond the
+    /// stopping margin: a step that goes farther is rejected and retried with a shorter step, up
+    /// to six times.
     pub margin: f64,
-    /// Largest number of steps, accepted or rejected.
+    /// Maximum number of steps, accepted or rejected.
     pub max_steps: u64,
-    /// Largest time, in the flow's time; `None` for no limit.
+    /// Maximum time, in the time of the flow; `None` for no limit.
     pub max_time: Option<f64>,
-    /// Whether the run ends as soon as `t₁` is found, at which the mean loss falls below half its
-    /// initial value. Default: no.
+    /// Whether the run ends as soon as `t₁` is found, the time at which the mean loss falls below
+    /// half its initial value. Default: no.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub at_half_loss: bool,
 }
@@ -261,7 +262,7 @@ impl Default for Stop {
     }
 }
 
-/// The settings of a flow: all but its system and its initial weights.
+/// The settings of a flow, without its system and its initial weights.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
@@ -272,8 +273,8 @@ pub struct FlowSpec {
     pub momentum: Momentum,
     /// When to end.
     pub stop: Stop,
-    /// Observations per decade of time, at least 1; the first lies within a step of
-    /// the start. Also inside a large step the network is observed at these times.
+    /// Observations per decade of time, at least 1; the first lies within one step of the start.
+    /// The network is observed at these times also inside a large step.
     pub observations_per_decade: u32,
 }
 
@@ -289,8 +290,8 @@ impl Default for FlowSpec {
 }
 
 impl FlowSpec {
-    /// Whether such flows can advance together in a [`FlowBatch`](crate::FlowBatch): by implicit
-    /// steps and without momentum.
+    /// Whether a [`FlowBatch`](crate::FlowBatch) can integrate flows with these settings: they
+    /// need implicit steps and no momentum.
     pub fn advances_in_batches(&self) -> bool {
         self.scheme.implicit_steps().is_some() && self.momentum == Momentum::None
     }
@@ -298,7 +299,7 @@ impl FlowSpec {
     /// Checks every parameter.
     ///
     /// # Errors
-    /// [`SpecError`] naming the first that is out of its range.
+    /// [`SpecError`] naming the first parameter that is out of its range.
     pub fn check(self) -> Result<Self, SpecError> {
         match self.scheme {
             Scheme::Explicit { rule: StepRule::OutputChange { undo_above, grow_below } } => {
@@ -343,12 +344,12 @@ pub struct SpecError {
     pub field: &'static str,
     /// Its value.
     pub value: f64,
-    /// What would be right.
+    /// The requirement that the value fails.
     pub right: &'static str,
 }
 
 impl SpecError {
-    /// Names a checkpoint that has `found` numbers for a network of `n_params`.
+    /// Reports a checkpoint with `found` values for a network of `n_params` parameters.
     pub(crate) fn unless_parameters(found: usize, n_params: usize) -> Result<(), Self> {
         if found == n_params {
             return Ok(());
@@ -359,8 +360,8 @@ impl SpecError {
 }
 
 impl SpecError {
-    /// Names a list in a checkpoint that is not one of different points, in increasing order, of a
-    /// training set of `n`.
+    /// Reports a list in a checkpoint that is not a list of distinct points, in increasing order,
+    /// of a training set of `n` points.
     pub(crate) fn unless_points(
         field: &'static str,
         points: &[usize],
@@ -370,12 +371,12 @@ impl SpecError {
         if increase && points.last().is_some_and(|&last| last < n) {
             return Ok(());
         }
-        let right = "different points of the training set";
+        let right = "a list of distinct points of the training set, in increasing order";
         Err(Self { field, value: points.len() as f64, right })
     }
 }
 
-/// Names a field whose value is not finite and positive.
+/// Reports a field whose value is not finite and positive.
 pub(crate) fn positive(field: &'static str, value: f64) -> Result<(), SpecError> {
     if value.is_finite() && value > 0.0 {
         Ok(())

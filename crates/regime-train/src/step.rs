@@ -1,4 +1,4 @@
-//! One trial step by any scheme.
+//! One small trial step by any scheme.
 
 use burn_tensor::{Tensor, backend::Backend};
 use regime_models::Network;
@@ -22,7 +22,7 @@ pub(crate) fn attempt<B: Backend, N: Network<B>>(
     if let Scheme::Explicit { rule } = *scheme {
         return explicit::attempt(rule, momentum, evaluator, &at.point, velocity, clock);
     }
-    let settings = scheme.implicit_steps().expect("every other scheme has them");
+    let settings = scheme.implicit_steps().expect("every other scheme takes implicit steps");
     let (point, active) = at.prepare(evaluator, settings);
     let step = implicit::Step { settings, momentum, evaluator, active };
     step.attempt(point, velocity, clock)
@@ -36,12 +36,12 @@ pub(crate) struct Prepared<B: Backend, N: Network<B>> {
 }
 
 impl<B: Backend, N: Network<B>> Prepared<B, N> {
-    /// Whether the implicit scheme has computed what it needs here.
+    /// Whether the data for the implicit scheme have been computed here.
     pub(crate) fn is_prepared(&self) -> bool {
         self.active.is_some()
     }
 
-    /// What the implicit scheme needs here, made if it is not yet.
+    /// The data that the implicit scheme needs here, computed on the first call.
     pub(crate) fn prepare(
         &mut self,
         evaluator: Evaluator<'_, '_, B, N>,

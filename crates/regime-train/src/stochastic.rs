@@ -1,4 +1,4 @@
-//! Stochastic training: the flow of momentum with gradients of batches.
+//! Stochastic training: steps with momentum along gradients of random batches.
 
 mod draw;
 mod spec;
@@ -22,10 +22,10 @@ use crate::{
 };
 use draw::{Batch, Draw};
 
-/// The whole state of stochastic training between two steps, as plain values.
+/// The complete state of stochastic training between two steps.
 ///
-/// Taken up again with the same system, spec and seed it goes on to the same bits as
-/// a run that was never interrupted.
+/// A run that is resumed from it with the same system, spec and seed gives
+/// bit-identical results to a run that was never interrupted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StochasticCheckpoint {
     weights: Vec<f64>,
@@ -39,11 +39,11 @@ pub struct StochasticCheckpoint {
     since_look: usize,
 }
 
-/// Stochastic training that is under way.
+/// A run of stochastic training and its current state.
 ///
-/// The loss of all points is known only where all of them are looked at: at the
-/// observations, and after as many drawn points as there are training points. `t₁` is
-/// interpolated between those.
+/// The mean loss over all points is evaluated only at the observations, and each time
+/// as many points have been drawn as there are training points. `t₁` is interpolated
+/// between these evaluations.
 pub struct Stochastic<'a, B: Backend, N: Network<B>> {
     system: &'a System<'a, B, N>,
     spec: StochasticSpec,
@@ -51,25 +51,25 @@ pub struct Stochastic<'a, B: Backend, N: Network<B>> {
     w: Tensor<B, 1>,
     velocity: Tensor<B, 1>,
     clock: Clock,
-    /// The present step, once it has been tried.
+    /// The current step, once it has been tried and rejected.
     tried: Option<Tried>,
     outcome: Outcome,
     next_observation: f64,
     initial_loss: f64,
     last_look: Look,
-    /// Points drawn since.
+    /// Points drawn since the last evaluation of all points.
     since_look: usize,
 }
 
 /// A step that has not been accepted yet.
 struct Tried {
     draw: Draw,
-    /// The step size that was tried first.
+    /// The first step size that was tried.
     first_dt: f64,
     rejected: u32,
 }
 
-/// The mean loss of all points at some time.
+/// The mean loss of all points at one time.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct Look {
     t: f64,
@@ -77,9 +77,9 @@ struct Look {
 }
 
 impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
-    /// At `t = 0`, at rest, with a step that belongs to a batch of one point.
+    /// Starts at `t = 0` with zero velocity and the step size of a batch of one point.
     ///
-    /// `seed` is that of the batches, which are drawn on stream [`BATCH_STREAM`].
+    /// `seed` is the seed of the batches, which are drawn on stream [`BATCH_STREAM`].
     ///
     /// # Shapes
     /// `w`: `[P]`, the weights at which the objective's `f₀` was taken.
@@ -111,7 +111,7 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
         })
     }
 
-    /// Taken up again.
+    /// Resumes a run from a checkpoint.
     ///
     /// # Errors
     /// [`SpecError`] for a parameter out of its range, or a checkpoint of another
@@ -143,14 +143,14 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
         })
     }
 
-    /// The state before the present step. What was tried of it is tried again by a run
-    /// that resumes, since the draw and its batches are the same.
+    /// The state before the current step. A resumed run repeats the rejected trials of
+    /// this step: it draws the same batches.
     pub fn checkpoint(&self) -> StochasticCheckpoint {
-        let (dt, undone) = match &self.tried {
+        let (dt, repeated) = match &self.tried {
             Some(tried) => (tried.first_dt, tried.rejected),
             None => (self.clock.dt, 0),
         };
-        let rejected = self.outcome.rejected - u64::from(undone);
+        let rejected = self.outcome.rejected - u64::from(repeated);
         StochasticCheckpoint {
             weights: Precision::to_host(self.w.clone()),
             velocity: Precision::to_host(self.velocity.clone()),
@@ -164,24 +164,24 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
         }
     }
 
-    /// The present weights, `[P]`.
+    /// The current weights, `[P]`.
     pub fn weights(&self) -> Tensor<B, 1> {
         self.w.clone()
     }
 
-    /// What has been found so far. Its `end` has a meaning only once
-    /// [`run`](Self::run) has returned.
+    /// The outcome so far. Its `end` is meaningful only after [`run`](Self::run) has
+    /// returned.
     pub fn outcome(&self) -> &Outcome {
         &self.outcome
     }
 
-    /// The present state, as it would be observed; looks at all points.
+    /// The current state, as an observer would receive it. Evaluates all points.
     pub fn observation(&self, moment: Moment) -> Observation {
         let margins = self.system.margins(&self.w);
         self.observed(&margins, moment)
     }
 
-    /// Goes on until an end is reached, and returns what was found.
+    /// Trains until the run ends or the observer interrupts, and returns the outcome.
     pub fn run(&mut self, observer: &mut impl Observer<B>) -> Outcome {
         if self.outcome.observations.is_empty() {
             self.note(Moment::Start, observer);
@@ -202,8 +202,8 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
         self.outcome.end = end;
         if end != End::Interrupted {
             let margins = self.system.margins(&self.w);
-            self.look_for_half_loss(&margins, observer);
-            self.keep(self.observed(&margins, Moment::End), observer);
+            self.record_half_loss(&margins, observer);
+            self.record(self.observed(&margins, Moment::End), observer);
         }
         self.outcome.clone()
     }
@@ -221,7 +221,7 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
         }
     }
 
-    /// One trial step; an end when there was nothing left to draw.
+    /// Makes one trial step; returns an end when no point violates its margin.
     fn advance(&mut self, observer: &mut impl Observer<B>) -> Result<Option<End>, Divergence> {
         let n = self.system.objective().n_points();
         let mut tried = self.tried.take().unwrap_or_else(|| Tried {
@@ -244,14 +244,14 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
         let velocity = self.spec.momentum.pull(&self.velocity, gradient, (self.clock.t, dt));
         let w = self.w.clone() + velocity.clone().mul_scalar(dt);
         let change = largest_change(&self.system.margins_at(&w, &batch.points), &margins);
-        // Written so that a change that is not a number is undone.
+        // Written so that a NaN change is rejected.
         if !(change <= self.spec.undo_above) {
             self.outcome.rejected += 1;
             tried.rejected += 1;
             self.clock.dt = dt / 10.0;
-            let hopeless = tried.rejected >= MOST_REJECTED;
+            let too_many = tried.rejected >= MOST_REJECTED;
             self.tried = Some(tried);
-            return if hopeless { Err(Divergence::StepSize) } else { Ok(None) };
+            return if too_many { Err(Divergence::StepSize) } else { Ok(None) };
         }
         self.w = w;
         self.velocity = velocity;
@@ -274,7 +274,7 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
         Ok(self.look(observer))
     }
 
-    /// The batch of the present step size; `None` when no point violates its margin.
+    /// The batch for the current step size; `None` when no point violates its margin.
     fn batch(&self, draw: &mut Draw) -> Option<Batch> {
         let Self { system, w, spec, clock, .. } = self;
         let size = spec.batch_size(clock.dt, system.objective().n_points());
@@ -286,8 +286,9 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
         }
     }
 
-    /// The estimate of `∇L` from a batch, `[P]`, and the batch's margins: from the same
-    /// products as those after the step, so that rounding does not pass for a change.
+    /// The estimate of `∇L` from a batch, `[P]`, and the margins of the batch. The
+    /// margins come from the same products as the margins after the step, so that
+    /// rounding is not taken for a change.
     fn gradient(&self, batch: &Batch) -> (Tensor<B, 1>, Vec<f64>) {
         let inputs = self.system.inputs_at(&batch.points);
         let trace = self.system.network().trace(&self.w, &inputs);
@@ -298,16 +299,16 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
         (trace.linearise().vjp(self.system.tensor(&weighed)), margins)
     }
 
-    /// Looks at all points when it is time to, for events and observations.
+    /// Evaluates all points when that is due, for events and observations.
     fn look(&mut self, observer: &mut impl Observer<B>) -> Option<End> {
         let scheduled = self.clock.t >= self.next_observation;
         if !scheduled && self.since_look < self.system.objective().n_points() {
             return None;
         }
         let margins = self.system.margins(&self.w);
-        self.look_for_half_loss(&margins, observer);
+        self.record_half_loss(&margins, observer);
         if scheduled {
-            self.keep(self.observed(&margins, Moment::Scheduled), observer);
+            self.record(self.observed(&margins, Moment::Scheduled), observer);
             self.next_observation = next_scheduled(self.clock.t, self.spec.observations_per_decade);
         }
         let reached = margins.iter().all(|&u| u >= self.spec.stop.margin);
@@ -317,14 +318,15 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
         reached.then_some(End::Converged)
     }
 
-    /// Notes `t₁` if it lies since the last look.
-    fn look_for_half_loss(&mut self, margins: &[f64], observer: &mut impl Observer<B>) {
+    /// Records `t₁` if the loss has passed half its initial value since the last
+    /// evaluation.
+    fn record_half_loss(&mut self, margins: &[f64], observer: &mut impl Observer<B>) {
         let look = Look { t: self.clock.t, mean_loss: self.system.objective().mean_loss(margins) };
         let half = 0.5 * self.initial_loss;
         if self.outcome.t1.is_none() && look.mean_loss < half {
             let before = (self.last_look.t, self.last_look.mean_loss);
             self.outcome.t1 = Some(on_line(before, (look.t, look.mean_loss), half));
-            self.keep(self.observed(margins, Moment::HalfLoss), observer);
+            self.record(self.observed(margins, Moment::HalfLoss), observer);
         }
         self.last_look = look;
         self.since_look = 0;
@@ -336,21 +338,22 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
     }
 
     fn note(&mut self, moment: Moment, observer: &mut impl Observer<B>) {
-        self.keep(self.observation(moment), observer);
+        self.record(self.observation(moment), observer);
     }
 
-    fn keep(&mut self, observation: Observation, observer: &mut impl Observer<B>) {
+    fn record(&mut self, observation: Observation, observer: &mut impl Observer<B>) {
         observer.observe(&observation, &self.w);
         self.outcome.observations.push(observation);
     }
 }
 
-/// The spec, if it goes with the loss.
+/// Checks the spec, also against the loss.
 fn check(spec: StochasticSpec, loss: Loss) -> Result<StochasticSpec, SpecError> {
-    let asks_for_one = matches!(loss, Loss::Hinge | Loss::QuadraticHinge);
-    if asks_for_one && spec.stop.margin > 1.0 {
-        // Violators between 1 and the margin would have no gradient, for ever.
-        let right = "at most 1, which is all that a hinge asks for";
+    let is_hinge = matches!(loss, Loss::Hinge | Loss::QuadraticHinge);
+    if is_hinge && spec.stop.margin > 1.0 {
+        // Points with a margin between 1 and the stopping margin would never have a
+        // gradient.
+        let right = "at most 1: beyond margin 1 a hinge has no gradient";
         return Err(SpecError { field: "margin", value: spec.stop.margin, right });
     }
     spec.check()

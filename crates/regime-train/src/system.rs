@@ -1,15 +1,15 @@
-//! What flows.
+//! The system that a flow integrates.
 
 use burn_tensor::{DType, Tensor, TensorData, backend::Backend};
 use regime_models::{Network, Precision, Trace};
 
 use crate::{objective::Objective, workspace::Workspace};
 
-/// What flows: a network, its training inputs, and the objective on them.
+/// A network, its training inputs, and the objective on them.
 ///
-/// Implicit steps leave it the memory of their two largest matrices, at most
-/// `2 n²` float64 numbers, for the steps to come; it goes with the system, or with the first step
-/// in which no point is active.
+/// Implicit steps store the memory of their two largest matrices here, at most `2 n²` float64
+/// values, for reuse in later steps. It is freed with the system, or in the first step without
+/// active points.
 #[derive(Debug)]
 pub struct System<'a, B: Backend, N: Network<B>> {
     net: &'a N,
@@ -52,17 +52,17 @@ impl<'a, B: Backend, N: Network<B>> System<'a, B, N> {
         &self.workspace
     }
 
-    /// A host vector as a tensor beside the training inputs.
+    /// A host vector as a tensor with the device and element type of the training inputs.
     pub(crate) fn tensor(&self, values: &[f64]) -> Tensor<B, 1> {
         Precision::of(self.inputs.dtype()).vector(values, &self.inputs.device())
     }
 
-    /// A host vector in float64 beside the training inputs, whatever their element type.
+    /// A host vector as a float64 tensor on the device of the training inputs.
     pub(crate) fn float64(&self, values: &[f64]) -> Tensor<B, 1> {
         Precision::F64.vector(values, &self.inputs.device())
     }
 
-    /// The points with these numbers, `[points, d]`.
+    /// The inputs of the points with these indices, `[points, d]`.
     pub(crate) fn inputs_at(&self, points: &[usize]) -> Tensor<B, 2> {
         let indices: Vec<i64> = points.iter().map(|&i| i as i64).collect();
         let indices = TensorData::new(indices, [points.len()]);
@@ -83,7 +83,7 @@ impl<'a, B: Backend, N: Network<B>> System<'a, B, N> {
 }
 
 /// `max_i |a_i − b_i|`, which is the change of `F` when `a` and `b` are margins.
-/// Not finite when any difference is not.
+/// It is not finite if any difference is not finite.
 pub(crate) fn largest_change(a: &[f64], b: &[f64]) -> f64 {
     largest(a.iter().zip(b).map(|(a, b)| (a - b).abs()))
 }
@@ -107,7 +107,7 @@ fn largest(changes: impl Iterator<Item = f64>) -> f64 {
     largest
 }
 
-/// The smallest of the margins; not a number when one is none.
+/// The smallest of the margins; NaN if any of them is NaN.
 pub(crate) fn smallest(margins: &[f64]) -> f64 {
     let least = |least: f64, &u: &f64| if least <= u || least.is_nan() { least } else { u };
     margins.iter().fold(f64::INFINITY, least)

@@ -1,8 +1,8 @@
-//! Which training points the passes of a flow take: all but those that are settled.
+//! The training points that the passes of a flow evaluate: all except those that are settled.
 //!
-//! A point is settled when its loss has neither slope nor curvature to speak of. It is left out
-//! only as long as it cannot come back: from how far its margin moved when the weights moved last
-//! follows how far they may move before the point is looked at again.
+//! A point is settled when the slope and the curvature of its loss are negligible. It is left out
+//! only while it is estimated to stay settled: the speed of its margin in the last step gives the
+//! distance that the weights may move before the point is evaluated again.
 
 use burn_tensor::{Tensor, backend::Backend};
 use regime_models::Network;
@@ -10,50 +10,51 @@ use serde::{Deserialize, Serialize};
 
 use crate::{spec::SpecError, system::System};
 
-/// A margin is taken to move this many times faster than it did last.
+/// A margin is assumed to move this many times faster than in the last step.
 const SAFETY: f64 = 2.0;
 
-/// Steps after which all points are looked at again.
+/// Number of steps after which all points are evaluated again.
 const MOST_STEPS: u32 = 16;
 
-/// More points are left out once they are at least this part of those that are followed.
+/// More points are left out only if they are more than this fraction of the followed points.
 const WORTHWHILE: f64 = 0.1;
 
-/// The points that passes take.
+/// The points that passes evaluate.
 pub(crate) struct View<B: Backend> {
-    /// Those that are followed, in increasing order.
+    /// The points that are followed, in increasing order.
     pub(crate) points: Vec<usize>,
     /// `[points, d]`
     pub(crate) inputs: Tensor<B, 2>,
-    /// The others, and their inputs; `None` where there are none.
+    /// The other points, and their inputs; `None` if there are none.
     pub(crate) rest: Option<(Vec<usize>, Tensor<B, 2>)>,
-    /// How far the weights may go before the others are looked at.
+    /// How far the weights may move before the other points are evaluated.
     reach: f64,
 }
 
-/// What is known of the points that are left out: enough to go on from a checkpoint.
+/// The state of the points that are left out, from which a flow can be resumed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct LeftOut {
     points: Vec<usize>,
-    /// Their margins when they were last looked at.
+    /// Their margins at the last evaluation.
     margins: Vec<f64>,
     reach: f64,
     since: Since,
 }
 
 impl LeftOut {
-    /// That these are points of a training set of `n`.
+    /// Checks that these are points of a training set of `n` points.
     pub(crate) fn check(&self, n: usize) -> Result<(), SpecError> {
         let field = "points left out in the checkpoint";
         SpecError::unless_points(field, &self.points, n)?;
         if self.points.len() < n && self.margins.len() == self.points.len() {
             return Ok(());
         }
-        let right = "not all points, with a margin each";
+        let right =
+            "smaller than the number of points, with one margin for each point that is left out";
         Err(SpecError { field, value: self.points.len() as f64, right })
     }
 
-    /// The margins of `n` points, in which those of the others are 0.
+    /// The margins of `n` points; those of the followed points are 0.
     pub(crate) fn margins(&self, n: usize) -> Vec<f64> {
         let mut margins = vec![0.0; n];
         self.points.iter().zip(&self.margins).for_each(|(&i, &u)| margins[i] = u);
@@ -65,10 +66,10 @@ impl LeftOut {
     }
 }
 
-/// How long ago the points that are left out were looked at.
+/// Steps and distance since the points that are left out were evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct Since {
-    /// How far the weights have gone since.
+    /// How far the weights have moved.
     pub(crate) travelled: f64,
     pub(crate) steps: u32,
 }
@@ -77,20 +78,20 @@ pub(crate) struct Since {
 pub(crate) struct Motion<'a> {
     pub(crate) before: &'a [f64],
     pub(crate) after: &'a [f64],
-    /// How far the weights have gone between.
+    /// How far the weights have moved between these times.
     pub(crate) step: f64,
     /// The same for the points that were left out.
     pub(crate) travelled: f64,
 }
 
 impl<B: Backend> View<B> {
-    /// Of all points.
+    /// The view of all points.
     pub(crate) fn all<N: Network<B>>(system: &System<'_, B, N>) -> Self {
         let points = (0..system.objective().n_points()).collect();
         Self { points, inputs: system.inputs().clone(), rest: None, reach: f64::INFINITY }
     }
 
-    /// Of all but these.
+    /// The view of all points except `rest`.
     fn without<N: Network<B>>(system: &System<'_, B, N>, rest: Vec<usize>, reach: f64) -> Self {
         let mut followed = vec![true; system.objective().n_points()];
         rest.iter().for_each(|&i| followed[i] = false);
@@ -99,18 +100,18 @@ impl<B: Backend> View<B> {
         Self { points, inputs, rest: Some((rest, rest_inputs)), reach }
     }
 
-    /// The view that a checkpoint has kept.
+    /// The view that is stored in a checkpoint.
     pub(crate) fn resume<N: Network<B>>(system: &System<'_, B, N>, left_out: &LeftOut) -> Self {
         Self::without(system, left_out.points.clone(), left_out.reach)
     }
 
-    /// Whether points that are left out have to be looked at after a step.
+    /// Whether the points that are left out have to be evaluated after a step.
     pub(crate) fn is_used_up(&self, since: Since) -> bool {
         self.rest.is_some() && (since.travelled > self.reach || since.steps >= MOST_STEPS)
     }
 
-    /// The view after a step at whose end some of the points that were left out were no longer
-    /// settled: with these, and those that could have come as far.
+    /// The view after a step in which some of the points that were left out did not stay settled:
+    /// it follows these points, and those that would not stay settled if they moved twice as far.
     pub(crate) fn with_those_that_came_back<N: Network<B>>(
         &self,
         system: &System<'_, B, N>,
@@ -118,21 +119,22 @@ impl<B: Backend> View<B> {
         (before, after): (&[f64], &[f64]),
     ) -> Self {
         let rest = self.rest.as_ref().map_or(&[][..], |(rest, _)| rest);
-        // Settled also when it falls twice as far.
+        // The margin stays settled even if it falls twice as far.
         let stays = |&&i: &&usize| 2.0 * after[i] - before[i].max(after[i]) >= settled_above;
         let rest: Vec<usize> = rest.iter().filter(stays).copied().collect();
         if rest.is_empty() { Self::all(system) } else { Self::without(system, rest, 0.0) }
     }
 
-    /// Whether the points that are left out have margins of settled ones.
+    /// Whether the points that are left out are settled at these margins.
     pub(crate) fn is_settled(&self, margins: &[f64], settled_above: f64) -> bool {
-        // Written so that a margin that is not a number is none.
+        // Written so that a NaN margin is not settled.
         let settled = |&i: &usize| margins[i] >= settled_above;
         self.rest.as_ref().is_none_or(|(rest, _)| rest.iter().all(settled))
     }
 
-    /// The view after a look at all points; `None` where this one serves as well. A point is left out
-    /// when it stays settled for at least `ahead` steps like the last one.
+    /// The view after an evaluation of all points; `None` if this view can still be used. A point
+    /// is left out when it is estimated to stay settled for at least `ahead` steps of the last
+    /// length.
     pub(crate) fn next<N: Network<B>>(
         &self,
         system: &System<'_, B, N>,
@@ -150,7 +152,7 @@ impl<B: Backend> View<B> {
             .map(|i| (after[i] - before[i]).abs() / distance[i].max(f64::MIN_POSITIVE))
             .collect();
         let mean = rates.iter().sum::<f64>() / n as f64;
-        // How far the weights may go until the point may be no longer settled.
+        // How far the weights may move until the point may be no longer settled.
         let reach = |i: usize| {
             (after[i] - settled_above) / (SAFETY * rates[i].max(mean)).max(f64::MIN_POSITIVE)
         };
@@ -160,7 +162,7 @@ impl<B: Backend> View<B> {
         let old = self.rest.as_ref().map_or(&[][..], |(rest, _)| rest);
         let still_settled = old.iter().all(|&i| reach(i) > ahead * step);
         if still_settled && rest.len() <= least {
-            // The same points, from here.
+            // The same points, with the estimate updated.
             let Some((old, inputs)) = &self.rest else { return None };
             let reach = old.iter().map(|&i| reach(i)).fold(f64::MAX, f64::min);
             let rest = Some((old.clone(), inputs.clone()));
@@ -178,7 +180,7 @@ impl<B: Backend> View<B> {
         Some(Self::without(system, rest, reach))
     }
 
-    /// What a checkpoint keeps, where these are the margins.
+    /// The state for a checkpoint, with these margins; `None` if no point is left out.
     pub(crate) fn left_out(&self, margins: &[f64], since: Since) -> Option<LeftOut> {
         let (points, _) = self.rest.as_ref()?;
         let margins = points.iter().map(|&i| margins[i]).collect();

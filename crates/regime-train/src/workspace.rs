@@ -1,4 +1,4 @@
-//! Memory for the matrices of a step, which the steps of a flow hand on to one another.
+//! Memory for the matrices of a step, which the steps of a flow reuse.
 
 use std::{
     fmt,
@@ -8,15 +8,15 @@ use std::{
 
 /// Scratch vectors that are not in use.
 ///
-/// The kernel of a step's active points and its factor are by far the largest that a step
-/// makes; fresh memory for them would have to be cleared by the system every time. Which
-/// memory a number lies in changes no bit of it. A kernel that does not come in float64 and
-/// host memory, or from layers under windows, is made in memory of its own.
+/// The kernel of the active points and its factor are by far the largest arrays of a step;
+/// the system would have to clear new memory for them in every step. Reuse does not change
+/// results. A kernel that is not computed in float64 and host memory, or that comes from
+/// layers with windows, uses its own memory.
 #[derive(Clone, Default)]
 pub(crate) struct Workspace(Arc<Mutex<Vec<Vec<f64>>>>);
 
 impl Workspace {
-    /// A vector that came back, whose numbers have no meaning, or an empty one.
+    /// A returned vector, whose values are meaningless, or an empty one.
     pub(crate) fn take(&self) -> Vec<f64> {
         self.free().pop().unwrap_or_default()
     }
@@ -26,32 +26,32 @@ impl Workspace {
         self.free().clear();
     }
 
-    /// Numbers whose memory comes back here when they are dropped.
+    /// Wraps values whose memory returns to this workspace when they are dropped.
     pub(crate) fn lend(&self, numbers: Vec<f64>) -> Lent {
         Lent { numbers, home: self.clone() }
     }
 
     fn free(&self) -> std::sync::MutexGuard<'_, Vec<Vec<f64>>> {
-        // A panic elsewhere leaves vectors as good as they were.
+        // The vectors stay valid after a panic in another thread.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for Workspace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // How much there is; the numbers mean nothing.
+        // Capacities only; the values are meaningless.
         f.debug_list().entries(self.free().iter().map(Vec::capacity)).finish()
     }
 }
 
-/// Numbers in memory that goes back to its [`Workspace`].
+/// Values in memory that returns to its [`Workspace`] on drop.
 pub(crate) struct Lent {
     numbers: Vec<f64>,
     home: Workspace,
 }
 
 impl Lent {
-    /// Where the memory goes back to.
+    /// The workspace to which the memory returns.
     pub(crate) fn home(&self) -> &Workspace {
         &self.home
     }
@@ -82,14 +82,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_is_handed_on() {
+    fn memory_is_reused() {
         let workspace = Workspace::default();
         let lent = workspace.lend(vec![1.0; 100]);
-        assert_eq!(workspace.take().capacity(), 0, "it is still in use");
+        assert_eq!(workspace.take().capacity(), 0, "lent memory is in use");
         let address = lent.as_ptr();
         drop(lent);
         let again = workspace.take();
-        assert_eq!((again.as_ptr(), again.len()), (address, 100), "nothing is written to it");
+        assert_eq!((again.as_ptr(), again.len()), (address, 100), "the vector is unchanged");
         drop(workspace.lend(again));
         assert_eq!(format!("{workspace:?}"), "[100]");
         workspace.clear();

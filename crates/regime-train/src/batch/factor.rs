@@ -10,9 +10,9 @@ use crate::{
 
 /// Cholesky factors, one for each network.
 pub(super) enum StackedFactor<B: Backend> {
-    /// By the backend's own factorisation, all at once.
+    /// All factors at once, by the factorisation of the backend.
     Own(Factorised<B>),
-    /// One after the other; `None` where there is none.
+    /// One factorisation after the other; `None` where it failed.
     Each(Vec<Option<Factor<B>>>),
 }
 
@@ -32,7 +32,7 @@ impl<B: Backend> StackedFactor<B> {
         Self::Each((0..r).map(factor).collect())
     }
 
-    /// `(I + S Θ S)⁻¹ v`, `[r, m]` in float64; of no meaning for a network without a factor.
+    /// `(I + S Θ S)⁻¹ v`, `[r, m]` in float64; meaningless for a network without a factor.
     pub(super) fn solve(&self, v: Tensor<B, 2>) -> Tensor<B, 2> {
         match self {
             Self::Own(Factorised { factors, .. }) => cholesky_solve(factors, v),

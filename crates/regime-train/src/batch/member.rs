@@ -1,4 +1,4 @@
-//! What a batch is made of, and why it may not be.
+//! The members of a batch, its observers and its errors.
 
 use burn_tensor::{Tensor, backend::Backend};
 
@@ -12,32 +12,32 @@ use crate::{
 /// One flow of a batch.
 #[derive(Debug, Clone)]
 pub struct Member<B: Backend> {
-    /// Its loss, on points of its own.
+    /// Its objective, on its own training points.
     pub objective: Objective,
     /// The training points, `[n, d]`.
     pub inputs: Tensor<B, 2>,
     /// Its settings.
     pub spec: FlowSpec,
-    /// Where it starts.
+    /// The state from which it starts.
     pub start: Start<B>,
 }
 
-/// Where a flow of a batch starts.
+/// The state from which a flow of a batch starts.
 #[derive(Debug, Clone)]
 pub enum Start<B: Backend> {
     /// At `t = 0`, with the weights `[P]` at which the objective's `f₀` was taken.
     Weights(Tensor<B, 1>),
-    /// Between two steps: that of a [`Flow`](crate::Flow) or of a batch.
+    /// Between two steps, from a checkpoint of a [`Flow`](crate::Flow) or of a batch.
     Checkpoint(Box<Checkpoint>),
 }
 
-/// Follows the flows of a batch.
+/// Observes the flows of a batch.
 pub trait BatchObserver<B: Backend> {
-    /// Called with what is to be observed after a step: which member, and how it stands, with
-    /// the weights `[r, P]` of those members in the same order. A member may be there twice.
+    /// Called after a step with the observations, each with the number of its member, and with
+    /// the weights `[r, P]` of these members in the same order. A member may occur twice.
     fn observe(&mut self, observed: &[(usize, Observation)], w: &Tensor<B, 2>);
 
-    /// Asked before every step. `true` interrupts all flows that have not ended.
+    /// Called before every step. `true` interrupts all flows that have not ended.
     fn interrupts(&mut self) -> bool {
         false
     }
@@ -47,36 +47,36 @@ impl<B: Backend> BatchObserver<B> for () {
     fn observe(&mut self, _: &[(usize, Observation)], _: &Tensor<B, 2>) {}
 }
 
-/// Why flows cannot advance together.
+/// Why flows cannot be integrated in one batch.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum BatchError {
-    /// There are none.
+    /// There are no flows.
     #[error("a batch needs at least one flow")]
     Empty,
-    /// The network is of another kind.
+    /// The network is not a fully connected one with one output.
     #[error(
-        "a batch is of fully connected networks with one output: use a flow for each other one"
+        "a batch needs a fully connected network with one output: use single flows for this network"
     )]
     Network,
-    /// The points of a flow do not fit its labels or the network, or its number of points, their
-    /// element type or its loss is not that of the first.
+    /// The points of a flow do not match its labels or the network, or their number, their
+    /// element type or its loss differs from the first flow.
     #[error(
-        "the points of flow {member} do not fit its labels or the network, or their number, their \
-         element type or the loss is not that of the first flow"
+        "the points of flow {member} do not match its labels or the network, or their number, their \
+         element type or the loss differs from the first flow"
     )]
     Different {
-        /// Which.
+        /// Its number among the members.
         member: usize,
     },
-    /// A flow asks for a scheme that a batch has not.
+    /// A flow requests a scheme or a momentum that a batch does not support.
     #[error(
-        "flow {member} asks for an explicit scheme or for momentum, which a batch does not have"
+        "flow {member} requests an explicit scheme or momentum, which a batch does not support"
     )]
     Scheme {
-        /// Which.
+        /// Its number among the members.
         member: usize,
     },
-    /// A setting is out of its range, or a start is that of another network.
+    /// A setting is out of its range, or a start belongs to another network.
     #[error(transparent)]
     Spec(#[from] SpecError),
 }

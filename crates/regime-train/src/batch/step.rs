@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{implicit::GAMMA, workspace::Workspace};
 
-/// Part of the points beyond which none are left out: a list of points and copies of their rows
-/// cost more than what they spare.
+/// Fraction of active points beyond which the step uses all points: a list of points and copies
+/// of their rows cost more than they save.
 const ALL_ABOVE: f64 = 0.9;
 
 /// The stiff directions of every flow at a point, see
@@ -19,12 +19,12 @@ pub(super) struct StackedActive<B: Backend> {
     tape: StackedTape<B>,
     /// `[r, m, m]`, its lower triangle.
     kernel: Tensor<B, 3>,
-    /// `√H`, 0 for a place that no active point takes: `m` for each network.
+    /// `√H`, `m` values for each network; 0 in places without an active point.
     roots: Vec<Vec<f64>>,
 }
 
 impl<B: Backend> StackedActive<B> {
-    /// The points whose curvature exceeds the limit of their flow; `None` where there are none.
+    /// The points whose curvature exceeds the limit of their flow; `None` if there are none.
     pub(super) fn of(tape: &StackedTape<B>, curvatures: &[&[f64]], limits: &[f64]) -> Option<Self> {
         let active = |(curvature, limit): (&&[f64], &f64)| -> Vec<usize> {
             (0..curvature.len()).filter(|&i| curvature[i] > *limit).collect()
@@ -45,22 +45,22 @@ impl<B: Backend> StackedActive<B> {
             root
         };
         let roots = active.iter().zip(curvatures).map(root).collect();
-        // Any point fills a place that is free: its root is 0.
+        // Free places are filled with point 0, with root 0.
         active.iter_mut().for_each(|points| points.resize(m, 0));
         let tape = tape.select(&active);
         Some(Self { kernel: tape.lower_kernel(), tape, roots })
     }
 }
 
-/// What a trial step of every flow came to.
+/// The result of a trial step of every flow.
 pub(super) struct StackedTrial<B: Backend> {
-    /// At the end of the step.
+    /// The networks at the end of the step.
     pub(super) point: StackedPoint<B>,
-    /// By flow.
+    /// One report for each flow.
     pub(super) reports: Vec<Report>,
 }
 
-/// What the control of one flow has to know of its trial step.
+/// The values that the step-size control of one flow needs from its trial step.
 pub(super) struct Report {
     /// Margins of the first-order solution.
     pub(super) middle: Vec<f64>,
@@ -68,12 +68,12 @@ pub(super) struct Report {
     pub(super) margins: Vec<f64>,
     /// `‖∇L‖²` at the end.
     pub(super) square: f64,
-    /// Whether the matrix of the step had a factorisation.
+    /// Whether the factorisation for the step succeeded.
     pub(super) factorised: bool,
 }
 
 /// The step of [`implicit::Step::attempt`](crate::implicit::Step::attempt) for every flow, with
-/// the step sizes `dts`. One transfer comes to the host: the reports.
+/// the step sizes `dts`. There is one transfer to the host: the reports.
 pub(super) fn attempt<B: Backend>(
     system: &StackedSystem<B>,
     at: &StackedPoint<B>,
@@ -119,7 +119,7 @@ fn read<B: Backend>(reports: Tensor<B, 2>) -> Vec<Report> {
     numbers.chunks_exact(columns).map(report).collect()
 }
 
-/// The solvers of `(I + c J_aᵀ H_a J_a) k = v`, with `c = γτ` of each flow.
+/// Solvers of `(I + c J_aᵀ H_a J_a) k = v`, with `c = γτ` for each flow.
 struct Solver<'a, B: Backend> {
     tape: &'a StackedTape<B>,
     /// `√(cH)`, `[r, m]` in float64.

@@ -1,4 +1,4 @@
-//! What flows: networks of one shape with points and objectives of their own, stacked.
+//! Stacked systems: networks of one shape, each with its own points and objective.
 
 use burn_tensor::{DType, Int, Tensor, TensorData, backend::Backend};
 use regime_models::{Precision, StackedNetwork, StackedTape};
@@ -13,15 +13,16 @@ pub(super) struct StackedSystem<B: Backend> {
     scales: Tensor<B, 2>,
     /// `[r, n, d]`
     inputs: Tensor<B, 3>,
-    /// `yα`, by which an output moves its margin, `[r, n]`.
+    /// `yα`, the derivative of a margin with respect to its output, `[r, n]`.
     gains: Tensor<B, 2>,
     /// `f₀`, `[r, n]`.
     initial: Tensor<B, 2>,
-    /// `y/(αn)`, by which a slope of the loss is one of `L` with respect to the output, `[r, n]`.
+    /// `y/(αn)`, which converts a slope of the loss to a slope of `L` with respect to the output,
+    /// `[r, n]`.
     weights: Tensor<B, 2>,
 }
 
-/// The networks at some weights.
+/// The networks, evaluated at some weights.
 #[derive(Clone)]
 pub(super) struct StackedPoint<B: Backend> {
     /// `[r, P]`
@@ -64,12 +65,12 @@ impl<B: Backend> StackedSystem<B> {
         self.inputs.dtype()
     }
 
-    /// The outputs `f` at `w`, `[r, P]`, on the host one network after the other.
+    /// The outputs `f` at `w`, `[r, P]`, in host memory, one network after the other.
     pub(super) fn outputs(&self, w: &Tensor<B, 2>) -> Vec<f64> {
         Precision::to_host(self.net.trace(w, &self.scales, &self.inputs).outputs())
     }
 
-    /// Forward and backward at `w`, `[r, P]`. Nothing comes to the host.
+    /// A forward and a backward pass at `w`, `[r, P]`, without transfers to the host.
     pub(super) fn point(&self, w: Tensor<B, 2>) -> StackedPoint<B> {
         let trace = self.net.trace(&w, &self.scales, &self.inputs);
         let margins = (trace.outputs() - self.initial.clone()) * self.gains.clone();
@@ -79,7 +80,7 @@ impl<B: Backend> StackedSystem<B> {
         StackedPoint { w, tape, gradient, margins }
     }
 
-    /// Those of the networks with these numbers, in that order.
+    /// The networks with these numbers, in this order.
     pub(super) fn networks(&self, numbers: &[usize]) -> Self {
         let rows = rows::<B>(numbers, &self.device());
         let of = |t: &Tensor<B, 2>| t.clone().select(0, rows.clone());
@@ -96,7 +97,7 @@ impl<B: Backend> StackedSystem<B> {
 }
 
 impl<B: Backend> StackedPoint<B> {
-    /// Those of the networks with these numbers, in that order.
+    /// The networks with these numbers, in this order.
     pub(super) fn networks(&self, numbers: &[usize]) -> Self {
         let rows = rows::<B>(numbers, &self.w.device());
         let of = |t: &Tensor<B, 2>| t.clone().select(0, rows.clone());
@@ -108,7 +109,7 @@ impl<B: Backend> StackedPoint<B> {
         }
     }
 
-    /// These, but for the networks that `takes` names those of `other`.
+    /// These networks, with those marked in `takes` replaced by the ones in `other`.
     pub(super) fn or(&self, other: &Self, takes: &[bool]) -> Self {
         let r = takes.len();
         let both = |a: &Tensor<B, 2>, b: &Tensor<B, 2>| Tensor::cat(vec![a.clone(), b.clone()], 0);

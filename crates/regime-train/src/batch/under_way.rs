@@ -1,4 +1,4 @@
-//! One flow of a batch: what is decided on the host.
+//! One flow of a batch: the decisions made on the host.
 
 use super::step::Report;
 use crate::{
@@ -12,9 +12,9 @@ use crate::{
     system::smallest,
 };
 
-/// One flow under way.
+/// One flow that has not ended.
 pub(super) struct UnderWay {
-    /// Its place among the members.
+    /// Its number among the members.
     pub(super) member: usize,
     pub(super) objective: Objective,
     pub(super) course: Course,
@@ -23,7 +23,7 @@ pub(super) struct UnderWay {
     pub(super) curvature: Vec<f64>,
     /// Whether the kernel of its active points has been counted.
     pub(super) has_kernel: bool,
-    /// Why it cannot go on.
+    /// Why it cannot continue.
     pub(super) failed: Option<End>,
 }
 
@@ -33,15 +33,15 @@ impl UnderWay {
             .spec
             .scheme
             .implicit_steps()
-            .expect("a batch has only flows with implicit steps")
+            .expect("every flow of a batch takes implicit steps")
     }
 
     pub(super) fn least_curvature(&self) -> f64 {
         self.objective.least_curvature(self.settings().active_above)
     }
 
-    /// Goes on to the end of a trial step if it is accepted, and returns why the state there is to be
-    /// observed; `None` if the step is undone.
+    /// Accepts or rejects a trial step. Returns the moments to observe at its end; `None` if the
+    /// step is rejected.
     pub(super) fn settle(&mut self, report: Report) -> Option<Vec<Moment>> {
         let Report { middle, margins, square, factorised } = report;
         self.count_trial();
@@ -53,8 +53,8 @@ impl UnderWay {
         let next = match judged {
             Some((true, next)) if next.t.is_finite() => next,
             Some((true, _)) => return self.fails(Divergence::StepSize),
-            Some((false, Clock { dt, .. })) => return self.undone(dt),
-            None => return self.undone(0.2 * clock.dt),
+            Some((false, Clock { dt, .. })) => return self.reject_trial(dt),
+            None => return self.reject_trial(0.2 * clock.dt),
         };
         let ends = (smallest(&self.margins), smallest(&margins));
         if self.course.overshoots(ends.0, ends.1) {
@@ -68,8 +68,8 @@ impl UnderWay {
         Some(self.course.accept(next, now, (clock.t, ends.0), ends.1))
     }
 
-    /// Counts the work of a trial step: a gradient of each of its stages, whether it is accepted or
-    /// not, and two solutions on the active points.
+    /// Counts the work of a trial step, accepted or not: a gradient for each of the two stages, and
+    /// two solves on the active points.
     fn count_trial(&mut self) {
         let least = self.least_curvature();
         let active = self.curvature.iter().filter(|&&curvature| curvature > least).count();
@@ -84,8 +84,8 @@ impl UnderWay {
         }
     }
 
-    /// Counts a step that was undone; `dt` is to be tried next.
-    fn undone(&mut self, dt: f64) -> Option<Vec<Moment>> {
+    /// Counts a rejected step; `dt` is the next step size to try.
+    fn reject_trial(&mut self, dt: f64) -> Option<Vec<Moment>> {
         match self.course.reject(dt) {
             Ok(()) => None,
             Err(quantity) => self.fails(quantity),

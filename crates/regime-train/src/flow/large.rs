@@ -1,4 +1,4 @@
-//! The large steps of a flow: when they are made, and what is seen inside them.
+//! The large steps of a flow: when they are made, and the observations inside them.
 
 use burn_tensor::backend::Backend;
 use regime_models::{Memory, Network};
@@ -13,11 +13,12 @@ use crate::{
     spec::{FlowSpec, Momentum, Scheme},
 };
 
-/// The most points that a large step follows: its two kernels take half a gigabyte each then.
+/// The maximum number of points that a large step follows: each of its two kernels then takes
+/// half a gigabyte.
 const MOST_FOLLOWED: usize = 8192;
 
 impl<B: Backend, N: Network<B>> Flow<'_, B, N> {
-    /// A large step, where one may be worth its price.
+    /// Tries a large step; `None` where small steps are used.
     pub(super) fn attempt_large(
         &mut self,
         observer: &mut impl Observer<B>,
@@ -27,7 +28,7 @@ impl<B: Backend, N: Network<B>> Flow<'_, B, N> {
             return None;
         };
         if Memory::of::<B>(&self.system.inputs().device()) == Memory::Device {
-            // Their kernels would come to the host.
+            // The kernels would be transferred to the host.
             return None;
         }
         if self.at.point.view.points.len() > MOST_FOLLOWED {
@@ -35,7 +36,8 @@ impl<B: Backend, N: Network<B>> Flow<'_, B, N> {
         }
         let tolerance = scheme.implicit_steps()?.tolerance;
         if self.system.objective().loss().largest_curvature() == 0.0 {
-            // A hinge has a bend without width, which substeps in function space do not end at.
+            // The slope of a hinge is discontinuous, and substeps in function space do not end
+            // at the kink.
             return None;
         }
         let (mut clock, until) = self.course.large_step()?;
@@ -52,22 +54,22 @@ impl<B: Backend, N: Network<B>> Flow<'_, B, N> {
         let request =
             Request { tolerance, clock, small, frozen, margin, landing, until, marks, half_loss };
         let at = &self.at.point;
-        let kept = self.kernel.take().and_then(|kept| kept.restricted(&at.view.points));
-        let kept = kept.unwrap_or_else(|| KeptKernel::at(evaluator, at));
+        let cached = self.kernel.take().and_then(|cached| cached.restricted(&at.view.points));
+        let cached = cached.unwrap_or_else(|| KeptKernel::at(evaluator, at));
         let Tried { attempt: tried, found, kernel } =
-            LargeStep { evaluator, at, kernel: &kept }.attempt(&request);
+            LargeStep { evaluator, at, kernel: &cached }.attempt(&request);
         let mut accepted = match tried {
             Attempt::Accepted(accepted) if accepted.clock.t.is_finite() => *accepted,
             Attempt::Accepted(_) => return Some(Err(Divergence::StepSize)),
             Attempt::Rejected { .. } => {
                 self.course.reject_large(found);
-                // One that is of no use any more is made anew.
-                self.kernel = (!kept.stale).then_some(kept);
+                // A stale kernel is recomputed.
+                self.kernel = (!cached.stale).then_some(cached);
                 return Some(Ok(()));
             }
             Attempt::Past { past } => {
                 self.course.reject_past(past);
-                self.kernel = Some(kept);
+                self.kernel = Some(cached);
                 return Some(Ok(()));
             }
             Attempt::Returned { margins } => {
@@ -77,7 +79,7 @@ impl<B: Backend, N: Network<B>> Flow<'_, B, N> {
             }
         };
         self.course.large.was_accepted(found);
-        let mut kernel = kernel.unwrap_or(kept);
+        let mut kernel = kernel.unwrap_or(cached);
         kernel.stale = true;
         self.kernel = Some(kernel);
         let inside = std::mem::replace(&mut accepted.inside, Inside::unknown());
@@ -88,7 +90,7 @@ impl<B: Backend, N: Network<B>> Flow<'_, B, N> {
         Some(Ok(()))
     }
 
-    /// Notes what was seen inside a large step.
+    /// Records the observations inside a large step.
     fn note_inside(&mut self, inside: Inside<B>, observer: &mut impl Observer<B>) {
         let Inside { scheduled, half_loss, .. } = inside;
         let mut seen: Vec<(Moment, Snapshot<B>)> =

@@ -7,7 +7,7 @@ use super::Probe;
 
 /// The tangent kernel of `f` on a set of points.
 ///
-/// Its readings are whole kernels, `[n, n]` each: read it at few moments.
+/// Each reading is a whole kernel, `[n, n]`: read it at few moments.
 #[derive(Debug, Clone)]
 pub struct WholeKernel<'a, B: Backend, N> {
     net: &'a N,
@@ -32,17 +32,18 @@ impl<B: Backend, N: Network<B>> Probe<B> for WholeKernel<'_, B, N> {
 
 /// How far the tangent kernel on a set of points has moved, `‖Θ − Θ₀‖_F/‖Θ₀‖_F`.
 ///
-/// The points stay the same through a run, and lie outside of the training set where
-/// the paper's quantity is wanted.
+/// The points are fixed during a run. For the quantity in the paper, they have to lie
+/// outside the training set.
 #[derive(Debug, Clone)]
 pub struct KernelChange<'a, B: Backend, N> {
     kernel: WholeKernel<'a, B, N>,
-    /// On the host, where it is compared: it would come there for each reading.
+    /// In host memory, where it is compared; otherwise it would be transferred for each
+    /// reading.
     initial: Array2<f64>,
 }
 
 impl<'a, B: Backend, N: Network<B>> KernelChange<'a, B, N> {
-    /// From the weights `w0`, `[P]`.
+    /// The change since the weights `w0`, `[P]`.
     ///
     /// # Shapes
     /// `points`: `[n, d]`
@@ -61,7 +62,7 @@ impl<'a, B: Backend, N: Network<B>> KernelChange<'a, B, N> {
         to_host_matrix(self.kernel.read(w))
     }
 
-    /// How far `theta`, `[n, n]`, is from the initial kernel.
+    /// The relative change of `theta`, `[n, n]`, from the initial kernel.
     ///
     /// # Errors
     /// As [`relative_change`].

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Probe;
 
-/// The parameters of one layer, weights and biases, as one vector.
+/// Norms of the parameters of one layer, weights and biases as one vector.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LayerWeights {
     /// `‖w‖`.
@@ -15,7 +15,7 @@ pub struct LayerWeights {
     pub change: f64,
 }
 
-/// The weights of every layer, from the first to the last.
+/// Norms of the weights of every layer, from the first to the last.
 #[derive(Debug, Clone)]
 pub struct WeightsByLayer {
     ranges: Vec<Range<usize>>,
@@ -23,7 +23,7 @@ pub struct WeightsByLayer {
 }
 
 impl WeightsByLayer {
-    /// From the weights `w0`, `[P]`.
+    /// The norms, with changes relative to the weights `w0`, `[P]`.
     pub fn from<B: Backend>(net: &impl Network<B>, w0: &Tensor<B, 1>) -> Self {
         Self { ranges: net.layer_ranges(), initial: Precision::to_host(w0.clone()) }
     }
@@ -33,7 +33,7 @@ impl WeightsByLayer {
         norm(self.initial.iter().copied())
     }
 
-    /// The layers of weights on the host, `[P]`.
+    /// The norms for weights in host memory, `[P]`.
     ///
     /// # Panics
     /// When there are fewer weights than the network has.

@@ -3,12 +3,12 @@ use regime_models::{Network, Precision, Tape, Trace, dot};
 
 use crate::System;
 
-/// How fast the preactivations of every layer move under the plain flow
-/// `dw/dt = −∇L` at the weights `w`: the root mean square of `dz̃/dt` over training
-/// points, units and positions, from the first layer to the last (whose preactivation
-/// is `f`). `None` for a network that does not show its preactivations.
+/// The speed of the preactivations of every layer under the plain flow `dw/dt = −∇L` at
+/// the weights `w`: the root mean square of `dz̃/dt` over training points, units and
+/// positions, from the first layer to the last (whose preactivation is `f`). `None` for
+/// a network that does not expose its preactivations.
 ///
-/// `batch_size` points are worked on at a time, which bounds the memory.
+/// `batch_size` points are evaluated at a time, which bounds the memory.
 ///
 /// # Shapes
 /// `w`: `[P]`

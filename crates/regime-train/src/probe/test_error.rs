@@ -3,9 +3,9 @@ use regime_models::{Alpha, Network, Precision, Scaled};
 
 use super::Probe;
 
-/// The part of a set of points on the wrong side, `y F ≤ 0`.
+/// The fraction of a set of points on the wrong side, `y F ≤ 0`.
 ///
-/// An output that is not a number is on the wrong side.
+/// A NaN output counts as wrong.
 #[derive(Debug)]
 pub struct TestError<'a, B: Backend, N> {
     net: &'a N,
@@ -55,7 +55,7 @@ impl<'a, B: Backend, N: Network<B>> TestError<'a, B, N> {
         self.batches.iter().flat_map(|batch| batch.outputs(self.net, w)).collect()
     }
 
-    /// The part of the points whose outputs are on the wrong side.
+    /// The fraction of the points whose outputs are on the wrong side.
     ///
     /// # Shapes
     /// `outputs`: `[n]`

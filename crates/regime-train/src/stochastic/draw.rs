@@ -2,36 +2,37 @@
 
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
-/// The stream of the generator from which batches come.
+/// The stream of the random number generator from which batches are drawn.
 ///
-/// Every random number of the workspace is drawn from ChaCha8 seeded with the seed of
-/// a spec, on a stream of its purpose: 1 data, 2 initial weights, 3 batches.
+/// Every random number of the workspace is drawn from ChaCha8 seeded with the seed of a
+/// spec, on a separate stream for each purpose: 1 data, 2 initial weights, 3 batches.
 pub const BATCH_STREAM: u64 = 3;
 
-/// Words of the generator that belong to one step: more than any permutation takes.
+/// Words of the generator reserved for one step: more than any permutation uses.
 const WORDS_PER_STEP: u128 = 1 << 32;
 
-/// The most points whose margins are asked for at once.
+/// The most points whose margins are evaluated at once, unless more violators are
+/// missing.
 const LARGEST_LOOK: usize = 512;
 
-/// A random order of the points, made as far as it is looked at, and the violators
+/// A random order of the points, generated only as far as required, and the violators
 /// found so far.
 ///
-/// Tried again with a smaller step, a batch is the beginning of the one before: to
-/// draw another would prefer batches that allow large steps.
+/// When a step is retried with a smaller step size, its batch is the beginning of the
+/// previous batch: drawing a new batch would favour batches that allow large steps.
 #[derive(Debug)]
 pub(super) struct Draw {
     rng: ChaCha8Rng,
     order: Vec<usize>,
-    /// How far the order has been made.
+    /// How many places of the order have been generated.
     made: usize,
-    /// How far it has been looked at for violators.
+    /// How many places have been searched for violators.
     seen: usize,
-    /// Places in the order.
+    /// The places of the violators in the order.
     violators: Vec<usize>,
 }
 
-/// The points of a batch, and what their gradients' sum is divided by.
+/// The points of a batch, and the divisor of the sum of their gradients.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Batch {
     pub(super) points: Vec<usize>,
@@ -39,7 +40,7 @@ pub(super) struct Batch {
 }
 
 impl Draw {
-    /// The draw of step number `step`, the same whenever it is made.
+    /// The draw of step number `step`, which depends only on the arguments.
     pub(super) fn new(seed: u64, step: u64, n: usize) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(BATCH_STREAM);
@@ -53,8 +54,8 @@ impl Draw {
         Batch { points: self.order[..size].to_vec(), divisor: size as f64 }
     }
 
-    /// The first `size` violators, as the paper's first version weighs them; `None`
-    /// when there is none at all.
+    /// The first `size` violators, weighted as in the paper's first version; `None`
+    /// when there are none.
     pub(super) fn violators_v1(
         &mut self,
         size: usize,
@@ -66,7 +67,8 @@ impl Draw {
         (found > 0).then(|| self.batch(found, found as f64))
     }
 
-    /// The first `size` violators, weighed without bias; `None` when there is none.
+    /// The first `size` violators, weighted so that the estimate is unbiased for a
+    /// hinge; `None` when there are none.
     pub(super) fn violators(
         &mut self,
         size: usize,
@@ -86,16 +88,16 @@ impl Draw {
         Batch { points, divisor }
     }
 
-    /// Looks at more points until `wanted` violators are found or all are seen.
+    /// Evaluates more points until `count` violators are found or no point is left.
     fn look_for(
         &mut self,
-        wanted: usize,
+        count: usize,
         margin: f64,
         mut margins_at: impl FnMut(&[usize]) -> Vec<f64>,
     ) {
-        while self.violators.len() < wanted && self.seen < self.order.len() {
-            let lacking = wanted - self.violators.len();
-            // As many as should do, going by those seen so far.
+        while self.violators.len() < count && self.seen < self.order.len() {
+            let lacking = count - self.violators.len();
+            // The expected number of points, estimated from those seen so far.
             let likely = lacking * (self.seen + 1) / (self.violators.len() + 1);
             let look = likely.clamp(lacking, LARGEST_LOOK.max(lacking));
             let from = self.seen;
@@ -103,13 +105,14 @@ impl Draw {
             self.shuffle_to(to);
             let margins = margins_at(&self.order[from..to]);
             let places = (from..to).zip(margins);
-            // Written so that a margin that is not a number counts as violated.
+            // Written so that a NaN margin counts as violated.
             self.violators.extend(places.filter(|(_, u)| !(*u >= margin)).map(|(place, _)| place));
             self.seen = to;
         }
     }
 
-    /// Makes the order up to place `to`, by the first steps of a Fisher–Yates shuffle.
+    /// Generates the order up to place `to`, by the first steps of a Fisher–Yates
+    /// shuffle.
     fn shuffle_to(&mut self, to: usize) {
         while self.made < to {
             let left = (self.order.len() - self.made) as u64;
@@ -124,7 +127,7 @@ impl Draw {
 mod tests {
     use super::*;
 
-    /// Points below `violating` violate a margin of 1.
+    /// Points with an index below `violating` violate a margin of 1.
     fn margins(violating: usize) -> impl Fn(&[usize]) -> Vec<f64> {
         move |points| points.iter().map(|&i| if i < violating { 0.0 } else { 1.0 }).collect()
     }
@@ -147,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn no_violator_is_overlooked() {
+    fn all_violators_are_found() {
         let n = 1500;
         assert_eq!(Draw::new(1, 0, n).violators_v1(64, 1.0, margins(0)), None);
         assert_eq!(Draw::new(1, 0, n).violators(64, 1.0, margins(0)), None);
@@ -160,9 +163,9 @@ mod tests {
     }
 
     #[test]
-    fn the_sum_over_a_batch_is_without_bias() {
-        // Every point contributes its number: the mean of the estimate is the sum
-        // over violators divided by n.
+    fn the_sum_over_a_batch_is_unbiased() {
+        // Every point contributes its index: the mean of the estimate is the sum over
+        // violators divided by n.
         let n = 60;
         for (violating, size) in [(20, 1), (20, 5), (60, 7), (4, 5), (5, 5), (6, 5)] {
             let expected = (0..violating).sum::<usize>() as f64 / n as f64;
@@ -182,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_version_is_too_large_by_the_part_of_violators() {
+    fn the_first_version_is_too_large_by_n_over_the_number_of_violators() {
         let (n, violating) = (60, 20);
         let batch = Draw::new(2, 0, n).violators_v1(violating, 1.0, margins(violating)).unwrap();
         let sum: usize = batch.points.iter().sum();

@@ -10,43 +10,44 @@ use crate::spec::{Momentum, SpecError, Stop, positive};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Sampling {
-    /// The paper's first version: violators only, `1/bs` times their sum. Too large by
-    /// `n/|V|`, so that the flow runs ahead of its time as margins are reached.
+    /// The paper's first version: violators only, `1/bs` times their sum. The estimate
+    /// is too large by the factor `n/|V|`, so that training runs faster than the flow
+    /// as margins are reached.
     ViolatorsV1,
-    /// Violators only, without bias for a hinge: points are looked at in random order
-    /// until `bs + 1` violators are found, the last one at place `m`; the sum over the
-    /// first `bs` is divided by `m − 1` (inverse sampling). Where there are no more
-    /// than `bs` violators they are all taken, and divided by `n`.
+    /// Violators only, unbiased for a hinge: points are evaluated in random order until
+    /// `bs + 1` violators are found, the last one at place `m`; the sum over the first
+    /// `bs` is divided by `m − 1` (inverse sampling). If there are no more than `bs`
+    /// violators, the sum over all of them is divided by `n`.
     Violators,
-    /// All points alike, `1/bs` times their sum. Without bias for every loss; slow
-    /// towards the end, where most points of a batch have nothing to say.
+    /// All points alike, `1/bs` times their sum. Unbiased for every loss; slow towards
+    /// the end, where most points of a batch have no gradient.
     Points,
 }
 
 /// Stochastic training as in the paper's setup (B): momentum, and a temperature that
-/// ties the size of batches to the step.
+/// couples the batch size to the step size.
 ///
 /// With a step `dt` a batch has
 /// `bs = max(1, round(n/((T/dt)(n − 1) + 1)))` points, at most `largest_batch`, which
-/// keeps the noise of the gradient at the temperature `T`. The step grows at most to
-/// the one that belongs to the largest batch, `dt = bs T/(1 − (bs − 1)/(n − 1))`.
+/// keeps the noise of the gradient at the temperature `T`. The step size grows at most
+/// to that of the largest batch, `dt = bs T/(1 − (bs − 1)/(n − 1))`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct StochasticSpec {
-    /// The temperature `T` > 0, in the flow's time per point; the paper: 3·10⁻⁴.
+    /// The temperature `T` > 0, in time of the flow per point; the paper: 3·10⁻⁴.
     pub temperature: f64,
-    /// The most points in a batch, at least 1; the paper: 64.
+    /// The maximum batch size, at least 1; the paper: 64.
     pub largest_batch: usize,
     /// How batches are drawn.
     pub sampling: Sampling,
     /// The inertia; the paper: constant, τ = 10.
     pub momentum: Momentum,
-    /// A step that changes some `F` of its batch by more is undone and tried again with
+    /// A step that changes any `F` of its batch by more is rejected and retried with
     /// dt/10; the paper: 10⁻².
     pub undo_above: f64,
-    /// dt grows by 1.1 after a step that changes every `F` of its batch by less (by 10
-    /// when nothing changes); the paper: 10⁻⁴.
+    /// dt is multiplied by 1.1 after a step that changes every `F` of its batch by less
+    /// (by 10 when nothing changes); the paper: 10⁻⁴.
     pub grow_below: f64,
     /// When to end.
     pub stop: Stop,
@@ -74,7 +75,7 @@ impl StochasticSpec {
     /// Checks every parameter.
     ///
     /// # Errors
-    /// [`SpecError`] naming the first that is out of its range.
+    /// [`SpecError`] naming the first parameter that is out of its range.
     pub fn check(self) -> Result<Self, SpecError> {
         positive("temperature", self.temperature)?;
         positive("largest_batch", self.largest_batch as f64)?;
@@ -90,16 +91,16 @@ impl StochasticSpec {
         Ok(self)
     }
 
-    /// Points in a batch for a step `dt`, of `n` training points.
+    /// The batch size for a step `dt`, of `n` training points.
     pub fn batch_size(&self, dt: f64, n: usize) -> usize {
         let n_points = n as f64;
         let exact = n_points / (self.temperature / dt * (n_points - 1.0) + 1.0);
-        // A cast saturates, so that any number gives a size that exists.
+        // The cast saturates, so that every value of `dt` gives a valid size.
         (exact.round() as usize).clamp(1, self.largest_batch.min(n))
     }
 
-    /// The step that belongs to a batch of `size` out of `n` points; infinite when the
-    /// batch is all of them.
+    /// The step size of a batch of `size` out of `n` points; infinite when the batch
+    /// contains all points.
     pub fn step_of(&self, size: usize, n: usize) -> f64 {
         if size >= n {
             return f64::INFINITY;
@@ -114,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn batch_and_step_belong_together() {
+    fn batch_size_inverts_step_of() {
         let spec = StochasticSpec::default();
         for n in [100, 1000, 5000] {
             for size in [1, 2, 7, 33, 64] {
@@ -125,13 +126,13 @@ mod tests {
             assert_eq!(spec.batch_size(1e-9, n), 1);
             assert_eq!(spec.batch_size(1e9, n), 64);
         }
-        assert_eq!(spec.batch_size(1e9, 10), 10, "no batch has more points than there are");
+        assert_eq!(spec.batch_size(1e9, 10), 10, "a batch has at most n points");
         assert_eq!(spec.step_of(10, 10), f64::INFINITY);
         assert_eq!(spec.batch_size(3e-4, 1), 1);
     }
 
     #[test]
-    fn parameters_out_of_range_are_refused_by_name() {
+    fn an_error_names_the_parameter_out_of_range() {
         let message = |spec: StochasticSpec| spec.check().unwrap_err().to_string();
         let good = StochasticSpec::default();
         good.check().unwrap();

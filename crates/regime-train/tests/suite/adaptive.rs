@@ -1,5 +1,5 @@
-//! The adaptive scheme: what it leaves out, what it keeps, and that it gets where the reference
-//! scheme does.
+//! Tests of the adaptive scheme: points left out, cached kernels, and agreement with the reference
+//! scheme.
 
 use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Alpha, Network, Precision};
@@ -25,8 +25,9 @@ fn margins<B: Backend, N: Network<B>>(
     system.objective().margins(&Precision::to_host(system.network().forward(w, inputs)))
 }
 
-/// Large steps are taken, and lead to where the reference scheme comes with a tight tolerance.
-pub(crate) fn it_ends_where_the_reference_scheme_does<B: Backend>(device: &B::Device) {
+/// The adaptive scheme takes large steps, and agrees with the reference scheme at a tight
+/// tolerance.
+pub(crate) fn the_adaptive_and_the_reference_scheme_agree<B: Backend>(device: &B::Device) {
     let n = 40;
     let net = dense(3, 20);
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
@@ -53,9 +54,8 @@ pub(crate) fn it_ends_where_the_reference_scheme_does<B: Backend>(device: &B::De
     }
 }
 
-/// Wherever it is interrupted: before, between and after large steps, with points left out and
-/// without.
-pub(crate) fn resumed_anywhere_it_ends_with_the_same_bits<B: Backend>(device: &B::Device) {
+/// Interrupted before, between and after large steps, with and without points left out.
+pub(crate) fn a_flow_resumed_at_any_step_is_bit_identical<B: Backend>(device: &B::Device) {
     let net = dense(3, 20);
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
     for alpha in [0.5, 1e4] {
@@ -64,13 +64,13 @@ pub(crate) fn resumed_anywhere_it_ends_with_the_same_bits<B: Backend>(device: &B
         let mut whole = start();
         let outcome = whole.run(&mut ());
         let tries = outcome.steps + outcome.rejected;
-        let (mut left_out, mut kept) = (false, false);
+        let (mut left_out, mut cached) = (false, false);
         for patience in 1..=tries as u32 {
             let mut first = start();
             assert_eq!(first.run(&mut Patience(patience)).end, End::Interrupted);
             let text = serde_json::to_string(&first.checkpoint()).unwrap();
             left_out |= !text.contains(r#""left_out":null"#);
-            kept |= text.contains(r#""stale":true"#);
+            cached |= text.contains(r#""stale":true"#);
             let checkpoint: Checkpoint = serde_json::from_str(&text).unwrap();
             let mut second = Flow::resume(&system, spec(Scheme::adaptive()), checkpoint).unwrap();
             let resumed = second.run(&mut ());
@@ -80,11 +80,11 @@ pub(crate) fn resumed_anywhere_it_ends_with_the_same_bits<B: Backend>(device: &B
             };
             assert_eq!(bits(&second), bits(&whole));
         }
-        assert!(left_out && kept, "at α = {alpha}: {left_out}, {kept}");
+        assert!(left_out && cached, "at α = {alpha}: {left_out}, {cached}");
     }
 }
 
-/// Keeps what is observed, with the margins of the network there.
+/// Records observations, with the margins of the network.
 struct Margins<'a, B: Backend, N: Network<B>> {
     system: &'a System<'a, B, N>,
     inputs: Tensor<B, 2>,
@@ -97,9 +97,9 @@ impl<B: Backend, N: Network<B>> Observer<B> for Margins<'_, B, N> {
     }
 }
 
-/// What is seen inside a large step is the network at that time, and what is seen at all is the
-/// same as without large steps.
-pub(crate) fn observers_see_the_network_also_inside_of_large_steps<B: Backend>(device: &B::Device) {
+/// Observations inside a large step show the network at their time, and agree with those of a flow
+/// without large steps.
+pub(crate) fn the_network_is_observed_inside_large_steps<B: Backend>(device: &B::Device) {
     let n = 40;
     let net = dense(3, 20);
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
@@ -116,8 +116,11 @@ pub(crate) fn observers_see_the_network_also_inside_of_large_steps<B: Backend>(d
     let scheduled = |seen: &[(Observation, Vec<f64>)]| {
         seen.iter().filter(|(o, _)| o.moment == Moment::Scheduled).count() as u64
     };
-    assert!(scheduled(&seen) > outcome.steps, "several in one step");
-    assert!(seen.windows(2).all(|pair| pair[0].0.t <= pair[1].0.t), "in the order of time");
+    assert!(scheduled(&seen) > outcome.steps, "some steps have several observations");
+    assert!(
+        seen.windows(2).all(|pair| pair[0].0.t <= pair[1].0.t),
+        "observations are ordered by time"
+    );
     for (observation, margins) in &seen {
         let loss = system.objective().mean_loss(margins);
         assert!((loss - observation.mean_loss).abs() < 1e-12 * loss);
@@ -138,17 +141,17 @@ pub(crate) fn observers_see_the_network_also_inside_of_large_steps<B: Backend>(d
     assert!(compared >= 3, "{compared}");
 }
 
-/// A frozen kernel in which the first point is carried far beyond its margin by the second, and
-/// pulled back later by the third, which is slow.
+/// A frozen kernel in which the second point moves the first far beyond its margin, and the third,
+/// which is slow, later moves it back.
 const COMES_BACK: [f64; 9] = [30.0, 5.0, -0.54, 5.0, 1.0, 0.0, -0.54, 0.0, 0.1];
 
-/// What a kernel's flow on some of those points comes to.
+/// The result of a flow with this kernel on some of the points.
 struct Pulled {
     end: End,
     margins: Vec<f64>,
     /// The coefficients of the kernel's functions.
     coefficients: Vec<f64>,
-    /// Whether points were left out on the way.
+    /// Whether points were left out during the flow.
     left_out: bool,
 }
 
@@ -161,7 +164,7 @@ fn pulled<B: Backend>(points: &[usize], scheme: Scheme, device: &B::Device) -> P
     let objective = Objective::new(alpha, loss, vec![1.0; m], vec![0.0; m]).unwrap();
     let system = System::new(&model, model.training_points(), objective);
     let w0 = Precision::F64.vector::<B>(&vec![0.0; m], device);
-    // A little inertia leaves the flow to small steps.
+    // With a little inertia, the flow makes only small steps.
     let momentum = Momentum::Constant { tau: 0.01 };
     let mut flow = Flow::start(&system, FlowSpec { momentum, ..spec(scheme) }, w0).unwrap();
     let mut left_out = false;
@@ -177,16 +180,17 @@ fn pulled<B: Backend>(points: &[usize], scheme: Scheme, device: &B::Device) -> P
     Pulled { end, margins, coefficients: Precision::to_host(flow.weights()), left_out }
 }
 
-/// A settled point comes back when others pull it: it is left out no longer than it may be.
-pub(crate) fn a_settled_point_comes_back_in_time<B: Backend>(device: &B::Device) {
+/// A settled point is followed again in time when other points move it back.
+pub(crate) fn a_point_that_is_no_longer_settled_is_followed_again<B: Backend>(device: &B::Device) {
     let run = |scheme| pulled::<B>(&[0, 1, 2], scheme, device);
     let found = run(Scheme::Adaptive { tolerance: 0.01 });
     let exact = run(Scheme::Reference { tolerance: 1e-5, active_above: 1e-3 });
     assert!(found.left_out && !exact.left_out);
     assert_eq!((found.end, exact.end), (End::Converged, End::Converged));
     assert!(worst(&found.margins, &exact.margins) < 0.01, "{:?}", found.margins);
-    // The first point ends beyond its margin because it pushes back. Where only the others push,
-    // it does not get there: a flow that never looked at it again would leave it below its margin.
+    // The first point ends beyond its margin because its own loss moves it. With the losses of the
+    // other points only, it ends below: a flow that never evaluated it again would leave it below
+    // its margin.
     assert!(found.margins[0] > 1.0, "{:?}", found.margins);
     let others = pulled::<B>(&[1, 2], Scheme::Adaptive { tolerance: 0.01 }, device);
     let pairs = COMES_BACK[1..3].iter().zip(&others.coefficients);

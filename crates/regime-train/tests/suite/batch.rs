@@ -1,4 +1,4 @@
-//! Flows in a batch are the flows.
+//! Tests of batches: flows in a batch agree with single flows.
 
 use burn_tensor::{DType, Tensor, backend::Backend};
 use regime_models::{Alpha, FeedForward, Network, Precision};
@@ -14,22 +14,22 @@ use crate::{
 
 const N: usize = 30;
 
-/// What tells the members apart: the seed of the weights and the points, and α.
+/// The members: the seed of the weights and the points, and α.
 const MEMBERS: [(u64, f64); 4] = [(1, 30.0), (2, 0.3), (3, 1.0), (4, 300.0)];
 
 fn spec(loss: Loss) -> FlowSpec {
     let scheme = Scheme::Reference { tolerance: 1e-3, active_above: 1e-3 };
     let stop = match loss {
-        // Without curvature no point is active; small steps follow its kinks.
+        // Without curvature no point is active, and the kinks require small steps.
         Loss::Hinge => Stop { max_steps: 60, ..Stop::default() },
-        // It reaches 1 in the limit only.
+        // Margins reach 1 only as t → ∞.
         Loss::QuadraticHinge => Stop { margin: 0.9, ..Stop::default() },
         _ => Stop::default(),
     };
     FlowSpec { scheme, stop, ..FlowSpec::default() }
 }
 
-/// The objective, the points and the weights of one.
+/// The objective, the points and the weights of one member.
 pub(crate) fn one<B: Backend>(
     net: &FeedForward,
     (seed, alpha): (u64, f64),
@@ -54,7 +54,7 @@ fn members<B: Backend>(net: &FeedForward, loss: Loss, device: &B::Device) -> Vec
     MEMBERS.map(member).into()
 }
 
-pub(crate) fn float32_is_near<B: Backend>(device: &B::Device) {
+pub(crate) fn float32_agrees_with_float64<B: Backend>(device: &B::Device) {
     let (net, loss) = (dense(2, 12), Loss::SoftHinge { beta: 20.0 });
     let single = |mut member: Member<B>| {
         member.inputs = member.inputs.cast(DType::F32);
@@ -64,7 +64,7 @@ pub(crate) fn float32_is_near<B: Backend>(device: &B::Device) {
         member.spec.scheme = Scheme::reference();
         member
     };
-    // At small α, F has more digits.
+    // F has more digits at small α.
     let members: Vec<Member<B>> = members(&net, loss, device).into_iter().take(3).collect();
     let doubles = members.iter().cloned().map(|member| Member {
         spec: FlowSpec { scheme: Scheme::reference(), ..member.spec },
@@ -79,7 +79,7 @@ pub(crate) fn float32_is_near<B: Backend>(device: &B::Device) {
     }
 }
 
-/// The same flow on its own.
+/// The same flow, as a single flow.
 fn alone<B: Backend>(
     net: &FeedForward,
     of: (u64, f64),
@@ -93,32 +93,33 @@ fn alone<B: Backend>(
     (outcome, Precision::to_host(flow.weights()))
 }
 
-/// That a member came to what a flow of its own comes to, but for rounding.
+/// Asserts that a member agrees with the single flow, up to rounding.
 fn same<B: Backend>(
     batch: &FlowBatch<B>,
     member: usize,
     found: &Outcome,
     alone: &(Outcome, Vec<f64>),
 ) {
-    let (wanted, weights) = alone;
-    assert_eq!(found.end, wanted.end, "{member}");
-    assert_eq!((found.steps, found.rejected), (wanted.steps, wanted.rejected), "{member}");
-    let times = |o: &Outcome| [Some(o.t), o.t1, o.t2].map(|t| t.unwrap_or(-1.0));
-    for (a, b) in times(found).into_iter().zip(times(wanted)) {
+    let (expected, weights) = alone;
+    assert_eq!(found.end, expected.end, "{member}");
+    assert_eq!((found.steps, found.rejected), (expected.steps, expected.rejected), "{member}");
+    let times =
+        |o: &Outcome| [Some(o.t), o.t1, o.t2].map(|t| t.unwrap_or(-1.0));
+    for (a, b) in times(found).into_iter().zip(times(expected)) {
         assert!((a - b).abs() < 1e-8 * b.abs(), "{member}: {a} {b}");
     }
     let moments = |outcome: &Outcome| -> Vec<(Moment, u64)> {
         outcome.observations.iter().map(|o| (o.moment, o.steps)).collect()
     };
-    assert_eq!(moments(found), moments(wanted));
-    for (a, b) in found.observations.iter().zip(&wanted.observations) {
+    assert_eq!(moments(found), moments(expected));
+    for (a, b) in found.observations.iter().zip(&expected.observations) {
         assert!((a.output_rms - b.output_rms).abs() < 1e-8, "{a:?} {b:?}");
     }
     let difference = worst(&Precision::to_host(batch.weights(member)), weights);
     assert!(difference < 1e-8, "{member}: {difference}");
 }
 
-/// Counts what it is shown, and looks at the weights.
+/// Records observations, and checks the number of weights.
 #[derive(Default)]
 struct Count {
     seen: Vec<(usize, Moment)>,
@@ -140,34 +141,34 @@ impl<B: Backend> BatchObserver<B> for Count {
     }
 }
 
-pub(crate) fn flows_in_a_batch_are_flows<B: Backend>(device: &B::Device) {
+pub(crate) fn flows_in_a_batch_agree_with_single_flows<B: Backend>(device: &B::Device) {
     let net = dense(2, 12);
     for loss in [Loss::SoftHinge { beta: 20.0 }, Loss::QuadraticHinge, Loss::Hinge] {
         let mut batch = FlowBatch::start(&net, members::<B>(&net, loss, device)).unwrap();
         let mut count = Count::default();
         let outcomes = batch.run(&mut count);
         for (member, (found, of)) in outcomes.iter().zip(MEMBERS).enumerate() {
-            let wanted = if loss == Loss::Hinge { End::StepsSpent } else { End::Converged };
-            assert_eq!(found.end, wanted);
+            let expected = if loss == Loss::Hinge { End::StepsSpent } else { End::Converged };
+            assert_eq!(found.end, expected);
             same(&batch, member, found, &alone::<B>(&net, of, loss, device));
             let seen = count.seen.iter().filter(|(of, _)| *of == member).map(|(_, moment)| *moment);
             assert!(seen.eq(found.observations.iter().map(|o| o.moment)));
         }
-        // They end at times of their own, and some leave early.
-        let together = outcomes.iter().all(|o| o.steps == outcomes[0].steps);
-        assert!(!together || loss == Loss::Hinge);
+        // The flows end after different numbers of steps.
+        let same_steps = outcomes.iter().all(|o| o.steps == outcomes[0].steps);
+        assert!(!same_steps || loss == Loss::Hinge);
     }
 }
 
-pub(crate) fn outputs_vanish_at_the_start_however_they_are_rounded<B: Backend>(device: &B::Device) {
+pub(crate) fn initial_outputs_are_zero_for_any_rounding<B: Backend>(device: &B::Device) {
     let (net, loss) = (dense(2, 12), Loss::Squared);
     let mut members = members::<B>(&net, loss, device);
     for member in &mut members {
-        // As a product of another size would be rounded.
+        // Rounded as in a product of another size.
         let rounded = Precision::to_host(net.forward(
             &match &member.start {
                 Start::Weights(w) => w.clone(),
-                Start::Checkpoint(_) => unreachable!("they start at their weights"),
+                Start::Checkpoint(_) => unreachable!("all members start from weights"),
             },
             &member.inputs,
         ));
@@ -183,7 +184,9 @@ pub(crate) fn outputs_vanish_at_the_start_however_they_are_rounded<B: Backend>(d
     }
 }
 
-pub(crate) fn an_interrupted_batch_goes_on_together_or_alone<B: Backend>(device: &B::Device) {
+pub(crate) fn an_interrupted_batch_continues_as_a_batch_or_as_single_flows<B: Backend>(
+    device: &B::Device,
+) {
     let (net, loss) = (dense(2, 12), Loss::SoftHinge { beta: 20.0 });
     let mut batch = FlowBatch::start(&net, members::<B>(&net, loss, device)).unwrap();
     let first = batch.run(&mut Count { patience: Some(60), ..Count::default() });
@@ -193,13 +196,13 @@ pub(crate) fn an_interrupted_batch_goes_on_together_or_alone<B: Backend>(device:
     for (member, (of, checkpoint)) in MEMBERS.into_iter().zip(checkpoints).enumerate() {
         let whole = alone::<B>(&net, of, loss, device);
         same(&batch, member, &last[member], &whole);
-        // By itself from there.
+        // Resumed as a single flow.
         if first[member].end == End::Interrupted {
             let (objective, inputs, _) = one::<B>(&net, of, loss, N, device);
             let system = System::new(&net, inputs.clone(), objective.clone());
             let mut flow = Flow::resume(&system, spec(loss), checkpoint.clone()).unwrap();
             assert_eq!(flow.run(&mut ()).steps, whole.0.steps);
-            // And in another batch.
+            // Resumed in another batch.
             let start = Start::Checkpoint(Box::new(checkpoint));
             let other = Member { objective, inputs, spec: spec(loss), start };
             let mut other = FlowBatch::start(&net, vec![other]).unwrap();
@@ -209,7 +212,7 @@ pub(crate) fn an_interrupted_batch_goes_on_together_or_alone<B: Backend>(device:
     }
 }
 
-pub(crate) fn a_flow_that_cannot_go_on_leaves_the_others<B: Backend>(device: &B::Device) {
+pub(crate) fn a_diverged_flow_does_not_affect_the_others<B: Backend>(device: &B::Device) {
     let (net, loss) = (dense(2, 12), Loss::SoftHinge { beta: 20.0 });
     let mut members = members::<B>(&net, loss, device);
     let Start::Weights(w) = members[1].start.clone() else { unreachable!() };
@@ -225,7 +228,7 @@ pub(crate) fn a_flow_that_cannot_go_on_leaves_the_others<B: Backend>(device: &B:
 }
 
 #[test]
-fn what_cannot_advance_together_is_refused() {
+fn members_that_do_not_match_are_an_error() {
     use burn_flex::{Flex, FlexDevice};
     let (net, loss) = (dense(2, 12), Loss::Squared);
     let start = |members| FlowBatch::<Flex>::start(&net, members).err();

@@ -1,4 +1,4 @@
-//! Coordinates of a few steps of descent.
+//! Tests of the quantities that are measured in the first steps of gradient descent.
 
 use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{
@@ -14,8 +14,9 @@ fn rms(values: &[f64]) -> f64 {
     (values.iter().map(|v| v * v).sum::<f64>() / values.len() as f64).sqrt()
 }
 
-/// One rate for all: kernels are `r Θ`, steps those of plain descent.
-pub(crate) fn coordinates_are_those_of_descent_by_hand<B: Backend>(device: &B::Device) {
+/// With the same rate for all parameters, the kernel is `r Θ` and the steps are plain
+/// gradient descent.
+pub(crate) fn coordinates_agree_with_explicit_gradient_descent<B: Backend>(device: &B::Device) {
     let activation = Activation::Tanh;
     let spec = DenseSpec { inputs: 2, width: 5, hidden_layers: 2, activation, bias: true };
     let net = spec.build().unwrap();
@@ -65,8 +66,9 @@ pub(crate) fn coordinates_are_those_of_descent_by_hand<B: Backend>(device: &B::D
     assert_eq!((found[0].output.change, found[0].kernel_change), (0.0, 0.0));
 }
 
-/// Weights and rates of µP on the house's network: the same as those of the mean-field
-/// parametrisation, and of the NTK one with α = 1/√h, whose kernel counts α² times.
+/// Weights and rates of µP, converted to the NTK parametrisation of the network, give
+/// the same dynamics as those of the mean-field parametrisation, and as those of NTK
+/// with α = 1/√h, whose kernel is multiplied by α².
 pub(crate) fn coordinates_are_the_same_in_every_parametrisation<B: Backend>(device: &B::Device) {
     let activation = Activation::Softplus { beta: 3.0 };
     let spec = DenseSpec { inputs: 2, width: 9, hidden_layers: 2, activation, bias: true };
@@ -75,10 +77,10 @@ pub(crate) fn coordinates_are_the_same_in_every_parametrisation<B: Backend>(devi
     let points = Precision::F64.matrix::<B>(&numbers(6, 5), [3, 2], device);
     let found = |parametrisation: Parametrisation, alpha: f64| {
         let from = Convention { parametrisation, alpha };
-        let house = Convention { parametrisation: Parametrisation::NTK, alpha };
+        let ntk = Convention { parametrisation: Parametrisation::NTK, alpha };
         let w = layout.initial_weights(&parametrisation, 4);
-        let w = Precision::F64.vector::<B>(&layout.convert(&w, &from, &house), device);
-        let rates = layout.per_parameter(&layout.learning_rates(&from, &house, 0.7));
+        let w = Precision::F64.vector::<B>(&layout.convert(&w, &from, &ntk), device);
+        let rates = layout.per_parameter(&layout.learning_rates(&from, &ntk, 0.7));
         let system = system(&net, &w, 4, alpha, Loss::Squared, device);
         coordinates(&system, &w, &rates, &points, 3).unwrap()
     };
@@ -90,7 +92,7 @@ pub(crate) fn coordinates_are_the_same_in_every_parametrisation<B: Backend>(devi
         close(a.output.change, b.output.change);
         close(a.kernel, b.kernel);
         close(a.output.change, c.output.change / 3.0);
-        // The rates there multiply the gradient of a loss that is divided by α².
+        // In NTK, the rates multiply the gradient of a loss that is divided by α².
         close(a.kernel, c.kernel);
         for other in [b, c] {
             close(a.kernel_change, other.kernel_change);

@@ -1,5 +1,5 @@
-//! Training on a device with memory of its own: what is computed stays there, and what crosses is
-//! what docs/backends.md says.
+//! Tests of training on a device with its own memory: results stay on the device, and the
+//! transfers are those listed in docs/backends.md.
 
 use std::collections::BTreeSet;
 
@@ -23,13 +23,13 @@ use crate::{
     remote::{Remote, RemoteDevice, Traffic, Transfers},
 };
 
-/// Points: more than are factorised at once.
+/// Number of points: more than the rows of one block.
 const N: usize = 150;
 
-/// Rows that the host factorises at once.
+/// Rows of a block that the host factorises.
 const BLOCK: usize = 64;
 
-/// How a flow ended, its weights, and what crossed on its way if that was counted.
+/// The outcome of a flow, its weights, and its transfers if they were counted.
 fn flown<B: Backend>(
     net: &FeedForward,
     spec: FlowSpec,
@@ -37,7 +37,7 @@ fn flown<B: Backend>(
     traffic: impl Fn() -> Traffic,
 ) -> (Outcome, Vec<f64>, Traffic) {
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(3), device);
-    // The curvature of this loss is the same everywhere, and so every point is active.
+    // The curvature of this loss is constant, so every point is active.
     let system = system(net, &w0, N, 1.0, Loss::Squared, device);
     let mut flow = Flow::start(&system, spec, w0).unwrap();
     traffic();
@@ -46,7 +46,8 @@ fn flown<B: Backend>(
     (outcome, Precision::to_host(flow.weights()), crossed)
 }
 
-/// The same on a device that counts, whose weights are to be those of the host.
+/// The same on a device that counts transfers. Asserts that the weights agree with those on the
+/// host.
 fn counted(net: &FeedForward, spec: FlowSpec) -> (Outcome, Traffic) {
     let device = RemoteDevice::fresh();
     let (outcome, weights, traffic) = flown::<Remote>(net, spec, &device, || device.traffic());
@@ -56,7 +57,7 @@ fn counted(net: &FeedForward, spec: FlowSpec) -> (Outcome, Traffic) {
     (outcome, traffic)
 }
 
-/// So many transfers of so many numbers each.
+/// Transfers from pairs: a number of transfers, and the values in each.
 fn transfers(parts: &[(usize, usize)]) -> Transfers {
     Transfers {
         count: parts.iter().map(|(count, _)| count).sum(),
@@ -66,8 +67,8 @@ fn transfers(parts: &[(usize, usize)]) -> Transfers {
 }
 
 #[test]
-fn what_crosses_in_an_implicit_step_is_outputs_and_blocks_of_the_diagonal() {
-    // More weights than points, and than a block has numbers: none of them cross.
+fn an_implicit_step_transfers_outputs_and_diagonal_blocks() {
+    // More weights than points, and than the entries of a block: no weights are transferred.
     let net = dense(2, 80);
     assert!(net.n_params() > BLOCK * BLOCK);
     let stop = Stop { max_steps: 5, ..Stop::default() };
@@ -79,22 +80,22 @@ fn what_crosses_in_an_implicit_step_is_outputs_and_blocks_of_the_diagonal() {
         assert_eq!((outcome.end, outcome.steps, outcome.rejected), (End::StepsSpent, 5, 0));
         let (steps, whole, rest) = (5, BLOCK * BLOCK, (N % BLOCK) * (N % BLOCK));
         let blocks = [(steps * (N / BLOCK), whole), (steps, rest)];
-        // Outputs of two stages; for two solutions the change of outputs and the coefficients;
-        // the rate of the loss.
+        // Outputs of two stages; for two solves the change of outputs and the coefficients; the
+        // rate of the loss.
         let to_host = [(steps * 2, N), (steps * 4, N), (steps, 1), blocks[0], blocks[1]];
         assert_eq!(traffic.to_host, transfers(&to_host), "{momentum:?}");
-        // Slopes of two stages; right sides and coefficients of two solutions; which points are
-        // active, and their curvature.
+        // Slopes of two stages; right-hand sides and coefficients of two solves; the active
+        // points, and their curvature.
         let to_device = [(steps * 2, N), (steps * 4, N), (steps * 2, N), blocks[0], blocks[1]];
         assert_eq!(traffic.to_device, transfers(&to_device), "{momentum:?}");
     }
 }
 
 #[test]
-fn what_crosses_in_a_step_of_a_batch_is_one_report() {
+fn a_step_of_a_batch_transfers_one_report() {
     let net = dense(2, 20);
     let (flows, steps) = (3, 5);
-    // The loss of a hinge has no curvature: without factorisations, which this device has not.
+    // The hinge has no curvature, so it needs no factorisations; this device has none.
     for loss in [Loss::Hinge, Loss::Squared] {
         let device = RemoteDevice::fresh();
         let member = |seed| {
@@ -111,8 +112,8 @@ fn what_crosses_in_a_step_of_a_batch_is_one_report() {
         let Traffic { to_host, to_device } = device.traffic();
         let steps = steps as usize;
         let report = (steps, flows * (2 * N + 2));
-        // Which networks are observed, after some steps, in the beginning and at the end, and the
-        // weights of each at its end. The rest are step sizes.
+        // Transfers of row numbers: the observed networks, and each network whose weights are
+        // copied at its end. The other transfers are step sizes.
         let seen = outcomes.iter().flat_map(|o| &o.observations);
         let seen: BTreeSet<_> = seen.map(|o| (o.steps, o.moment == Moment::End)).collect();
         let rows = seen.len() + flows;
@@ -123,8 +124,8 @@ fn what_crosses_in_a_step_of_a_batch_is_one_report() {
                 assert_eq!(to_device.count, steps + rows);
             }
             _ => {
-                // Besides, what this device lacks a factorisation for: blocks of the diagonal, and
-                // right sides and solutions of two solutions.
+                // In addition, since this device has no factorisation: blocks of the diagonal, and
+                // right-hand sides and solutions of two solves.
                 let blocks = N.div_ceil(BLOCK);
                 assert_eq!(to_host.count, steps * (1 + flows * (blocks + 4)));
                 assert_eq!(to_host.largest, BLOCK * BLOCK);
@@ -134,7 +135,7 @@ fn what_crosses_in_a_step_of_a_batch_is_one_report() {
 }
 
 #[test]
-fn the_launches_of_a_step_do_not_grow_with_the_batch() {
+fn launches_per_step_do_not_grow_with_the_batch() {
     let net = dense(2, 20);
     let launches = |flows: u64| {
         let device = RemoteDevice::fresh();
@@ -149,7 +150,7 @@ fn the_launches_of_a_step_do_not_grow_with_the_batch() {
         batch.run(&mut ());
         device.launches()
     };
-    // But for those that leave, each with its weights.
+    // Except for the flows that end: each needs a copy of its weights.
     let (one, ten) = (launches(1), launches(10));
     assert!(ten <= one + 9 * 4, "{one} {ten}");
 }
@@ -165,8 +166,8 @@ fn a_gradient_takes_few_launches() {
     device.launches();
     let trace = stack.trace(&w, &scales, &x);
     let g = trace.outputs();
-    // For every layer a product and its biases; for the softplus of both hidden ones, which has no
-    // operation of its own here, its parts.
+    // For every layer a product and the addition of biases; for both hidden layers the parts of
+    // the softplus, which is not one operation here.
     assert_eq!(device.launches(), 37);
     let tape = trace.linearise();
     assert_eq!(device.launches(), 3);
@@ -179,7 +180,7 @@ fn a_gradient_takes_few_launches() {
 }
 
 #[test]
-fn what_crosses_in_an_explicit_step_is_outputs() {
+fn an_explicit_step_transfers_outputs() {
     let net = dense(2, 20);
     let rule = StepRule::OutputChange { undo_above: 0.1, grow_below: 0.01 };
     let stop = Stop { max_steps: 20, ..Stop::default() };
@@ -191,15 +192,15 @@ fn what_crosses_in_an_explicit_step_is_outputs() {
 }
 
 #[test]
-fn what_crosses_in_a_stochastic_step_is_the_batch() {
+fn a_stochastic_step_transfers_the_batch() {
     let net = dense(2, 20);
     let device = RemoteDevice::fresh();
     let w0 = Precision::F64.vector::<Remote>(&net.initial_weights(3), &device);
     let system = system(&net, &w0, N, 1.0, Loss::Squared, &device);
     let (batch, steps) = (8, 6);
     let spec = StochasticSpec {
-        // So cold that the batch is as large as it may be from the second step on, and that no
-        // step is undone.
+        // The temperature is so low that the batch has its maximum size from the second step on,
+        // and that no step is rejected.
         temperature: 1e-12,
         largest_batch: batch,
         sampling: Sampling::Points,
@@ -212,7 +213,7 @@ fn what_crosses_in_a_stochastic_step_is_the_batch() {
     let outcome = training.run(&mut ());
     assert_eq!((outcome.steps, outcome.rejected), (steps, 0));
     let Traffic { to_host, to_device } = device.traffic();
-    // Looks at all points, of which there are few, and the outputs of batches.
+    // A few evaluations of all points, and the outputs of batches.
     assert_eq!(to_host.largest, N);
     let looks = outcome.observations.len() + 1;
     assert!(to_host.numbers <= looks * N + steps as usize * (2 * batch + 1), "{to_host:?}");
@@ -220,7 +221,7 @@ fn what_crosses_in_a_stochastic_step_is_the_batch() {
 }
 
 #[test]
-fn kernels_are_made_on_the_device() {
+fn kernels_are_computed_on_the_device() {
     let image = ImageShape { height: 6, width: 5, channels: 1 };
     let paper = ConvolutionalSpec::setup_b(4);
     let activation = Activation::Softplus { beta: 5.0 };
@@ -235,7 +236,7 @@ fn kernels_are_made_on_the_device() {
             device.traffic();
             kernel(&net.trace(&w, &x).linearise())
         };
-        // Lists of pixels and taps, for the net with maps: less than its points.
+        // Lists of pixels and taps, for the convolutional net: fewer values than its inputs.
         let lists = if d == 2 { 0 } else { n * d };
         let Traffic { to_host, to_device } = device.traffic();
         assert_eq!(to_host, Transfers::default());
@@ -248,22 +249,22 @@ fn kernels_are_made_on_the_device() {
     }
 }
 
-/// More points than a tile has rows on such a device, which the host has in many tiles.
+/// More points than the rows of a tile on such a device; the host uses many tiles.
 #[test]
-fn kernels_of_several_tiles_are_those_of_the_host() {
+fn kernels_of_several_tiles_agree_with_the_host() {
     fn theta<B: Backend>(device: &B::Device) -> Vec<f64> {
         let (net, n) = (dense(2, 2), 2100);
         let w = Precision::F64.vector::<B>(&net.initial_weights(3), device);
         let x = Precision::F64.matrix::<B>(&numbers(n * 2, 5), [n, 2], device);
         Precision::to_host(kernel(&net.trace(&w, &x).linearise()))
     }
-    // burn-router lets go of a tensor that another thread is still about to use.
+    // burn-router frees a tensor that another thread is still going to use.
     let alone = ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let found = alone.install(|| theta::<Remote>(&RemoteDevice::fresh()));
     assert!(worst(&found, &theta::<Flex>(&FlexDevice)) < 1e-12);
 }
 
-/// Tests of the suite on a device that lets nobody take its tensors for those of another.
+/// Tests of the suite on a device that rejects tensors of other devices.
 macro_rules! on_a_remote_device {
     ($($module:ident: $($name:ident),*;)*) => {$(
         mod $module {
@@ -277,21 +278,21 @@ macro_rules! on_a_remote_device {
 }
 
 on_a_remote_device! {
-    coordinates: coordinates_are_those_of_descent_by_hand;
+    coordinates: coordinates_agree_with_explicit_gradient_descent;
     flow: a_linear_model_follows_its_closed_form, momentum_follows_the_damped_oscillator,
-        a_resumed_flow_ends_with_the_same_bits;
-    frozen: a_kernel_learns_as_the_linearised_network_does, a_kernel_is_observed_like_a_network;
+        a_resumed_flow_is_bit_identical;
+    frozen: a_kernel_model_agrees_with_the_linearised_network, a_kernel_is_observed_like_a_network;
     stochastic: a_convolutional_net_trains;
-    probes: readings_are_made_at_their_moments, preactivations_move_as_differences_say;
+    probes: a_recorder_reads_at_its_moments, preactivation_speeds_agree_with_differences;
 }
 
 #[test]
-fn it_has_memory_of_its_own() {
+fn the_mock_device_has_its_own_memory() {
     assert_eq!(Memory::of::<Remote>(&RemoteDevice::fresh()), Memory::Device);
 }
 
 #[test]
 #[should_panic(expected = "default device")]
-fn its_default_device_is_out_of_order() {
+fn the_default_device_panics() {
     Precision::F64.vector::<Remote>(&[1.0], &RemoteDevice::default());
 }

@@ -1,4 +1,4 @@
-//! Flows against closed forms and against each other.
+//! Tests of flows against closed forms and against each other.
 
 use burn_tensor::backend::Backend;
 use faer::{Mat, Side};
@@ -19,7 +19,7 @@ pub(crate) fn until(max_time: f64, scheme: Scheme) -> FlowSpec {
     FlowSpec { scheme, stop, ..FlowSpec::default() }
 }
 
-/// An explicit scheme with few steps, where it does not matter how far they are from the flow.
+/// An explicit scheme with few steps, for tests that do not need accuracy.
 fn coarse() -> Scheme {
     Scheme::Explicit { rule: StepRule::OutputChange { undo_above: 0.1, grow_below: 0.01 } }
 }
@@ -179,7 +179,7 @@ pub(crate) fn every_loss_reaches_its_margins<B: Backend>(device: &B::Device) {
         (Loss::Logistic, Scheme::adaptive()),
     ] {
         let system = system(&net, &w0, 8, 0.5, loss, device);
-        // Squares reach their margin only in the limit: ask for a little less.
+        // With the quadratic hinge, margins reach 1 only as t → ∞: use a smaller margin.
         let margin = if loss == Loss::QuadraticHinge { 0.99 } else { 1.0 };
         let stop = Stop { margin, ..Stop::default() };
         let spec = FlowSpec { scheme, stop, ..FlowSpec::default() };
@@ -195,7 +195,7 @@ pub(crate) fn every_loss_reaches_its_margins<B: Backend>(device: &B::Device) {
     }
 }
 
-pub(crate) fn a_resumed_flow_ends_with_the_same_bits<B: Backend>(device: &B::Device) {
+pub(crate) fn a_resumed_flow_is_bit_identical<B: Backend>(device: &B::Device) {
     let net = dense(2, 12);
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
     for (scheme, momentum) in [
@@ -211,7 +211,7 @@ pub(crate) fn a_resumed_flow_ends_with_the_same_bits<B: Backend>(device: &B::Dev
 
         let mut first = Flow::start(&system, spec, w0.clone()).unwrap();
         assert_eq!(first.run(&mut Patience(30)).end, End::Interrupted);
-        // What is written to a file and read back.
+        // As written to a file and read back.
         let text = serde_json::to_string(&first.checkpoint()).unwrap();
         drop(first);
         let checkpoint: Checkpoint = serde_json::from_str(&text).unwrap();
@@ -224,7 +224,7 @@ pub(crate) fn a_resumed_flow_ends_with_the_same_bits<B: Backend>(device: &B::Dev
     }
 }
 
-pub(crate) fn budgets_end_a_run_and_say_so<B: Backend>(device: &B::Device) {
+pub(crate) fn budgets_end_a_run_and_are_reported<B: Backend>(device: &B::Device) {
     let net = dense(2, 12);
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
     let system = system(&net, &w0, 16, 1.0, Loss::SoftHinge { beta: 20.0 }, device);
@@ -239,7 +239,7 @@ pub(crate) fn budgets_end_a_run_and_say_so<B: Backend>(device: &B::Device) {
     assert_eq!(steps.observations.last().unwrap().moment, Moment::End);
     let time = run(Stop { max_time: Some(0.25), ..Stop::default() });
     assert_eq!((time.end, time.t), (End::TimeReached, 0.25));
-    // At t₁, the same that a run to the end finds.
+    // The same t₁ as in a run to the end.
     let (whole, half) = (run(Stop::default()), run(Stop { at_half_loss: true, ..Stop::default() }));
     assert_eq!((whole.end, half.end), (End::Converged, End::HalfLoss));
     assert_eq!(half.t1, whole.t1);
@@ -248,9 +248,7 @@ pub(crate) fn budgets_end_a_run_and_say_so<B: Backend>(device: &B::Device) {
     assert!(moments.contains(&Moment::HalfLoss) && moments.last() == Some(&Moment::End));
 }
 
-pub(crate) fn a_flow_that_cannot_go_on_has_diverged_and_its_record_is_finite<B: Backend>(
-    device: &B::Device,
-) {
+pub(crate) fn a_diverged_flow_has_a_finite_record<B: Backend>(device: &B::Device) {
     let net = Cliff;
     let w0 = Precision::F64.vector::<B>(&[0.0, 0.0], device);
     for scheme in [Scheme::adaptive(), Scheme::reference(), Scheme::explicit()] {
@@ -263,12 +261,10 @@ pub(crate) fn a_flow_that_cannot_go_on_has_diverged_and_its_record_is_finite<B: 
     }
 }
 
-pub(crate) fn a_gradient_that_is_nil_stalls_and_one_that_is_not_finite_diverges<B: Backend>(
-    device: &B::Device,
-) {
+pub(crate) fn a_zero_gradient_stalls_and_an_infinite_one_diverges<B: Backend>(device: &B::Device) {
     let net = dense(2, 12);
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
-    // The hinge asks for margin 1 and no more.
+    // The hinge has no slope beyond margin 1.
     let hinge = system(&net, &w0, 8, 0.5, Loss::Hinge, device);
     let stop = Stop { margin: 1.5, ..Stop::default() };
     let spec = FlowSpec { scheme: coarse(), stop, ..FlowSpec::default() };
@@ -276,13 +272,13 @@ pub(crate) fn a_gradient_that_is_nil_stalls_and_one_that_is_not_finite_diverges<
     assert_eq!(outcome.end, End::Stalled);
     assert!(outcome.observations.last().unwrap().smallest_margin >= 1.0);
 
-    // A gradient beyond the largest number.
+    // The gradient overflows.
     let steep = system(&net, &w0, 8, 1e-300, Loss::Logistic, device);
     let outcome = Flow::start(&steep, FlowSpec::default(), w0).unwrap().run(&mut ());
     assert_eq!(outcome.end, End::Diverged { quantity: Divergence::Gradient, step: 0 });
 }
 
-pub(crate) fn a_hinge_does_not_go_with_the_turn_of_its_gradient<B: Backend>(device: &B::Device) {
+pub(crate) fn the_gradient_turn_rule_rejects_the_hinge<B: Backend>(device: &B::Device) {
     let net = dense(2, 12);
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
     let scheme = Scheme::Explicit { rule: StepRule::gradient_turn() };
@@ -296,7 +292,7 @@ pub(crate) fn a_hinge_does_not_go_with_the_turn_of_its_gradient<B: Backend>(devi
 }
 
 #[test]
-fn parameters_out_of_range_are_refused_by_name() {
+fn an_error_names_the_parameter_out_of_range() {
     let message = |spec: FlowSpec| spec.check().unwrap_err().to_string();
     let scheme = |tolerance, active_above| FlowSpec {
         scheme: Scheme::Reference { tolerance, active_above },
@@ -318,12 +314,12 @@ fn parameters_out_of_range_are_refused_by_name() {
 }
 
 #[test]
-fn what_is_absent_takes_its_default_and_what_is_unknown_is_refused() {
+fn absent_fields_take_defaults_and_unknown_fields_are_errors() {
     let read = |text: &str| serde_json::from_str::<FlowSpec>(text);
     assert_eq!(read("{}").unwrap(), FlowSpec::default());
     let scheme = |text: &str| read(text).map(|spec| spec.scheme);
     assert_eq!(read(r#"{"scheme": {"scheme": "adaptive"}}"#).unwrap(), FlowSpec::default());
-    // What the reference scheme was called before there was another.
+    // The former name of the reference scheme is "implicit".
     for name in ["reference", "implicit"] {
         let text = format!(r#"{{"scheme": {{"scheme": "{name}"}}}}"#);
         assert_eq!(scheme(&text).unwrap(), Scheme::reference());

@@ -1,4 +1,5 @@
-//! Learning with frozen kernels, against linearised networks, closed forms and networks.
+//! Tests of training with frozen kernels, against linearised networks, closed forms and
+//! networks.
 
 use burn_flex::{Flex, FlexDevice};
 use burn_tensor::{Tensor, backend::Backend};
@@ -17,7 +18,7 @@ use crate::{
     problem::{Patience, dense, labels, numbers, system},
 };
 
-/// The system of a kernel that is given.
+/// The system of a given kernel.
 fn kernel_system<'a, B: Backend>(
     model: &'a KernelModel<B>,
     y: &[f64],
@@ -52,13 +53,13 @@ impl<B: Backend> Case<B> {
         Self { net, w0, inputs, labels: labels(&x, 2), others, model }
     }
 
-    /// `α(f − f₀)` of a network's kind at the other points.
+    /// `α(f − f₀)` of the network or its linearisation at the other points.
     fn outputs(&self, net: &impl Network<B>, w: &Tensor<B, 1>, alpha: f64) -> Vec<f64> {
         let f = net.forward(w, &self.others) - net.forward(&self.w0, &self.others);
         Precision::to_host(f.mul_scalar(alpha))
     }
 
-    /// `α f` of the kernel's at the other points.
+    /// `α f` of the kernel model at the other points.
     fn kernel_outputs(&self, c: &Tensor<B, 1>, alpha: f64) -> Vec<f64> {
         let points = self.model.other_points().unwrap();
         Precision::to_host(self.model.forward(c, &points).mul_scalar(alpha))
@@ -69,10 +70,10 @@ fn size(values: &[f64]) -> f64 {
     values.iter().fold(0.0, |most: f64, v| most.max(v.abs()))
 }
 
-/// That two runs took the same way, up to rounding.
-fn assert_same_way(a: &Outcome, b: &Outcome, what: &str) {
+/// Asserts that two runs have the same trajectory, up to rounding.
+fn assert_same_trajectory(a: &Outcome, b: &Outcome, what: &str) {
     assert_eq!((a.end, a.steps, a.rejected), (b.end, b.steps, b.rejected), "{what}");
-    // In the network F is a difference of outputs of order 1.
+    // In the network, F is a difference of outputs of order 1.
     let close = |a: f64, b: f64| (a - b).abs() <= 1e-8 * a.abs().max(b.abs()) + 1e-14;
     let times = |o: &Outcome| [Some(o.t), o.t1, o.t2];
     for (s, t) in times(a).into_iter().zip(times(b)) {
@@ -88,13 +89,13 @@ fn assert_same_way(a: &Outcome, b: &Outcome, what: &str) {
     }
 }
 
-pub(crate) fn a_kernel_learns_as_the_linearised_network_does<B: Backend>(device: &B::Device) {
-    // So large that the implicit scheme has the same unit for both.
+pub(crate) fn a_kernel_model_agrees_with_the_linearised_network<B: Backend>(device: &B::Device) {
+    // α is so large that the implicit scheme measures errors on the same scale for both.
     let (n, alpha) = (16, 4.0);
     let case = Case::<B>::new(12, n, device);
     let linear = Linearised::at(&case.net, case.w0.clone());
     let turn = StepRule::GradientTurn { max_turn: 1e-3, max_output_change: 0.1 };
-    // The very first step changes F by 10⁻⁴, which is the border of the default rule.
+    // The first step changes F by 10⁻⁴, which is the threshold of the default rule.
     let change = StepRule::OutputChange { undo_above: 1e-2, grow_below: 2e-3 };
     for loss in
         [Loss::SoftHinge { beta: 20.0 }, Loss::QuadraticHinge, Loss::Squared, Loss::Logistic]
@@ -119,13 +120,13 @@ pub(crate) fn a_kernel_learns_as_the_linearised_network_does<B: Backend>(device:
             let mut flow = Flow::start(&in_coefficients, spec, case.model.origin()).unwrap();
             let outcome = flow.run(&mut ());
             let what = format!("{loss:?}, {scheme:?}, {momentum:?}");
-            assert_same_way(&outcome, &expected, &what);
+            assert_same_trajectory(&outcome, &expected, &what);
             assert!(outcome.t1.is_some() || outcome.steps >= 200, "{what}");
 
             let f = case.outputs(&linear, &weights.weights(), alpha);
             let g = case.kernel_outputs(&flow.weights(), alpha);
             assert!(size(&f) > 1e-3 && worst(&f, &g) < 1e-8 * size(&f), "{what}: {f:?}, {g:?}");
-            // The coefficients tell the weights.
+            // The weights follow from the coefficients.
             let w = linear.weights(&case.inputs, flow.weights());
             let f = case.outputs(&linear, &w, alpha);
             assert!(worst(&f, &g) < 1e-10 * size(&f).max(1.0), "{what}: {f:?}, {g:?}");
@@ -133,7 +134,9 @@ pub(crate) fn a_kernel_learns_as_the_linearised_network_does<B: Backend>(device:
     }
 }
 
-pub(crate) fn stochastic_training_takes_the_same_way_too<B: Backend>(device: &B::Device) {
+pub(crate) fn stochastic_training_agrees_with_the_linearised_network<B: Backend>(
+    device: &B::Device,
+) {
     let (n, alpha) = (16, 0.5);
     let case = Case::<B>::new(12, n, device);
     let linear = Linearised::at(&case.net, case.w0.clone());
@@ -154,7 +157,7 @@ pub(crate) fn stochastic_training_takes_the_same_way_too<B: Backend>(device: &B:
         let expected = weights.run(&mut ());
         let origin = case.model.origin();
         let mut run = Stochastic::start(&in_coefficients, spec, 3, origin).unwrap();
-        assert_same_way(&run.run(&mut ()), &expected, &format!("{sampling:?}"));
+        assert_same_trajectory(&run.run(&mut ()), &expected, &format!("{sampling:?}"));
         let f = case.outputs(&linear, &weights.weights(), alpha);
         let g = case.kernel_outputs(&run.weights(), alpha);
         assert!(size(&f) > 0.1 && worst(&f, &g) < 1e-8 * size(&f), "{f:?}, {g:?}");
@@ -171,7 +174,9 @@ fn some_kernel(n: usize) -> Array2<f64> {
     })
 }
 
-pub(crate) fn squares_follow_their_closed_form_whatever_alpha_is<B: Backend>(device: &B::Device) {
+pub(crate) fn the_squared_loss_follows_its_closed_form_for_every_alpha<B: Backend>(
+    device: &B::Device,
+) {
     let implicit = Scheme::Reference { tolerance: 1e-6, active_above: 1e-3 };
     let rule = StepRule::OutputChange { undo_above: 2e-3, grow_below: 1e-3 };
     for n in [1, 2, 3, 33] {
@@ -195,7 +200,7 @@ pub(crate) fn squares_follow_their_closed_form_whatever_alpha_is<B: Backend>(dev
     }
 }
 
-pub(crate) fn in_the_end_squares_are_ridgeless_regression<B: Backend>(device: &B::Device) {
+pub(crate) fn the_squared_loss_converges_to_ridgeless_regression<B: Backend>(device: &B::Device) {
     let n = 12;
     let case = Case::<B>::new(40, n, device);
     let theta = Precision::to_host(case.model.theta());
@@ -214,7 +219,7 @@ pub(crate) fn in_the_end_squares_are_ridgeless_regression<B: Backend>(device: &B
     assert!(worst(&f, &expected) < 1e-6 * size(&expected), "{f:?}, {expected:?}");
 }
 
-pub(crate) fn at_large_alpha_a_network_ends_where_its_kernel_does<B: Backend>(device: &B::Device) {
+pub(crate) fn at_large_alpha_a_network_agrees_with_its_kernel<B: Backend>(device: &B::Device) {
     let (n, width) = (20, 33);
     let case = Case::<B>::new(width, n, device);
     let alpha = 1e6 / (width as f64).sqrt();
@@ -234,7 +239,7 @@ pub(crate) fn at_large_alpha_a_network_ends_where_its_kernel_does<B: Backend>(de
     }
 }
 
-pub(crate) fn resumed_learning_ends_with_the_same_bits<B: Backend>(device: &B::Device) {
+pub(crate) fn a_resumed_kernel_model_is_bit_identical<B: Backend>(device: &B::Device) {
     let case = Case::<B>::new(12, 16, device);
     let system = kernel_system(&case.model, &case.labels, 1.0, Loss::SoftHinge { beta: 20.0 });
     for (scheme, momentum) in [
@@ -259,14 +264,14 @@ pub(crate) fn resumed_learning_ends_with_the_same_bits<B: Backend>(device: &B::D
     }
 }
 
-pub(crate) fn a_singular_kernel_runs_through<B: Backend>(device: &B::Device) {
-    // Every point twice, and rank 3 among the different ones.
+pub(crate) fn a_singular_kernel_converges<B: Backend>(device: &B::Device) {
+    // Every point occurs twice, and the distinct points have a kernel of rank 3.
     let n = 5;
     let x = numbers(3 * n, 7);
     let theta = Array2::from_shape_fn((2 * n, 2 * n), |(i, j)| {
         (0..3).map(|k| x[i % n * 3 + k] * x[j % n * 3 + k]).sum()
     });
-    // What three coordinates can tell apart.
+    // Labels that a linear function of the three coordinates separates.
     let y: Vec<f64> = (0..2 * n).map(|i| x[i % n * 3 + 1].signum()).collect();
     let model = KernelModel::<B>::from_host(theta.view(), Precision::F64, device).unwrap();
     let system = kernel_system(&model, &y, 1.0, Loss::SoftHinge { beta: 20.0 });
@@ -279,8 +284,8 @@ pub(crate) fn a_singular_kernel_runs_through<B: Backend>(device: &B::Device) {
         let f = Precision::to_host(model.forward(&flow.weights(), &model.training_points()));
         assert!(worst(&f[..n], &f[n..]) < 1e-12 * size(&f), "{f:?}");
     }
-    // Labels that contradict each other leave half of the loss: no margin is reached, and
-    // nothing breaks.
+    // With contradictory labels the loss stays at 1/2: no margin is reached, and the flow
+    // stays finite.
     let opposite: Vec<f64> = (0..2 * n).map(|i| if i < n { 1.0 } else { -1.0 }).collect();
     let system = kernel_system(&model, &opposite, 1.0, Loss::Squared);
     let stop = Stop { max_time: Some(1e3), ..Stop::default() };
@@ -343,7 +348,7 @@ pub(crate) fn the_tape_of_a_kernel_is_consistent<B: Backend>(device: &B::Device)
     let (v, g) = (vector(1, n), vector(2, 3));
     for tape in [&batch, &selected] {
         assert_eq!(tape.n_points(), 3);
-        // The adjoint of the Jacobian in the metric of the kernel.
+        // The adjoint of the Jacobian, in the metric of the kernel.
         let left: f64 = Precision::to_host(g.clone() * tape.jvp(v.clone())).iter().sum();
         let right = tape.inner(tape.vjp(g.clone()), v.clone());
         assert!((left - right).abs() < 1e-13 * left.abs().max(1.0), "{left} {right}");
@@ -383,7 +388,7 @@ pub(crate) fn the_tape_of_a_kernel_is_consistent<B: Backend>(device: &B::Device)
     assert!(worst(&f, &[at(8.0), at(1.0)]) < 1e-13);
 }
 
-pub(crate) fn a_linearised_network_touches_it<B: Backend>(device: &B::Device) {
+pub(crate) fn a_linearised_network_is_its_first_order_expansion<B: Backend>(device: &B::Device) {
     let case = Case::<B>::new(12, 5, device);
     let linear = Linearised::at(&case.net, case.w0.clone());
     let direction = Precision::F64.vector::<B>(&numbers(case.net.n_params(), 77), device);
@@ -405,7 +410,7 @@ pub(crate) fn a_linearised_network_touches_it<B: Backend>(device: &B::Device) {
 }
 
 #[test]
-fn what_is_no_kernel_is_refused() {
+fn an_invalid_kernel_is_an_error() {
     let model = |values: &[f64], shape: (usize, usize)| {
         let theta = Array2::from_shape_vec(shape, values.to_vec()).unwrap();
         KernelModel::<Flex>::from_host(theta.view(), Precision::F64, &FlexDevice)
@@ -423,11 +428,11 @@ fn what_is_no_kernel_is_refused() {
         refused(&[1.0, 0.5, 0.5 + 1e-7, 1.0], (2, 2)),
         KernelModelError::Asymmetric { row: 1, column: 0, value: 0.5 + 1e-7, mirrored: 0.5 }
     );
-    // Rounding is evened out.
+    // Differences by rounding are averaged.
     let theta = model(&[1.0, 0.5, 0.5 + 4e-16, 1.0], (2, 2)).unwrap().theta();
     let theta = Precision::to_host(theta);
     assert_eq!(theta[1], theta[2]);
-    // In float32 it is larger.
+    // In float32 the allowed difference is larger.
     let single = |off: f64| {
         let theta = Array2::from_shape_vec((2, 2), vec![1.0, 0.5, 0.5 + off, 1.0]).unwrap();
         KernelModel::<Flex>::from_host(theta.view(), Precision::F32, &FlexDevice)
@@ -449,7 +454,7 @@ fn what_is_no_kernel_is_refused() {
 
 #[test]
 #[should_panic(expected = "point 1 is not one of the 1 training points")]
-fn a_point_outside_has_no_coefficients() {
+fn a_point_outside_the_training_set_has_no_coefficients() {
     let one = Precision::F64.matrix::<Flex>(&[1.0], [1, 1], &FlexDevice);
     let model = KernelModel::new(one.clone()).unwrap().with_points(one).unwrap();
     let tape = model.trace(&model.origin(), &model.other_points().unwrap()).linearise();
@@ -457,8 +462,8 @@ fn a_point_outside_has_no_coefficients() {
 }
 
 #[test]
-#[should_panic(expected = "1 is no point")]
-fn a_number_beyond_all_points_is_an_error_of_the_program() {
+#[should_panic(expected = "1 is not a point")]
+fn an_index_beyond_all_points_panics() {
     let one = Precision::F64.matrix::<Flex>(&[1.0], [1, 1], &FlexDevice);
     let model = KernelModel::new(one.clone()).unwrap();
     model.forward(&model.origin(), &one);

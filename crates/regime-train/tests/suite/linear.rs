@@ -1,11 +1,11 @@
-//! Models that are not networks: a linear one, whose tape has no blocks, and one
-//! that has no neighbourhood.
+//! Models that are not networks: a linear model, whose tape has no blocks, and a model
+//! that is NaN except at one point.
 
 use burn_tensor::{DType, Tensor, backend::Backend};
 use regime_models::{Network, Tape, Trace};
 
-/// `f = x·w/√d`, as any other model would be given: products with its Jacobian, and
-/// nothing of its structure.
+/// `f = x·w/√d`, defined as a general model: by products with its Jacobian, without
+/// further structure.
 pub(crate) struct Linear {
     pub(crate) inputs: usize,
 }
@@ -78,7 +78,7 @@ impl<B: Backend> Tape<B> for Rows<B> {
     }
 }
 
-/// Linear at `w = 0` and not a number everywhere else.
+/// A model that is linear at `w = 0` and NaN everywhere else.
 pub(crate) struct Cliff;
 
 impl<B: Backend> Network<B> for Cliff {

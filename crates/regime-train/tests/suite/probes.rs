@@ -1,4 +1,4 @@
-//! Probes, read while a network trains.
+//! Tests of probes during training.
 
 use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Alpha, Network, Precision, Tape, Trace};
@@ -9,7 +9,7 @@ use regime_train::{
 
 use crate::problem::{dense, labels, numbers, system};
 
-pub(crate) fn readings_are_made_at_their_moments<B: Backend>(device: &B::Device) {
+pub(crate) fn a_recorder_reads_at_its_moments<B: Backend>(device: &B::Device) {
     let net = dense(2, 12);
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
     let system = system(&net, &w0, 16, 0.5, Loss::SoftHinge { beta: 20.0 }, device);
@@ -36,7 +36,7 @@ pub(crate) fn readings_are_made_at_their_moments<B: Backend>(device: &B::Device)
     assert_eq!(layers.readings().len(), scheduled.count());
 }
 
-pub(crate) fn preactivations_move_as_differences_say<B: Backend>(device: &B::Device) {
+pub(crate) fn preactivation_speeds_agree_with_differences<B: Backend>(device: &B::Device) {
     let (n, width) = (9, 7);
     let net = dense(3, width);
     let w = Precision::F64.vector::<B>(&net.initial_weights(6), device);
@@ -55,7 +55,8 @@ pub(crate) fn preactivations_move_as_differences_say<B: Backend>(device: &B::Dev
     let rms = |v: &[f64]| (v.iter().map(|v| v * v).sum::<f64>() / v.len() as f64).sqrt();
     let close = |a: f64, b: f64| assert!((a / b - 1.0).abs() < 1e-6, "{a} is not {b}");
 
-    // The first layer's preactivation is x·W/√d + b, so is its rate.
+    // The preactivation of the first layer is x·W/√d + b, and its rate has the same
+    // form.
     let first = Precision::to_host(down.clone());
     let mut rate = Vec::new();
     for point in x.chunks(3) {
@@ -65,12 +66,12 @@ pub(crate) fn preactivations_move_as_differences_say<B: Backend>(device: &B::Dev
         }
     }
     close(speeds[0], rms(&rate));
-    // The last layer's is the output.
+    // The preactivation of the last layer is the output.
     let output: Tensor<B, 1> = net.forward(&along(e), &inputs) - net.forward(&along(-e), &inputs);
     close(speeds[2], rms(&Precision::to_host(output.mul_scalar(0.5 / e))));
 }
 
-pub(crate) fn layers_and_test_points_are_counted<B: Backend>(device: &B::Device) {
+pub(crate) fn layer_norms_and_test_errors_are_correct<B: Backend>(device: &B::Device) {
     let net = dense(2, 5);
     let initial = net.initial_weights(1);
     let w0 = Precision::F64.vector::<B>(&initial, device);
@@ -93,7 +94,7 @@ pub(crate) fn layers_and_test_points_are_counted<B: Backend>(device: &B::Device)
     for batch_size in [1, 4, 100] {
         let probe = TestError::new(&net, &inputs, &right, (&w0, alpha), batch_size);
         assert_eq!(probe.read(&doubled), 0.0);
-        // F is zero at w₀, which is on no side.
+        // F is zero at w₀, which counts as wrong.
         assert_eq!(probe.read(&w0), 1.0);
         let not_finite = w0.clone().mul_scalar(f64::NAN);
         assert_eq!(probe.read(&not_finite), 1.0);

@@ -1,11 +1,12 @@
-//! The problems that flows are tried on.
+//! The problems for the tests of flows.
 
 use burn_tensor::{Tensor, backend::Backend};
 pub(crate) use regime_models::kit::numbers;
 use regime_models::{Activation, Alpha, DenseSpec, FeedForward, Network, Precision};
 use regime_train::{Loss, Objective, Observation, Observer, System};
 
-/// Labels that a network can learn: the sign of a product of two coordinates.
+/// Labels that a network can learn: the sign of the product of the first two
+/// coordinates.
 pub(crate) fn labels(x: &[f64], d: usize) -> Vec<f64> {
     x.chunks(d).map(|x| if x[0] * x[1] > 0.0 { 1.0 } else { -1.0 }).collect()
 }
@@ -22,7 +23,7 @@ pub(crate) fn dense(inputs: usize, width: usize) -> FeedForward {
     .unwrap()
 }
 
-/// The system of a network on `n` points in two dimensions and more.
+/// The system of a network on `n` points in at least two dimensions.
 pub(crate) fn system<'a, B: Backend, N: Network<B>>(
     net: &'a N,
     w0: &Tensor<B, 1>,

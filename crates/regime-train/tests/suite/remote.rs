@@ -1,8 +1,8 @@
-//! A pretended device with memory of its own, which counts what crosses to the host and back.
+//! A mock device with its own memory, which counts transfers to and from the host.
 //!
-//! Its tensors lie with the ndarray backend, behind a client that alone can reach them. A tensor
-//! that was made on another device, the default one among them, is not found there and the test
-//! panics (or aborts, with tensors alive), as it would on a GPU.
+//! Its tensors are stored by the ndarray backend and are accessible only through a client. A
+//! tensor that was created on another device, such as the default device, is not found there:
+//! the test panics (or aborts, with tensors alive), as it would on a GPU.
 
 use std::{
     pin::Pin,
@@ -26,25 +26,25 @@ use burn_tensor::{
 /// The backend.
 pub(crate) type Remote = BackendRouter<Wire>;
 
-/// One of its devices; the default one is out of order.
+/// A device of the backend; the default device panics on use.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct RemoteDevice(u16);
 
 impl RemoteDevice {
-    /// One that nobody has used.
+    /// A new device.
     pub(crate) fn fresh() -> Self {
         static LAST: AtomicU16 = AtomicU16::new(0);
         Self(1 + LAST.fetch_add(1, Relaxed))
     }
 
-    /// What has crossed since this was asked last.
+    /// The transfers since the last call.
     pub(crate) fn traffic(&self) -> Traffic {
         get_client::<Wire>(self).meter.read()
     }
 }
 
 impl RemoteDevice {
-    /// Operations asked for since this was asked last.
+    /// Number of operations since the last call.
     pub(crate) fn launches(&self) -> usize {
         get_client::<Wire>(self).meter.launches.swap(0, Relaxed)
     }
@@ -62,7 +62,7 @@ impl Device for RemoteDevice {
 
 impl DeviceOps for RemoteDevice {}
 
-/// Transfers in one direction, and the numbers that they held.
+/// Transfers in one direction, and the values in them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Transfers {
     pub(crate) count: usize,
@@ -70,7 +70,7 @@ pub(crate) struct Transfers {
     pub(crate) largest: usize,
 }
 
-/// What has crossed.
+/// Transfers in both directions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Traffic {
     pub(crate) to_host: Transfers,
@@ -115,7 +115,7 @@ impl Meter {
 
 type Reading = Pin<Box<dyn Future<Output = Result<TensorData, ExecutionError>> + Send>>;
 
-/// The only way to a device.
+/// The client of a device.
 #[derive(Debug, Clone)]
 pub(crate) struct Wire {
     device: RemoteDevice,
@@ -127,7 +127,7 @@ impl RunnerClient for Wire {
     type Device = RemoteDevice;
 
     fn register_op(&self, op: OperationIr) {
-        // Letting go of a tensor is no work, nor is another look at its memory.
+        // Freeing a tensor and creating a view of it do not launch an operation.
         let is_view = match &op {
             OperationIr::BaseFloat(op) | OperationIr::BaseInt(op) => matches!(
                 op,
@@ -184,13 +184,13 @@ impl RunnerChannel for Wire {
     type IntElem = i64;
     type BoolElem = bool;
 
-    /// With the word by which the house knows that a device has memory of its own.
+    /// Contains the word by which `Memory::of` recognises a device with its own memory.
     fn name(_: &RemoteDevice) -> String {
-        "pretended cuda".to_owned()
+        "mock cuda".to_owned()
     }
 
     fn init_client(device: &RemoteDevice) -> Self {
-        assert_ne!(*device, RemoteDevice::default(), "a tensor was made on the default device");
+        assert_ne!(*device, RemoteDevice::default(), "a tensor was created on the default device");
         let far = Runner::new(NdArrayDevice::Cpu);
         Self { device: device.clone(), far, meter: Arc::default() }
     }
@@ -204,7 +204,7 @@ impl RunnerChannel for Wire {
     }
 }
 
-/// No tensor changes its device.
+/// Tensors cannot change their device.
 pub(crate) struct NoBridge;
 
 impl MultiBackendBridge for NoBridge {

@@ -1,5 +1,5 @@
-//! Against SciPy's integrators, which have nothing in common with these: the numbers of
-//! `fixtures/scipy_flow.json`, made by `fixtures/scipy_flow.py`.
+//! Tests against SciPy's integrators, an independent implementation: the results in
+//! `fixtures/scipy_flow.json`, computed by `fixtures/scipy_flow.py`.
 
 use burn_flex::{Flex, FlexDevice};
 use burn_tensor::Tensor;
@@ -79,7 +79,7 @@ impl Fixture {
     }
 }
 
-/// The largest error of the margins, in units of 1 or of the margin where it is larger.
+/// The largest error of the margins, in units of the larger of 1 and the margin.
 fn error_of(found: &[f64], expected: &[f64]) -> f64 {
     let pairs = found.iter().zip(expected);
     pairs.fold(0.0, |most: f64, (a, b)| most.max((a - b).abs() / b.abs().max(1.0)))
@@ -89,8 +89,8 @@ fn text(errors: &[f64]) -> String {
     errors.iter().map(|error| format!("{error:.1e} ")).collect()
 }
 
-/// Of the margins at `t₁`, of the margins at the end, of the relative kernel change, and of `t₁` and
-/// `t₂`, relative.
+/// The errors of the margins at `t₁`, of the margins at the end, of the relative kernel change, of
+/// `t₁` and of `t₂`; the last three are relative.
 fn errors(fixture: &Fixture, case: &Case, scheme: Scheme) -> [f64; 5] {
     let net = fixture.network();
     let system = fixture.system(&net, case);
@@ -137,7 +137,7 @@ fn errors_are_below_the_tolerance() {
 }
 
 #[test]
-fn the_reference_scheme_comes_to_the_same() {
+fn the_reference_scheme_agrees_with_scipy() {
     let fixture = Fixture::read();
     for case in &fixture.cases {
         let scheme = Scheme::Reference { tolerance: 1e-5, active_above: 1e-3 };

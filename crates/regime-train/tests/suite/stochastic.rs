@@ -1,4 +1,4 @@
-//! Stochastic training.
+//! Tests of stochastic training.
 
 use burn_tensor::backend::Backend;
 use regime_models::{Activation, ConvolutionalSpec, FeedForward, ImageShape, Precision};
@@ -50,7 +50,7 @@ pub(crate) fn every_sampling_reaches_all_margins<B: Backend>(device: &B::Device)
     }
 }
 
-/// With all points in every batch there is nothing random left.
+/// With all points in every batch, training is deterministic.
 pub(crate) fn a_batch_of_all_points_is_the_explicit_flow<B: Backend>(device: &B::Device) {
     let n = 12;
     let net = dense(2, 12);
@@ -58,7 +58,7 @@ pub(crate) fn a_batch_of_all_points_is_the_explicit_flow<B: Backend>(device: &B:
     let system = system(&net, &w0, n, 0.7, Loss::Hinge, device);
     let (undo_above, grow_below, tau) = (2e-3, 1e-3, 0.5);
     let spec = StochasticSpec {
-        // So small that the first batch is as large as it can be.
+        // So small that the first batch has the maximum size.
         temperature: 1e-12,
         largest_batch: n,
         momentum: Momentum::Constant { tau },
@@ -80,7 +80,7 @@ pub(crate) fn a_batch_of_all_points_is_the_explicit_flow<B: Backend>(device: &B:
     assert!((batches.t / flow.t - 1.0).abs() < 0.05, "{} and {}", batches.t, flow.t);
 }
 
-pub(crate) fn resumed_training_ends_with_the_same_bits<B: Backend>(device: &B::Device) {
+pub(crate) fn resumed_training_is_bit_identical<B: Backend>(device: &B::Device) {
     let net = dense(2, 12);
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
     let system = system(&net, &w0, 16, 0.5, Loss::Hinge, device);
@@ -88,7 +88,7 @@ pub(crate) fn resumed_training_ends_with_the_same_bits<B: Backend>(device: &B::D
         let spec = spec(sampling);
         let mut whole = Stochastic::start(&system, spec, 5, w0.clone()).unwrap();
         let outcome = whole.run(&mut ());
-        // Among the first trials some are undone: a checkpoint may fall between.
+        // Some of the first trials are rejected: a checkpoint may lie between them.
         for trials in [1, 2, 3, 4, 5, 40] {
             let mut first = Stochastic::start(&system, spec, 5, w0.clone()).unwrap();
             assert_eq!(first.run(&mut Patience(trials)).end, End::Interrupted);
@@ -101,7 +101,7 @@ pub(crate) fn resumed_training_ends_with_the_same_bits<B: Backend>(device: &B::D
     }
 }
 
-pub(crate) fn training_depends_on_its_seed_alone<B: Backend>(device: &B::Device) {
+pub(crate) fn training_depends_only_on_its_seed<B: Backend>(device: &B::Device) {
     let net = dense(2, 12);
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
     let system = system(&net, &w0, 16, 0.5, Loss::Hinge, device);
@@ -115,7 +115,7 @@ pub(crate) fn training_depends_on_its_seed_alone<B: Backend>(device: &B::Device)
     assert_ne!(end(1), end(2));
 }
 
-pub(crate) fn budgets_and_divergence_are_told<B: Backend>(device: &B::Device) {
+pub(crate) fn budgets_and_divergence_are_reported<B: Backend>(device: &B::Device) {
     let net = dense(2, 12);
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
     let run = |alpha: f64, stop: Stop| {
@@ -130,13 +130,13 @@ pub(crate) fn budgets_and_divergence_are_told<B: Backend>(device: &B::Device) {
     let half = run(1.0, Stop { at_half_loss: true, ..Stop::default() });
     assert_eq!(half.end, End::HalfLoss);
     assert!(half.t1.is_some_and(|t| t <= half.t) && half.t2.is_none());
-    // The hinge asks for margin 1 and no more.
+    // The hinge has no slope beyond margin 1.
     let hinge = system(&net, &w0, 16, 1.0, Loss::Hinge, device);
     let stop = Stop { margin: 1.5, ..Stop::default() };
     let beyond = StochasticSpec { stop, ..spec(Sampling::Violators) };
     let refused = Stochastic::start(&hinge, beyond, 1, w0.clone()).err().unwrap();
     assert!(refused.to_string().starts_with("margin is 1.5"), "{refused}");
-    // A gradient beyond the largest number.
+    // The gradient overflows.
     let steep = run(1e-300, Stop::default());
     assert_eq!(steep.end, End::Diverged { quantity: Divergence::Gradient, step: 0 });
 
