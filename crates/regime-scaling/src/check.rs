@@ -42,7 +42,7 @@ pub struct ExponentClaim {
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum NoInterval {
     /// There is no sample of the quantity at the step.
-    #[error("nothing was measured")]
+    #[error("no samples")]
     NoSamples,
     /// A value is infinite or not a number.
     #[error("{value} at width {width}, seed {seed}")]
@@ -66,7 +66,7 @@ pub struct CheckedExponent {
     pub claim: ExponentClaim,
     /// The exponent fitted to all points; `None` without a fit.
     pub exponent: Option<f64>,
-    /// Its interval, or why there is none.
+    /// Its interval, or why it has no interval.
     pub interval: Result<BootstrapInterval, NoInterval>,
     /// The change of the exponent when the smallest width is left out. It measures
     /// corrections to scaling, which the interval does not include.

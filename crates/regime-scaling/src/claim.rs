@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 pub struct Statement {
     /// The name of the quantity, as it is written inside a sentence.
     pub quantity: String,
-    /// Its interval, or why there is none.
+    /// Its interval, or why it has no interval.
     pub interval: Result<BootstrapInterval, String>,
     /// Its expected range.
     pub expected: Expected,
