@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes the subsets of DejaVu Sans from Debian's fonts-dejavu-core with
-# fonttools. Regular: Latin, Greek, sub- and superscripts, arrows and the signs
-# of mathematics. Bold, for titles: what titles are likely to need.
+# fonttools. Regular: Latin, Greek, sub- and superscripts, arrows and mathematical
+# symbols. Bold, for titles: fewer symbols.
 set -eu
 cd "$(dirname "$0")"
 subset() {

@@ -1,4 +1,4 @@
-//! Writes one figure with everything a figure may hold, to look at.
+//! Writes two figures that show all features, for visual inspection.
 //!
 //! `cargo run -p regime-plot --example demo FOLDER`
 
@@ -10,7 +10,7 @@ use regime_plot::{
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = PathBuf::from(env::args().nth(1).ok_or("name a folder for the figures")?);
+    let folder = PathBuf::from(env::args().nth(1).ok_or("give a folder for the figures")?);
     for figure in [curves(), cells()] {
         for (theme, name) in [(Theme::Light, "light"), (Theme::Dark, "dark")] {
             fs::write(folder.join(format!("{}-{name}.svg", figure.id)), to_svg(&figure, theme))?;
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn around(points: &[(f64, f64)], share: f64) -> Vec<Interval> {
+fn intervals(points: &[(f64, f64)], share: f64) -> Vec<Interval> {
     let interval = |&(x, y): &(f64, f64)| Interval { x, low: y / share, high: y * share };
     points.iter().map(interval).collect()
 }
@@ -35,7 +35,7 @@ fn curves() -> Figure {
     let widths = [32.0, 64.0, 128.0];
     let mut figure = Figure::new("plot-demo")
         .title("How much the kernel changes")
-        .caption("Made-up numbers, to look at.")
+        .caption("Invented numbers, as an example.")
         .x(Axis::log("√h·α"))
         .y(Axis::log("kernel change"))
         .guide(Guide::Slope {
@@ -51,7 +51,7 @@ fn curves() -> Figure {
         let points: Vec<_> = points.into_iter().filter(|(x, _)| !missing.contains(x)).collect();
         figure = figure.series(Series {
             missing,
-            error_bars: around(&points, 1.2),
+            error_bars: intervals(&points, 1.2),
             color: Color::Ordered(position(index, widths.len())),
             ..Series::new(format!("h = {h}"), points)
         });
@@ -59,13 +59,13 @@ fn curves() -> Figure {
     let fit: Vec<(f64, f64)> = places.map(|x| (x, 1.0 / (1.0 + x) + 0.002)).to_vec();
     figure
         .series(Series {
-            band: around(&fit, 1.4),
+            band: intervals(&fit, 1.4),
             style: Style::Line,
             color: Color::Ink,
             ..Series::new("fit to the widest", fit)
         })
         .series(Series {
-            band: around(&[(0.3, 0.1)], 2.0),
+            band: intervals(&[(0.3, 0.1)], 2.0),
             style: Style::Line,
             color: Color::Category(1),
             ..Series::new("a band of one interval", vec![(0.1, 0.12), (0.3, 0.1), (1.0, 0.05)])

@@ -1,19 +1,19 @@
-//! Colours in pairs, for white and for dark paper.
+//! Colours, each for white and for dark paper.
 
-/// Where the colour of a series comes from.
+/// The source of the colour of a series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Color {
     /// One of the seven colours of Okabe and Ito, which readers with any
     /// common colour vision can distinguish; the index wraps around.
     Category(usize),
-    /// A place between 0 and 1 on a single ramp from violet to yellow-green,
-    /// for series in an order, such as widths. See [`position`].
+    /// A position between 0 and 1 on a ramp from violet to yellow-green, for
+    /// ordered series, such as widths. See [`position`].
     Ordered(f64),
     /// The colour of the text, for a fit or a reference.
     Ink,
 }
 
-/// The place on the ramp of the series `index` of `count`, from 0 to 1.
+/// The position on the ramp, from 0 to 1, of series `index` of `count`.
 pub fn position(index: usize, count: usize) -> f64 {
     if count < 2 { 0.5 } else { (index as f64 / (count - 1) as f64).min(1.0) }
 }
@@ -33,8 +33,8 @@ pub(crate) const INK: Paint = paint(0x1d2125, 0xe4e6e8);
 pub(crate) const MUTED: Paint = paint(0x5c646c, 0x9ba3ab);
 pub(crate) const GRID: Paint = paint(0xe6e8ea, 0x2b3036);
 
-/// Okabe and Ito's colours without yellow, which is invisible on white; those
-/// for dark paper are the same hues, lighter.
+/// Okabe and Ito's colours without yellow, which is invisible on white. The
+/// colours for dark paper have the same hues but are lighter.
 const CATEGORIES: [Paint; 7] = [
     paint(0x0072b2, 0x4b9fe1),
     paint(0xd55e00, 0xf0763a),
@@ -45,10 +45,10 @@ const CATEGORIES: [Paint; 7] = [
     INK,
 ];
 
-/// The hues of viridis. Lightness rises along both ramps, so that the order
-/// survives without colour, and every place has a contrast of at least 3 with
-/// its paper: viridis itself ends in a yellow that white swallows and begins
-/// in a violet that dark paper does.
+/// The hues of viridis. Lightness rises along both ramps, so that the order is
+/// visible without colour, and every colour has a contrast of at least 3 with its
+/// paper. Viridis itself ends in a yellow that is invisible on white paper and begins
+/// in a violet that is invisible on dark paper.
 const RAMP: [Paint; 5] = [
     paint(0x440f5e, 0x8d6cc9),
     paint(0x3d4f93, 0x6f94d8),

@@ -1,26 +1,26 @@
-//! Lines on which a quantity, known on a grid, has one value.
+//! Level lines of a quantity on a grid.
 
 use crate::figure::Scale;
 
 /// A grid of values: `values[j][i]` at `(x[i], y[j])`, in increasing order of both.
 #[derive(Clone, Copy, Debug)]
 pub struct Surface<'a> {
-    /// Positions along the horizontal axis, and how it is divided.
+    /// Positions along the horizontal axis, and its scale.
     pub x: (&'a [f64], Scale),
-    /// The same along the vertical axis.
+    /// Positions along the vertical axis, and its scale.
     pub y: (&'a [f64], Scale),
-    /// The values, and on which scale they are interpolated; NaN where there is none.
+    /// The values, and the scale of their interpolation; NaN for a missing value.
     pub values: (&'a [Vec<f64>], Scale),
 }
 
-/// A point on the border between two nodes of the grid, by their indices.
+/// The edge between two nodes of the grid, by their indices.
 type Edge = ((usize, usize), (usize, usize));
 
-/// The points of the line at a level, piece by piece with a point of NaN between, so that
-/// they make one series with gaps. Empty where the level is not passed.
+/// The points of the level line at `level`. A point of NaN separates the pieces of the line,
+/// so that the points form one series with gaps. Empty if the surface does not cross the level.
 ///
-/// Each cell is cut along a diagonal, and within a triangle the surface is a plane on the
-/// scales of the grid: then no crossing is ambiguous.
+/// Each cell is divided into two triangles, in which the surface is a plane on the scales of
+/// the grid. The crossings are therefore unambiguous.
 pub fn contour(surface: &Surface<'_>, level: f64) -> Vec<(f64, f64)> {
     let Some(level) = surface.values.1.coordinate(level) else { return Vec::new() };
     let (nx, ny) = (surface.x.0.len(), surface.y.0.len());
@@ -29,7 +29,7 @@ pub fn contour(surface: &Surface<'_>, level: f64) -> Vec<(f64, f64)> {
         for i in 1..nx {
             let [a, b, c, d] = [(i - 1, j - 1), (i, j - 1), (i, j), (i - 1, j)];
             for corners in [[a, b, c], [a, c, d]] {
-                // The same for both triangles that share it.
+                // The indices are ordered, so that both triangles give the same edge.
                 let side =
                     |k: usize, l: usize| (corners[k].min(corners[l]), corners[k].max(corners[l]));
                 let sides = [side(0, 1), side(1, 2), side(0, 2)];
@@ -58,7 +58,7 @@ pub fn contour(surface: &Surface<'_>, level: f64) -> Vec<(f64, f64)> {
     points
 }
 
-/// The other end of a piece that ends at `edge`, which is taken out.
+/// Removes a piece that ends at `edge` and returns the other end of the piece.
 fn take_neighbour(pieces: &mut Vec<(Edge, Edge)>, edge: Edge) -> Option<Edge> {
     let at = pieces.iter().position(|(one, other)| *one == edge || *other == edge)?;
     let (one, other) = pieces.swap_remove(at);
@@ -70,7 +70,8 @@ impl Surface<'_> {
         self.values.1.coordinate(*self.values.0.get(j)?.get(i)?)
     }
 
-    /// Whether the level lies between the two ends, the lower one included.
+    /// Whether the level lies above the smaller of the values at the two ends, and not above
+    /// the larger.
     fn crosses(&self, (from, to): Edge, level: f64) -> bool {
         match (self.value(from), self.value(to)) {
             (Some(from), Some(to)) => (from < level) != (to < level),
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_power_law_it_is_one() {
+    fn the_contour_of_a_power_law_is_a_power_law() {
         let (x, y, values) = power();
         let surface =
             Surface { x: (&x, Scale::Log), y: (&y, Scale::Log), values: (&values, Scale::Log) };
@@ -110,7 +111,7 @@ mod tests {
         for (x, y) in &line {
             assert!((x * x * y / 30.0 - 1.0).abs() < 1e-12, "{x} {y}");
         }
-        // One piece: x rises or falls all along it.
+        // One piece: x is monotone along it.
         let xs: Vec<f64> = line.iter().map(|p| p.0).collect();
         assert!(xs.is_sorted() || xs.iter().rev().is_sorted(), "{xs:?}");
         assert!(contour(&surface, 1e9).is_empty() && contour(&surface, -1.0).is_empty());
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hill_has_a_closed_line() {
+    fn a_maximum_has_a_closed_contour() {
         let x = [-2.0, -1.0, 0.0, 1.0, 2.0];
         let values: Vec<Vec<f64>> =
             x.iter().map(|y| x.iter().map(|x: &f64| -x.abs() - f64::abs(*y)).collect()).collect();

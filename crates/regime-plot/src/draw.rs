@@ -1,4 +1,4 @@
-//! From a description to a drawing, from back to front.
+//! Draws a figure, from back to front.
 
 mod description;
 mod end_labels;
@@ -70,7 +70,7 @@ pub(crate) fn draw(figure: &Figure) -> Drawing {
     }
     for &(look, series, titles) in &all {
         if figure.map.is_some() {
-            // Against cells of any shade.
+            // Makes the line visible on cells of any shade.
             series::draw_halo(&mut drawing, frame, series);
         }
         series::draw(&mut drawing, frame, look, series, titles);
@@ -132,14 +132,14 @@ fn draw_axes(drawing: &mut Drawing, Layout { frame, x_ticks, y_ticks, .. }: &Lay
     }
 }
 
-/// Each tick with its length.
+/// The value and the length of each tick.
 fn tick_marks(ticks: &Ticks) -> impl Iterator<Item = (f64, f64)> {
     let major = ticks.major.iter().map(|tick| (tick.value, TICK_LENGTH));
     major.chain(ticks.minor.iter().map(|&value| (value, TICK_LENGTH / 2.0)))
 }
 
-/// Writes the title; the label of the y-axis below it, horizontal and so easier
-/// to read than along the axis; and the label of the x-axis.
+/// Writes the title, the label of the y-axis below the title, and the label of the
+/// x-axis. The label of the y-axis is horizontal, which is easier to read.
 fn draw_titles(drawing: &mut Drawing, layout: &Layout) {
     let Layout { frame, title, x_label, y_label, .. } = layout;
     let group = drawing.group(Pen { bold: true, ..Pen::text(Role::Ink, TITLE_SIZE) });
@@ -160,7 +160,7 @@ fn draw_titles(drawing: &mut Drawing, layout: &Layout) {
     }
 }
 
-/// Says that there is nothing to see, so that it is not taken for a mistake.
+/// Writes that there are no data, so that an empty figure is not taken for an error.
 fn draw_notice(drawing: &mut Drawing, frame: &Frame) {
     let middle = ((frame.x.start + frame.x.end) / 2.0, (frame.y.start + frame.y.end) / 2.0);
     let group = drawing.group(Pen { italic: true, ..Pen::text(Role::Muted, LABEL_SIZE) });

@@ -1,5 +1,5 @@
 //! A drawing in pixels: groups of shapes from back to front, each group with
-//! one pen. It knows nothing of figures or of files.
+//! one pen. It does not depend on figures or on files.
 
 use crate::colour::{GRID, INK, MUTED, Paint, SURFACE};
 
@@ -11,16 +11,16 @@ pub(crate) struct Drawing {
     /// Its size in pixels.
     pub(crate) width: f64,
     pub(crate) height: f64,
-    /// What it shows, in a sentence, for those who do not see it.
+    /// The content in one sentence, for screen readers.
     pub(crate) description: String,
-    /// Two corners of the rectangle to which a pen may be clipped: left and
-    /// top, right and bottom.
+    /// Two corners of the rectangle to which a pen may be clipped: top left and
+    /// bottom right.
     pub(crate) clip: (Pixel, Pixel),
     /// The colours of [`Role::Series`].
     pub(crate) series: Vec<Paint>,
     /// The colours of [`Role::Shade`].
     pub(crate) shades: Vec<Paint>,
-    /// From back to front.
+    /// The groups, from back to front.
     pub(crate) groups: Vec<Group>,
 }
 
@@ -30,32 +30,32 @@ pub(crate) struct Group {
     pub(crate) shapes: Vec<Shape>,
 }
 
-/// How shapes are filled and stroked, and how texts are set. The fields are
+/// The fill and stroke of shapes, and the font of texts. The fields correspond to
 /// the attributes of an SVG.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pen {
     pub(crate) fill: Option<Role>,
     pub(crate) fill_opacity: f64,
-    /// Whether edges are drawn without blending, so that cells that touch leave
-    /// no seam.
+    /// Whether edges are drawn without blending, so that no seam shows between cells
+    /// that touch.
     pub(crate) crisp: bool,
     pub(crate) font_size: Option<f64>,
     pub(crate) bold: bool,
     pub(crate) italic: bool,
-    /// Lies over the fill of a shape, and under that of a text.
+    /// The stroke, drawn over the fill of a shape and under the fill of a text.
     pub(crate) stroke: Option<Role>,
     pub(crate) stroke_width: f64,
     pub(crate) round_joins: bool,
     pub(crate) stroke_opacity: f64,
-    /// Lengths of dashes and of the gaps between them, in turn; none or an
-    /// empty list for a solid line.
+    /// Alternating lengths of dashes and gaps; `None` or an empty list for a solid
+    /// line.
     pub(crate) dashes: Option<&'static [f64]>,
-    /// Whether shapes end at the rectangle [`Drawing::clip`].
+    /// Whether shapes are clipped to the rectangle [`Drawing::clip`].
     pub(crate) clipped: bool,
 }
 
 impl Pen {
-    /// The pen that draws nothing, for the fields that are not named.
+    /// The pen that draws nothing. It has the default values of the fields.
     pub(crate) const BLANK: Self = Self {
         fill: None,
         fill_opacity: 1.0,
@@ -71,28 +71,28 @@ impl Pen {
         clipped: false,
     };
 
-    /// Fills shapes.
+    /// A pen that fills shapes.
     pub(crate) const fn fill(role: Role) -> Self {
         Self { fill: Some(role), ..Self::BLANK }
     }
 
-    /// Draws lines of this width.
+    /// A pen that draws lines of this width.
     pub(crate) const fn line(role: Role, stroke_width: f64) -> Self {
         Self { stroke: Some(role), stroke_width, ..Self::BLANK }
     }
 
-    /// Writes texts of this size.
+    /// A pen that writes texts of this size.
     pub(crate) const fn text(role: Role, size: f64) -> Self {
         Self { fill: Some(role), font_size: Some(size), ..Self::BLANK }
     }
 }
 
-/// What a colour is for.
+/// The purpose of a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     /// The paper.
     Surface,
-    /// Text that matters.
+    /// Primary text.
     Ink,
     /// Axes, guides and secondary text.
     Muted,
@@ -104,7 +104,7 @@ pub(crate) enum Role {
     Shade(usize),
 }
 
-/// What a pen draws.
+/// A shape that a pen draws.
 pub(crate) enum Shape {
     /// One outline, of several parts.
     Path(Path),
@@ -115,24 +115,24 @@ pub(crate) enum Shape {
 /// One outline.
 #[derive(Default)]
 pub(crate) struct Path {
-    /// May be none: then only `hover` is there.
+    /// The parts; empty if there is only a `hover`.
     pub(crate) parts: Vec<Part>,
-    /// For readers who point at it; pictures of pixels have no use for it.
+    /// The title under the mouse pointer, in an SVG only.
     pub(crate) hover: Option<Hover>,
 }
 
-/// What a reader sees who points at an outline.
+/// The title that an outline shows under the mouse pointer.
 pub(crate) struct Hover {
     pub(crate) title: String,
-    /// Where to point besides the ink: it draws nothing.
+    /// An invisible region that shows the title, in addition to the outline.
     pub(crate) target: Option<Part>,
 }
 
 /// A part of an outline.
 pub(crate) enum Part {
-    /// Points joined in turn.
+    /// An open line through the points.
     Line(Vec<Pixel>),
-    /// The same, and the last joined to the first.
+    /// A closed line through the points.
     Polygon(Vec<Pixel>),
     /// The rectangle between two opposite corners.
     Rectangle(Pixel, Pixel),
@@ -142,16 +142,16 @@ pub(crate) enum Part {
 
 /// A line of text.
 pub(crate) struct Text {
-    /// Where its anchor stands on the baseline.
+    /// The position of the anchor on the baseline.
     pub(crate) at: Pixel,
     pub(crate) anchor: Anchor,
     pub(crate) text: String,
-    /// If it is turned: by how many degrees clockwise, around which pixel,
-    /// which is then the origin of `at`.
+    /// The rotation, if any: the angle in degrees clockwise, and the centre, which is
+    /// then the origin of `at`.
     pub(crate) turn: Option<(f64, Pixel)>,
 }
 
-/// Which end of a text stands at its position.
+/// The part of a text that is placed at its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Anchor {
     Start,
@@ -186,7 +186,7 @@ impl Group {
         self.shapes.push(Shape::Path(Path { parts, hover: None }));
     }
 
-    /// Adds an outline that has something to say, if it has.
+    /// Adds an outline, with a hover title if `title` is not `None`.
     pub(crate) fn hover(&mut self, parts: Vec<Part>, title: Option<String>, target: Option<Part>) {
         let hover = title.map(|title| Hover { title, target });
         self.shapes.push(Shape::Path(Path { parts, hover }));

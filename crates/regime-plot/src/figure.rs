@@ -1,4 +1,4 @@
-//! What a figure shows, without coordinates.
+//! The content of a figure, without coordinates.
 
 mod axis;
 mod guide;
@@ -16,32 +16,32 @@ use crate::colour::Color;
 
 /// A figure with one pair of axes.
 ///
-/// Name all fields in a literal, or begin with [`Figure::new`] and add what
-/// there is; every method takes the figure and returns it.
+/// Name all fields in a literal, or begin with [`Figure::new`] and add parts:
+/// every method takes the figure and returns it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
-    /// Names the figure in files and in markup, such as `kernel-change`. Two
+    /// The name of the figure in files and in markup, such as `kernel-change`. Two
     /// figures on one page need different names.
     pub id: String,
-    /// What is seen, in a few words; stands above the axes.
+    /// The title above the axes, in a few words.
     pub title: String,
-    /// How it was measured, what to look at. Ends the description that screen
-    /// readers find in the SVG; a page prints it below the figure.
+    /// How the data were measured and what to notice. The caption ends the description
+    /// for screen readers in the SVG; a page prints it below the figure.
     pub caption: String,
     /// The horizontal axis.
     pub x: Axis,
     /// The vertical axis.
     pub y: Axis,
-    /// Coloured cells behind all else, with a bar below the axes.
+    /// Coloured cells behind everything else, with a colour bar below the axes.
     pub map: Option<HeatMap>,
     /// The data, drawn in this order.
     pub series: Vec<Series>,
-    /// What the data are compared with.
+    /// Reference lines to compare the data with.
     pub guides: Vec<Guide>,
 }
 
 impl Figure {
-    /// An empty figure of this name, on two linear axes without labels.
+    /// An empty figure with this name, on two linear axes without labels.
     pub fn new(id: impl Into<String>) -> Self {
         Self {
             id: id.into(),
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_figure_built_step_by_step_is_the_one_with_named_fields() {
+    fn a_figure_built_by_methods_equals_a_literal() {
         let level = Guide::HorizontalLevel { y: 0.5, label: "half".into() };
         let points = vec![(1.0, 2.0), (3.0, 4.0)];
         let built = Figure::new("id")

@@ -1,28 +1,28 @@
 //! The embedded font.
 //!
-//! It is DejaVu Sans, which is wider than the fonts that a browser may put in
-//! its place: what fits here fits there.
+//! The font is DejaVu Sans. It is wider than the fonts that a browser may use
+//! instead, so text that fits in DejaVu Sans also fits in these fonts.
 
 use std::sync::LazyLock;
 
 use ttf_parser::gpos::{MarkToBaseAdjustment, PairAdjustment, PositioningSubtable};
 use ttf_parser::{Face, GlyphId, OutlineBuilder};
 
-/// Subsets of DejaVu Sans: Latin, Greek, raised digits and signs of mathematics,
-/// and fewer of the last in bold. Made by `assets/subset.sh`; licence beside it.
+/// Subsets of DejaVu Sans: Latin, Greek, superscript digits and mathematical symbols;
+/// the bold subset has fewer symbols. `assets/subset.sh` makes them; the licence is in
+/// the same folder.
 pub(crate) static REGULAR: LazyLock<Font> =
     LazyLock::new(|| Font::new(include_bytes!("../assets/DejaVuSans-subset.ttf")));
 pub(crate) static BOLD: LazyLock<Font> =
     LazyLock::new(|| Font::new(include_bytes!("../assets/DejaVuSans-Bold-subset.ttf")));
 
-/// The glyph that stands for a letter that a font lacks.
+/// The glyph for a letter that a font lacks.
 pub(crate) const MISSING: GlyphId = GlyphId(0);
 
-/// A font, and those of its tables that say how far apart letters stand and
-/// where accents do.
+/// A font, with its tables for kerning and for the positions of accents.
 pub(crate) struct Font {
     face: Face<'static>,
-    /// Units of the font in a size of the text.
+    /// Font units per text size.
     units: f64,
     pairs: Vec<PairAdjustment<'static>>,
     accents: Vec<MarkToBaseAdjustment<'static>>,
@@ -30,7 +30,7 @@ pub(crate) struct Font {
 
 impl Font {
     fn new(data: &'static [u8]) -> Self {
-        let face = Face::parse(data, 0).expect("an embedded font is a font");
+        let face = Face::parse(data, 0).expect("the embedded font is valid");
         let (mut pairs, mut accents) = (Vec::new(), Vec::new());
         for lookup in face.tables().gpos.iter().flat_map(|table| table.lookups) {
             for table in lookup.subtables.into_iter() {
@@ -49,13 +49,14 @@ impl Font {
         self.face.glyph_index(letter)
     }
 
-    /// How far the next letter is from this one, in sizes of the text.
+    /// The distance from a glyph to the next, in units of the text size.
     pub(crate) fn advance(&self, id: GlyphId) -> f64 {
         f64::from(self.face.glyph_hor_advance(id).unwrap_or(0)) / self.units
     }
 
-    /// Where the accent `mark` stands on a letter, from the origin of the letter
-    /// to the right and up, in sizes of the text; none if the font does not say.
+    /// The position of the accent `mark` on a letter: to the right and up from the
+    /// origin of the letter, in units of the text size. `None` if the font has no
+    /// position.
     pub(crate) fn accent(&self, letter: char, mark: GlyphId) -> Option<(f64, f64)> {
         let base = self.glyph(letter)?;
         self.accents.iter().find_map(|table| {
@@ -66,7 +67,7 @@ impl Font {
         })
     }
 
-    /// What is added to the distance of two letters, in sizes of the text.
+    /// The correction to the distance of two letters, in units of the text size.
     pub(crate) fn kerning(&self, first: GlyphId, second: GlyphId) -> f64 {
         let found = self.pairs.iter().find_map(|table| match table {
             PairAdjustment::Format1 { coverage, sets } => {
@@ -80,13 +81,14 @@ impl Font {
         found.map_or(0.0, |record| f64::from(record.x_advance)) / self.units
     }
 
-    /// The outline of a glyph, in units of the font and upwards from its origin.
+    /// Passes the outline of a glyph to `builder`, in font units, with y upwards from the
+    /// origin.
     pub(crate) fn outline(&self, id: GlyphId, builder: &mut dyn OutlineBuilder) {
-        // A space has none.
+        // A space has no outline.
         let _ = self.face.outline_glyph(id, builder);
     }
 
-    /// The length of a unit of the font, in sizes of the text.
+    /// The length of a font unit, in units of the text size.
     pub(crate) fn unit(&self) -> f64 {
         1.0 / self.units
     }

@@ -1,34 +1,31 @@
 //! Figures from plain arrays: series, bands, guides and heat maps, as SVG and PNG.
 //!
-//! A [`Figure`] describes what is shown, without coordinates: axes, series,
-//! guides, coloured cells. [`to_svg`] draws it, and [`to_png`] makes the same
-//! drawing into pixels. Labels are placed where they cover nothing, if there is
-//! such a place; axes have ticks at round numbers, and numbers are written as in
-//! print ([`number`]).
+//! A [`Figure`] describes the content of a plot, without coordinates: axes, series,
+//! guides, coloured cells. [`to_svg`] draws it as SVG, and [`to_png`] renders the
+//! same drawing to pixels. Labels are placed where they cover no data, if possible.
+//! Axes have ticks at round numbers, and numbers are written as in print ([`number`]).
 //!
 //! It is *not* a plotting library for every kind of chart: a figure has one pair
-//! of axes and a fixed size, and no script. It knows nothing of what the
-//! numbers mean or where they come from, touches no file, and needs no font on
-//! the machine.
+//! of axes, a fixed size and no script. The crate does not interpret the numbers,
+//! uses no file, and needs no installed font.
 //!
-//! What the drawings have in common:
-//! - Nothing panics on data: what cannot be shown (NaN, or a value that is not
-//!   positive on a logarithmic axis) is left out and leaves a gap. Data that were
-//!   asked for and do not exist are marked where [`Series::missing`] names them.
-//! - Series are labelled where they end, not in a legend box, and differ in
+//! All drawings follow the same rules:
+//! - No data cause a panic: values that cannot be shown (NaN, or not positive on a
+//!   logarithmic axis) are left out and leave a gap. [`Series::missing`] marks
+//!   requested data that do not exist.
+//! - Series are labelled at their ends, not in a legend box. They differ in
 //!   marker or dash as well as in colour, for print in black and white.
-//! - Colours come in pairs for white and for dark paper. The attributes of the
-//!   SVG hold those for white, so that every viewer shows a right figure; a
-//!   style sheet puts the dark ones in their place where the reader wants that.
-//! - In an SVG, points, error bars and cells say their numbers to a reader who
-//!   points at them, and the description says what is drawn to one who does not
-//!   see it.
+//! - Every colour has a version for white and a version for dark paper. The
+//!   attributes of the SVG hold the colours for white paper, so that every viewer
+//!   shows a correct figure. A style sheet replaces them if the reader prefers dark.
+//! - In an SVG, points, error bars and cells show their numbers under the mouse
+//!   pointer, and a description serves screen readers.
 //!
 //! # Where to start
 //! Start at [`Figure`] and its parts: [`Axis`], [`Series`], [`Guide`],
-//! [`HeatMap`]. For curves of equal height over a grid there are [`contour`], for
-//! the cells around grid points [`borders`], and for the colours of series in an
-//! order [`position`].
+//! [`HeatMap`]. [`contour`] computes level lines of a quantity on a grid,
+//! [`borders`] computes cells centred on grid points, and [`position`] gives the
+//! colours of an ordered list of series.
 //!
 //! Inside, data flow one way: a figure is drawn (`draw`) into groups of shapes in
 //! pixels (`drawing`), and these are written (`svg`) or painted (`png`).

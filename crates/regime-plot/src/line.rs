@@ -1,29 +1,29 @@
-//! A line of text: which glyphs of the embedded font, and where they stand.
+//! Layout of a line of text: the glyphs of the embedded font and their positions.
 //!
-//! Labels of figures need pairs of letters moved closer (kerning) and accents
-//! put on letters, and nothing else of what a text shaper does.
+//! Labels of figures need two functions of a text shaper: kerning of pairs of
+//! letters, and placement of accents on letters.
 
 use ttf_parser::GlyphId;
 
 use crate::font::{BOLD, Font, MISSING, REGULAR};
 
-/// A line of text of size 1. Lengths are in sizes of the text.
+/// A line of text. Lengths are in units of the text size.
 #[derive(Default)]
 pub(crate) struct Line {
     pub(crate) glyphs: Vec<Glyph>,
     pub(crate) width: f64,
 }
 
-/// A glyph and its place.
+/// A glyph and its position.
 pub(crate) struct Glyph {
     pub(crate) font: &'static Font,
     pub(crate) id: GlyphId,
-    /// Where its origin stands, from the start of the line to the right, and
-    /// from the baseline up.
+    /// The origin of the glyph: to the right from the start of the line, and up from
+    /// the baseline.
     pub(crate) at: (f64, f64),
 }
 
-/// Sets a line of text. A letter that the font lacks is a box in the width of
+/// Lays out a line of text. A letter that the font lacks becomes a box, as wide as
 /// a wide letter.
 pub(crate) fn set(text: &str, bold: bool) -> Line {
     let fonts: &[&'static Font] = if bold { &[&BOLD, &REGULAR] } else { &[&REGULAR] };
@@ -52,7 +52,7 @@ pub(crate) fn set(text: &str, bold: bool) -> Line {
     line
 }
 
-/// A letter that others are set beside or on.
+/// The last letter, for the kerning of the next letter and for accents.
 struct Letter {
     character: char,
     font: &'static Font,
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn bold_takes_from_the_regular_font_what_it_lacks() {
+    fn glyphs_that_bold_lacks_come_from_the_regular_font() {
         let [bold, regular] = [true, false].map(|bold| set("⟨", bold).width);
         assert_eq!(bold, regular);
         assert!(set("m", true).width > set("m", false).width);

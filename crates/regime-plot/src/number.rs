@@ -1,10 +1,10 @@
-//! Numbers written for people: a true minus sign, powers of ten with raised
+//! Numbers formatted as in print: a true minus sign, powers of ten with superscript
 //! exponents, and no more digits than the uncertainty allows.
 
-/// What stands for a number that does not exist.
+/// The text for NaN.
 const MISSING: &str = "–";
 
-/// An exponent in raised digits: `superscript(-12)` is `⁻¹²`.
+/// An exponent in superscript digits: `superscript(-12)` is `⁻¹²`.
 pub fn superscript(exponent: i32) -> String {
     exponent.to_string().chars().map(raised).collect()
 }
@@ -23,7 +23,7 @@ fn raised(character: char) -> char {
     }
 }
 
-/// A power of ten as an axis writes it: `10⁻²`, `1`, `10`, `10²`.
+/// A power of ten as a tick label: `10⁻²`, `1`, `10`, `10²`.
 pub fn power_of_ten(exponent: i32) -> String {
     match exponent {
         0 => "1".into(),
@@ -47,8 +47,7 @@ pub fn fixed(value: f64, decimals: usize) -> String {
 }
 
 /// `value` as mantissa and power of ten: `scientific(-1.234e-5, 2)` is
-/// `−1.23·10⁻⁵`; a mantissa of exactly one is left out when it has no
-/// decimals.
+/// `−1.23·10⁻⁵`. A mantissa of exactly one without decimals is left out.
 pub fn scientific(value: f64, decimals: usize) -> String {
     if let Some(word) = not_finite(value) {
         return word.into();
@@ -68,8 +67,9 @@ pub fn scientific(value: f64, decimals: usize) -> String {
     }
 }
 
-/// `value` to `digits` significant digits, in powers of ten when it is below
-/// 10⁻³ or from 10⁵ on. The digits before the point are never rounded away.
+/// `value` to `digits` significant digits, with a power of ten if its absolute value
+/// is below 10⁻³ or at least 10⁵. Without a power of ten, all digits before the
+/// decimal point are written.
 pub fn significant(value: f64, digits: usize) -> String {
     let decimals = digits.saturating_sub(1);
     match exponent(value) {
@@ -79,9 +79,8 @@ pub fn significant(value: f64, digits: usize) -> String {
     }
 }
 
-/// `value` as a reader needs it who points at it: whole numbers below ten
-/// millions in full, others to four significant digits, without zeros at the
-/// end.
+/// `value` as shown under the mouse pointer: whole numbers below ten million in full,
+/// other numbers to four significant digits, without trailing zeros.
 pub(crate) fn short(value: f64) -> String {
     const LARGEST: f64 = 1e7;
     if value.abs() < LARGEST && (value - value.round()).abs() <= 1e-9 * value.abs() {
@@ -111,11 +110,11 @@ pub fn with_interval(value: f64, low: f64, high: f64) -> String {
     format!("{value} {interval}")
 }
 
-/// A value and its confidence interval, apart: `−0.47` and `[−0.55, −0.39]`.
+/// A value and its confidence interval as two texts: `−0.47` and `[−0.55, −0.39]`.
 ///
-/// The three numbers share their decimals: as many as give the interval's
-/// width two significant digits. Where the interval has no finite positive
-/// width, each number has three significant digits.
+/// The three numbers have equally many decimals, so that the width of the interval has
+/// two significant digits. If the width is zero or not finite, each number has three
+/// significant digits.
 pub fn value_and_interval(value: f64, low: f64, high: f64) -> (String, String) {
     let largest = exponent(value.abs().max(low.abs()).max(high.abs()));
     let write: Box<dyn Fn(f64) -> String> = match (largest, exponent(high - low)) {
@@ -133,7 +132,7 @@ pub fn value_and_interval(value: f64, low: f64, high: f64) -> (String, String) {
     (write(value), format!("[{}, {}]", write(low), write(high)))
 }
 
-/// Decimals that show two significant digits of a number of this order.
+/// The number of decimals that shows two significant digits of a number of this order.
 fn decimals(order: i32) -> usize {
     (1 - order).clamp(0, 12) as usize
 }
@@ -143,7 +142,7 @@ fn is_plain(order: i32) -> bool {
     (-3..5).contains(&order)
 }
 
-/// The power of ten of a number's first digit; none for 0, NaN and ±∞.
+/// The power of ten of a number's first digit; `None` for 0, NaN and ±∞.
 pub(crate) fn exponent(value: f64) -> Option<i32> {
     (value.is_finite() && value != 0.0).then(|| value.abs().log10().floor() as i32)
 }
@@ -162,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exponents_are_raised() {
+    fn exponents_are_superscripts() {
         assert_eq!(superscript(-1234567890), "⁻¹²³⁴⁵⁶⁷⁸⁹⁰");
         assert_eq!([-2, 0, 1, 2].map(power_of_ten), ["10⁻²", "1", "10", "10²"]);
     }
@@ -187,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn short_numbers_have_no_more_than_they_need() {
+    fn short_numbers_have_no_trailing_zeros() {
         let values = [0.1, 0.30000000000000004, 64.0, 10f64.powf(131072f64.log10()), -2.5, 1.23456];
         assert_eq!(values.map(short), ["0.1", "0.3", "64", "131072", "−2.5", "1.235"]);
         let values = [0.0, 1e-4, -1e9, 2.5e-6, 12345.6, f64::NAN, f64::INFINITY];
@@ -195,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_sets_the_digits() {
+    fn an_interval_determines_the_digits() {
         assert_eq!(with_interval(-0.4684, -0.5512, -0.3899), "−0.47 [−0.55, −0.39]");
         assert_eq!(with_interval(1.8342, 1.8301, 1.8391), "1.8342 [1.8301, 1.8391]");
         assert_eq!(with_interval(2.5e-6, 2.1e-6, 3.0e-6), "2.50·10⁻⁶ [2.10·10⁻⁶, 3.00·10⁻⁶]");

@@ -1,4 +1,4 @@
-//! A figure as pixels.
+//! Conversion of a figure to PNG.
 
 use tiny_skia::{
     FillRule, LineJoin, Mask, Paint, Path, PathBuilder, Pixmap, Stroke, StrokeDash, Transform,
@@ -10,15 +10,15 @@ use crate::drawing::{Anchor, Drawing, Group, Part, Pen, Pixel, Role, Shape, Text
 use crate::figure::Figure;
 use crate::line::set;
 
-/// Pixels of the image for each pixel of the drawing, enough for print and for
+/// Image pixels per drawing pixel, along each axis. Two are enough for print and for
 /// screens of high density.
 const SCALE: f32 = 2.0;
 
-/// Why a figure could not be made into pixels.
+/// Why a figure could not be converted to PNG.
 #[derive(Debug, thiserror::Error)]
 pub enum PngError {
-    /// There is no memory for an image of this size.
-    #[error("no memory for an image of {width} × {height} pixels")]
+    /// An image of this size cannot be allocated.
+    #[error("cannot allocate an image of {width} × {height} pixels")]
     Size {
         /// Width in pixels.
         width: u32,
@@ -28,18 +28,18 @@ pub enum PngError {
     /// The pixels could not be encoded.
     #[error("cannot encode figure `{id}` as PNG: {reason}")]
     Encoding {
-        /// The figure.
+        /// The name of the figure.
         id: String,
-        /// What the encoder says.
+        /// The error of the encoder.
         reason: String,
     },
 }
 
-/// Draws a figure on white paper, at twice its size, with the outlines of the
-/// embedded font: the same pixels on every machine.
+/// Draws a figure as PNG on white paper, at twice its size. The letters are outlines
+/// of the embedded font, so that the pixels are the same on every machine.
 ///
 /// # Errors
-/// If the image does not fit into memory; see [`PngError`].
+/// [`PngError`] if the image cannot be allocated or encoded.
 pub fn to_png(figure: &Figure) -> Result<Vec<u8>, PngError> {
     let image = paint(&draw(figure))?;
     image
@@ -66,7 +66,7 @@ fn paint(drawing: &Drawing) -> Result<Pixmap, PngError> {
     Ok(painter.image)
 }
 
-/// The pixels in the rectangle to which pens may be clipped.
+/// The mask of the rectangle to which pens may be clipped.
 fn clip(drawing: &Drawing, width: u32, height: u32) -> Option<Mask> {
     let mut mask = Mask::new(width, height)?;
     let (from, to) = drawing.clip;
@@ -76,12 +76,12 @@ fn clip(drawing: &Drawing, width: u32, height: u32) -> Option<Mask> {
     Some(mask)
 }
 
-/// From the drawing to the image.
+/// The transform from the drawing to the image.
 fn to_image() -> Transform {
     Transform::from_scale(SCALE, SCALE)
 }
 
-/// An image in the making.
+/// An image and the drawing to paint on it.
 struct Painter<'a> {
     drawing: &'a Drawing,
     image: Pixmap,
@@ -123,7 +123,7 @@ impl Painter<'_> {
             let stroke = Stroke {
                 width: pen.stroke_width as f32,
                 line_join: if pen.round_joins { LineJoin::Round } else { LineJoin::Miter },
-                // No dashes are a solid line.
+                // An empty list of dashes is a solid line.
                 dash: StrokeDash::new(dashes.collect(), 0.0),
                 ..Stroke::default()
             };
@@ -139,7 +139,7 @@ impl Painter<'_> {
     }
 }
 
-/// The parts of an outline as one path; none if there is nothing to draw.
+/// The parts of an outline as one path; `None` if there is nothing to draw.
 fn path(parts: &[Part]) -> Option<Path> {
     let mut path = PathBuilder::new();
     for part in parts {
@@ -166,10 +166,10 @@ fn join(path: &mut PathBuilder, points: &[Pixel]) {
     }
 }
 
-/// The outlines of all letters of a text as one path; none if there is nothing
+/// The outlines of all letters of a text as one path; `None` if there is nothing
 /// to draw.
 fn letters(Text { at: (x, y), anchor, text, .. }: &Text, size: f64, bold: bool) -> Option<Path> {
-    // Viewers of an SVG reduce runs of white space to one space, too.
+    // As in viewers of an SVG, runs of white space become one space.
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
     let line = set(&words.join(" "), bold);
     let before = match anchor {
@@ -190,8 +190,9 @@ fn letters(Text { at: (x, y), anchor, text, .. }: &Text, size: f64, bold: bool) 
 /// Adds the contours of a glyph to a path.
 struct Contours<'a> {
     path: &'a mut PathBuilder,
-    /// Where the glyph stands, and how long a unit of it is.
+    /// The position of the glyph.
     origin: (f32, f32),
+    /// The length of a font unit.
     unit: f32,
 }
 

@@ -1,4 +1,4 @@
-//! A figure as SVG.
+//! Conversion of a figure to SVG.
 
 mod markup;
 mod shape;
@@ -15,10 +15,10 @@ use crate::draw::draw;
 use crate::drawing::{Drawing, Group, Pen, Role, Shape};
 use crate::figure::Figure;
 
-/// For which paper a figure is drawn.
+/// The paper for which a figure is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {
-    /// Light, and dark where the reader's system asks for it.
+    /// White paper, or dark paper if the reader's system prefers it.
     #[default]
     Adaptive,
     /// White paper.
@@ -27,16 +27,15 @@ pub enum Theme {
     Dark,
 }
 
-/// The fonts of the figures, best first, as an attribute has them.
+/// The fonts of the figures, in order of preference, as the value of an attribute.
 const FAMILIES: &str = "'DejaVu Sans', Verdana, system-ui, sans-serif";
 
-/// Draws a figure. The SVG has no XML declaration, so that it can stand in a
-/// page as well as in a file.
+/// Draws a figure as SVG, without an XML declaration, for a page or for a file.
 ///
-/// Its title and description are for screen readers; the description says what
-/// is drawn over which ranges, and then the caption. A reader who points at a
-/// piece of data sees its numbers, but where there are very many: above 1000
-/// points of one series, 60 of a line without markers, and 2000 cells.
+/// The title and the description are for screen readers. The description lists the
+/// content and the ranges, and ends with the caption. Data show their numbers under
+/// the mouse pointer, except if there are too many: more than 1000 points in a
+/// series, 60 points in a line without markers, or 2000 cells.
 pub fn to_svg(figure: &Figure, theme: Theme) -> String {
     let drawing = draw(figure);
     let id = identifier(&figure.id);
@@ -56,7 +55,7 @@ pub fn to_svg(figure: &Figure, theme: Theme) -> String {
     )
 }
 
-/// What the markup of every group needs.
+/// The data that the markup of every group needs.
 struct Writer<'a> {
     drawing: &'a Drawing,
     theme: Theme,
@@ -65,7 +64,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Names the rectangle that [`Pen::clipped`] refers to.
+    /// Defines the clipping rectangle of [`Pen::clipped`].
     fn clip(&self) -> String {
         let ((left, top), (right, bottom)) = self.drawing.clip;
         let (width, height, id) = (right - left, bottom - top, self.id);
@@ -75,7 +74,8 @@ impl Writer<'_> {
     }
 
     fn group(&self, Group { pen, shapes }: &Group) -> String {
-        // Readers point through what has nothing to say; texts they may select.
+        // Shapes without a hover title do not react to the pointer. Texts do, so that
+        // readers can select them.
         let silent =
             shapes.iter().all(|shape| matches!(shape, Shape::Path(path) if path.hover.is_none()));
         let pointer = if silent { " pointer-events=\"none\"" } else { "" };
@@ -84,7 +84,7 @@ impl Writer<'_> {
     }
 
     /// The attributes for a fill and a stroke. An adaptive figure also names
-    /// their classes, by which the style sheet finds them.
+    /// the classes that the style sheet uses.
     fn paint(&self, pen: &Pen) -> String {
         let mut attributes = Vec::new();
         let mut classes = Vec::new();
@@ -105,7 +105,7 @@ impl Writer<'_> {
         attributes.join(" ")
     }
 
-    /// The other attributes of a pen, each after a space; those that have their
+    /// The other attributes of a pen, each after a space. Attributes with their
     /// initial value are left out.
     fn attributes(&self, pen: &Pen) -> String {
         let mut text = String::new();
@@ -151,8 +151,8 @@ impl Writer<'_> {
         text
     }
 
-    /// The rules that give an adaptive figure its dark colours, on screens
-    /// only: paper is white.
+    /// The rules that give an adaptive figure its dark colours, on screens only:
+    /// printed figures are always light.
     fn style_sheet(&self) -> String {
         if self.theme != Theme::Adaptive {
             return String::new();

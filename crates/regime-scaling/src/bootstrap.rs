@@ -9,23 +9,22 @@ use thiserror::Error;
 /// How replicas at different x (widths, sizes, arms of a comparison) relate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Pairing {
-    /// A seed is the same replica everywhere (the same data split, say): seeds
-    /// are resampled jointly, and what they share cancels.
+    /// A seed denotes the same replica at every x (the same data split, for example).
+    /// Seeds are resampled jointly, and noise that a seed shares between x cancels.
     Paired,
-    /// Seeds at different x have nothing in common: each x is resampled for
-    /// itself.
+    /// Seeds at different x are unrelated: each x is resampled separately.
     Independent,
 }
 
 /// Parameters of a bootstrap.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BootstrapConfig {
-    /// Resamples (per group), at least 100. Default 1000, which leaves the
-    /// width of an interval uncertain by 1/√2000 ≈ 2 %.
+    /// Number of resamples per group, at least 100. Default 1000: the width of an
+    /// interval then has a relative uncertainty of 1/√2000 ≈ 2 %.
     pub resamples: usize,
     /// Nominal coverage, strictly between 0 and 1. Default 0.95.
     pub level: f64,
-    /// Seed of the resampling; the same seed gives the same interval. Default 0.
+    /// Random seed of the resampling; equal seeds give equal intervals. Default 0.
     pub rng_seed: u64,
 }
 
@@ -38,7 +37,7 @@ impl Default for BootstrapConfig {
 /// An estimate and its confidence interval over seeds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BootstrapInterval {
-    /// The statistic of the data as they are.
+    /// The statistic of the original data.
     pub estimate: f64,
     /// Lower end.
     pub low: f64,
@@ -51,11 +50,11 @@ pub struct BootstrapInterval {
     /// Degrees of freedom of the standard error: the number of seeds minus one
     /// when there is one group.
     pub degrees_of_freedom: f64,
-    /// Seeds of the smallest group.
+    /// Number of seeds in the smallest group.
     pub n_seeds: usize,
-    /// Resamples drawn, over all groups.
+    /// Number of resamples drawn, over all groups.
     pub n_resamples: usize,
-    /// Those on which the statistic had no finite value; they are left out.
+    /// Number of resamples on which the statistic had no finite value. They are left out.
     pub n_failed: usize,
 }
 
@@ -67,7 +66,7 @@ impl BootstrapInterval {
 
     /// The interval at another level, from the same standard error.
     ///
-    /// It is meant for intervals as they come from a bootstrap: change the level before
+    /// The result is symmetric about the estimate: call this method before
     /// [`exp`](Self::exp), not after.
     pub fn at_level(self, level: f64) -> Self {
         let half_width =
@@ -76,9 +75,9 @@ impl BootstrapInterval {
         Self { low, high, level, ..self }
     }
 
-    /// The interval of `e^θ` from that of `θ`.
+    /// The interval of `e^θ` from the interval of `θ`.
     ///
-    /// The ends are mapped exactly; the standard error to first order.
+    /// The ends are mapped exactly, the standard error to first order.
     pub fn exp(self) -> Self {
         Self {
             estimate: self.estimate.exp(),
@@ -90,8 +89,8 @@ impl BootstrapInterval {
     }
 }
 
-/// Largest fraction of the resamples of a group that may fail before the
-/// interval is refused: leaving out more would narrow it unduly.
+/// Largest fraction of the resamples of a group that may fail. Above this fraction
+/// there is no interval, because leaving out the failures would make it too narrow.
 pub const MAX_FAILED_FRACTION: f64 = 0.2;
 
 const MIN_RESAMPLES: usize = 100;
@@ -99,30 +98,30 @@ const MIN_RESAMPLES: usize = 100;
 /// Why there is no interval.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum BootstrapError {
-    /// One seed says nothing about the spread over seeds.
+    /// A group has fewer than two seeds, and so no spread over seeds.
     #[error("group {group} has {n_seeds} seed(s); an interval needs at least 2")]
     TooFewSeeds {
-        /// Which group; 0 if there is only one.
+        /// Index of the group; 0 if there is only one.
         group: usize,
         /// Its number of seeds.
         n_seeds: usize,
     },
-    /// There is no group at all.
+    /// There is no group.
     #[error("no group of seeds to resample")]
     NoGroups,
     /// The confidence level is not a probability.
     #[error("level {level} is not strictly between 0 and 1")]
     BadLevel {
-        /// The level asked for.
+        /// The requested level.
         level: f64,
     },
     /// Too few resamples for a standard error.
-    #[error("{resamples} resamples, where at least 100 are needed")]
+    #[error("{resamples} resamples; at least 100 are needed")]
     TooFewResamples {
-        /// The number asked for.
+        /// The requested number.
         resamples: usize,
     },
-    /// The statistic has no finite value on the data themselves.
+    /// The statistic has no finite value on the original data.
     #[error("the statistic has no finite value on the data as they are")]
     StatisticFailed,
     /// The statistic has no finite value on too many resamples.
@@ -130,12 +129,12 @@ pub enum BootstrapError {
     TooManyFailures {
         /// The group that was resampled.
         group: usize,
-        /// Failed resamples.
+        /// Number of failed resamples.
         n_failed: usize,
-        /// Resamples drawn.
+        /// Number of resamples drawn.
         n_resamples: usize,
     },
-    /// All seeds agree to the last digit: usually copies, not replicas.
+    /// All resamples give the same value. The seeds are usually copies, not replicas.
     #[error("no spread over seeds: every resample gives exactly {estimate}")]
     NoSpread {
         /// The common value.
@@ -145,19 +144,19 @@ pub enum BootstrapError {
 
 /// An interval for any statistic of `n_seeds` independent replicas.
 ///
-/// `statistic` receives the indices of the seeds of a (re)sample, `n_seeds` of
-/// them with repetition, and returns its value, or `None` where it has none. It
-/// is called first with `0, 1, …, n_seeds − 1`.
+/// `statistic` receives the `n_seeds` seed indices of a (re)sample, with repetition,
+/// and returns its value, or `None` if it has none. The first call is with
+/// `0, 1, …, n_seeds − 1`.
 ///
 /// # Method and measured coverage
-/// The interval is `θ̂ ± t · se`, with the bootstrap standard error corrected
-/// for few seeds and Student's quantile. It suits statistics that are nearly
-/// linear in the seeds, such as exponents and means; of a positive quantity,
+/// The interval is `θ̂ ± t · se`, with Student's quantile `t` and the bootstrap
+/// standard error, corrected for few seeds. It suits statistics that are nearly
+/// linear in the seeds, such as exponents and means. For a positive quantity,
 /// resample the logarithm and map back with [`BootstrapInterval::exp`].
 ///
-/// It was chosen by measurement. In per cent, how often nominal 95 % intervals
-/// contain the exponent of a power law with four sizes (4000 trials, 1000
-/// resamples, so ± 0.3; `tests/coverage.rs` prints the table):
+/// The method was chosen by measured coverage. The table shows how often, in per
+/// cent, nominal 95 % intervals contain the exponent of a power law with four sizes
+/// (4000 trials of 1000 resamples, so ± 0.3; `tests/coverage.rs` prints it):
 ///
 /// | noise of `ln y`                 | seeds | this | percentile | expanded | studentised |
 /// |---------------------------------|-------|------|------------|----------|-------------|
@@ -175,17 +174,17 @@ pub enum BootstrapError {
 /// |                                 | 5     | 88.6 | 78.4       | 88.4     | 92.5        |
 ///
 /// *Expanded* is the percentile interval widened about the estimate by
-/// `t/z·√(n/(n−1))`, *studentised* the bootstrap-t. The last noise is a warning:
-/// where single seeds are very skewed, five of them promise 95 % and keep 89 %.
+/// `t/z·√(n/(n−1))`; *studentised* is the bootstrap-t. The last noise is a warning:
+/// if single seeds are very skewed, intervals from five seeds cover 89 %, not 95 %.
 /// With three seeds and with two the coverage still holds, but `t` is 4.3 and
-/// 12.7 (at ten seeds 2.3): the intervals are honest and seldom useful.
+/// 12.7 (2.3 with ten seeds): the intervals are correct but often too wide to use.
 ///
 /// # Errors
-/// [`BootstrapError::TooFewSeeds`] below two seeds: no interval is better than
-/// one of width zero. [`BootstrapError::NoSpread`] if the seeds do not differ,
+/// [`BootstrapError::TooFewSeeds`] below two seeds, which would give an interval
+/// of width zero. [`BootstrapError::NoSpread`] if the seeds do not differ,
 /// [`BootstrapError::StatisticFailed`] and [`BootstrapError::TooManyFailures`]
-/// if the statistic cannot be had, [`BootstrapError::BadLevel`] and
-/// [`BootstrapError::TooFewResamples`] for a bad `config`.
+/// if the statistic cannot be computed, [`BootstrapError::BadLevel`] and
+/// [`BootstrapError::TooFewResamples`] for an invalid `config`.
 ///
 /// # Reference
 /// `se² = n/(n − 1) · Var*(θ*)` with the variance `Var*` over resamples, and
@@ -206,13 +205,12 @@ where
 /// An interval for a statistic of several independent groups of replicas.
 ///
 /// Group `g` has `group_sizes[g]` replicas; `statistic` receives one list of
-/// indices per group. Groups are resampled one at a time, the others held at
-/// the data, so that `statistic` is called `resamples` times for each group.
+/// indices per group. Groups are resampled one at a time while the others stay at
+/// the original data, so that `statistic` is called `resamples` times for each group.
 ///
-/// Nominal 95 % intervals for the exponent of a power law with four sizes,
-/// resampled within each, contain it in 92 to 97 % of 1000 trials, for 2, 3, 5
-/// and 10 seeds and every noise in the table of [`bootstrap`] that is drawn per
-/// point.
+/// With each of four sizes as a group, nominal 95 % intervals contain the exponent of
+/// a power law in 92 to 97 % of 1000 trials. This holds for 2, 3, 5 and 10 seeds and
+/// for every noise in the table of [`bootstrap`] that is drawn per point.
 ///
 /// # Errors
 /// Those of [`bootstrap`], and [`BootstrapError::NoGroups`].
@@ -326,8 +324,8 @@ impl Spread {
     }
 }
 
-/// `-0.52 [-0.61, -0.43] (95 %, 7 seeds)`, with two digits of the width; also how
-/// many resamples failed, if any did.
+/// `-0.52 [-0.61, -0.43] (95 %, 7 seeds)`, with two significant digits of the width,
+/// and the number of failed resamples if it is not zero.
 ///
 /// ```
 /// use regime_scaling::{BootstrapConfig, mean_interval};
@@ -357,7 +355,7 @@ mod tests {
         |indices| Some(indices.iter().map(|&i| data[i]).sum::<f64>() / indices.len() as f64)
     }
 
-    /// For a mean the method is the t interval, up to the noise of resampling.
+    /// For a mean the method equals the t interval, up to the noise of resampling.
     #[test]
     fn a_mean_gets_the_classical_interval() {
         let data = [1.0, 4.0, 2.0, 8.0, 5.0];
@@ -408,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_counted_then_refused() {
+    fn few_failures_are_counted_and_many_are_an_error() {
         let config = BootstrapConfig::default();
         let without = |banned: usize| {
             bootstrap(6, &config, move |indices| {
@@ -425,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_config_is_refused() {
+    fn an_invalid_config_is_an_error() {
         let level = BootstrapConfig { level: 1.0, ..Default::default() };
         assert_eq!(bootstrap(3, &level, |_| None), Err(BootstrapError::BadLevel { level: 1.0 }));
         let few = BootstrapConfig { resamples: 10, ..Default::default() };

@@ -1,5 +1,5 @@
-//! Exponents held against what they ought to be: pass, fail or undecided, with the
-//! numbers.
+//! Comparison of measured exponents with their expected values: pass, fail or
+//! undecided, with the numbers.
 
 use std::fmt;
 
@@ -11,50 +11,50 @@ use crate::power_law::{exponent_drift, fit_power_law};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// One number of a table: a quantity, measured at some step of some seed's run at some
-/// width (or whatever size the exponents are of).
+/// One measured value of a quantity, at one step of the run of one seed and one width
+/// (or another size whose exponents are measured).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     /// The name of the quantity.
     pub quantity: String,
-    /// When.
+    /// The step of the measurement.
     pub step: usize,
     /// The size, positive.
     pub width: f64,
-    /// Which replica.
+    /// The seed of the replica.
     pub seed: u64,
-    /// The value; one that is not finite is a finding and no mistake.
+    /// The value. A value that is not finite is allowed: it makes the claim fail.
     pub value: f64,
 }
 
-/// What ought to hold of one quantity at one step.
+/// The expected exponent of one quantity at one step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExponentClaim {
     /// The name of the quantity.
     pub quantity: String,
-    /// When.
+    /// The step.
     pub step: usize,
-    /// Its exponent.
+    /// Its expected exponent.
     pub expected: Expected,
 }
 
 /// Why an exponent has no interval.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum NoInterval {
-    /// Nothing was measured.
-    #[error("nothing was measured")]
+    /// There is no sample of the quantity at the step.
+    #[error("no samples")]
     NoSamples,
     /// A value is infinite or not a number.
     #[error("{value} at width {width}, seed {seed}")]
     NotFinite {
         /// The value.
         value: f64,
-        /// Where.
+        /// Its width.
         width: f64,
-        /// In which replica.
+        /// Its seed.
         seed: u64,
     },
-    /// There is no fit.
+    /// The exponent could not be fitted.
     #[error(transparent)]
     Exponent(#[from] ExponentError),
 }
@@ -62,47 +62,48 @@ pub enum NoInterval {
 /// A claim with its measurement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckedExponent {
-    /// What ought to hold.
+    /// The claim.
     pub claim: ExponentClaim,
     /// The exponent fitted to all points; `None` without a fit.
     pub exponent: Option<f64>,
-    /// Its interval, or why there is none.
+    /// Its interval, or why it has no interval.
     pub interval: Result<BootstrapInterval, NoInterval>,
-    /// By how much the exponent changes when the smallest width is left out: a sign of
-    /// corrections to scaling, which the interval knows nothing of.
+    /// The change of the exponent when the smallest width is left out. It measures
+    /// corrections to scaling, which the interval does not include.
     pub drift: Option<f64>,
-    /// Different widths.
+    /// Number of different widths.
     pub n_widths: usize,
-    /// Whether the claim holds. Without an interval it is undecided, unless a value is
-    /// not finite: then it has failed.
+    /// Whether the claim holds. If a value is not finite, the claim fails; without an
+    /// interval for another reason, it is undecided.
     pub outcome: Outcome,
 }
 
-/// Claims with their measurements. Printed, it is a table.
+/// Claims with their measurements. [`Display`](fmt::Display) writes a table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExponentCheck {
-    /// In the order of the claims.
+    /// The rows, in the order of the claims.
     pub rows: Vec<CheckedExponent>,
 }
 
 impl ExponentCheck {
-    /// Failed if any claim has, else undecided if any is, or if there are none.
+    /// The joint outcome: fail if any claim fails; otherwise undecided if any claim is
+    /// undecided or if there are no claims; otherwise pass.
     pub fn outcome(&self) -> Outcome {
         Outcome::of_all(self.rows.iter().map(|row| row.outcome))
     }
 
-    /// How many claims came out so.
+    /// The number of claims with this outcome.
     pub fn count(&self, outcome: Outcome) -> usize {
         self.rows.iter().filter(|row| row.outcome == outcome).count()
     }
 }
 
-/// Fits the exponent of every quantity that `claims` name against the width, and holds
-/// it against what it ought to be.
+/// Fits the exponent against the width of every quantity in `claims`, and compares it
+/// with the expected exponent.
 ///
 /// Each claim is judged by its own interval at the level of `config`. Samples that no
-/// claim names are left aside. Replicas at different widths are
-/// [`Pairing::Independent`] when their weights are; see [`exponent_interval`].
+/// claim names are ignored. Use [`Pairing::Independent`] if the weights at different
+/// widths are independent; see [`exponent_interval`].
 ///
 /// ```
 /// use regime_scaling::{

@@ -6,7 +6,7 @@ use crate::expected::Expected;
 use crate::outcome::Outcome;
 use serde::{Deserialize, Serialize};
 
-/// A quantity with its interval, and what it is expected to be.
+/// A quantity with its interval and its expected range.
 ///
 /// A claim is a list of statements; [`judge`] judges it:
 ///
@@ -23,19 +23,19 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
-    /// The quantity, as it is named in the middle of a sentence.
+    /// The name of the quantity, as it is written inside a sentence.
     pub quantity: String,
-    /// Its interval, or why there is none.
+    /// Its interval, or why it has no interval.
     pub interval: Result<BootstrapInterval, String>,
-    /// What it is expected to be.
+    /// Its expected range.
     pub expected: Expected,
 }
 
 impl Statement {
-    /// The number of seeds below which an interval decides nothing.
+    /// The smallest number of seeds with which an interval can decide a statement.
     pub const LEAST_SEEDS: usize = 3;
 
-    /// The quantity is expected to be `target ± margin`.
+    /// States that the quantity is `target ± margin`.
     pub fn near(
         quantity: impl Into<String>,
         interval: Result<BootstrapInterval, String>,
@@ -46,7 +46,7 @@ impl Statement {
         Self { quantity: quantity.into(), interval, expected }
     }
 
-    /// The quantity is expected to be between `least` and `most`.
+    /// States that the quantity is between `least` and `most`.
     pub fn between(
         quantity: impl Into<String>,
         interval: Result<BootstrapInterval, String>,
@@ -56,7 +56,7 @@ impl Statement {
         Self { quantity: quantity.into(), interval, expected: Expected::Between { least, most } }
     }
 
-    /// The quantity is expected not to be below `bound`.
+    /// States that the quantity is not below `bound`.
     pub fn at_least(
         quantity: impl Into<String>,
         interval: Result<BootstrapInterval, String>,
@@ -65,7 +65,7 @@ impl Statement {
         Self { quantity: quantity.into(), interval, expected: Expected::AtLeast(bound) }
     }
 
-    /// The quantity is expected not to be above `bound`.
+    /// States that the quantity is not above `bound`.
     pub fn at_most(
         quantity: impl Into<String>,
         interval: Result<BootstrapInterval, String>,
@@ -74,12 +74,12 @@ impl Statement {
         Self { quantity: quantity.into(), interval, expected: Expected::AtMost(bound) }
     }
 
-    /// What the interval says of the statement at these levels. Without an interval, and with one
-    /// from fewer than [`LEAST_SEEDS`](Self::LEAST_SEEDS) seeds, it is undecided.
+    /// The outcome of the statement at these levels. It is undecided without an interval, and with
+    /// an interval from fewer than [`LEAST_SEEDS`](Self::LEAST_SEEDS) seeds.
     ///
     /// # Reference
     /// Schuirmann, J. Pharmacokinet. Biopharm. 15 (1987) 657: two one-sided tests, each at 5 %,
-    /// are an interval of 90 % within the accepted range.
+    /// are equivalent to a 90 % interval within the accepted range.
     pub fn outcome(&self, levels: Levels) -> Outcome {
         let Ok(interval) = &self.interval else { return Outcome::Undecided };
         if interval.n_seeds < Self::LEAST_SEEDS {
@@ -97,19 +97,19 @@ impl Statement {
     }
 }
 
-/// The most seeds that are worth a thought.
-const MOST_SEEDS: usize = 10_000;
+/// The largest number of seeds considered.
+const MAX_SEEDS: usize = 10_000;
 
 impl Statement {
-    /// The least number of seeds with which the statement would be decided at these levels, if the
-    /// estimate stays where it is and the standard error falls as `1/√n`; `None` without an interval,
-    /// and where ten thousand seeds would not do.
+    /// The smallest number of seeds that would decide the statement at these levels, if the
+    /// estimate stays the same and the standard error falls as `1/√n`. `None` without an interval,
+    /// and if ten thousand seeds would not be enough.
     pub fn seeds_needed(&self, levels: Levels) -> Option<usize> {
         let now = self.interval.as_ref().ok()?;
         let of = now.n_seeds.max(1);
         let decides = |n: usize| {
             let scale = (of as f64 / n as f64).sqrt();
-            // Degrees of freedom grow with the seeds.
+            // Degrees of freedom grow with the number of seeds.
             let degrees = now.degrees_of_freedom * (n as f64 - 1.0) / (of as f64 - 1.0).max(1.0);
             let then = BootstrapInterval {
                 std_error: now.std_error * scale,
@@ -123,7 +123,7 @@ impl Statement {
         let (mut low, mut high) = (Self::LEAST_SEEDS - 1, of.max(Self::LEAST_SEEDS));
         while !decides(high) {
             (low, high) = (high, 2 * high);
-            if high > MOST_SEEDS {
+            if high > MAX_SEEDS {
                 return None;
             }
         }
@@ -138,19 +138,20 @@ impl Statement {
 /// The levels of the intervals by which the statements of one claim are judged.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Levels {
-    /// An interval of this level has to lie within what is expected for a statement to hold.
+    /// A statement holds if its interval of this level lies inside the expected range.
     pub support: f64,
-    /// An interval of this level has to lie outside of it for a statement to be refuted.
+    /// A statement is refuted if its interval of this level lies outside the expected range.
     pub refute: f64,
 }
 
 impl Levels {
-    /// The levels at which a claim of so many statements is wrongly said to hold, and wrongly
-    /// refuted, with at most the probability `error` each, looked at `looks` times.
+    /// The levels for a claim of `statements` statements that is judged `looks` times. The
+    /// probability that the claim is wrongly accepted is at most `error`, and so is the
+    /// probability that it is wrongly refuted.
     ///
-    /// A claim holds when all its statements hold, so each of them may be tested at the full
-    /// `error` (the intersection–union test); it is refuted by any one, so each is tested at its
-    /// share of `error`, as each look is (Bonferroni).
+    /// A claim holds if all its statements hold, so each statement may be tested at the full
+    /// `error` (the intersection–union test). One statement is enough to refute a claim, so `error`
+    /// is divided among the statements. It is also divided among the looks (Bonferroni).
     ///
     /// ```
     /// use regime_scaling::Levels;
@@ -163,8 +164,8 @@ impl Levels {
     }
 }
 
-/// What the intervals say of a claim that consists of these statements, with an error of 5 %
-/// either way; `looks` is how many times the claim is judged as seeds are added, at most.
+/// The outcome of a claim that consists of these statements, with an error probability of 5 %
+/// each way. `looks` is the largest number of times that the claim is judged while seeds are added.
 pub fn judge(statements: &[Statement], looks: usize) -> Outcome {
     let levels = Levels::of(0.05, statements.len(), looks);
     Outcome::of_all(statements.iter().map(|statement| statement.outcome(levels)))
@@ -174,7 +175,7 @@ pub fn judge(statements: &[Statement], looks: usize) -> Outcome {
 mod tests {
     use super::*;
 
-    /// With the ends of the interval of 90 %.
+    /// An interval from the ends of its 90 % interval.
     fn interval(low: f64, high: f64, n_seeds: usize) -> Result<BootstrapInterval, String> {
         Ok(BootstrapInterval {
             estimate: 0.5 * (low + high),
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn one_statement_outside_outweighs_all_others() {
+    fn one_refuted_statement_refutes_the_claim() {
         let (within, outside) = (interval(0.9, 1.2, 5), interval(0.35, 0.45, 5));
         let (straddles, few) = (interval(0.6, 0.9, 5), interval(0.9, 1.2, 2));
         let missing = Err("no run".into());
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_seeds_refute_nothing() {
+    fn too_few_seeds_leave_a_claim_undecided() {
         assert_eq!(outcome(&[interval(0.35, 0.45, 2)]), Outcome::Undecided);
         assert_eq!(outcome(&[interval(0.35, 0.45, 3)]), Outcome::Fail);
     }
@@ -233,14 +234,14 @@ mod tests {
         assert!((15..40).contains(&needed), "{needed}");
         let decided = Statement::near("p", interval(0.9, 1.2, 5), 1.0, 0.25);
         assert!(decided.seeds_needed(levels).unwrap() <= 5);
-        // An estimate at the very edge stays there.
+        // An estimate at the edge of the range is never decided.
         let never = Statement::near("p", interval(1.0, 1.5, 5), 1.0, 0.25);
         assert_eq!(never.seeds_needed(levels), None);
         assert_eq!(Statement::at_least("p", Err("none".into()), 0.0).seeds_needed(levels), None);
     }
 
-    /// Within at 90 % is enough to hold; to be refuted takes an interval that grows with the
-    /// number of statements and of looks.
+    /// A 90 % interval inside the range is enough to hold. The interval that refutes gets longer
+    /// with the number of statements and of looks.
     #[test]
     fn more_statements_and_looks_make_a_claim_harder_to_refute() {
         let outside = Statement::near("p", interval(1.3, 1.6, 5), 1.0, 0.25);

@@ -1,4 +1,4 @@
-//! The exponent for which curves of several sizes fall on one.
+//! The exponent for which curves of several sizes collapse onto one curve.
 
 use crate::bootstrap::{
     BootstrapConfig, BootstrapError, BootstrapInterval, Pairing, bootstrap, bootstrap_groups,
@@ -18,20 +18,20 @@ pub struct Curve {
     pub points: Vec<(f64, f64)>,
 }
 
-/// How to look for a collapse.
+/// Parameters of the search for a collapse.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CollapseConfig {
-    /// Exponents searched, both ends included. Default −1 to 2.
+    /// Range of exponents searched, both ends included. Default −1 to 2.
     pub bracket: (f64, f64),
-    /// Grid points on the bracket before the refinement, at least 3. Default 61.
+    /// Number of grid points on the bracket before the refinement, at least 3. Default 61.
     pub n_grid: usize,
-    /// A claimed exponent to report the quality at. Default ½.
+    /// A claimed exponent at which the quality is reported. Default ½.
     pub reference: f64,
-    /// Scale in which the ordinates are compared. Default linear.
+    /// Scale on which the ordinates are compared. Default linear.
     pub y_scale: Scale,
-    /// An exponent counts only if at least this fraction of all comparisons of a
-    /// point with another curve fall into that curve's range. Default 0.5; from
-    /// above 0 to 1.
+    /// Smallest overlap of an exponent. The overlap is the fraction of all pairs of a
+    /// point and another curve in which the point lies in the range of the curve.
+    /// Above 0 and at most 1. Default 0.5.
     pub min_overlap: f64,
 }
 
@@ -60,7 +60,7 @@ pub struct Collapse {
     /// Quality at the reference exponent; `None` if the curves overlap too
     /// little there.
     pub quality_at_reference: Option<f64>,
-    /// Quality without any rescaling; `None` if the curves overlap too little.
+    /// Quality without rescaling; `None` if the curves overlap too little.
     pub quality_at_zero: Option<f64>,
 }
 
@@ -75,8 +75,8 @@ pub enum CollapseError {
         /// Its size.
         size: f64,
     },
-    /// A coordinate has no place on its axis.
-    #[error("curve {curve}: {axis}[{index}] = {value} has no place on its axis")]
+    /// A coordinate is not finite, or not positive on a logarithmic axis.
+    #[error("curve {curve}: {axis}[{index}] = {value} is not valid on its axis")]
     BadPoint {
         /// Position of the curve.
         curve: usize,
@@ -88,47 +88,48 @@ pub enum CollapseError {
         value: f64,
     },
     /// Too few different sizes with at least two different x.
-    #[error("{found} sizes with two or more x, where a collapse needs at least 2")]
+    #[error("{found} sizes with two or more x; a collapse needs at least 2")]
     TooFewSizes {
-        /// Usable sizes.
+        /// Number of usable sizes.
         found: usize,
     },
     /// All ordinates are equal: every exponent collapses them.
     #[error("all ordinates are equal")]
     Flat,
-    /// The bracket, grid, reference or overlap of the configuration is bad.
+    /// The bracket, grid or overlap of the configuration is invalid.
     #[error("bracket {bracket:?}, {n_grid} grid points or overlap {min_overlap} out of range")]
     BadConfig {
-        /// Exponents to search.
+        /// Range of exponents.
         bracket: (f64, f64),
-        /// Grid points.
+        /// Number of grid points.
         n_grid: usize,
-        /// Least overlap.
+        /// Smallest overlap.
         min_overlap: f64,
     },
-    /// Nowhere on the bracket do the curves overlap enough.
+    /// The curves overlap too little at every exponent of the bracket.
     #[error("the curves overlap too little at every exponent searched")]
     NoOverlap,
-    /// The best exponent is the last one that could be tried: the minimum may
-    /// lie beyond.
-    #[error("best exponent {exponent} (quality {quality}) at the edge of what could be searched")]
+    /// The best exponent lies at the edge of the bracket, or next to exponents at which
+    /// the curves overlap too little: the minimum may lie outside.
+    #[error("best exponent {exponent} (quality {quality}) at the edge of the searched range")]
     AtEdge {
         /// The best exponent tried.
         exponent: f64,
         /// Its quality.
         quality: f64,
     },
-    /// The bootstrap has no answer.
+    /// The bootstrap failed.
     #[error(transparent)]
     Bootstrap(#[from] BootstrapError),
 }
 
-/// How badly the curves collapse when drawn against `h^exponent·x`; `None` if
-/// they overlap too little there.
+/// The quality of the collapse of the curves against `h^exponent·x`: 0 is perfect.
+/// `None` if the curves overlap too little there.
 ///
 /// Curves of the same size are averaged first. Only `y_scale` and `min_overlap`
-/// of the configuration matter here. The value is free of units: all x, all sizes
-/// or all y may be multiplied by a constant, and on a linear scale y be shifted.
+/// of the configuration are used. The value has no units: it does not change if all x,
+/// all sizes or all y are multiplied by a constant, or if all y on a linear scale are
+/// shifted.
 ///
 /// # Errors
 /// [`CollapseError::BadSize`], [`CollapseError::BadPoint`],
@@ -156,7 +157,7 @@ pub fn collapse_quality(
 /// The cost is `(sizes)² · (points per curve) · n_grid` interpolations.
 ///
 /// # Errors
-/// All of [`CollapseError`] but `Bootstrap`.
+/// Every [`CollapseError`] except `Bootstrap`.
 ///
 /// # Reference
 /// The minimum of [`collapse_quality`] on a grid, refined by golden section.
@@ -168,19 +169,19 @@ pub fn collapse(curves: &[Curve], config: &CollapseConfig) -> Result<Collapse, C
 /// The best collapse of the curves averaged over seeds, and the interval of
 /// its exponent over seeds.
 ///
-/// `seeds[s]` holds the curves of seed `s`, at best all on the same x: curves
+/// `seeds[s]` holds the curves of seed `s`, preferably all on the same x: curves
 /// of one size are averaged point by point where their x are equal. With
-/// [`Pairing::Paired`] seeds are resampled as wholes; with
-/// [`Pairing::Independent`] the curves of each size among themselves, at that
-/// many times the cost.
+/// [`Pairing::Paired`], whole seeds are resampled. With [`Pairing::Independent`],
+/// the curves of each size are resampled separately, and the cost is multiplied by
+/// the number of sizes.
 ///
-/// The best exponent is not quite linear in the seeds, and the interval errs on
-/// the wide side: nominal 95 % intervals for five seeds held the exponent in 98 %
-/// of 300 trials, in either pairing (`tests/collapse.rs`).
+/// The best exponent is not exactly linear in the seeds, and the interval is too wide
+/// rather than too narrow: nominal 95 % intervals for five seeds contained the exponent
+/// in 98 % of 300 trials, in either pairing (`tests/collapse.rs`).
 ///
 /// # Errors
-/// Those of [`collapse`] on all curves (where `curve` counts through the seeds
-/// in order) and of [`bootstrap`].
+/// Those of [`collapse`] on all curves, where `curve` is the position in the
+/// concatenation of all seeds, and those of [`bootstrap`].
 pub fn collapse_interval<S: AsRef<[Curve]>>(
     seeds: &[S],
     pairing: Pairing,
@@ -238,7 +239,7 @@ impl AsRef<LogCurve> for LogCurve {
     }
 }
 
-/// One averaged curve per size, ready to be shifted against each other.
+/// One averaged curve per size, and the variance of all ordinates.
 struct Family {
     curves: Vec<LogCurve>,
     variance: f64,
@@ -304,8 +305,8 @@ impl Family {
     }
 }
 
-/// Sum and number of squared distances from the points, moved by `shift` along
-/// x, to the curve through `others`, where it exists. Both are sorted.
+/// Sum and number of the squared vertical distances from the points, moved by `shift`
+/// along x, to the curve through `others`, inside its range. Both are sorted.
 fn deviation(points: &[(f64, f64)], others: &[(f64, f64)], shift: f64) -> (f64, usize) {
     let (mut sum, mut n, mut right) = (0.0, 0, 1);
     for &(x, y) in points {
@@ -325,7 +326,7 @@ fn deviation(points: &[(f64, f64)], others: &[(f64, f64)], shift: f64) -> (f64, 
     (sum, n)
 }
 
-/// The curves of each size, by increasing size and otherwise in order.
+/// The curves of each size, by increasing size and then in input order.
 fn group_by_size<C: AsRef<LogCurve>>(curves: &[C]) -> Vec<Vec<&LogCurve>> {
     let mut sorted: Vec<&LogCurve> = curves.iter().map(AsRef::as_ref).collect();
     sorted.sort_by(|a, b| a.log_size.total_cmp(&b.log_size));

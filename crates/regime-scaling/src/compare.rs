@@ -8,20 +8,20 @@ use thiserror::Error;
 /// Why two samples cannot be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum CompareError {
-    /// Paired samples have one value per seed in both.
+    /// Paired samples differ in length.
     #[error("{n_a} and {n_b} values cannot be paired")]
     LengthMismatch {
-        /// Values in the first sample.
+        /// Number of values in the first sample.
         n_a: usize,
-        /// Values in the second sample.
+        /// Number of values in the second sample.
         n_b: usize,
     },
-    /// The bootstrap has no answer.
+    /// The bootstrap failed.
     #[error(transparent)]
     Bootstrap(#[from] BootstrapError),
 }
 
-/// `mean(a) − mean(b)`, in the units of the values, with its interval.
+/// The difference `mean(a) − mean(b)` with its interval, in the units of the values.
 ///
 /// # Errors
 /// [`CompareError::LengthMismatch`] if paired samples differ in length, and the
@@ -36,10 +36,10 @@ pub fn difference_of_means(
     compare(a, b, pairing, config, |mean_a, mean_b| Some(mean_a - mean_b))
 }
 
-/// `mean(a) / mean(b)` with its interval, for means that are positive.
+/// The ratio `mean(a) / mean(b)` with its interval, for positive means.
 ///
-/// The bootstrap acts on the logarithm, so that the interval of the inverse
-/// ratio is the inverse of the interval.
+/// The bootstrap resamples the logarithm of the ratio. The interval of the inverse
+/// ratio is therefore the inverse of the interval.
 ///
 /// # Errors
 /// Those of [`difference_of_means`]; [`BootstrapError::StatisticFailed`] also
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pairing_removes_what_the_arms_share() {
+    fn pairing_removes_noise_common_to_both_samples() {
         let a = [1.0, 11.0, 21.0, 31.0];
         let b = [0.1, 9.9, 20.0, 30.1];
         let config = BootstrapConfig::default();
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_compared_is_named() {
+    fn samples_that_cannot_be_compared_are_errors() {
         let config = BootstrapConfig::default();
         assert_eq!(
             difference_of_means(&[1.0, 2.0], &[1.0], Pairing::Paired, &config),

@@ -5,23 +5,23 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 /// An interval for a statistic of a table whose rows and columns are both samples, such as
-/// networks (rows) that are all judged on the same test points (columns).
+/// networks (rows) that are all evaluated on the same test points (columns).
 ///
-/// `statistic` receives the rows and the columns of a (re)sample, as many as there are, with
-/// repetition, and returns its value, or `None` where it has none. It is called first with
-/// all of them. Many columns may be put into blocks first: a block is then a column.
+/// `statistic` receives the row and the column indices of a (re)sample, `n_rows` and `n_columns`
+/// of them with repetition, and returns its value, or `None` if it has none. The first call is
+/// with all rows and columns. Many columns may be grouped into blocks: each block is then a column.
 ///
 /// # Method and measured coverage
-/// The table is resampled by rows, by columns, and by both; `θ̂ ± t·se` with
-/// `se² = V_r + V_c − V_rc`. What rows and columns do not explain, the interaction, stands
-/// in `V_r` and in `V_c`; subtracting `V_rc` counts it once. (The pigeonhole bootstrap, which
-/// resamples both at a time, counts it three times.)
+/// The table is resampled by rows, by columns, and by both. The interval is `θ̂ ± t·se` with
+/// `se² = V_r + V_c − V_rc`. Both `V_r` and `V_c` contain the variance of the interaction;
+/// subtracting `V_rc` counts it once. (The pigeonhole bootstrap, which resamples rows and columns
+/// jointly, counts it three times.)
 ///
-/// In per cent, how often nominal 95 % intervals contain the mean of a table with 47 columns, and
-/// beside it the mean of `se²` in units of the true variance (`tests/crossed.rs` prints the table;
-/// 4000 trials, so ± 0.3). `σ` are the standard deviations of the effects of rows, of columns, and of
-/// the interaction. Where the interaction is all there is, intervals are a little wide: `V_rc` is
-/// not let above `V_r` or `V_c`.
+/// The table shows how often, in per cent, nominal 95 % intervals contain the mean of a table with
+/// 47 columns, and in brackets the mean of `se²` in units of the true variance (4000 trials, so
+/// ± 0.3; `tests/crossed.rs` prints it). `σ_r`, `σ_c` and `σ_rc` are the standard deviations of the
+/// effects of rows, of columns, and of the interaction. If the interaction dominates, intervals are
+/// slightly too wide, because `V_rc` is limited to the smaller of `V_r` and `V_c`.
 ///
 /// | `σ_r`, `σ_c`, `σ_rc` | 4 rows      | 8 rows      |
 /// |----------------------|-------------|-------------|
@@ -32,14 +32,14 @@ use rand::{RngExt, SeedableRng};
 /// | 0, 0, 1              | 98.7 (1.38) | 98.0 (1.30) |
 ///
 /// # Errors
-/// Those of [`bootstrap`](crate::bootstrap); group 0 are the rows, group 1 the columns.
+/// Those of [`bootstrap`](crate::bootstrap); rows are group 0, columns are group 1.
 ///
 /// # Reference
 /// Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1 (2007) 386. For a mean
 /// the expectation of `se²` is the variance of the two-way random effects model:
 /// `V_r = R/(R−1)·Var*_r`, `V_c = C/(C−1)·Var*_c`,
 /// `V_rc = RC/((R−1)(C−1))·(Var*_both − Var*_r − Var*_c)`, each `Var*` a variance over resamples.
-/// Degrees of freedom after Satterthwaite, from `V_r` and `V_c`.
+/// The degrees of freedom are Satterthwaite's, from `V_r` and `V_c`.
 pub fn bootstrap_crossed<F>(
     n_rows: usize,
     n_columns: usize,
@@ -113,7 +113,7 @@ mod tests {
         }
     }
 
-    /// `se²` of a mean is that of the analysis of variance, up to the noise of resampling.
+    /// `se²` of a mean agrees with the analysis of variance, up to the noise of resampling.
     #[test]
     fn a_mean_has_the_variance_of_the_two_way_model() {
         let table = [[1.0, 4.0, 2.0], [3.0, 3.5, 0.0], [6.0, 7.0, 3.0], [2.0, 6.5, 1.0]];

@@ -1,4 +1,4 @@
-//! Where a sampled curve passes a level.
+//! The crossing of a level by a sampled curve.
 
 use crate::isotonic::isotonic;
 use crate::samples::{interpolate, sort_and_merge};
@@ -6,25 +6,25 @@ use crate::scale::{Axis, Scales};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Which crossing to report when noise or shape makes several.
+/// Which crossing to report if noise or shape produces several.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CrossingPolicy {
-    /// Replace the samples by the monotone curve closest to them in least
-    /// squares (in the scale of y; rising or falling, whichever is closer),
-    /// which crosses once. The default: for a monotone quantity with noise it
-    /// uses all samples and does not favour early or late accidents. A
-    /// noiseless monotone curve is left as it is.
+    /// The crossing of the monotone curve closest to the samples in least squares
+    /// (on the scale of y; rising or falling, whichever is closer), which crosses at
+    /// most once. This policy is the default: for a monotone quantity with noise, it
+    /// uses all samples and favours neither early nor late fluctuations. A noiseless
+    /// monotone curve is not changed.
     #[default]
     Isotonic,
-    /// The crossing of smallest x: an event in time.
+    /// The crossing at the smallest x, such as an event in time.
     First,
-    /// The crossing of largest x.
+    /// The crossing at the largest x.
     Last,
-    /// The crossing, if there is exactly one.
+    /// The only crossing; several are an error.
     Only,
 }
 
-/// The sense in which a curve passes a level, for increasing x.
+/// The direction in which a curve crosses a level, for increasing x.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Direction {
     /// From below to above.
@@ -33,25 +33,25 @@ pub enum Direction {
     Falling,
 }
 
-/// The passage of a curve through a level.
+/// The crossing of a level by a curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Crossing {
-    /// Where, in the units of the samples.
+    /// The position, in the units of the samples.
     pub x: f64,
-    /// In which sense.
+    /// The direction.
     pub direction: Direction,
-    /// The last sampled x before and the first one after the passage.
+    /// The last sampled x before the crossing and the first sampled x after it.
     pub bracket: (f64, f64),
-    /// How often the samples, joined by straight lines, pass the level. More
-    /// than one is noise, or a curve that is not monotone.
+    /// How often the samples, joined by straight lines, cross the level. A number
+    /// above one indicates noise, or a curve that is not monotone.
     pub n_crossings: usize,
 }
 
 /// Why there is no crossing to report.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum CrossingError {
-    /// The curve stays on one side of the level. Touching it, or ending on it,
-    /// is not passing it.
+    /// The curve stays on one side of the level. A curve that touches the level, or
+    /// ends on it, does not cross it.
     #[error("never passes {level}: values lie between {min} and {max}")]
     NeverCrosses {
         /// Smallest ordinate (of the monotone curve, under
@@ -59,7 +59,7 @@ pub enum CrossingError {
         min: f64,
         /// Largest ordinate, likewise.
         max: f64,
-        /// The level asked for.
+        /// The requested level.
         level: f64,
     },
     /// A sample is NaN or infinite.
@@ -73,7 +73,7 @@ pub enum CrossingError {
         value: f64,
     },
     /// A sample is not positive on a logarithmic axis.
-    #[error("{axis}[{index}] = {value} has no place on a logarithmic axis")]
+    #[error("{axis}[{index}] = {value} is not positive on a logarithmic axis")]
     NotPositive {
         /// Which coordinate.
         axis: Axis,
@@ -83,31 +83,31 @@ pub enum CrossingError {
         value: f64,
     },
     /// The level is not finite, or not positive on a logarithmic axis.
-    #[error("level {level} has no place on the y axis")]
+    #[error("level {level} is not valid on the y axis")]
     BadLevel {
-        /// The level asked for.
+        /// The requested level.
         level: f64,
     },
     /// Fewer than two different abscissae.
-    #[error("{distinct} distinct x, where a crossing needs at least 2")]
+    #[error("{distinct} distinct x; a crossing needs at least 2")]
     TooFewPoints {
-        /// Different values of x found.
+        /// Number of different x found.
         distinct: usize,
     },
     /// Several crossings under [`CrossingPolicy::Only`].
-    #[error("{n} crossings, where exactly one was asked for")]
+    #[error("{n} crossings; exactly one was requested")]
     Several {
         /// Number of crossings.
         n: usize,
     },
 }
 
-/// Where the curve through `points` passes `level`.
+/// Finds where the curve through `points` crosses `level`.
 ///
-/// The points may come in any order; those that share an x are averaged. In
-/// the given scales the curve is made of straight lines between samples. A
-/// curve that runs along the level before passing it crosses in the middle of
-/// that stretch.
+/// The points may be in any order; points that share an x are averaged. On
+/// the given scales the curve consists of straight lines between samples. If the
+/// curve lies on the level over a stretch before it reaches the other side, the
+/// crossing is the middle of that stretch.
 ///
 /// ```
 /// use regime_scaling::{CrossingPolicy, Scales, crossing};
@@ -168,7 +168,7 @@ pub fn crossing(
     })
 }
 
-/// A crossing in the coordinates of the scales.
+/// A crossing, in the coordinates of the scales.
 #[derive(Clone, Copy)]
 struct Passage {
     x: f64,
@@ -176,7 +176,7 @@ struct Passage {
     bracket: (f64, f64),
 }
 
-/// All changes of side of a sorted curve, in order.
+/// All crossings of the level `height` by a sorted curve, in order.
 fn passages(curve: &[(f64, f64)], height: f64) -> Vec<Passage> {
     let off_level: Vec<usize> = (0..curve.len()).filter(|&i| curve[i].1 != height).collect();
     let mut found = Vec::new();
@@ -232,7 +232,7 @@ mod tests {
     const POLICIES: [CrossingPolicy; 4] = [Isotonic, First, Last, Only];
 
     #[test]
-    fn a_line_is_crossed_where_it_should_be() {
+    fn the_crossing_of_a_line_is_exact() {
         let points = [(3.0, 5.0), (1.0, 1.0), (2.0, 3.0)];
         for policy in POLICIES {
             let found = crossing(&points, 2.5, Scales::LINEAR, policy).unwrap();
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_input_is_named() {
+    fn invalid_input_is_an_error() {
         let at = |points: &[(f64, f64)], level, scales| crossing(points, level, scales, Only);
         assert_eq!(
             at(&[(1.0, 1.0), (1.0, 3.0)], 2.0, Scales::LINEAR),

@@ -1,4 +1,4 @@
-//! Results in one line. That of an interval is with the interval.
+//! Results written in one line. Intervals are written in `bootstrap.rs`.
 
 use std::fmt;
 
@@ -9,8 +9,8 @@ use crate::number::{Digits, short, with_error};
 use crate::power_law::{Drift, LocalExponent, PowerLaw};
 use crate::summary::Mean;
 
-/// `slope 0.50 ± 0.12, intercept 3.0 ± 1.1 (11 points)`: two digits of the
-/// standard errors; without them four digits.
+/// `slope 0.50 ± 0.12, intercept 3.0 ± 1.1 (11 points)`: two significant digits of
+/// the standard errors, or four digits of the values without errors.
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let slope = with_error(self.slope, self.slope_error);
@@ -19,8 +19,8 @@ impl fmt::Display for Line {
     }
 }
 
-/// `exponent -0.520 ± 0.012, prefactor 2.50 ± 0.15 (4 points)`: two digits of
-/// the standard errors; without them four digits.
+/// `exponent -0.520 ± 0.012, prefactor 2.50 ± 0.15 (4 points)`: two significant digits
+/// of the standard errors, or four digits of the values without errors.
 impl fmt::Display for PowerLaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let exponent = with_error(self.exponent, self.exponent_error);
@@ -39,7 +39,7 @@ impl fmt::Display for LocalExponent {
 }
 
 /// `exponent -0.520 with all x, -0.500 without the smallest: change +0.020`,
-/// with two digits of the standard error of the first.
+/// with two significant digits of the standard error of the first exponent.
 impl fmt::Display for Drift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (all, rest) = (self.all.exponent, self.without_smallest.exponent);
@@ -86,8 +86,8 @@ impl fmt::Display for Crossing {
     }
 }
 
-/// `0.520 ± 0.030 (7 values)`: two digits of the standard error, if there is
-/// one; else four digits.
+/// `0.520 ± 0.030 (7 values)`: two significant digits of the standard error, or
+/// four digits of the mean without an error.
 impl fmt::Display for Mean {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let values = if self.n == 1 { "value" } else { "values" };

@@ -1,4 +1,4 @@
-//! Verdicts from intervals.
+//! The position of an interval relative to a range of agreement.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,26 +7,26 @@ use serde::{Deserialize, Serialize};
 pub struct Equivalence {
     /// The claimed value.
     pub target: f64,
-    /// The deviation that still counts as agreement; not negative.
+    /// The largest deviation that counts as agreement; not negative.
     pub margin: f64,
 }
 
-/// Where an interval lies with respect to a range of agreement.
+/// The position of an interval relative to a range of agreement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Placement {
     /// Entirely inside: the claim holds to within the margin.
     Within,
     /// Entirely outside: the claim is contradicted.
     Outside,
-    /// Neither: the measurement does not decide.
+    /// Partly inside: the measurement does not decide.
     Straddles,
 }
 
 impl Equivalence {
     /// Places the closed interval `[low, high]`.
     ///
-    /// What is not an interval (NaN, `low > high`) or not a range (a negative
-    /// margin) decides nothing and is [`Placement::Straddles`].
+    /// An invalid interval (NaN, `low > high`) or range (a negative margin) gives
+    /// [`Placement::Straddles`].
     ///
     /// ```
     /// use regime_scaling::{Equivalence, Placement};
@@ -37,7 +37,7 @@ impl Equivalence {
     /// ```
     ///
     /// # Reference
-    /// Equivalence testing by confidence interval: Schuirmann, J. Pharmacokinet.
+    /// Equivalence testing by confidence intervals: Schuirmann, J. Pharmacokinet.
     /// Biopharm. 15 (1987) 657.
     pub fn place(&self, low: f64, high: f64) -> Placement {
         Placement::of([low, high], [self.target - self.margin, self.target + self.margin])
@@ -45,7 +45,7 @@ impl Equivalence {
 }
 
 impl Placement {
-    /// Places a closed interval with respect to a closed range.
+    /// Places a closed interval relative to a closed range.
     pub(crate) fn of([low, high]: [f64; 2], [bottom, top]: [f64; 2]) -> Self {
         if !(low <= high && bottom <= top) {
             Self::Straddles

@@ -1,4 +1,4 @@
-//! What a quantity is expected to be.
+//! The expected range of a quantity.
 
 use std::fmt;
 
@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::equivalence::{Equivalence, Placement};
 use crate::outcome::Outcome;
 
-/// What a quantity, such as an exponent, is expected to be.
+/// The expected range of a quantity, such as an exponent.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Expected {
-    /// This, up to a margin.
+    /// A target value, up to a margin.
     Near(Equivalence),
     /// Within a closed range.
     Between {
@@ -20,17 +20,17 @@ pub enum Expected {
         /// The upper end.
         most: f64,
     },
-    /// Not less than this.
+    /// Not less than a bound.
     AtLeast(f64),
-    /// Not more than this.
+    /// Not more than a bound.
     AtMost(f64),
 }
 
 impl Expected {
-    /// What a closed interval `[low, high]` for the quantity says.
+    /// Judges a closed interval `[low, high]` of the quantity.
     ///
-    /// What is not an interval (NaN, `low > high`) or not a range (a negative margin,
-    /// `least > most`) decides nothing.
+    /// An invalid interval (NaN, `low > high`) or range (a negative margin,
+    /// `least > most`) gives [`Outcome::Undecided`].
     ///
     /// ```
     /// use regime_scaling::{Equivalence, Expected, Outcome};
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn one_end_is_enough() {
+    fn bounds_have_one_end() {
         for (low, high, least, most) in [
             (0.1, 0.2, Outcome::Pass, Outcome::Fail),
             (-0.2, -0.1, Outcome::Fail, Outcome::Pass),
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn no_interval_and_no_range_decide_nothing() {
+    fn invalid_intervals_and_ranges_are_undecided() {
         for expected in [NEAR, BETWEEN, Expected::AtLeast(0.0), Expected::AtMost(0.0)] {
             for (low, high) in [(f64::NAN, 1.0), (1.0, f64::NAN), (2.0, 1.0)] {
                 assert_eq!(expected.judge(low, high), Outcome::Undecided, "{expected}");

@@ -14,19 +14,19 @@ use thiserror::Error;
 /// Why an exponent has no interval.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum ExponentError {
-    /// A seed holds a point that no power law can have.
+    /// A seed has a point that is not positive and finite.
     #[error("seed {seed}: {source}")]
     BadPoint {
         /// Position of the seed in the input.
         seed: usize,
-        /// What is wrong with its point.
+        /// The error of its point.
         source: FitError,
     },
-    /// One seed holds nearly all that is known of the exponent: the other seeds
-    /// do not measure how much seeds differ.
+    /// One seed holds nearly all the information on the exponent. The other seeds do
+    /// not measure the spread over seeds.
     #[error(
         "seed {seed} holds {:.1} % of the information on the exponent: above {:.0} %, the other \
-         seeds do not show how much seeds differ",
+         seeds do not measure the spread over seeds",
         100.0 * share,
         100.0 * MAX_SHARE_OF_A_SEED
     )]
@@ -36,11 +36,11 @@ pub enum ExponentError {
         /// Its share of `Σ_s S_xx(s)`.
         share: f64,
     },
-    /// Two points at one x do not measure the noise there well enough, where
-    /// other x have more and the exponent depends on this one.
+    /// One x has only two points, other x have more, and the exponent depends on this
+    /// x. Two points do not measure the noise at this x well enough.
     #[error(
         "x = {x} has 2 points, and {:.0} % of the variance of the exponent comes from there: \
-         it needs at least 3, as other x have up to {most}",
+         it needs at least 3, because other x have up to {most}",
         100.0 * share
     )]
     PairAmongLarger {
@@ -49,10 +49,10 @@ pub enum ExponentError {
         /// Its share of the variance of the exponent if the noise is the same
         /// at all points.
         share: f64,
-        /// Points at the x that has most.
+        /// The largest number of points at one x.
         most: usize,
     },
-    /// The bootstrap has no answer.
+    /// The bootstrap failed.
     #[error(transparent)]
     Bootstrap(#[from] BootstrapError),
 }
@@ -60,37 +60,35 @@ pub enum ExponentError {
 /// Largest share of `Σ_s S_xx(s)` that one seed may have.
 const MAX_SHARE_OF_A_SEED: f64 = 0.95;
 
-/// Largest share of the variance that an x with two points may have where
-/// other x have more points.
+/// Largest share of the variance that an x with two points may have if other x
+/// have more points.
 const MAX_SHARE_OF_A_PAIR: f64 = 0.1;
 
 /// The exponent of `y` against `x` and its interval over seeds.
 ///
 /// `seeds[s]` holds the points `(x, y)` of seed `s`; seeds may lack some x.
-/// - [`Pairing::Paired`]: every seed has its own prefactor and its own fit, and
-///   the exponent is the mean of theirs. Noise common to all x of a seed
-///   cancels. Seeds with fewer than two different x are left out, and so are
-///   weak ones, which would make the interval longer.
-/// - [`Pairing::Independent`]: all points with the same x form a group, of at
-///   least two points, that is resampled for itself; one prefactor is fitted.
+/// - [`Pairing::Paired`]: every seed is fitted separately, with its own prefactor,
+///   and the estimate is the mean of the exponents. Noise common to all x of a seed
+///   cancels. Seeds with fewer than two different x are left out. Seeds with little
+///   information are also left out if they would make the interval longer.
+/// - [`Pairing::Independent`]: all points with the same x form a group of at least
+///   two points. Each group is resampled separately, and one prefactor is fitted.
 ///
-/// The two estimates agree, and agree with
-/// [`fit_power_law`](crate::fit_power_law) on all points, when every seed has
-/// every x. The interval describes the noise over seeds, not the systematic
-/// error of assuming a pure power law: for that see
-/// [`exponent_drift`](crate::exponent_drift).
+/// If every seed has every x, the two estimates agree with each other and with
+/// [`fit_power_law`](crate::fit_power_law) on all points. The interval describes the
+/// noise over seeds, not the systematic error of assuming a pure power law: for that
+/// error, see [`exponent_drift`](crate::exponent_drift).
 ///
-/// `n_seeds` of the interval is the number of seeds that count; for
-/// independent points, that of points in the smallest group.
+/// `n_seeds` of the interval is the number of seeds used; for independent points, it
+/// is the number of points in the smallest group.
 ///
 /// # Measured coverage
-/// In per cent, how often nominal 95 % intervals contain the exponent if seeds
-/// lack points (4000 trials, so ± 0.3; `tests/designs.rs` prints the tables). A
-/// whole seed has four x, each twice the one before, and a half-empty seed two
-/// neighbouring ones of these. The lowest and the highest number are those of
-/// four kinds of Gaussian noise: of `σ = 0.1` at all x, of σ from 0.02 to 0.3
-/// that rises or falls with x, each with a prefactor per seed, and of an exponent
-/// per seed.
+/// The tables show how often, in per cent, nominal 95 % intervals contain the exponent
+/// if seeds lack points (4000 trials, so ± 0.3; `tests/designs.rs` prints them). A
+/// whole seed has four x, each twice the previous one; a half-empty seed has two
+/// neighbours of these. Each range spans four kinds of Gaussian noise, all with a random
+/// prefactor per seed: `σ = 0.1` at all x; σ that rises with x from 0.02 to 0.3; σ that
+/// falls with x from 0.3 to 0.02; and `σ = 0.02` with a random exponent per seed.
 ///
 /// | paired seeds                            | 2         | 3         | 5         | 8         |
 /// |-----------------------------------------|-----------|-----------|-----------|-----------|
@@ -106,12 +104,12 @@ const MAX_SHARE_OF_A_PAIR: f64 = 0.1;
 /// | two whole, others one point             |           | 94.5–95.5 | 94.6–95.2 | 94.5–94.8 |
 /// | two whole, others empty                 |           | 94.7–95.3 | 94.5–95.1 | 94.5–95.0 |
 ///
-/// Above 95 % are designs of few seeds that differ much: there the interval is
-/// longer than it has to be. One fit with a prefactor per seed, in which seeds
-/// count by their `S_xx`, was measured too. Its intervals are up to 30 % shorter
-/// for unequal seeds, and contain the exponent in 84 to 100 % of the trials.
+/// Designs of few, very different seeds exceed 95 %: their intervals are longer than
+/// necessary. One fit with a prefactor per seed, which weights seeds by their `S_xx`,
+/// was measured for comparison. Its intervals are up to 30 % shorter for unequal seeds,
+/// but contain the exponent in 84 to 100 % of the trials.
 ///
-/// For independent points, by the noise:
+/// For independent points, by kind of noise:
 ///
 /// | independent points at each x  | equal   | rising  | falling |
 /// |-------------------------------|---------|---------|---------|
@@ -133,31 +131,30 @@ const MAX_SHARE_OF_A_PAIR: f64 = 0.1;
 /// | 5, 5, 5, 1                    | refused | refused | refused |
 ///
 /// Without the refusal, the four refused designs with two points at an x would
-/// have 88 to 95 %. Two points at each x are what is measured worst among the
-/// designs that are not refused.
+/// have 88 to 95 %. Among the accepted designs, two points at each x have the worst
+/// coverage.
 ///
 /// # Errors
 /// [`ExponentError::BadPoint`] for a point that is not positive and finite,
 /// [`ExponentError::OneSeedDominates`] and [`ExponentError::PairAmongLarger`]
-/// for designs whose intervals do not keep their level, and the errors of
+/// for designs whose intervals do not reach their nominal level, and the errors of
 /// [`bootstrap`]. Of these, [`BootstrapError::TooFewSeeds`] counts paired seeds
-/// with two different x or more, and [`BootstrapError::StatisticFailed`] means
+/// with two or more different x, and [`BootstrapError::StatisticFailed`] means
 /// that independent points have fewer than two different x.
 ///
 /// # Reference
 /// Paired: `p = Σ_s p_s / k` over `k` seeds, with `p_s = S_xy(s)/S_xx(s)` from
 /// the centred sums over the points `(ln x, ln y)` of seed `s`, and Student's
-/// quantile for `k − 1` degrees of freedom. If the `p_s` are Gaussian, the
-/// interval of a level of 92 % or more covers at least that, whatever their
-/// variances: Bakirov & Székely, J. Math. Sci. 139 (2006) 6497; Ibragimov &
-/// Müller, J. Bus. Econ. Stat. 28 (2010) 453. The seeds are the `k` of largest
-/// `S_xx` for which `t_{k−1}² · Σ_s 1/S_xx(s) / k²` is smallest, with `t` at
-/// 95 %: that is the expected square of the length if the noise is the same at
-/// all points.
+/// quantile for `k − 1` degrees of freedom. If the `p_s` are Gaussian with any
+/// variances, an interval of nominal level 92 % or more has at least this coverage:
+/// Bakirov & Székely, J. Math. Sci. 139 (2006) 6497; Ibragimov & Müller, J. Bus. Econ.
+/// Stat. 28 (2010) 453. The seeds are the `k` with the largest `S_xx`, where `k`
+/// minimises `t_{k−1}² · Σ_s 1/S_xx(s) / k²`, with `t` at 95 %. This expression is
+/// proportional to the expected squared length if the noise is the same at all points.
 ///
-/// Independent: least squares over all points. The variance of the exponent has
-/// the share `n_g (ln x_g − m)² / S_xx` from the `n_g` points at `x_g` if the
-/// noise is the same at all points, with the mean `m` of all `ln x`.
+/// Independent: least squares over all points. If the noise is the same at all points,
+/// the `n_g` points at `x_g` contribute the share `n_g (ln x_g − m)² / S_xx` of the
+/// variance of the exponent, where `m` is the mean of all `ln x`.
 pub fn exponent_interval<S: AsRef<[(f64, f64)]>>(
     seeds: &[S],
     pairing: Pairing,
@@ -219,14 +216,14 @@ fn independent(
     })?)
 }
 
-/// Refuses a group of two among larger ones that the exponent depends on;
-/// `sampled` is the x at a logarithm.
+/// Returns an error for a group of two points, next to larger groups, on which the
+/// exponent depends. `sampled` gives the x of a logarithm.
 fn check_pairs(
     groups: &[&[(f64, f64)]],
     mut sampled: impl FnMut(f64) -> Option<f64>,
 ) -> Result<(), ExponentError> {
     let most = groups.iter().map(|group| group.len()).max().unwrap_or(0);
-    // A group of one point is refused by the bootstrap.
+    // A group of one point is an error of the bootstrap.
     if most <= 2 || groups.len() < 2 || groups.iter().any(|group| group.len() < 2) {
         return Ok(());
     }
@@ -253,7 +250,7 @@ fn centred_sums(points: &[(f64, f64)]) -> (f64, f64) {
         return (0.0, 0.0);
     }
     let n = points.len() as f64;
-    // From the first point, so that near x keep their distance.
+    // Relative to the first point, so that differences of close x keep their digits.
     let shifted = || points.iter().map(|p| (p.0 - points[0].0, p.1 - points[0].1));
     let x_mean = shifted().map(|p| p.0).sum::<f64>() / n;
     let y_mean = shifted().map(|p| p.1).sum::<f64>() / n;
@@ -287,10 +284,10 @@ mod tests {
         }
     }
 
-    /// A seed lacking its largest x, and far above the others, must not bend a
-    /// paired exponent.
+    /// A seed that lacks the largest x and has a much larger prefactor does not change a
+    /// paired exponent much.
     #[test]
-    fn a_seed_keeps_its_own_prefactor() {
+    fn each_seed_has_its_own_prefactor() {
         let mut seeds = seeds();
         seeds[0] = vec![(1.0, 1000.0), (2.0, 2010.0)];
         let interval =
@@ -299,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_point_is_traced_to_its_seed() {
+    fn an_invalid_point_is_reported_with_its_seed() {
         let mut seeds = seeds();
         seeds[2][1].1 = -1.0;
         let source = FitError::NotPositive { axis: Axis::Y, index: 1, value: -1.0 };
@@ -309,8 +306,8 @@ mod tests {
         );
     }
 
-    /// With equal `S_xx` the mean of the exponents is the fit with a prefactor per
-    /// seed, resample by resample.
+    /// With equal `S_xx`, the mean of the exponents equals the fit with a prefactor per
+    /// seed, for every resample.
     #[test]
     fn whole_seeds_have_the_interval_of_one_fit() {
         let config = BootstrapConfig::default();
@@ -333,7 +330,7 @@ mod tests {
         }
     }
 
-    /// Seeds without two x leave the interval as it is, to the last digit.
+    /// Seeds without two x do not change the interval at all.
     #[test]
     fn seeds_without_two_x_are_not_counted() {
         let config = BootstrapConfig::default();
@@ -344,7 +341,7 @@ mod tests {
         seeds.push(vec![(2.0, 1.0), (2.0, 5.0)]);
         assert_eq!(exponent_interval(&seeds, Pairing::Paired, &config), Ok(whole));
         assert_eq!((whole.n_seeds, whole.degrees_of_freedom), (3, 2.0));
-        // A bad point counts even there, under its own index.
+        // An invalid point in such a seed is still an error, with the index of the seed.
         seeds[2][0].1 = 0.0;
         let source = FitError::NotPositive { axis: Axis::Y, index: 0, value: 0.0 };
         assert_eq!(
@@ -374,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn one_seed_must_not_hold_everything() {
+    fn one_dominant_seed_is_an_error() {
         let long = [1.0, 10.0, 100.0, 1000.0].map(|x| (x, x)).to_vec();
         let short = vec![(1.0, 1.1), (2.0, 1.9)];
         let found = exponent_interval(
@@ -391,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_among_larger_groups_must_not_decide() {
+    fn a_decisive_pair_among_larger_groups_is_an_error() {
         let mut seeds = seeds();
         seeds[0].pop();
         let config = BootstrapConfig::default();
@@ -402,7 +399,7 @@ mod tests {
         assert!(share > 0.5);
         let text = found.unwrap_err().to_string();
         assert!(text.starts_with("x = 4 has 2 points, and 5"), "{text}");
-        // In the middle it decides nothing.
+        // In the middle, the pair has little influence on the exponent.
         seeds[0] = vec![(1.0, 1.1), (4.0, 4.2)];
         assert!(exponent_interval(&seeds, Pairing::Independent, &config).is_ok());
     }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// Why there is no such grid.
+/// Why a grid does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum GridError {
     /// The ends are not positive, finite and increasing.
@@ -16,12 +16,12 @@ pub enum GridError {
     /// Too few points to span a range.
     #[error("{n} grid points (or steps per decade) are too few")]
     TooFew {
-        /// The number asked for.
+        /// The requested number.
         n: usize,
     },
 }
 
-/// `n ≥ 2` values in geometric progression; the ends are exact.
+/// Returns `n ≥ 2` values in geometric progression; the ends are exact.
 ///
 /// # Errors
 /// [`GridError::BadRange`] unless `0 < low < high < ∞`, [`GridError::TooFew`]
@@ -42,10 +42,10 @@ pub fn log_spaced(low: f64, high: f64, n: usize) -> Result<Vec<f64>, GridError> 
     Ok(grid)
 }
 
-/// All values `10^{k/per_decade}` with integer `k` from `low` to `high`
-/// inclusive: three per decade is the familiar 1, 2.2, 4.6, 10.
+/// Returns all values `10^{k/per_decade}`, with integer `k`, from `low` to `high`
+/// inclusive. Three per decade are the usual 1, 2.2, 4.6, 10.
 ///
-/// Grids of overlapping ranges share their values, so that runs can be reused.
+/// Grids of overlapping ranges share values, so that runs can be reused.
 ///
 /// # Errors
 /// [`GridError::BadRange`] unless `0 < low < high < ∞`, [`GridError::TooFew`]
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_grids_are_refused() {
+    fn invalid_grids_are_errors() {
         assert_eq!(log_spaced(0.0, 1.0, 3), Err(GridError::BadRange { low: 0.0, high: 1.0 }));
         assert_eq!(log_spaced(1.0, 2.0, 1), Err(GridError::TooFew { n: 1 }));
         assert_eq!(decade_grid(1.0, 2.0, 0), Err(GridError::TooFew { n: 0 }));

@@ -1,19 +1,18 @@
-//! Which seeds say something about a common slope.
+//! The selection of seeds for the average of their slopes.
 
 use crate::student_t;
 
-/// The seeds to average the slopes of, in their order: those whose mean is
-/// expected to have the shortest 95 % interval if the noise is the same at all
-/// points.
+/// Selects the seeds whose mean slope has the shortest expected 95 % interval if the
+/// noise is the same at all points. Returns their indices in increasing order.
 ///
 /// `sxx[s]` is the sum of squares of seed `s` about its mean abscissa. A seed
-/// where it is zero has no slope and is never chosen. Seeds of equal `sxx` are
-/// chosen together.
+/// with `sxx[s] = 0` has no slope and is never selected. Of seeds with equal `sxx`,
+/// all or none are selected.
 ///
 /// # Reference
-/// The slope of seed `s` has the variance `σ²/sxx[s]`. Of the `k` seeds with
-/// the largest `sxx`, that `k ≥ 2` is taken for which
-/// `t_{k−1}² · Σ_s 1/sxx[s] / k²` is smallest.
+/// The slope of seed `s` has the variance `σ²/sxx[s]`. The `k ≥ 2` seeds with
+/// the largest `sxx` are selected, where `k` minimises
+/// `t_{k−1}² · Σ_s 1/sxx[s] / k²`.
 pub(crate) fn informative(sxx: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..sxx.len()).filter(|&seed| sxx[seed] > 0.0).collect();
     order.sort_by(|&a, &b| sxx[b].total_cmp(&sxx[a]));
@@ -44,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_seeds_all_count() {
+    fn equal_seeds_are_all_selected() {
         for n in 2..50 {
             assert_eq!(informative(&vec![2.4; n]).len(), n);
         }
@@ -53,17 +52,17 @@ mod tests {
     }
 
     #[test]
-    fn seeds_without_a_slope_never_count() {
+    fn seeds_without_a_slope_are_never_selected() {
         assert_eq!(informative(&[0.0, 2.4, 0.0, 2.4]), [1, 3]);
         assert_eq!(informative(&[0.0, 2.4]), [1]);
         assert!(informative(&[0.0, 0.0]).is_empty());
         assert!(informative(&[]).is_empty());
     }
 
-    /// Half-empty seeds help two whole ones, whose t is 12.7, and not five, whose
-    /// t is 2.8.
+    /// A weak seed narrows the interval of two strong seeds, whose t is 12.7, but not
+    /// of five, whose t is 2.8.
     #[test]
-    fn a_weak_seed_counts_if_it_narrows_the_interval() {
+    fn a_weak_seed_is_selected_if_it_narrows_the_interval() {
         assert_eq!(informative(&[2.4, 0.24, 2.4]), [0, 1, 2]);
         assert_eq!(informative(&[2.4, 2.4, 0.24, 2.4, 2.4, 2.4]), [0, 1, 3, 4, 5]);
         assert_eq!(informative(&[2.4, 1e-12, 2.4]), [0, 2]);

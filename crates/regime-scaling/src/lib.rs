@@ -1,25 +1,25 @@
 //! Power laws, crossovers and collapses, with uncertainty.
 //!
-//! The last step of a numerical experiment: from numbers measured at several
-//! sizes and with several seeds to an exponent, its interval, and a verdict on
-//! a claim. The seeds, not the points, are what is independent, and every
-//! interval here comes from resampling them.
+//! This crate does the last step of a numerical experiment: from numbers measured at
+//! several sizes and with several seeds, it computes an exponent, its interval, and a
+//! verdict on a claim. Seeds are independent, points are not: every interval here comes
+//! from resampling the seeds.
 //!
-//! It is *not* a statistics library, it knows nothing of networks or of where
-//! numbers come from, and it touches no file, no clock and no global random
-//! generator: the same input and seed give the same interval.
+//! The crate is *not* a general statistics library and does not depend on networks. It
+//! uses no file, no clock and no global random generator: equal input and an equal
+//! random seed give equal intervals.
 //!
 //! # Where to start
-//! - an exponent: [`fit_power_law`] for points, [`exponent_interval`] for seeds;
-//!   is it constant? [`local_exponents`], [`exponent_drift`];
-//! - exponents in two quantities at once: [`slopes_interval`];
-//! - a crossover: [`crossing`], of values put between plateaus by [`rescale`];
-//! - one curve out of many: [`collapse`], [`collapse_interval`];
-//! - two arms: [`difference_of_means`], [`ratio_of_means`];
-//! - anything else over seeds: [`bootstrap`] with a closure, or [`bootstrap_crossed`] over
-//!   networks and test points; what their intervals are worth has been measured and is written there;
-//! - a verdict: [`Equivalence`], [`Expected`]; on a claim of several [`Statement`]s:
-//!   [`judge`]; on many exponents at once: [`check_exponents`].
+//! - An exponent: [`fit_power_law`] for points, [`exponent_interval`] for seeds.
+//!   Whether the exponent is constant: [`local_exponents`], [`exponent_drift`].
+//! - Exponents in two quantities: [`slopes_interval`].
+//! - A crossover: [`crossing`], of values that [`rescale`] maps between plateaus.
+//! - The collapse of several curves onto one: [`collapse`], [`collapse_interval`].
+//! - The comparison of two samples: [`difference_of_means`], [`ratio_of_means`].
+//! - Another statistic of seeds: [`bootstrap`] with a closure, or [`bootstrap_crossed`] over
+//!   networks and test points. Their documentation gives the measured coverage of the intervals.
+//! - A verdict: [`Equivalence`], [`Expected`]; on a claim of several [`Statement`]s: [`judge`];
+//!   on many exponents: [`check_exponents`].
 //!
 //! # Example
 //! The crossover `α*` of a curve `g(√h·α)` scales as `h^{−1/2}`:

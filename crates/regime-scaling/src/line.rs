@@ -1,4 +1,4 @@
-//! The straight line of least squares.
+//! Least-squares fit of a straight line.
 
 use crate::scale::Axis;
 use serde::{Deserialize, Serialize};
@@ -16,11 +16,11 @@ pub struct Line {
     pub slope_error: Option<f64>,
     /// Standard error of the intercept, likewise.
     pub intercept_error: Option<f64>,
-    /// Standard deviation of the residuals with `n − 2` degrees of freedom; for
-    /// a weighted fit, that of a point of average weight. `None` for two points.
+    /// Standard deviation of the residuals with `n − 2` degrees of freedom; in a
+    /// weighted fit, the value for a point of average weight. `None` for two points.
     pub scatter: Option<f64>,
-    /// Fraction of the variance of `y` that the line explains. `None` when all
-    /// `y` are equal and there is nothing to explain.
+    /// Fraction of the variance of `y` that the line explains. `None` if all
+    /// `y` are equal.
     pub r_squared: Option<f64>,
     /// Number of points fitted.
     pub n_points: usize,
@@ -56,12 +56,12 @@ pub enum FitError {
         /// The offending value.
         value: f64,
     },
-    /// Too few different abscissae for the fit asked for.
-    #[error("{distinct} distinct x, where {needed} are needed")]
+    /// Too few different abscissae for the fit.
+    #[error("{distinct} distinct x; {needed} are needed")]
     TooFewDistinctX {
-        /// Different values of x found.
+        /// Number of different x found.
         distinct: usize,
-        /// Different values of x needed.
+        /// Number of different x needed.
         needed: usize,
     },
     /// The numbers of points and of weights differ.
@@ -80,19 +80,19 @@ pub enum FitError {
         /// The offending weight.
         value: f64,
     },
-    /// The heaviest points have one x, and the weights of all others vanish
-    /// beside theirs.
-    #[error("weights from {smallest:e} to {largest:e}: next to the largest, one x is left")]
+    /// The points with the largest weights have one x, and the weights at all other x
+    /// are negligible.
+    #[error("weights from {smallest:e} to {largest:e}: only one x has non-negligible weight")]
     WeightsTooUnequal {
         /// The smallest weight.
         smallest: f64,
         /// The largest weight.
         largest: f64,
     },
-    /// A number of the line is too large for a floating-point number.
-    #[error("the {quantity} is out of the range of numbers, for x up to {x:e} and y up to {y:e}")]
+    /// A parameter of the line overflows.
+    #[error("the {quantity} overflows, for x up to {x:e} and y up to {y:e}")]
     OutOfRange {
-        /// Which number: `"slope"`, `"intercept"`, `"error of the slope"`,
+        /// The parameter: `"slope"`, `"intercept"`, `"error of the slope"`,
         /// `"error of the intercept"` or `"scatter"`.
         quantity: &'static str,
         /// Largest absolute value of x.
@@ -106,7 +106,7 @@ pub enum FitError {
 ///
 /// # Errors
 /// [`FitError::NotFinite`], [`FitError::TooFewDistinctX`] below two different
-/// x, and [`FitError::OutOfRange`] for coordinates near the largest numbers.
+/// x, and [`FitError::OutOfRange`] if a parameter of the line overflows.
 ///
 /// # Reference
 /// `b = S_xy/S_xx`, `a = ȳ − b·x̄`, `s² = Σ(y − a − bx)²/(n − 2)`,
@@ -117,19 +117,19 @@ pub fn fit_line(points: &[(f64, f64)]) -> Result<Line, FitError> {
 
 /// Fits `y = a + b·x` by weighted least squares.
 ///
-/// The weights stand for inverse variances of `y` up to a common factor: the
-/// scale of the errors is taken from the residuals, not from the weights.
+/// The weights are inverse variances of `y` up to a common factor: the residuals,
+/// not the weights, determine the scale of the errors.
 ///
 /// # Errors
 /// Those of [`fit_line`], [`FitError::WeightCount`], [`FitError::BadWeight`],
-/// and [`FitError::WeightsTooUnequal`] for weights that leave one x: where all
-/// others have less than about 10⁻²⁸⁰ of the largest weight.
+/// and [`FitError::WeightsTooUnequal`] if all points except those at one x have
+/// less than about 10⁻²⁸⁰ of the largest weight.
 ///
 /// # Reference
-/// The formulas of [`fit_line`], with every mean and sum weighted and the
-/// weights scaled to the mean 1. The coordinates are taken from the heaviest
-/// point, so that the light ones keep their digits, and in units of their
-/// largest distance from it.
+/// The formulas of [`fit_line`], with weighted means and sums and the weights scaled
+/// to the mean 1. Coordinates are relative to the point with the largest weight, so
+/// that points of small weight keep their digits, and scaled by a power of 2 to about
+/// the largest distance from that point.
 pub fn fit_line_weighted(points: &[(f64, f64)], weights: &[f64]) -> Result<Line, FitError> {
     check(points, weights)?;
     let n = points.len() as f64;
@@ -166,7 +166,7 @@ pub fn fit_line_weighted(points: &[(f64, f64)], weights: &[f64]) -> Result<Line,
     // Back to the units of the points.
     let slope_unit = (y.unit / x.unit) * (y.unit_of_origin / x.unit_of_origin);
     let x_mean = x.origin / x.unit + x_mean;
-    // A zero is one in any unit, also where the unit overflows.
+    // Zero is zero in any unit, even if the unit overflows.
     let with_unit = |value: f64| if value == 0.0 { 0.0 } else { value * slope_unit };
     let line = Line {
         slope: with_unit(slope),
@@ -182,19 +182,19 @@ pub fn fit_line_weighted(points: &[(f64, f64)], weights: &[f64]) -> Result<Line,
     in_range(line, points)
 }
 
-/// Smallest sum of squares, of weights with the mean 1 and distances up to 1,
-/// that has not lost digits to the smallest numbers.
+/// Smallest weighted sum of squares that has not lost digits to underflow, for
+/// weights with the mean 1 and coordinates between −2 and 2.
 const SMALLEST_SXX: f64 = 1e-280;
 
-/// Coordinates about one of them, in a unit in which they are between −2 and 2.
+/// Coordinates relative to one of them, in a unit in which they are between −2 and 2.
 struct Shifted {
     /// `(coordinate/unit_of_origin − origin)/unit`.
     values: Vec<f64>,
-    /// The coordinate that is the zero, in `unit_of_origin`.
+    /// The coordinate that is subtracted, in `unit_of_origin`.
     origin: f64,
     /// A power of 2, in `unit_of_origin`.
     unit: f64,
-    /// A power of 2, so that the difference of two coordinates is a number.
+    /// A power of 2, so that the difference of two coordinates does not overflow.
     unit_of_origin: f64,
 }
 
@@ -211,8 +211,9 @@ impl Shifted {
     }
 }
 
-/// The largest normal power of 2 that is not above all absolute values; 1 if
-/// all are zero. Multiplying by it and dividing lose no digits.
+/// The largest power of 2 that is not above the largest absolute value, and at least
+/// the smallest normal number; 1 if all values are zero. Multiplication and division by
+/// a power of 2 lose no digits.
 fn power_of_2(values: &[f64]) -> f64 {
     const EXPONENT: u64 = 0x7ff0_0000_0000_0000;
     let largest = values.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
@@ -222,7 +223,7 @@ fn power_of_2(values: &[f64]) -> f64 {
     }
 }
 
-/// The line, if all its numbers are finite.
+/// Returns the line if all its parameters are finite.
 fn in_range(line: Line, points: &[(f64, f64)]) -> Result<Line, FitError> {
     let quantities = [
         ("slope", Some(line.slope)),
@@ -242,7 +243,7 @@ fn in_range(line: Line, points: &[(f64, f64)]) -> Result<Line, FitError> {
     }
 }
 
-/// Number of different abscissae.
+/// The number of different abscissae.
 pub(crate) fn count_distinct_x(points: &[(f64, f64)]) -> usize {
     let mut xs: Vec<f64> = points.iter().map(|p| p.0).collect();
     xs.sort_by(f64::total_cmp);
@@ -313,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn two_points_have_no_error_bar() {
+    fn two_points_have_no_standard_errors() {
         let line = fit_line(&[(1.0, 1.0), (2.0, 3.0)]).unwrap();
         assert!(close(line.slope, 2.0) && close(line.intercept, -1.0));
         assert_eq!((line.slope_error, line.scatter), (None, None));
@@ -326,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_input_is_named() {
+    fn invalid_input_is_an_error() {
         let vertical = [(1.0, 1.0), (1.0, 2.0)];
         assert_eq!(fit_line(&vertical), Err(FitError::TooFewDistinctX { distinct: 1, needed: 2 }));
         assert_eq!(fit_line(&[]), Err(FitError::TooFewDistinctX { distinct: 0, needed: 2 }));
@@ -343,9 +344,9 @@ mod tests {
             Err(FitError::WeightCount { n_points: 2, n_weights: 1 })
         );
     }
-    /// Two points lie on one line, whatever their weights.
+    /// Two points lie on one line for any weights.
     #[test]
-    fn light_points_keep_their_digits() {
+    fn points_of_small_weight_keep_their_digits() {
         let points = [(1.0, 1.0), (2.0, 3.0)];
         for light in [1e-16, 1e-100, 1e-270] {
             for weights in [[1.0, light], [light, 1.0], [1e30 * light, 1e30]] {
@@ -353,19 +354,19 @@ mod tests {
                 assert!(close(line.slope, 2.0) && close(line.intercept, -1.0), "{line:?}");
             }
         }
-        // What the light points say of the slope, at a fixed height.
+        // The heavy point fixes the height, the light points determine the slope.
         let points = [(0.0, 0.0), (1.0, 1.0), (2.0, 3.0)];
         let line = fit_line_weighted(&points, &[1.0, 1e-200, 1e-200]).unwrap();
         assert!(close(line.slope, 7.0 / 5.0) && line.intercept.abs() < 1e-100, "{line:?}");
     }
 
     #[test]
-    fn weights_that_leave_one_x_are_refused() {
+    fn weights_that_leave_one_x_are_an_error() {
         let points = [(1.0, 1.0), (2.0, 3.0), (2.0, 3.5)];
         let weights = [1e-300, 1e300, 1e299];
         let expected = FitError::WeightsTooUnequal { smallest: 1e-300, largest: 1e300 };
         assert_eq!(fit_line_weighted(&points, &weights), Err(expected));
-        // Where two x are left, the lightest point does not matter.
+        // If two x are left, the point of smallest weight has no influence.
         let line = fit_line_weighted(&points, &[1e300, 1e300, 1e-300]).unwrap();
         assert!(close(line.slope, 2.0), "{line:?}");
     }

@@ -4,14 +4,14 @@
 pub(crate) struct Minimum {
     pub(crate) x: f64,
     pub(crate) value: f64,
-    /// The best grid point was an end of the bracket, or bordered on points
-    /// without a value: there may be lower values beyond.
+    /// Whether the best grid point is an end of the bracket, or next to a point
+    /// without a value: there may be lower values outside.
     pub(crate) at_edge: bool,
 }
 
-/// Scans a grid of `n_grid ≥ 3` points on `[low, high]`, then narrows the two
-/// cells around the best one by golden section to a `10⁻⁶` of the bracket.
-/// Points without a value are never best. `None` if no grid point has one.
+/// Evaluates `f` on a grid of `n_grid ≥ 3` points on `[low, high]`, then searches the
+/// two cells next to the best point by golden section, to `10⁻⁶` of the bracket.
+/// Points without a value are never best. `None` if no grid point has a value.
 pub(crate) fn minimise(
     mut f: impl FnMut(f64) -> Option<f64>,
     (low, high): (f64, f64),
@@ -33,7 +33,7 @@ pub(crate) fn minimise(
     Some(Minimum { x, value, at_edge })
 }
 
-/// Kiefer's golden-section search: the point and its value.
+/// Kiefer's golden-section search. Returns the point and its value.
 fn golden_section(
     cost: &mut impl FnMut(f64) -> f64,
     mut low: f64,
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lowest_of_two_valleys() {
+    fn the_lower_of_two_minima_is_found() {
         let f = |x: f64| Some((x * x - 1.0).powi(2) + 0.1 * x);
         let minimum = minimise(f, (-2.0, 2.0), 41).unwrap();
         assert!((minimum.x + 1.012_2).abs() < 1e-3);
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn edges_and_gaps_are_told() {
+    fn edges_and_gaps_are_reported() {
         assert!(minimise(|x| Some(2.0 * x), (0.0, 1.0), 11).unwrap().at_edge);
         assert!(minimise(|x| (x > 0.45).then_some(x), (0.0, 1.0), 11).unwrap().at_edge);
         assert!(minimise(|_| None, (0.0, 1.0), 11).is_none());

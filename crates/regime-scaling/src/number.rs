@@ -1,18 +1,18 @@
-//! Numbers with as many digits as they are worth.
+//! Numbers written with their significant digits.
 
-/// How to write numbers of one size that have one error.
+/// The format of numbers of similar size with a common error.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Digits {
-    /// Decimals.
+    /// This number of decimals.
     Decimals(usize),
     /// Scientific, down to this power of ten.
     Power(i32),
-    /// Six digits: the error is zero, unknown or smaller than them.
+    /// Six digits: the error is zero, unknown or smaller than the sixth digit.
     Six,
 }
 
 impl Digits {
-    /// Two digits of `error`, for numbers up to `largest`.
+    /// The format with two significant digits of `error`, for numbers up to `largest`.
     pub(crate) fn of_error(error: f64, largest: f64) -> Self {
         if !(error > 0.0 && error.is_finite() && largest.is_finite()) {
             return Self::Six;
@@ -47,12 +47,12 @@ pub(crate) fn with_error(value: f64, error: Option<f64>) -> String {
     }
 }
 
-/// `value` rounded to a number of digits, without zeros at the end.
+/// `value` rounded to `digits` significant digits, without trailing zeros.
 pub(crate) fn short(value: f64, digits: usize) -> String {
     let decimals = digits.saturating_sub(1);
     match format!("{value:.decimals$e}").parse::<f64>() {
         Ok(rounded) if rounded != 0.0 && !(1e-4..1e7).contains(&rounded.abs()) => {
-            // Infinities and NaN are written alike in both forms.
+            // Infinities and NaN are written the same way in both forms.
             format!("{rounded:e}")
         }
         Ok(rounded) => rounded.to_string(),
@@ -60,7 +60,7 @@ pub(crate) fn short(value: f64, digits: usize) -> String {
     }
 }
 
-/// The power of ten of the first digit, after rounding to `decimals` more.
+/// The power of ten of the first digit, after rounding to `decimals` digits after it.
 fn power_of_ten(value: f64, decimals: usize) -> i32 {
     let text = format!("{value:.decimals$e}");
     text.rsplit_once('e').and_then(|(_, power)| power.parse().ok()).unwrap_or(0)

@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// The whole interval agrees with it.
+    /// The whole interval agrees with the claim.
     Pass,
-    /// The whole interval contradicts it.
+    /// The whole interval contradicts the claim.
     Fail,
-    /// Neither: more seeds or a larger range of widths would tell.
+    /// Neither: more seeds or a larger range of widths are needed to decide.
     Undecided,
 }
 
 impl Outcome {
-    /// The outcome of a claim that consists of several: failed if any has failed, else
-    /// undecided if any is undecided or if there are none, else passed.
+    /// The outcome of a claim that consists of several claims: fail if any fails;
+    /// otherwise undecided if any is undecided or if there are none; otherwise pass.
     ///
     /// ```
     /// use regime_scaling::Outcome;
@@ -34,7 +34,7 @@ impl Outcome {
         outcomes.into_iter().reduce(worse).unwrap_or(Self::Undecided)
     }
 
-    /// In one word, in capitals.
+    /// The outcome as one word in capitals.
     pub fn word(self) -> &'static str {
         match self {
             Self::Pass => "PASS",

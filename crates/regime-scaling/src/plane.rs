@@ -1,15 +1,16 @@
-//! The dependence on two quantities at once, with intervals over seeds.
+//! The dependence on two quantities, with intervals over seeds.
 
 use crate::bootstrap::{BootstrapConfig, BootstrapError, BootstrapInterval, bootstrap};
 
-/// Part of its variance that an abscissa has to keep when the other one is held, for its slope to be
-/// determined.
-const LEAST_FREE: f64 = 1e-9;
+/// Smallest fraction of the variance of one abscissa that the other abscissa must leave
+/// unexplained, for the slopes to be determined.
+const MIN_FREE_FRACTION: f64 = 1e-9;
 
-/// A combination of the slopes `[p, q]` of `z = c + p·x + q·y`, with its interval over seeds: every
-/// seed has its own `c`, and all share the slopes.
+/// A combination of the slopes `[p, q]` of `z = c + p·x + q·y`, with its interval over seeds. Every
+/// seed has its own `c`; all seeds share the slopes.
 ///
-/// In a direction in which no seed's points differ there is no slope, and the other is that of a line.
+/// If x (or y) does not vary within any seed, its slope is `None`, and the other slope is the slope
+/// of a straight-line fit.
 ///
 /// ```
 /// use regime_scaling::{BootstrapConfig, slopes_interval};
@@ -26,8 +27,8 @@ const LEAST_FREE: f64 = 1e-9;
 /// ```
 ///
 /// # Errors
-/// Those of [`bootstrap`]; [`BootstrapError::StatisticFailed`] where the slopes that
-/// `combine` needs are not determined. Seeds with fewer than two points say nothing and are not counted.
+/// Those of [`bootstrap`]; [`BootstrapError::StatisticFailed`] if the slopes that
+/// `combine` needs are not determined. Seeds with fewer than two points are not counted.
 ///
 /// # Reference
 /// Least squares about the mean of each seed, the within estimator of panel data.
@@ -52,7 +53,7 @@ struct Sums {
     yy: f64,
     xz: f64,
     yz: f64,
-    /// Sums of squares about zero: a spread that is small beside them is rounding.
+    /// Sums of squares about zero. A spread much smaller than these sums is rounding error.
     scale: [f64; 2],
 }
 
@@ -87,7 +88,7 @@ impl Sums {
             (false, true) => [None, Some(yz / yy)],
             (true, true) => {
                 let determinant = xx * yy - xy * xy;
-                if determinant <= LEAST_FREE * xx * yy {
+                if determinant <= MIN_FREE_FRACTION * xx * yy {
                     return [None, None];
                 }
                 [Some((xz * yy - yz * xy) / determinant), Some((yz * xx - xz * xy) / determinant)]
@@ -117,14 +118,14 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_vary_has_no_slope() {
+    fn a_constant_abscissa_has_no_slope() {
         let along_x = [[0.0, 0.3, 1.0], [1.0, 0.3, 3.0]];
         assert_eq!(slopes(&along_x), [Some(2.0), None]);
         let along_y = [[0.1, 0.0, 1.0], [0.1, 2.0, 2.0]];
         assert_eq!(slopes(&along_y), [None, Some(0.5)]);
-        // On a line in the plane of x and y neither is known.
-        let together = [[0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [2.0, 2.0, 2.0]];
-        assert_eq!(slopes(&together), [None, None]);
+        // For points on a line in the plane of x and y, neither slope is determined.
+        let collinear = [[0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [2.0, 2.0, 2.0]];
+        assert_eq!(slopes(&collinear), [None, None]);
         assert_eq!(slopes(&[[1.0, 2.0, 3.0]]), [None, None]);
     }
 

@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// A fitted power law `y = c·x^p`.
 ///
-/// The errors are those of a regression whose residuals are independent. Points
-/// that share a seed are not: there, use
-/// [`exponent_interval`](crate::exponent_interval).
+/// The standard errors assume independent residuals. The residuals of points that share
+/// a seed are not independent: use [`exponent_interval`](crate::exponent_interval) for them.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PowerLaw {
     /// The exponent `p`.
@@ -23,8 +22,7 @@ pub struct PowerLaw {
     /// Standard deviation of the residuals of `ln y` (0.1 ≈ 10 %); `None` for
     /// two points.
     pub scatter: Option<f64>,
-    /// Fraction of the variance of `ln y` explained; `None` when all `y` are
-    /// equal.
+    /// Fraction of the variance of `ln y` explained; `None` if all `y` are equal.
     pub r_squared: Option<f64>,
     /// Number of points fitted.
     pub n_points: usize,
@@ -36,7 +34,7 @@ impl PowerLaw {
         self.log_prefactor.exp()
     }
 
-    /// `c·x^p`, for `x > 0`.
+    /// The value `c·x^p`, for `x > 0`.
     pub fn value_at(&self, x: f64) -> f64 {
         (self.log_prefactor + self.exponent * x.ln()).exp()
     }
@@ -106,7 +104,7 @@ pub fn local_exponents(points: &[(f64, f64)]) -> Result<Vec<LocalExponent>, FitE
     if curve.len() < 2 {
         return Err(FitError::TooFewDistinctX { distinct: curve.len(), needed: 2 });
     }
-    // The x of each point of the curve: of equal logarithms the first in the input.
+    // The x of each point of the curve. If several x have one logarithm, the first in the input.
     let mut sampled: Vec<(f64, f64)> = points.iter().map(|p| (p.0.ln(), p.0)).collect();
     sampled.sort_by(|a, b| a.0.total_cmp(&b.0));
     sampled.dedup_by(|later, first| later.0 == first.0);
@@ -118,7 +116,7 @@ pub fn local_exponents(points: &[(f64, f64)]) -> Result<Vec<LocalExponent>, FitE
     Ok(curve.windows(2).zip(sampled.windows(2)).map(|(pair, xs)| between(pair, xs)).collect())
 }
 
-/// How much a fit leans on its smallest x.
+/// The dependence of a fit on the smallest x.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Drift {
     /// The fit to all points.
@@ -188,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_heavy_point_decides() {
+    fn points_of_large_weight_determine_the_fit() {
         let points = [(1.0, 1.0), (2.0, 2.0), (4.0, 40.0)];
         let fit = fit_power_law_weighted(&points, &[1e9, 1e9, 1.0]).unwrap();
         assert!((fit.exponent - 1.0).abs() < 1e-6);
@@ -206,7 +204,7 @@ mod tests {
         assert_eq!(drift.without_smallest.n_points, 4);
     }
 
-    /// With a search among all points for each, this would take minutes.
+    /// With a search among all points for each point, this test would take minutes.
     #[test]
     fn many_points_have_local_exponents() {
         let n = 200_000;
@@ -222,9 +220,9 @@ mod tests {
         }));
     }
 
-    /// Numbers with one logarithm are one x.
+    /// Numbers with equal logarithms are one x.
     #[test]
-    fn the_first_of_equal_logarithms_is_the_x() {
+    fn the_first_x_with_a_logarithm_is_reported() {
         let next = 1e9_f64.next_up();
         assert_eq!(1e9_f64.ln(), next.ln());
         let local = local_exponents(&[(next, 1.0), (4e9, 1.0), (1e9, 1.0)]).unwrap();
@@ -232,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_points_are_named() {
+    fn invalid_points_are_errors() {
         let zero = [(1.0, 1.0), (2.0, 0.0)];
         let expected = FitError::NotPositive { axis: Axis::Y, index: 1, value: 0.0 };
         assert_eq!(fit_power_law(&zero), Err(expected));

@@ -1,8 +1,8 @@
-//! Values measured between two plateaus.
+//! Rescaling of values between two plateaus.
 
 use thiserror::Error;
 
-/// Two plateaus between which nothing can be measured.
+/// Error of plateaus that are equal or not finite.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 #[error("plateaus {lo} and {hi} are not two different finite values")]
 pub struct PlateauError {
@@ -14,8 +14,8 @@ pub struct PlateauError {
 
 /// Maps `lo` to 0 and `hi` to 1, linearly.
 ///
-/// `lo` may be the larger one, which turns the curve upside down. Values
-/// outside the plateaus are kept, outside `[0, 1]`; a NaN stays NaN.
+/// `lo` may be larger than `hi`; the curve is then inverted. Values outside the
+/// plateaus are mapped outside `[0, 1]`; NaN stays NaN.
 ///
 /// # Errors
 /// [`PlateauError`] unless the plateaus are finite and different.

@@ -1,6 +1,6 @@
-//! A sampled curve, made ready for interpolation.
+//! Sorting and interpolation of a sampled curve.
 
-/// Sorts points by `x` and replaces those that share an `x` by their mean.
+/// Sorts points by `x` and replaces points that share an `x` by their mean.
 pub(crate) fn sort_and_merge(mut points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
     points
@@ -19,13 +19,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn repeated_abscissae_become_one() {
+    fn repeated_abscissae_are_merged() {
         let merged = sort_and_merge(vec![(2.0, 1.0), (1.0, 5.0), (2.0, 3.0)]);
         assert_eq!(merged, [(1.0, 5.0), (2.0, 2.0)]);
     }
 
     #[test]
-    fn interpolation_hits_its_ends() {
+    fn interpolation_is_exact_at_its_ends() {
         let (a, b) = ((1.0, 3.0), (2.0, -1.0));
         assert_eq!(interpolate(a, b, 1.0), 3.0);
         assert_eq!(interpolate(a, b, 2.0), -1.0);

@@ -30,13 +30,13 @@ pub enum Scale {
 }
 
 impl Scale {
-    /// Whether `value` has a place on this axis: finite, and positive on a
-    /// logarithmic one.
+    /// Whether `value` is valid on this scale: finite, and positive if the scale is
+    /// logarithmic.
     pub fn admits(self, value: f64) -> bool {
         value.is_finite() && (self == Self::Linear || value > 0.0)
     }
 
-    /// The coordinate of an admitted value.
+    /// The coordinate of a valid value.
     pub(crate) fn coordinate(self, value: f64) -> f64 {
         match self {
             Self::Linear => value,

@@ -13,7 +13,7 @@ pub(crate) fn quantile(p: f64, degrees: f64) -> f64 {
     if tail >= 0.5 {
         return 0.0;
     }
-    // Of x and 1 − x the smaller one is solved for: the other loses its digits.
+    // Solve for the smaller of x and 1 − x: the larger one would lose digits.
     if tail < 0.25 {
         let x = incbi(0.5 * degrees, 0.5, 2.0 * tail);
         (degrees * (1.0 - x) / x).sqrt()
@@ -45,7 +45,7 @@ mod tests {
         }
     }
 
-    /// One degree of freedom is Cauchy's law, two have an algebraic quantile.
+    /// One degree of freedom is the Cauchy distribution; two have an algebraic quantile.
     #[test]
     fn closed_forms() {
         for p in [0.500_001, 0.6, 0.9, 0.999, 1.0 - 1e-9] {

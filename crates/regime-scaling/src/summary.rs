@@ -76,7 +76,7 @@ mod tests {
 
     /// The classical t interval, up to the noise of resampling.
     #[test]
-    fn an_interval_lies_about_the_mean() {
+    fn a_mean_has_the_classical_interval() {
         let values = [1.0, 4.0, 2.0, 8.0, 5.0];
         let config = BootstrapConfig { resamples: 50_000, ..Default::default() };
         let interval = mean_interval(&values, &config).unwrap();

@@ -9,7 +9,7 @@ use regime_scaling::{
 
 const WIDTHS: [f64; 5] = [16.0, 32.0, 64.0, 128.0, 256.0];
 
-/// `width^exponent` with noise of `ln value`.
+/// Samples of `0.7·width^exponent` with Gaussian noise in `ln value`.
 fn table(quantity: &str, exponent: f64, noise: f64, seeds: u64) -> Vec<Sample> {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     let mut samples = Vec::new();
@@ -33,7 +33,7 @@ fn check(samples: &[Sample], claims: &[ExponentClaim]) -> ExponentCheck {
 }
 
 #[test]
-fn true_claims_pass_and_false_ones_fail() {
+fn true_claims_pass_and_false_claims_fail() {
     let samples = [table("a", -0.5, 0.1, 5), table("b", 0.0, 0.1, 5)].concat();
     for pairing in [Pairing::Independent, Pairing::Paired] {
         let run = |claims: &[ExponentClaim]| {
@@ -45,17 +45,17 @@ fn true_claims_pass_and_false_ones_fail() {
         assert!((right.rows[0].exponent.unwrap() + 0.5).abs() < 0.05);
         let swapped = run(&[near("a", 0.0, 0.15), near("b", -0.5, 0.15)]);
         assert_eq!(swapped.count(Outcome::Fail), 2, "{swapped}");
-        // One that fails decides.
+        // One failed claim decides.
         let mixed = run(&[near("a", -0.5, 0.15), near("b", -0.5, 0.15)]);
         assert_eq!(mixed.outcome(), Outcome::Fail);
     }
 }
 
 #[test]
-fn too_few_seeds_or_too_much_noise_decide_nothing() {
+fn too_few_seeds_or_too_much_noise_is_undecided() {
     let one = check(&table("a", -0.5, 0.1, 1), &[near("a", -0.5, 0.15)]);
     assert_eq!(one.outcome(), Outcome::Undecided);
-    // The exponent is told nevertheless.
+    // The exponent is reported nevertheless.
     assert!((one.rows[0].exponent.unwrap() + 0.5).abs() < 0.1);
     assert!(one.to_string().contains("at least 2"), "{one}");
 
@@ -78,7 +78,7 @@ fn bounds_are_judged_from_one_side() {
 }
 
 #[test]
-fn what_blows_up_has_failed_and_what_is_not_there_is_undecided() {
+fn infinite_values_fail_and_missing_values_are_undecided() {
     let mut samples = table("a", 0.0, 0.1, 4);
     samples[17].value = f64::INFINITY;
     let blown = check(&samples, &[near("a", 0.0, 0.2)]);
@@ -93,15 +93,15 @@ fn what_blows_up_has_failed_and_what_is_not_there_is_undecided() {
     assert_eq!(check(&samples, &[near("a", 0.0, 0.2)]).outcome(), Outcome::Undecided);
     let absent = check(&samples, &[near("b", 0.0, 0.2)]);
     assert_eq!(absent.rows[0].interval, Err(NoInterval::NoSamples));
-    // Another step is another quantity.
+    // A claim uses only the samples of its step.
     let later = ExponentClaim { step: 2, ..near("a", 0.0, 0.2) };
     assert_eq!(check(&samples, &[later]).rows[0].interval, Err(NoInterval::NoSamples));
     assert_eq!(check(&samples, &[]).outcome(), Outcome::Undecided);
 }
 
-/// `x + 16` grows like nothing at first and like `x` in the end.
+/// `x + 16` is constant for small `x` and grows as `x` for large `x`.
 #[test]
-fn corrections_to_scaling_show() {
+fn corrections_to_scaling_show_as_drift() {
     let mut samples = table("a", 0.0, 0.01, 4);
     samples.iter_mut().for_each(|sample| sample.value *= sample.width + 16.0);
     let drifting = check(&samples, &[near("a", 1.0, 0.05)]);
@@ -110,7 +110,7 @@ fn corrections_to_scaling_show() {
 }
 
 #[test]
-fn the_table_has_a_line_per_claim_and_its_columns_stand() {
+fn the_table_has_a_line_per_claim_and_aligned_columns() {
     let samples = [table("kernel", 0.0, 0.1, 5), table("kernel change", -1.0, 0.1, 5)].concat();
     let text =
         check(&samples, &[near("kernel", 0.0, 0.1), near("kernel change", -0.5, 0.1)]).to_string();
@@ -119,7 +119,7 @@ fn the_table_has_a_line_per_claim_and_its_columns_stand() {
     assert!(lines[0].contains("95 % interval"), "{text}");
     assert!(lines[1].ends_with("PASS") && lines[2].ends_with("FAIL"), "{text}");
     assert!(lines[2].contains("-0.50 ± 0.10"), "{text}");
-    // Past the names: characters, not bytes.
+    // Compare characters, not bytes.
     let column = |line: &str| {
         let at = line.find(['+', '-']).expect("an exponent");
         line[..at].chars().count()

@@ -14,7 +14,7 @@ fn sigmoid(u: f64) -> f64 {
     1.0 / (1.0 + u)
 }
 
-/// Curves `g(h^b·x·x₀)` with noise; `x₀` puts their middle into the grid.
+/// Curves `g(h^b·x)` with noise, on a grid whose centre is near their middle.
 fn family(b: f64, sigma: f64, n: usize, rng: &mut ChaCha8Rng) -> Vec<Curve> {
     let centre = 300f64.powf(-b);
     let grid = log_spaced(1e-3 * centre, 1e3 * centre, n).unwrap();
@@ -45,15 +45,15 @@ fn known_exponents_are_recovered() {
 }
 
 #[test]
-fn the_right_exponent_beats_the_others() {
+fn the_true_exponent_has_the_best_quality() {
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     let found = best(&family(0.5, 0.01, 31, &mut rng));
     let (at_half, at_zero) = (found.quality_at_reference.unwrap(), found.quality_at_zero.unwrap());
     assert!(found.quality <= at_half && 5.0 * at_half < at_zero);
 }
 
-/// Two straight lines: everything is known. `y = ln x + b·ln h`, shifted by
-/// `(b' − b)·ln h` against each other at exponent `−b'`.
+/// Two straight lines `y = ln x + b·ln h`. Against `h^e·x`, they differ by
+/// `(b − e)·ln h`.
 #[test]
 fn quality_has_its_closed_form() {
     let points = |offset: f64| -> Vec<(f64, f64)> {
@@ -61,18 +61,19 @@ fn quality_has_its_closed_form() {
     };
     let e = std::f64::consts::E;
     let curves = [Curve { size: 1.0, points: points(0.0) }, Curve { size: e, points: points(0.7) }];
-    // At exponent 0 every point is compared and is off by 0.7. The ordinates
-    // are 0..4 (variance 2) at ±0.35 from their common mean.
+    // At exponent 0 every point is compared and differs by 0.7. The ordinates of each
+    // curve are 0..4 (variance 2), and the means of the curves are ±0.35 from the common
+    // mean.
     let quality = collapse_quality(&curves, 0.0, &CollapseConfig::default()).unwrap().unwrap();
     assert!((quality - 0.49 / (2.0 * (2.0 + 0.35 * 0.35))).abs() < 1e-12);
     let perfect = collapse_quality(&curves, 0.7, &CollapseConfig::default()).unwrap().unwrap();
     assert!(perfect < 1e-20);
-    // Moved by more than its length, nothing is left to compare.
+    // The curves do not overlap if the shift exceeds their length.
     assert_eq!(collapse_quality(&curves, 9.0, &CollapseConfig::default()), Ok(None));
 }
 
 #[test]
-fn units_do_not_matter() {
+fn units_do_not_change_a_collapse() {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     let curves = family(0.5, 0.02, 21, &mut rng);
     let scaled: Vec<Curve> = curves
@@ -87,10 +88,10 @@ fn units_do_not_matter() {
     assert!((a.quality / b.quality - 1.0).abs() < 1e-4);
 }
 
-/// A power law collapses for any shift in log-log only if it is flat; its
-/// amplitude `h^{−a}` fixes the exponent: y = (h^{1/2}·x)^{−2}.
+/// The amplitude of a power law that is not flat determines the exponent of its
+/// collapse: here `y = (h^{1/2}·x)^{−2}`.
 #[test]
-fn a_logarithmic_ordinate_serves_power_laws() {
+fn power_laws_collapse_on_a_logarithmic_ordinate() {
     let grid = log_spaced(1e-2, 1e2, 15).unwrap();
     let curve = |size: f64| Curve {
         size,
@@ -102,7 +103,7 @@ fn a_logarithmic_ordinate_serves_power_laws() {
 }
 
 #[test]
-fn curves_without_overlap_cannot_win() {
+fn exponents_without_overlap_are_ignored() {
     let mut rng = ChaCha8Rng::seed_from_u64(4);
     let curves = family(0.5, 0.01, 31, &mut rng);
     let wide = CollapseConfig { bracket: (-20.0, 20.0), n_grid: 401, ..Default::default() };
@@ -112,7 +113,7 @@ fn curves_without_overlap_cannot_win() {
 }
 
 #[test]
-fn what_cannot_be_collapsed_is_named() {
+fn curves_that_cannot_be_collapsed_are_errors() {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     let curves = family(1.0, 0.0, 21, &mut rng);
     let config = CollapseConfig::default();

@@ -1,6 +1,6 @@
-//! How often a nominal 95 % interval contains the truth.
+//! Coverage of nominal 95 % intervals.
 //!
-//! The table in the documentation of `bootstrap` is printed by
+//! This command prints the table in the documentation of `bootstrap`:
 //! `cargo test -p regime-scaling --release --test coverage -- --ignored --nocapture`.
 
 use rand::rngs::ChaCha8Rng;
@@ -21,12 +21,12 @@ enum Noise {
     Equal,
     /// Gaussian, σ from 0.02 at the smallest size to 0.3 at the largest.
     Heteroscedastic,
-    /// One Gaussian draw per seed, felt by all its points: it moves the seed's
-    /// prefactor and tilts its power law.
+    /// One Gaussian draw per seed, common to all its points: it changes the prefactor
+    /// and the exponent of the seed.
     Correlated,
     /// Exponential minus its mean, σ = 0.1, one draw per point.
     Skewed,
-    /// As `Skewed` and `Correlated` at once: the hardest of the five.
+    /// One exponential draw per seed, as in `Skewed` and `Correlated`: the hardest kind.
     SkewedCorrelated,
 }
 
@@ -88,20 +88,20 @@ fn by_exponent_interval(
     })
 }
 
-/// Seeds that tilt the whole power law are no independent points, so that
-/// correlated noise belongs to paired resampling only.
-fn fits(noise: Noise, pairing: Pairing) -> bool {
+/// Whether the noise suits the pairing. With correlated noise, the points of a seed are
+/// not independent, so it suits paired resampling only.
+fn suits(noise: Noise, pairing: Pairing) -> bool {
     pairing == Pairing::Paired || !matches!(noise, Noise::Correlated | Noise::SkewedCorrelated)
 }
 
 #[test]
-fn intervals_cover_as_they_say() {
+fn intervals_have_their_nominal_coverage() {
     for pairing in [Pairing::Paired, Pairing::Independent] {
-        for noise in NOISES.into_iter().filter(|&noise| fits(noise, pairing)) {
+        for noise in NOISES.into_iter().filter(|&noise| suits(noise, pairing)) {
             for n_seeds in [5, 10] {
                 let found = by_exponent_interval(noise, n_seeds, pairing, 500, 200);
-                // A few exponential draws seldom hold their tail: no interval that knows
-                // nothing of it covers more (see `rivals`).
+                // A few exponential draws rarely include the tail of the distribution, so
+                // the coverage is lower (see the table of `bootstrap`).
                 let hard = matches!(noise, Noise::SkewedCorrelated);
                 let least = if hard { 0.85 } else { 0.90 };
                 assert!(
@@ -123,7 +123,7 @@ fn two_and_three_seeds_still_cover() {
     }
 }
 
-/// The way of gaps and differences of exponents: one number a seed, and their mean.
+/// The mean of one number per seed, as for gaps and differences of exponents.
 #[test]
 fn means_over_seeds_cover() {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
@@ -140,8 +140,7 @@ fn means_over_seeds_cover() {
     }
 }
 
-/// Any statistic: the logarithm of a mean of lognormal values, through the
-/// general entry.
+/// The logarithm of a mean of lognormal values, with `bootstrap`.
 #[test]
 fn a_nonlinear_statistic_covers() {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
@@ -161,8 +160,8 @@ fn a_nonlinear_statistic_covers() {
     }
 }
 
-/// The way of a finding: noisy curves `1/(1 + √h·α)`, their crossings of ½, the
-/// exponent of the crossings against h.
+/// The analysis of a finding: noisy curves `1/(1 + √h·α)`, their crossings of ½, and
+/// the exponent of the crossings against h.
 #[test]
 fn exponents_of_crossings_cover() {
     let grid = log_spaced(1e-4, 1e1, 16).unwrap();
@@ -201,13 +200,14 @@ fn table() {
         for noise in NOISES {
             let mut row = vec![format!("{n_seeds:>2} {noise:?}")];
             for pairing in [Pairing::Paired, Pairing::Independent] {
-                if fits(noise, pairing) {
+                if suits(noise, pairing) {
                     let trials = if pairing == Pairing::Paired { TRIALS } else { TRIALS / 4 };
                     let found = by_exponent_interval(noise, n_seeds, pairing, trials, RESAMPLES);
                     row.push(format!("{pairing:?} {:.1}", 100.0 * found));
                 }
             }
-            let [percentile, expanded, studentised] = rivals(noise, n_seeds, TRIALS, RESAMPLES);
+            let [percentile, expanded, studentised] =
+                alternatives(noise, n_seeds, TRIALS, RESAMPLES);
             row.push(format!("percentile {percentile:.1} expanded {expanded:.1}"));
             row.push(format!("bootstrap-t {studentised:.1}"));
             println!("{}", row.join(" | "));
@@ -216,10 +216,10 @@ fn table() {
 }
 
 /// Coverage in per cent of three other bootstrap intervals for the paired
-/// exponent: the percentile interval; the same widened about the estimate by
-/// `t/z·√(n/(n−1))`; the studentised interval, with the standard error of a mean
-/// in each resample.
-fn rivals(noise: Noise, n: usize, trials: u64, resamples: usize) -> [f64; 3] {
+/// exponent: the percentile interval; the percentile interval widened about the
+/// estimate by `t/z·√(n/(n−1))`; the studentised interval, with the standard error of
+/// a mean in each resample.
+fn alternatives(noise: Noise, n: usize, trials: u64, resamples: usize) -> [f64; 3] {
     let t = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262][n - 2];
     let widening = t / 1.95996 * (n as f64 / (n - 1) as f64).sqrt();
     let count = |method: usize| {
@@ -242,10 +242,10 @@ fn rivals(noise: Noise, n: usize, trials: u64, resamples: usize) -> [f64; 3] {
                 draws.sort_by(f64::total_cmp);
                 let at = |p: f64| draws[(p * (draws.len() - 1) as f64).round() as usize];
                 let (low, high) = (at(0.025), at(0.975));
-                let around = |v: f64| estimate + widening * (v - estimate);
+                let widened = |v: f64| estimate + widening * (v - estimate);
                 let (low, high) = match method {
                     0 => (low, high),
-                    1 => (around(low), around(high)),
+                    1 => (widened(low), widened(high)),
                     _ => (estimate - high * error, estimate - low * error),
                 };
                 low <= TRUTH && TRUTH <= high

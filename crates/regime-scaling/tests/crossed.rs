@@ -1,6 +1,6 @@
-//! How often a nominal 95 % interval of a crossed table contains the truth.
+//! Coverage of nominal 95 % intervals for a crossed table.
 //!
-//! The table in the documentation of `bootstrap_crossed` is printed by
+//! This command prints the table in the documentation of `bootstrap_crossed`:
 //! `cargo test -p regime-scaling --release --test crossed -- --ignored --nocapture`.
 
 use rand::SeedableRng;
@@ -50,7 +50,7 @@ fn coverage(n_rows: usize, design: [f64; 3], trials: u64, resamples: usize) -> (
 }
 
 #[test]
-fn intervals_cover_as_they_say() {
+fn intervals_have_their_nominal_coverage() {
     for design in DESIGNS {
         for n_rows in [4, 8] {
             let (found, variance) = coverage(n_rows, design, 400, 200);

@@ -1,6 +1,6 @@
-//! How often a nominal 95 % interval contains the exponent when seeds lack points.
+//! Coverage of nominal 95 % intervals of the exponent if seeds lack points.
 //!
-//! The tables in the documentation of `exponent_interval` are printed by
+//! This command prints the tables in the documentation of `exponent_interval`:
 //! `cargo test -p regime-scaling --release --test designs -- --ignored --nocapture`.
 
 use rand::SeedableRng;
@@ -13,14 +13,15 @@ const TRUTH: f64 = -0.5;
 /// The noise of `ln y`.
 #[derive(Debug, Clone, Copy)]
 enum Noise {
-    /// σ = 0.1 at all x, and a prefactor per seed.
+    /// σ = 0.1 at all x, and a random prefactor per seed.
     Equal,
-    /// σ from 0.02 at the smallest x to 0.3 at the fourth and above, and a
+    /// σ from 0.02 at the smallest x to 0.3 at the fourth x and above, and a random
     /// prefactor per seed.
     Rising,
-    /// The same backwards.
+    /// σ from 0.3 at the smallest x to 0.02 at the fourth x and above, and a random
+    /// prefactor per seed.
     Falling,
-    /// An exponent per seed, and `Equal` with σ = 0.02.
+    /// A random exponent per seed, and `Equal` with σ = 0.02.
     Tilted,
 }
 
@@ -30,17 +31,17 @@ const INDEPENDENT: [Noise; 3] = [Noise::Equal, Noise::Rising, Noise::Falling];
 /// A design: the positions of its x, seed by seed, on the grid 100, 200, 400, ….
 type Design = Vec<Vec<usize>>;
 
-/// A seed with the four x of a whole one.
+/// A whole seed: four x.
 fn whole() -> Vec<usize> {
     (0..4).collect()
 }
 
-/// A seed with two neighbouring x, not the same for all seeds.
+/// A half-empty seed: two neighbouring x, which depend on the seed.
 fn half(seed: usize) -> Vec<usize> {
     vec![seed % 3, seed % 3 + 1]
 }
 
-/// A seed with twice as many x as a whole one.
+/// A long seed: twice as many x as a whole seed.
 fn long() -> Vec<usize> {
     (0..8).collect()
 }
@@ -50,7 +51,7 @@ fn split(n: usize, k: usize, first: Vec<usize>, rest: impl Fn(usize) -> Vec<usiz
     (0..n).map(|seed| if seed < k { first.clone() } else { rest(seed) }).collect()
 }
 
-/// The design that is refused for few seeds.
+/// The design that is an error for few seeds.
 const DOMINATED: &str = "one with twice the x, others half-empty";
 
 /// The designs of `n` paired seeds.
@@ -88,7 +89,7 @@ const GROUPS: [&[usize]; 11] = [
     &[3, 8],
 ];
 
-/// Those that have no interval.
+/// Numbers of independent points that have no interval.
 const REFUSED_GROUPS: [&[usize]; 5] =
     [&[5, 5, 5, 2], &[2, 3, 5, 8], &[2, 8, 8, 2], &[2, 8], &[5, 5, 5, 1]];
 
@@ -126,7 +127,7 @@ fn draw(
     design.iter().map(&mut seed).collect()
 }
 
-/// Fraction of the trials whose interval contains the truth, or why there is none.
+/// Fraction of the trials whose interval contains the truth, or the error of an interval.
 fn coverage(
     design: &Design,
     noise: Noise,
@@ -145,8 +146,7 @@ fn coverage(
     Ok(hits as f64 / trials as f64)
 }
 
-/// What 500 trials and 200 resamples show of a coverage is ± 3 % (three standard
-/// deviations).
+/// The coverage from 500 trials and 200 resamples, to ± 3 % (three standard deviations).
 fn quick(design: &Design, noise: Noise, pairing: Pairing) -> f64 {
     coverage(design, noise, pairing, 500, 200).unwrap()
 }
@@ -168,7 +168,7 @@ fn paired_seeds_that_lack_points_cover() {
 }
 
 #[test]
-fn a_seed_that_dominates_few_others_is_refused() {
+fn a_seed_that_dominates_few_others_is_an_error() {
     for n in [2, 3, 5] {
         let design = split(n, 1, long(), half);
         let found = coverage(&design, Noise::Equal, Pairing::Paired, 1, 200);
@@ -181,7 +181,7 @@ fn unequal_groups_of_independent_points_cover() {
     for sizes in GROUPS {
         for noise in INDEPENDENT {
             let found = quick(&of_groups(sizes), noise, Pairing::Independent);
-            // Two points at each x are the least there is, and are known to cover less.
+            // Two points at each x, the smallest number possible, are known to cover less.
             let least = if sizes.iter().all(|&n| n == 2) { 0.89 } else { 0.91 };
             assert!((least..=0.99).contains(&found), "{sizes:?}, {noise:?}: {found}");
         }
@@ -189,7 +189,7 @@ fn unequal_groups_of_independent_points_cover() {
 }
 
 #[test]
-fn two_independent_points_at_the_end_of_larger_groups_are_refused() {
+fn two_independent_points_at_the_end_of_larger_groups_are_an_error() {
     for sizes in REFUSED_GROUPS {
         let found = coverage(&of_groups(sizes), Noise::Equal, Pairing::Independent, 1, 200);
         let named = match found {
@@ -203,9 +203,9 @@ fn two_independent_points_at_the_end_of_larger_groups_are_refused() {
     }
 }
 
-/// Others recompute an interval at another level from what it holds.
+/// Callers recompute an interval at another level from its fields.
 #[test]
-fn an_interval_holds_the_error_and_degrees_it_was_made_with() {
+fn an_interval_has_its_standard_error_and_degrees_of_freedom() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     for (name, design) in paired_designs(5).into_iter().filter(|(name, _)| *name != DOMINATED) {
         let seeds = draw(&design, Noise::Equal, Pairing::Paired, &mut rng);

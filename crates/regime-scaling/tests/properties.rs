@@ -1,4 +1,4 @@
-//! What must hold for any input.
+//! Properties that hold for any input.
 
 use proptest::prelude::*;
 use regime_scaling::{
@@ -19,7 +19,7 @@ fn points() -> impl Strategy<Value = Vec<(f64, f64)>> {
     })
 }
 
-/// Any finite number, and often one at the end of their range or a common one.
+/// Any finite number, often near the limits of the range or a common number.
 fn any_finite() -> impl Strategy<Value = f64> {
     use prop::num::f64::{NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
     prop_oneof![
@@ -29,7 +29,7 @@ fn any_finite() -> impl Strategy<Value = f64> {
     ]
 }
 
-/// The same, positive.
+/// As `any_finite`, but positive.
 fn any_positive() -> impl Strategy<Value = f64> {
     any_finite().prop_map(|v| if v == 0.0 { 1.0 } else { v.abs() })
 }
@@ -44,7 +44,7 @@ fn close(a: f64, b: f64) -> bool {
 
 proptest! {
     #[test]
-    fn units_leave_the_exponent(points in points(), kx in 1e-6..1e6f64, ky in 1e-6..1e6f64) {
+    fn units_do_not_change_an_exponent(points in points(), kx in 1e-6..1e6f64, ky in 1e-6..1e6f64) {
         let a = fit_power_law(&points).unwrap();
         let b = fit_power_law(&scaled(&points, kx, ky)).unwrap();
         prop_assert!(close(a.exponent, b.exponent));
@@ -77,7 +77,7 @@ proptest! {
         }
     }
 
-    /// Not too unequal weights, so that the sums of the formulas can be had as they stand.
+    /// Weights of similar size, so that the plain sums of the formulas are accurate.
     #[test]
     fn a_weighted_fit_solves_the_normal_equations(
         points in prop::collection::vec((-9.0..9.0f64, -9.0..9.0f64, 0.1..9.0f64), 3..12),
@@ -110,7 +110,7 @@ proptest! {
     }
 
     #[test]
-    fn units_leave_an_interval(points in points(), k in 1e-3..1e3f64) {
+    fn units_do_not_change_an_interval(points in points(), k in 1e-3..1e3f64) {
         let seeds = [points.clone(), scaled(&points, 1.0, 1.3)
             .into_iter().enumerate().map(|(i, (x, y))| (x, y * (1.0 + 0.1 * i as f64))).collect()];
         let units: Vec<_> = seeds.iter().map(|s| scaled(s, k, 1.0 / k)).collect();
@@ -151,7 +151,7 @@ proptest! {
     }
 
     #[test]
-    fn placement_is_set_algebra(
+    fn placement_agrees_with_set_inclusion(
         target in -2.0..2.0f64, margin in 0.0..2.0f64, a in -5.0..5.0f64, b in -5.0..5.0f64,
     ) {
         let (low, high) = (a.min(b), a.max(b));
@@ -168,7 +168,7 @@ proptest! {
     }
 
     #[test]
-    fn a_larger_margin_never_contradicts(
+    fn a_larger_margin_never_refutes_more(
         target in -2.0..2.0f64, margin in 0.0..2.0f64, more in 0.0..2.0f64,
         low in -5.0..5.0f64, width in 0.0..3.0f64,
     ) {
@@ -182,7 +182,7 @@ proptest! {
     }
 
     #[test]
-    fn rescaling_twice_is_rescaling_back(y in -1e3..1e3f64, lo in -10.0..0.0f64, hi in 1.0..10.0f64) {
+    fn rescaling_can_be_inverted(y in -1e3..1e3f64, lo in -10.0..0.0f64, hi in 1.0..10.0f64) {
         let there = rescale(&[y], lo, hi).unwrap();
         let back = rescale(&there, -lo / (hi - lo), (1.0 - lo) / (hi - lo)).unwrap();
         prop_assert!(close(back[0], y));
@@ -197,7 +197,7 @@ proptest! {
 }
 
 #[test]
-fn nonsense_decides_nothing() {
+fn invalid_intervals_straddle() {
     let half = Equivalence { target: 0.5, margin: 0.1 };
     for (low, high) in [(f64::NAN, 0.1), (0.1, f64::NAN), (0.2, 0.1)] {
         assert_eq!(half.place(low, high), Placement::Straddles);

@@ -1,4 +1,4 @@
-//! What a figure shows, in a sentence, for those who do not see it.
+//! The content of a figure in one sentence, for screen readers.
 
 use super::end_labels::end;
 use super::missing::Crosses;
@@ -8,7 +8,7 @@ use crate::figure::{Figure, Guide, Style};
 use crate::number::short;
 
 /// `A plot of kernel change from 0.01 to 1 against √h·α from 0.1 to 10000;
-/// curves: h = 32, h = 64.` Names what is seen and has a label.
+/// curves: h = 32, h = 64.` Lists what is visible and has a label.
 pub(super) fn description(figure: &Figure, frame: &Frame, crosses: &Crosses) -> String {
     let x = quantity(&figure.x.label, "x", frame.x.held);
     let y = quantity(&figure.y.label, "y", frame.y.held);
@@ -51,7 +51,7 @@ fn quantity(label: &str, without_label: &str, range: Option<(f64, f64)>) -> Stri
     }
 }
 
-/// `; kind: a, b`, each name once; nothing if there are none.
+/// `; kind: a, b`, each name once; empty without names.
 fn list(kind: &str, names: Vec<String>) -> String {
     let mut once: Vec<String> = Vec::new();
     for name in names {

@@ -1,5 +1,5 @@
-//! The labels of the series: a column to the right of the axes, each as near
-//! as possible to where its series ends.
+//! The labels of the series: a column to the right of the axes, with each label as
+//! close as possible to the end of its series.
 
 use super::intervals;
 use super::look::Look;
@@ -14,12 +14,13 @@ use crate::figure::Series;
 
 const SIZE: f64 = 13.0;
 const LINE_HEIGHT: f64 = 17.0;
-/// Between labels.
+/// The vertical distance between labels.
 const GAP: f64 = 3.0;
-/// Longer labels are broken into lines.
+/// The largest width of a label; longer labels are broken into lines.
 const WIDEST: f64 = 170.0;
-/// From the axes to the sample, and from there to the text.
+/// The distance from the axes to the sample.
 const TO_SAMPLE: f64 = 22.0;
+/// The distance from the axes to the text.
 const TO_TEXT: f64 = TO_SAMPLE + 29.0;
 /// The dashes of the line from a series to its label.
 const LEADER: &[f64] = &[1.0, 2.5];
@@ -37,7 +38,7 @@ struct Label {
 }
 
 impl EndLabels {
-    /// Breaks the labels into lines. There is one look for each series.
+    /// Breaks the labels into lines. `looks` has one element per series.
     pub(super) fn new(series: &[Series], looks: &[Look]) -> Self {
         let labels = series.iter().zip(looks).enumerate().map(|(index, (series, &look))| Label {
             series: index,
@@ -54,9 +55,8 @@ impl EndLabels {
         lines.map(|line| TO_TEXT + text::width(line, SIZE)).fold(0.0, f64::max)
     }
 
-    /// Draws the labels, each with a sample of its series and a fine line from
-    /// the end of the series to it. Series of which nothing is seen have no
-    /// label.
+    /// Draws each label with a sample of its series and a fine line from the end of
+    /// the series to the label. Series without visible data have no label.
     pub(super) fn draw(
         &self,
         drawing: &mut Drawing,
@@ -68,13 +68,13 @@ impl EndLabels {
             |label: &Label| end(frame, &series[label.series]).or_else(|| crosses.end(label.series));
         let mut shown: Vec<(Pixel, &Label)> =
             self.labels.iter().filter_map(|label| Some((end(label)?, label))).collect();
-        // Stable: series that end at the same height stay in their order.
+        // The sort is stable: series that end at the same height keep their order.
         shown.sort_by(|((_, one), _), ((_, other), _)| one.total_cmp(other));
 
-        let wanted: Vec<f64> = shown.iter().map(|((_, y), _)| *y).collect();
+        let targets: Vec<f64> = shown.iter().map(|((_, y), _)| *y).collect();
         let heights: Vec<f64> =
             shown.iter().map(|(_, label)| label.lines.len() as f64 * LINE_HEIGHT + GAP).collect();
-        let centres = spread(&wanted, &heights, frame.y.end - 8.0, frame.y.start + 8.0);
+        let centres = spread(&targets, &heights, frame.y.end - 8.0, frame.y.start + 8.0);
         for ((end, label), centre) in shown.into_iter().zip(centres) {
             draw_label(drawing, frame.x.end, end, centre, label);
         }
@@ -95,8 +95,8 @@ fn draw_label(drawing: &mut Drawing, right: f64, end: Pixel, centre: f64, label:
     }
 }
 
-/// Where a series ends: at the rightmost point that is seen, or else at its
-/// rightmost interval. None if no data of it are seen.
+/// The end of a series: its rightmost visible point, or else its rightmost visible
+/// interval. `None` if no data of the series are visible.
 pub(super) fn end(frame: &Frame, series: &Series) -> Option<Pixel> {
     let points = series.points.iter().filter_map(|&point| frame.pixel(point));
     let seen = points.filter(|&pixel| frame.holds(pixel));

@@ -1,4 +1,4 @@
-//! Guides: slopes and levels, labelled where there is space.
+//! Guides: slopes and levels, with labels in free places.
 
 use super::measures::MIDDLE;
 use super::placement::{Spot, clearest, sample};
@@ -8,14 +8,14 @@ use crate::drawing::{Anchor, Drawing, Pen, Pixel, Role, Shape, Text};
 use crate::figure::Guide;
 
 const SIZE: f64 = 12.5;
-/// From a line to the middle of the text along it.
+/// The distance from a line to the middle of its text.
 const AWAY: f64 = 12.0;
 const DASHES: &[f64] = &[6.0, 4.0];
 const DOTS: &[f64] = &[1.5, 3.5];
 
 /// Draws the lines of the guides, below the data.
 ///
-/// On coloured cells each has a strip of paper under it.
+/// On coloured cells, each line has a strip in the colour of the paper under it.
 pub(super) fn draw_lines(drawing: &mut Drawing, frame: &Frame, guides: &[Guide], on_cells: bool) {
     for guide in guides {
         if let Some((from, to)) = line(frame, guide) {
@@ -68,12 +68,12 @@ fn turned(Spot { x, y, angle, .. }: Spot, label: &str) -> Shape {
     })
 }
 
-/// Whether any of a guide is seen.
+/// Whether a part of the guide is visible.
 pub(super) fn is_seen(frame: &Frame, guide: &Guide) -> bool {
     line(frame, guide).is_some()
 }
 
-/// The ends of the part of the guide that is seen.
+/// The ends of the visible part of the guide.
 fn line(frame: &Frame, guide: &Guide) -> Option<(Pixel, Pixel)> {
     match *guide {
         Guide::Slope { slope, through, range, .. } => {
@@ -108,7 +108,7 @@ fn clip(frame: &Frame, from: Pixel, to: Pixel) -> Option<(Pixel, Pixel)> {
         return None;
     }
     let (mut enter, mut leave) = (0.0f64, 1.0f64);
-    // Each border as: how fast the segment leaves, how far inside it begins.
+    // For each border: the speed towards the outside, and the initial depth inside.
     for (speed, depth) in [
         (-dx, from.0 - frame.x.start),
         (dx, frame.x.end - from.0),
@@ -152,7 +152,7 @@ fn candidates(guide: &Guide, (from, to): (Pixel, Pixel)) -> Vec<Spot> {
                 .collect()
         }
         Guide::Slope { .. } => {
-            // Text runs from left to right whichever way the segment does.
+            // Text runs from left to right for either direction of the segment.
             let (dx, dy) = if to.0 >= from.0 {
                 (to.0 - from.0, to.1 - from.1)
             } else {
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_seen_is_not_drawn() {
+    fn invisible_guides_are_not_drawn() {
         for guide in [
             slope(1.0, (0.0, 1.0), (1.0, 10.0)),
             slope(f64::NAN, (1.0, 1.0), (1.0, 10.0)),

@@ -1,4 +1,4 @@
-//! The cells of a heat map, and the bar that shows which colour is which value.
+//! The cells and the colour bar of a heat map.
 
 use super::hover::Cells;
 use super::measures::{BAR_HEIGHT, BAR_LENGTH, EDGE, LABEL_SIZE, MIDDLE, TICK_SIZE};
@@ -8,7 +8,7 @@ use crate::colour::{Color, Paint};
 use crate::drawing::{Anchor, Drawing, Part, Pen, Role};
 use crate::figure::{Axis, Cell, HeatMap};
 
-/// Shades of the ramp: neighbours hardly differ.
+/// The number of shades of the ramp. Neighbouring shades are almost equal.
 const SHADES: usize = 32;
 
 /// The colours of [`Role::Shade`].
@@ -17,8 +17,7 @@ pub(super) fn shades() -> Vec<Paint> {
     (0..SHADES).map(|shade| Color::Ordered(place(shade)).paint()).collect()
 }
 
-/// Draws the cells, shade by shade. Those that stay blank say so to a reader who
-/// points at them.
+/// Draws the cells, shade by shade. Blank cells have hover titles, too.
 pub(super) fn draw(drawing: &mut Drawing, frame: &Frame, map: &HeatMap, titles: Option<&Cells>) {
     let Some(scale) = colour_scale(map) else { return };
     for shade in std::iter::once(None).chain((0..SHADES).map(Some)) {
@@ -50,7 +49,7 @@ pub(super) fn draw(drawing: &mut Drawing, frame: &Frame, map: &HeatMap, titles: 
     }
 }
 
-/// Draws the bar with its ticks, its upper edge at `top`.
+/// Draws the colour bar and its ticks; `top` is its upper edge.
 pub(super) fn draw_bar(drawing: &mut Drawing, left: f64, top: f64, map: &HeatMap) {
     let Some(scale) = colour_scale(map) else { return };
     let (start, end) = (left.max(EDGE), left.max(EDGE) + BAR_LENGTH);
@@ -88,10 +87,10 @@ fn places(map: &HeatMap) -> Option<(f64, f64)> {
     ends_of(map.scale, map.cells.iter().map(|cell| cell.value))
 }
 
-/// From values to shades: over the range of the values, from 0 to the number of shades.
+/// The map from the range of the values to shades, from 0 to the number of shades.
 fn colour_scale(map: &HeatMap) -> Option<Projection> {
     let (low, high) = places(map)?;
-    // All the same: one shade, in the middle of a range.
+    // Equal values have one shade, in the middle of the ramp.
     let (low, high) = if high - low < 1e-9 { (low - 0.5, high + 0.5) } else { (low, high) };
     let range = Some((map.scale.value(low), map.scale.value(high)));
     let axis = Axis { label: String::new(), scale: map.scale, range };
@@ -108,7 +107,7 @@ mod tests {
     use crate::figure::Scale;
 
     #[test]
-    fn the_ends_of_the_values_have_the_ends_of_the_ramp() {
+    fn the_extreme_values_have_the_ends_of_the_ramp() {
         let cell = |value| Cell { x: (0.0, 1.0), y: (0.0, 1.0), value };
         let map = HeatMap {
             label: String::new(),

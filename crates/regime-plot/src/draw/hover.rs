@@ -1,5 +1,4 @@
-//! What a reader sees who points at a piece of data: to which series it
-//! belongs, where it is, and its interval.
+//! Hover titles of data: the series, the coordinates, and the interval.
 
 mod cells;
 
@@ -9,12 +8,13 @@ use super::text::shorten;
 use crate::figure::{Interval, Series};
 use crate::number::{short, value_and_interval};
 
-/// Labels of more characters are cut: they stand in every title of a series.
+/// The largest number of characters of a label. Longer labels are cut, because every
+/// title of a series contains the label.
 const LONGEST: usize = 32;
 
-/// A series with more points, or more intervals, has no titles: the file would
-/// be many times as large, and no reader points at each of so many.
-const MOST: usize = 1000;
+/// A series with more points, or more intervals, has no titles: the file would be many
+/// times as large, and the points are too close to point at.
+const MAX_POINTS: usize = 1000;
 
 /// The titles of one series.
 pub(super) struct Titles<'a> {
@@ -22,7 +22,7 @@ pub(super) struct Titles<'a> {
     label: String,
 }
 
-/// The titles of all series. Labels are cut where they stay different.
+/// The titles of all series. Labels are cut if they remain different.
 pub(super) fn titles(series: &[Series]) -> Vec<Titles<'_>> {
     let cut: Vec<String> = series.iter().map(|series| shorten(&series.label, LONGEST)).collect();
     let alike = |label: &String| cut.iter().filter(|other| *other == label).count() > 1;
@@ -36,16 +36,17 @@ pub(super) fn titles(series: &[Series]) -> Vec<Titles<'_>> {
 impl Titles<'_> {
     /// `h = 64 · x 0.1 · y 0.25 [0.21, 0.30]` for the point of this index.
     pub(super) fn point(&self, index: usize) -> Option<String> {
-        let &(x, y) = self.series.points.get(index).filter(|_| self.series.points.len() <= MOST)?;
+        let &(x, y) =
+            self.series.points.get(index).filter(|_| self.series.points.len() <= MAX_POINTS)?;
         let interval = [&self.series.error_bars, &self.series.band]
             .into_iter()
             .find_map(|intervals| self.interval_of(index, intervals));
         Some(self.at(x, &value(y, interval)))
     }
 
-    /// The same for an interval, with the point it belongs to, if there is one.
+    /// The title of the interval of this index, with its point if there is one.
     pub(super) fn interval(&self, index: usize, intervals: &[Interval]) -> Option<String> {
-        let interval = intervals.get(index).filter(|_| intervals.len() <= MOST)?;
+        let interval = intervals.get(index).filter(|_| intervals.len() <= MAX_POINTS)?;
         let x = interval.x;
         let points = self.series.points.iter().map(|point| point.0);
         let partner = partner(index, || intervals.iter().map(|interval| interval.x), points);
@@ -61,7 +62,7 @@ impl Titles<'_> {
 
     /// The title of the mark for an x without data.
     pub(super) fn missing(&self, x: f64) -> Option<String> {
-        let few = self.series.missing.len() <= MOST;
+        let few = self.series.missing.len() <= MAX_POINTS;
         few.then(|| join([&self.label, &format!("no data at x = {}", short(x))]))
     }
 
@@ -69,8 +70,8 @@ impl Titles<'_> {
         join([&self.label, &format!("x {}", short(x)), y])
     }
 
-    /// The interval of a point: the one at its x. Where several points have the
-    /// same x, they have the intervals there in turn, if there are as many.
+    /// The interval of a point, which has the same x. If several points have the same x,
+    /// they have the intervals at this x in order, if there are equally many.
     fn interval_of<'a>(&self, index: usize, intervals: &'a [Interval]) -> Option<&'a Interval> {
         let points = || self.series.points.iter().map(|point| point.0);
         let all = intervals.iter().map(|interval| interval.x);
@@ -78,8 +79,8 @@ impl Titles<'_> {
     }
 }
 
-/// The index among `others` that belongs to `index` among `own`, both known by
-/// their x; none where they cannot be paired.
+/// The index in `others` that corresponds to `index` in `own`; both lists hold x.
+/// `None` if the two cannot be paired.
 fn partner<I: Iterator<Item = f64>>(
     index: usize,
     own: impl Fn() -> I,
@@ -103,7 +104,7 @@ fn value(y: f64, interval: Option<&Interval>) -> String {
     }
 }
 
-/// Parts of a title, without those that are empty.
+/// Joins the parts of a title that are not empty.
 fn join<const N: usize>(parts: [&str; N]) -> String {
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join(" · ")
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn points_at_one_x_have_the_intervals_there_in_turn() {
+    fn points_at_one_x_have_the_intervals_at_this_x_in_order() {
         let both = vec![interval(1.0, 1.0, 2.0), interval(1.0, 3.0, 4.0)];
         let points = vec![(1.0, 1.5), (1.0, 3.5)];
         let series = [
@@ -145,7 +146,7 @@ mod tests {
         ];
         let titles = titles(&series);
         assert_eq!(titles[0].point(1).unwrap(), "x 1 · y 3.5 [3.0, 4.0]".to_owned());
-        // Whose it is cannot be known.
+        // One interval cannot be paired with two points.
         assert_eq!(titles[1].point(0).unwrap(), "x 1 · y 1.5");
         assert_eq!(titles[1].interval(0, &both[..1]).unwrap(), "x 1 · y [1.0, 2.0]");
     }
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn long_labels_are_cut_where_they_stay_different() {
+    fn long_labels_are_cut_if_they_remain_different() {
         let long = "the relative change of the kernel, of width ";
         let label = |label: &str| Series::new(label, vec![(1.0, 1.0)]);
         let series = [label(&format!("{long}64"))];
@@ -171,8 +172,8 @@ mod tests {
     }
 
     #[test]
-    fn thousands_of_points_have_none() {
-        let series = [Series::new("h", vec![(1.0, 1.0); MOST + 1])];
+    fn too_many_points_have_no_titles() {
+        let series = [Series::new("h", vec![(1.0, 1.0); MAX_POINTS + 1])];
         assert_eq!(titles(&series)[0].point(0), None);
     }
 }

@@ -7,7 +7,7 @@ use super::projection::Frame;
 use crate::drawing::{Drawing, Part, Pen, Pixel};
 use crate::figure::{Interval, Series};
 
-/// Half the length of the ends of an error bar.
+/// Half the length of the caps of an error bar.
 const CAP: f64 = 3.5;
 
 /// Draws the band of a series.
@@ -23,8 +23,8 @@ pub(super) fn draw_band(drawing: &mut Drawing, frame: &Frame, look: Look, series
     }
 }
 
-/// Draws the error bars of a series, and as such the intervals of its band that
-/// have no neighbour: they have no width.
+/// Draws the error bars of a series. Intervals of the band without a neighbour are also
+/// drawn as error bars, because they have no width.
 pub(super) fn draw_error_bars(
     drawing: &mut Drawing,
     frame: &Frame,
@@ -40,25 +40,25 @@ pub(super) fn draw_error_bars(
     for (Bar { x, low, high }, title) in bars {
         let cap = |y| Part::Line(vec![(x - CAP, y), (x + CAP, y)]);
         let parts = vec![Part::Line(vec![(x, low), (x, high)]), cap(low), cap(high)];
-        // Wider than the line, which is hard to hit.
+        // Wider than the line, which is hard to point at.
         let (top, bottom) = (low.min(high), low.max(high));
         let target = Part::Rectangle((x - 1.5 * CAP, top - CAP), (x + 1.5 * CAP, bottom + CAP));
         group.hover(parts, title, Some(target));
     }
 }
 
-/// Where the ink of the error bars is, for labels to avoid.
+/// The pixels of the error bars, which labels avoid.
 pub(super) fn ink(frame: &Frame, series: &Series) -> Vec<Pixel> {
     let bars = bars(frame, series, |_, _| ());
     bars.into_iter().flat_map(|(Bar { x, low, high }, ())| sample((x, low), (x, high))).collect()
 }
 
-/// Whether a band is seen, which is no ink: labels may stand on it.
+/// Whether a band is drawn. Bands do not count as ink: labels may lie on them.
 pub(super) fn has_band(frame: &Frame, series: &Series) -> bool {
     !band_outlines(frame, &series.band).is_empty()
 }
 
-/// The middle of the rightmost interval that is seen.
+/// The middle of the rightmost visible interval.
 pub(super) fn end(frame: &Frame, series: &Series) -> Option<Pixel> {
     let all = series.error_bars.iter().chain(&series.band);
     let middle = |Bar { x, low, high }: Bar| {
@@ -86,8 +86,8 @@ fn bar(frame: &Frame, interval: &Interval) -> Option<Bar> {
     })
 }
 
-/// All error bars that can be shown, each with what `of` makes of its place in a
-/// list of intervals.
+/// All error bars that can be shown, each with the value of `of` for its list of
+/// intervals and its index.
 fn bars<T>(frame: &Frame, series: &Series, of: impl Fn(&[Interval], usize) -> T) -> Vec<(Bar, T)> {
     let shown = |intervals: &[Interval], index: usize| {
         bar(frame, &intervals[index]).map(|bar| (bar, of(intervals, index)))
@@ -101,7 +101,7 @@ fn bars<T>(frame: &Frame, series: &Series, of: impl Fn(&[Interval], usize) -> T)
     own.chain(alone.filter_map(|index| shown(&series.band, index))).collect()
 }
 
-/// The intervals that can be shown, with their index, in runs without a gap.
+/// The intervals that can be shown, with their indices, as runs without a gap.
 fn runs(frame: &Frame, band: &[Interval]) -> Vec<Vec<(usize, Bar)>> {
     let bars: Vec<(usize, Option<Bar>)> =
         band.iter().map(|interval| bar(frame, interval)).enumerate().collect();
@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(shown(vec![at(1.0), at(f64::NAN), at(10.0), at(20.0)], vec![]), (1, vec![0]));
         // At one x, a band has no width.
         assert_eq!(shown(vec![at(10.0), at(10.0)], vec![]), (0, vec![0, 1]));
-        // Not twice.
+        // An interval in both lists is drawn once.
         assert_eq!(shown(vec![at(10.0)], vec![at(20.0), at(10.0)]), (0, vec![0, 1]));
         assert_eq!(shown(vec![], vec![at(0.0)]), (0, vec![]));
     }

@@ -1,4 +1,4 @@
-//! Where everything in a figure stands.
+//! The layout of a figure.
 
 use super::end_labels::EndLabels;
 use super::look::{Look, looks};
@@ -27,10 +27,10 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Measures the texts, gives the rest of the space to the axes.
+    /// Measures the texts and gives the remaining space to the axes.
     pub(super) fn new(figure: &Figure) -> Self {
         let space = WIDTH - 2.0 * EDGE;
-        // A bold title is wider than the regular font it is measured in.
+        // The title is bold, but measured in the narrower regular font.
         let title = text::wrap(&figure.title, TITLE_SIZE, 0.88 * space);
         let x_label = text::wrap(&figure.x.label, LABEL_SIZE, 0.75 * space);
         let y_label = text::wrap(&figure.y.label, LABEL_SIZE, space);
@@ -75,7 +75,7 @@ fn axis_ticks(axis: &Axis, projection: &Projection, target: usize) -> Ticks {
     ticks(axis.scale, projection.low, projection.high, target)
 }
 
-/// What the x-axis has to hold.
+/// The values that the x-axis has to cover.
 fn x_values(figure: &Figure) -> impl Iterator<Item = f64> {
     let levels = figure.guides.iter().filter_map(|guide| match guide {
         Guide::VerticalLevel { x, .. } => Some(*x),
@@ -88,7 +88,7 @@ fn x_values(figure: &Figure) -> impl Iterator<Item = f64> {
     points.chain(intervals).chain(missing).chain(levels).chain(cells)
 }
 
-/// What the y-axis has to hold.
+/// The values that the y-axis has to cover.
 fn y_values(figure: &Figure) -> impl Iterator<Item = f64> {
     let levels = figure.guides.iter().filter_map(|guide| match guide {
         Guide::HorizontalLevel { y, .. } => Some(*y),
@@ -104,8 +104,8 @@ fn cells(figure: &Figure) -> impl Iterator<Item = &Cell> {
     figure.map.iter().flat_map(|map| &map.cells)
 }
 
-/// The points of which both coordinates can be shown: half a point must not
-/// stretch an axis.
+/// The points whose two coordinates can both be shown. Other points must not extend an
+/// axis.
 fn shown_points(figure: &Figure) -> impl Iterator<Item = (f64, f64)> {
     let holds = |axis: &Axis, value| axis.scale.coordinate(value).is_some();
     let points = figure.series.iter().flat_map(|series| series.points.iter().copied());

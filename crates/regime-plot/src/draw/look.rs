@@ -1,16 +1,16 @@
-//! What distinguishes the series of a figure.
+//! The appearance of the series of a figure.
 
 use crate::drawing::Role;
 use crate::figure::{Series, Style};
 
-/// How many markers there are; the last is a hollow circle.
+/// The number of markers; the last is a hollow circle.
 pub(super) const MARKERS: usize = 6;
 
 /// The dashes of the series that have no markers; the first is solid.
-/// Guides have dashes of their own.
+/// Guides have different dashes.
 const DASHES: [&[f64]; 5] = [&[], &[9.0, 3.0], &[2.0, 3.0], &[9.0, 3.0, 2.0, 3.0], &[14.0, 4.0]];
 
-/// What distinguishes a series.
+/// The appearance of a series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Look {
     pub(super) color: Role,
@@ -19,8 +19,8 @@ pub(super) struct Look {
     pub(super) dashes: &'static [f64],
 }
 
-/// The looks of the series. Series with markers take the markers in turn, those
-/// without take the dashes, so that one fit among measurements is a solid line.
+/// The looks of the series. Series with markers use the markers in order; series without
+/// markers use the dashes in order, so that a single fit among measurements is solid.
 pub(super) fn looks(series: &[Series]) -> Vec<Look> {
     let (mut marked, mut unmarked) = (0, 0);
     let mut next = |style| match style {
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn markers_and_dashes_are_counted_apart() {
+    fn markers_and_dashes_are_counted_separately() {
         let styles = [Style::Points, Style::Line, Style::LinePoints, Style::Line];
         let series = styles.map(|style| Series { style, ..Series::new("", Vec::new()) });
         let looks = looks(&series);

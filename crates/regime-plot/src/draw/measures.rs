@@ -17,17 +17,17 @@ pub(super) const LABEL_SIZE: f64 = 13.5;
 pub(super) const LABEL_LINE: f64 = 18.0;
 pub(super) const TICK_SIZE: f64 = 12.5;
 
-/// From the baseline of a text up to the middle of its letters, in sizes of
-/// the text.
+/// The distance from the baseline of a text up to the middle of its letters, in units
+/// of the text size.
 pub(super) const MIDDLE: f64 = 0.36;
 
-/// Length of a labelled tick.
+/// The length of a labelled tick.
 pub(super) const TICK_LENGTH: f64 = 6.0;
 
-/// From the x-axis down to its label.
+/// The distance from the x-axis down to its label.
 pub(super) const TO_X_LABEL: f64 = 28.0;
 
-/// The bar of a heat map, and the height that it takes with its margins.
+/// The size of the colour bar of a heat map, and its height with margins.
 pub(super) const BAR_LENGTH: f64 = 260.0;
 pub(super) const BAR_HEIGHT: f64 = 12.0;
 pub(super) const BAR_SPACE: f64 = 22.0 + BAR_HEIGHT + 22.0;

@@ -1,4 +1,4 @@
-//! Marks for the places where data were asked for and none exist.
+//! Marks at places where data were requested but do not exist.
 
 use super::hover::Titles;
 use super::look::Look;
@@ -9,20 +9,20 @@ use crate::figure::Series;
 
 /// Half the size of a cross.
 const ARM: f64 = 3.4;
-/// From the axis up to the middle of the lowest crosses.
+/// The distance from the axis up to the centre of the lowest crosses.
 const UP: f64 = 9.0;
-/// From one cross to the next above it.
+/// The distance from one cross to the next cross above it.
 const STEP: f64 = 10.5;
 
 /// The crosses of all series, just above the bottom axis.
 pub(super) struct Crosses {
-    /// For each series the middles of its crosses, each with its x.
+    /// For each series, the centres of its crosses and their x.
     places: Vec<Vec<(Pixel, f64)>>,
 }
 
 impl Crosses {
-    /// Finds their places. Those that would cover another stand above it; one x
-    /// has one cross of a series.
+    /// Places the crosses. A cross that would cover another cross is placed above it.
+    /// A series has at most one cross at one x.
     pub(super) fn new(frame: &Frame, series: &[Series]) -> Self {
         let mut placed: Vec<Pixel> = Vec::new();
         let mut places = Vec::new();
@@ -35,7 +35,7 @@ impl Crosses {
                 };
                 let covered = placed.iter().filter(|other| (other.0 - pixel).abs() < 2.0 * ARM);
                 let height = covered.map(|other| other.1 - STEP).fold(frame.y.start - UP, f64::min);
-                // In a figure full of crosses they cover one another at the top.
+                // Too many crosses at one place cover one another at the top of the axes.
                 own.push(((pixel, height.max(frame.y.end + UP)), x));
             }
             placed.extend(own.iter().map(|&(pixel, _)| pixel));
@@ -68,7 +68,7 @@ impl Crosses {
         }
     }
 
-    /// About where their ink is, for labels to avoid.
+    /// The approximate pixels of the crosses, which labels avoid.
     pub(super) fn ink(&self) -> impl Iterator<Item = Pixel> {
         self.places.iter().flatten().flat_map(|&((x, y), _)| sample((x - ARM, y), (x + ARM, y)))
     }
@@ -79,7 +79,7 @@ impl Crosses {
         middles.max_by(|(one, _), (other, _)| one.total_cmp(other))
     }
 
-    /// How many crosses the series of this index has.
+    /// The number of crosses of the series of this index.
     pub(super) fn count(&self, index: usize) -> usize {
         self.of(index).len()
     }
@@ -101,7 +101,7 @@ mod tests {
     use crate::figure::Axis;
 
     #[test]
-    fn crosses_stand_above_the_axis_and_above_one_another() {
+    fn crosses_are_placed_above_the_axis_and_above_one_another() {
         let axis = Axis { range: Some((1.0, 100.0)), ..Axis::log("") };
         let frame = Frame {
             x: Projection::new(&axis, std::iter::empty(), 0.0, 200.0),

@@ -1,7 +1,7 @@
-//! A free place for a label among the data.
+//! The search for a free place for a label among the data.
 
-/// A rectangle around (x, y), turned by `angle` (in radians, clockwise, as the
-/// y-axis of an SVG points down).
+/// A rectangle with centre (x, y), rotated by `angle` (in radians; clockwise, because
+/// the y-axis of an SVG points down).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Spot {
     pub(super) x: f64,
@@ -31,14 +31,15 @@ impl Spot {
     }
 }
 
-/// The first of the candidates that is clear of all obstacles, or else the one
-/// that is clearest. Candidates for which `allowed` is false come last.
+/// The first candidate with enough clearance from all obstacles, or else the candidate
+/// with the largest clearance. A candidate for which `allowed` is false is selected only
+/// if there is no other.
 pub(super) fn clearest(
     candidates: &[Spot],
     obstacles: &[(f64, f64)],
     allowed: impl Fn(&Spot) -> bool,
 ) -> Option<Spot> {
-    /// From this distance on, more distance is of no use.
+    /// The distance that is enough; larger distances are not preferred.
     const ENOUGH: f64 = 8.0;
     let clearance = |spot: &Spot| {
         let nearest = obstacles.iter().map(|&point| spot.distance(point)).fold(ENOUGH, f64::min);
@@ -54,14 +55,14 @@ pub(super) fn clearest(
     best.map(|(_, spot)| spot)
 }
 
-/// Points along a segment, so close that no label fits between.
+/// Points along a segment, too close for a label between them.
 pub(super) fn sample(
     (x0, y0): (f64, f64),
     (x1, y1): (f64, f64),
 ) -> impl Iterator<Item = (f64, f64)> {
     const SPACING: f64 = 4.0;
-    const MOST: f64 = 1000.0;
-    let steps = ((x1 - x0).hypot(y1 - y0) / SPACING).ceil().clamp(1.0, MOST);
+    const MAX_STEPS: f64 = 1000.0;
+    let steps = ((x1 - x0).hypot(y1 - y0) / SPACING).ceil().clamp(1.0, MAX_STEPS);
     (0..=steps as usize).map(move |step| {
         let share = step as f64 / steps;
         (x0 + share * (x1 - x0), y0 + share * (y1 - y0))
@@ -75,7 +76,7 @@ mod tests {
     const SPOT: Spot = Spot { x: 0.0, y: 0.0, width: 20.0, height: 10.0, angle: 0.0 };
 
     #[test]
-    fn distance_to_a_turned_rectangle() {
+    fn distance_to_a_rotated_rectangle() {
         assert_eq!(SPOT.distance((3.0, 4.0)), 0.0);
         assert_eq!(SPOT.distance((13.0, 9.0)), 5.0);
         let upright = Spot { angle: std::f64::consts::FRAC_PI_2, ..SPOT };

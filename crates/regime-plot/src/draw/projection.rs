@@ -1,8 +1,8 @@
-//! From values to pixels: one axis, and the two of a figure.
+//! Maps from values to pixels, for one axis and for the two axes of a figure.
 
 use crate::figure::{Axis, Scale};
 
-/// One axis with its ends, laid out between two pixels.
+/// The map from the values of one axis to pixels.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Projection {
     pub(super) scale: Scale,
@@ -12,18 +12,17 @@ pub(super) struct Projection {
     /// The pixels of the ends; `start > end` on a vertical axis.
     pub(super) start: f64,
     pub(super) end: f64,
-    /// What it was asked to hold: its own range, or without one the smallest and
-    /// the largest value; none if there are no values.
+    /// The range of the axis if it is set, otherwise the smallest and the largest
+    /// value; `None` without values.
     pub(super) held: Option<(f64, f64)>,
 }
 
-/// Beyond this many pixels outside the drawing a point is only moved nearer;
-/// some renderers overflow on larger coordinates.
+/// Largest absolute value of a pixel coordinate; larger ones are clamped, because some
+/// renderers overflow.
 const FAR: f64 = 1e5;
 
 impl Projection {
-    /// The axis over its own range or, without a usable one, over `values` and
-    /// a margin.
+    /// An axis over its range, or over `values` and a margin if it has no usable range.
     pub(super) fn new(
         axis: &Axis,
         values: impl Iterator<Item = f64>,
@@ -38,15 +37,15 @@ impl Projection {
         Self { scale, low, high, start, end, held }
     }
 
-    /// The pixel of a value; none for NaN, ±∞, and for what is not positive on
-    /// a logarithmic axis.
+    /// The pixel of a value; `None` for NaN and ±∞, and for a value that is not positive
+    /// on a logarithmic axis.
     pub(super) fn pixel(&self, value: f64) -> Option<f64> {
         self.coordinate(value).map(|place| self.pixel_of_coordinate(place))
     }
 
-    /// The pixel of an end of an interval: as [`Self::pixel`], but a value
-    /// that is off the axis altogether stands at the end of the axis that is
-    /// on its side.
+    /// The pixel of an end of an interval: as [`Self::pixel`], but a value without a
+    /// pixel is placed at an end of the axis: ∞ at the upper end, other values at the
+    /// lower end. `None` for NaN.
     pub(super) fn pixel_or_edge(&self, value: f64) -> Option<f64> {
         match value {
             _ if value.is_nan() => None,
@@ -55,10 +54,9 @@ impl Projection {
         }
     }
 
-    /// The pixel of a logarithm on a logarithmic axis, of a value on a linear
-    /// one.
+    /// The pixel of a [coordinate](Self::coordinate).
     pub(super) fn pixel_of_coordinate(&self, place: f64) -> f64 {
-        // Halved, because the difference of two huge ends overflows.
+        // Halved, because the difference of two very large ends overflows.
         let (low, high) = self.ends();
         let share = (place / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0);
         (self.start + share * (self.end - self.start)).clamp(-FAR, FAR)
@@ -91,7 +89,7 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// The pixel of a point; none where an axis cannot hold it.
+    /// The pixel of a point; `None` if an axis cannot show it.
     pub(super) fn pixel(&self, (x, y): (f64, f64)) -> Option<(f64, f64)> {
         Some((self.x.pixel(x)?, self.y.pixel(y)?))
     }
@@ -102,7 +100,7 @@ impl Frame {
     }
 }
 
-/// The range that the axis asks for, the right way round.
+/// The range that is set for the axis, in increasing order, if it is usable.
 fn own_range(axis: &Axis) -> Option<(f64, f64)> {
     let (one, other) = axis.range?;
     let (low, high) = (one.min(other), one.max(other));
@@ -118,20 +116,20 @@ pub(super) fn ends_of(scale: Scale, values: impl Iterator<Item = f64>) -> Option
     })
 }
 
-/// The range of the values that can be shown, with a margin, or a range around
-/// them if they are all the same.
+/// The range between the smallest and the largest coordinate, with a margin. If they are
+/// equal, the range is centred on them; without values, it is a default.
 fn range_of(scale: Scale, ends: Option<(f64, f64)>) -> (f64, f64) {
-    /// Share of the range that is left free at either end.
+    /// Margin at either end, as a fraction of the range.
     const MARGIN: f64 = 0.04;
-    /// Beyond these a margin would leave the range of floats.
+    /// Limits of the ends, so that the margins do not overflow.
     const LARGEST: f64 = 1e300;
-    const MOST_DECADES: f64 = 300.0;
+    const MAX_DECADES: f64 = 300.0;
 
     match scale {
         Scale::Log => {
             let (low, high) = ends.unwrap_or((-1.0, 1.0));
             let (low, high) =
-                (low.clamp(-MOST_DECADES, MOST_DECADES), high.clamp(-MOST_DECADES, MOST_DECADES));
+                (low.clamp(-MAX_DECADES, MAX_DECADES), high.clamp(-MAX_DECADES, MAX_DECADES));
             let margin = if high - low < 1e-6 { 0.5 } else { (MARGIN * (high - low)).min(1.0) };
             (10f64.powf(low - margin), 10f64.powf(high + margin))
         }
@@ -144,14 +142,14 @@ fn range_of(scale: Scale, ends: Option<(f64, f64)>) -> (f64, f64) {
                 span if span <= 1e-9 * size => 0.1 * size,
                 span => MARGIN * span,
             };
-            // What is never negative has no margin below zero.
+            // Values that are never negative have no margin below zero.
             let floor = if low >= 0.0 { 0.0 } else { f64::NEG_INFINITY };
             ((low - margin).max(floor), high + margin)
         }
     }
 }
 
-/// Two decades on both axes, on 200 pixels each, for the tests of what is drawn in a frame.
+/// A frame for tests: two decades on both axes, with 200 pixels each.
 #[cfg(test)]
 pub(super) fn two_decades() -> Frame {
     let axis = Axis { range: Some((1.0, 100.0)), ..Axis::log("") };
@@ -198,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_have_no_margin_below_zero() {
+    fn positive_values_have_no_margin_below_zero() {
         let projection = Projection::new(&Axis::linear(""), [0.01, 0.5].into_iter(), 0.0, 1.0);
         assert_eq!(projection.low, 0.0);
     }

@@ -11,7 +11,7 @@ use crate::figure::{Series, Style};
 /// Half the size of a marker in pixels.
 const MARKER: f64 = 3.7;
 
-/// Draws a strip of paper under the line of a series.
+/// Draws a strip in the colour of the paper under the line of a series.
 pub(super) fn draw_halo(drawing: &mut Drawing, frame: &Frame, series: &Series) {
     if series.style == Style::Points {
         return;
@@ -42,18 +42,18 @@ pub(super) fn draw(
     draw_markers(drawing, look, markers.collect());
 }
 
-/// Makes the points of a line that has no markers answer to a reader who points
-/// at them. Draws nothing, and lies below what is drawn of other series.
+/// Adds hover titles to the points of a line without markers, on invisible circles.
+/// The circles lie below the ink of the other series.
 pub(super) fn draw_targets(
     drawing: &mut Drawing,
     frame: &Frame,
     series: &Series,
     titles: &Titles<'_>,
 ) {
-    /// Of more points no one can be pointed at.
-    const MOST: usize = 60;
+    /// Above this number, the points are too close to point at one of them.
+    const MAX_POINTS: usize = 60;
     let unmarked: Vec<Seen> = seen(frame, series).filter(|seen| !seen.marked).collect();
-    if unmarked.is_empty() || series.points.len() > MOST {
+    if unmarked.is_empty() || series.points.len() > MAX_POINTS {
         return;
     }
     let group = drawing.group(Pen::BLANK);
@@ -63,8 +63,8 @@ pub(super) fn draw_targets(
     }
 }
 
-/// Draws what identifies a series beside its label: a piece of its line, 22
-/// pixels long, and its marker.
+/// Draws the sample of a series next to its label: a piece of its line, 22 pixels
+/// long, and its marker.
 pub(super) fn draw_sample(drawing: &mut Drawing, look: Look, (x, y): Pixel) {
     if look.style != Style::Points {
         drawing.group(line_pen(look)).line((x, y), (x + 22.0, y));
@@ -74,7 +74,7 @@ pub(super) fn draw_sample(drawing: &mut Drawing, look: Look, (x, y): Pixel) {
     }
 }
 
-/// Where the ink of a series is, for labels to avoid.
+/// The pixels of the ink of a series, which labels avoid.
 pub(super) fn ink(frame: &Frame, series: &Series) -> Vec<Pixel> {
     let mut ink: Vec<Pixel> = runs(frame, &series.points).concat();
     if series.style != Style::Points {
@@ -91,8 +91,8 @@ pub(super) fn ink(frame: &Frame, series: &Series) -> Vec<Pixel> {
 struct Seen {
     index: usize,
     pixel: Pixel,
-    /// Whether it has a marker: one without neighbours would be lost in a series
-    /// of lines only.
+    /// Whether the point has a marker. In a series without markers, a point without
+    /// neighbours has one, because no line would show it.
     marked: bool,
 }
 
@@ -105,7 +105,7 @@ fn seen(frame: &Frame, series: &Series) -> impl Iterator<Item = Seen> {
     })
 }
 
-/// The points that can be shown, in runs without a gap.
+/// The points that can be shown, as runs without a gap.
 fn runs(frame: &Frame, points: &[(f64, f64)]) -> Vec<Vec<Pixel>> {
     points
         .split(|&point| frame.pixel(point).is_none())
@@ -126,7 +126,8 @@ fn draw_runs(drawing: &mut Drawing, pen: Pen, runs: &[Vec<Pixel>]) {
     }
 }
 
-/// Draws markers with a fine edge of paper, which separates overlapping ones.
+/// Draws markers with a fine edge in the colour of the paper, which separates markers
+/// that overlap.
 fn draw_markers(drawing: &mut Drawing, look: Look, markers: Vec<(Pixel, Option<String>)>) {
     if markers.is_empty() {
         return;
@@ -140,7 +141,7 @@ fn draw_markers(drawing: &mut Drawing, look: Look, markers: Vec<(Pixel, Option<S
     }
 }
 
-/// The outline of a marker; shapes of about equal area.
+/// The outline of a marker. All markers have about equal areas.
 fn marker(index: usize, (x, y): Pixel) -> Part {
     let polygon = |corners: &[Pixel]| {
         Part::Polygon(corners.iter().map(|(dx, dy)| (x + dx * MARKER, y + dy * MARKER)).collect())

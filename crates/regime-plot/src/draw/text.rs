@@ -1,4 +1,4 @@
-//! How wide a text is, and where it is broken into lines.
+//! The width of a text, and its line breaks.
 
 use crate::line::set;
 
@@ -7,8 +7,8 @@ pub(super) fn width(text: &str, size: f64) -> f64 {
     set(text, false).width * size
 }
 
-/// Breaks `text` at spaces into lines of at most `limit` pixels, where words
-/// allow it.
+/// Breaks `text` at spaces into lines of at most `limit` pixels. A longer word has its
+/// own line.
 pub(super) fn wrap(text: &str, size: f64, limit: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
@@ -23,15 +23,15 @@ pub(super) fn wrap(text: &str, size: f64, limit: f64) -> Vec<String> {
     lines
 }
 
-/// `text` with single spaces, cut to at most `longest` characters, an ellipsis
-/// in place of the rest.
+/// `text` with single spaces. A text of more than `longest` characters is cut, with an
+/// ellipsis as the last character.
 pub(super) fn shorten(text: &str, longest: usize) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match text.char_indices().nth(longest) {
         None => text,
         Some(_) => {
-            let kept: String = text.chars().take(longest.saturating_sub(1)).collect();
-            format!("{}…", kept.trim_end())
+            let start: String = text.chars().take(longest.saturating_sub(1)).collect();
+            format!("{}…", start.trim_end())
         }
     }
 }
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn width_is_that_of_the_font() {
+    fn width_agrees_with_the_font() {
         // DejaVu Sans: a digit is 1303 of 2048 units wide, the space 651.
         assert!((width("0000", 20.48) - 4.0 * 13.03).abs() < 0.05);
         assert!((width("0 0", 20.48) - (2.0 * 13.03 + 6.51)).abs() < 0.05);
@@ -49,11 +49,11 @@ mod tests {
     }
 
     #[test]
-    fn the_font_has_the_signs_of_the_field() {
+    fn the_font_has_the_symbols_of_the_field() {
         for sign in "αβγΔΘμσφ⁻⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂ℓ·√±×≈−∝‖→∂∇≤≥≪≫∞⟨⟩–".chars()
         {
             let width = width(&sign.to_string(), 100.0);
-            // 100 would be the guess for a sign that is not there.
+            // A missing symbol would have the width 100.
             assert!(width > 5.0 && width != 100.0, "{sign}");
         }
     }

@@ -1,4 +1,4 @@
-//! Where the ticks of an axis stand and what they say.
+//! Positions and labels of the ticks of an axis.
 
 use crate::figure::Scale;
 use crate::number;
@@ -6,9 +6,9 @@ use crate::number;
 /// A labelled tick.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Tick {
-    /// Where it stands, in the units of the data.
+    /// The position, in the units of the data.
     pub(super) value: f64,
-    /// What is written there.
+    /// The text.
     pub(super) label: String,
 }
 
@@ -21,9 +21,8 @@ pub(super) struct Ticks {
     pub(super) minor: Vec<f64>,
 }
 
-/// Ticks for the range from `low` to `high`, with about `target` labels.
-/// None for a range that is empty, not finite, or not positive on a
-/// logarithmic axis.
+/// The ticks of the range from `low` to `high`, with about `target` labels. There are
+/// no ticks if the range is empty, not finite, or not positive on a logarithmic axis.
 pub(super) fn ticks(scale: Scale, low: f64, high: f64, target: usize) -> Ticks {
     let usable = low < high && (high - low).is_finite() && target > 0;
     match scale {
@@ -34,8 +33,8 @@ pub(super) fn ticks(scale: Scale, low: f64, high: f64, target: usize) -> Ticks {
     }
 }
 
-/// Multiples of 1, 2 or 5 times a power of ten, divided into steps of the next
-/// finer round number; all ticks are at least `finest` from each other.
+/// Labelled ticks at multiples of 1, 2 or 5 times a power of ten, with four or five
+/// subdivisions. The distance between ticks is at least `finest`.
 fn linear(low: f64, high: f64, target: usize, finest: f64) -> Ticks {
     let Some((round, order)) = round_step(((high - low) / target as f64).max(finest)) else {
         return Ticks::default();
@@ -62,27 +61,27 @@ fn linear(low: f64, high: f64, target: usize, finest: f64) -> Ticks {
     Ticks { major, minor }
 }
 
-/// The smallest of 1, 2, 5, 10 times a power of ten that is about as large as
-/// `wanted` or larger, as (1, 2 or 5; the power).
-fn round_step(wanted: f64) -> Option<(f64, i32)> {
-    let order = number::exponent(wanted)?;
-    let mantissa = wanted / power(order);
-    // A few labels more are better than half as many.
+/// The smallest step of 1, 2 or 5 times a power of ten that is not below `target`,
+/// up to a tolerance. Returns 1, 2 or 5, and the exponent of the power of ten.
+fn round_step(target: f64) -> Option<(f64, i32)> {
+    let order = number::exponent(target)?;
+    let mantissa = target / power(order);
+    // A few more labels are better than half as many.
     const TOLERANCE: f64 = 1.25;
     let round = [1.0, 2.0, 5.0].into_iter().find(|&round| mantissa <= round * TOLERANCE);
     Some(round.map_or((1.0, order + 1), |round| (round, order)))
 }
 
-/// The multiples of `step` in the closed range, with their index. An index is
-/// a float because it may be too large for an integer; the count is small.
+/// The multiples of `step` in the closed range, each with its index. The index is a
+/// float because it may be too large for an integer. There are at most 1000.
 fn multiples(step: f64, low: f64, high: f64) -> impl Iterator<Item = (f64, f64)> {
     let first = (low / step - 1e-9).ceil();
     let count = ((high / step + 1e-9).floor() - first + 1.0).clamp(0.0, 1000.0) as usize;
     (0..count).map(move |offset| first + offset as f64).map(move |index| (index, index * step))
 }
 
-/// Decades where the range holds at least two; otherwise 1, 2, 5, and for a
-/// range even shorter the ticks of a linear axis.
+/// Ticks at powers of ten if the range contains at least two; otherwise at 1, 2 and 5
+/// times a power of ten; in a still shorter range, those of a linear axis.
 fn logarithmic(low: f64, high: f64, target: usize) -> Ticks {
     let first = (low.log10() - 1e-9).ceil() as i32;
     let last = (high.log10() + 1e-9).floor() as i32;
@@ -125,7 +124,7 @@ fn decades(low: f64, high: f64, first: i32, last: i32, target: usize) -> Ticks {
     Ticks { major, minor }
 }
 
-/// `0.02`, `5`, `200`: a single digit and its zeros, or a power of ten.
+/// `0.02`, `5`, `200`: a single digit with zeros, or with a power of ten.
 fn digit_label(value: f64) -> String {
     match number::exponent(value * (1.0 + 1e-9)) {
         Some(order @ -3..5) => number::fixed(value, (-order).max(0) as usize),
@@ -133,7 +132,7 @@ fn digit_label(value: f64) -> String {
     }
 }
 
-/// 10 to an integer power, correctly rounded, which `powi` is not.
+/// 10 to an integer power, correctly rounded; `powi` is not.
 fn power(order: i32) -> f64 {
     format!("1e{order}").parse().unwrap_or(f64::NAN)
 }

@@ -4,15 +4,15 @@ use super::scale::Scale;
 
 /// One axis.
 ///
-/// Set its ends with `Axis { range: Some((1.0, 100.0)), ..Axis::log(label) }`.
+/// Set the ends with `Axis { range: Some((1.0, 100.0)), ..Axis::log(label) }`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axis {
     /// The quantity, and its unit if it has one.
     pub label: String,
-    /// How values become lengths.
+    /// The map from values to lengths.
     pub scale: Scale,
-    /// The ends of the axis. Without it, or where it is unusable, the axis
-    /// holds all the data and a margin.
+    /// The ends of the axis. If `None` or unusable, the axis covers all the data
+    /// and a margin.
     pub range: Option<(f64, f64)>,
 }
 

@@ -1,4 +1,4 @@
-//! What data are compared with.
+//! Reference lines.
 
 /// A line to compare the data with.
 #[derive(Clone, Debug, PartialEq)]
@@ -8,31 +8,31 @@ pub enum Guide {
     Slope {
         /// The exponent or slope `p`.
         slope: f64,
-        /// A point (x, y) on the line, which need not be in `range`.
+        /// A point (x, y) on the line, not necessarily in `range`.
         through: (f64, f64),
-        /// The part of the x-axis it covers.
+        /// The range of x that the line covers.
         range: (f64, f64),
-        /// What is written along it, such as `slope −1/2`.
+        /// The text along the line, such as `slope −1/2`.
         label: String,
     },
     /// A dotted line at one y.
     HorizontalLevel {
-        /// Where.
+        /// The y of the line.
         y: f64,
-        /// What is written beside it.
+        /// The text next to the line.
         label: String,
     },
     /// A dotted line at one x.
     VerticalLevel {
-        /// Where.
+        /// The x of the line.
         x: f64,
-        /// What is written beside it.
+        /// The text next to the line.
         label: String,
     },
 }
 
 impl Guide {
-    /// What is written beside the line.
+    /// The text next to the line.
     pub(crate) fn label(&self) -> &str {
         match self {
             Self::Slope { label, .. }

@@ -1,11 +1,11 @@
-//! How values become lengths.
+//! The scale of an axis.
 
-/// How an axis turns values into lengths.
+/// The map from values to lengths on an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
     /// Equal differences are equal lengths.
     Linear,
-    /// The same, but nothing between whole numbers has a meaning or a tick.
+    /// As `Linear`, for whole numbers: there are no ticks between them.
     Count,
     /// Equal ratios are equal lengths; only positive values can be shown.
     Log,
@@ -13,7 +13,7 @@ pub enum Scale {
 
 impl Scale {
     /// The coordinate of a value: its decimal logarithm on a logarithmic axis,
-    /// the value itself on a linear one. `None` if the axis cannot hold it.
+    /// the value itself on a linear axis. `None` if the axis cannot show it.
     pub(crate) fn coordinate(self, value: f64) -> Option<f64> {
         match self {
             Self::Linear | Self::Count => value.is_finite().then_some(value),

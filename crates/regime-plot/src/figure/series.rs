@@ -8,22 +8,22 @@ use crate::colour::Color;
 /// `Series { style: Style::Line, ..Series::new(label, points) }`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
-    /// Stands beside the end of the series; empty for none.
+    /// The label next to the end of the series; empty for no label.
     pub label: String,
     /// The points (x, y), in the order in which they are joined.
     pub points: Vec<(f64, f64)>,
     /// A shaded band of uncertainty, in increasing or decreasing x. An interval
-    /// without a neighbour, of which a band would have no width, is drawn as an
-    /// error bar.
+    /// without a neighbour is drawn as an error bar, because its band would have no
+    /// width.
     pub band: Vec<Interval>,
     /// Error bars.
     pub error_bars: Vec<Interval>,
-    /// Where along the x-axis data were asked for and none exist. Each is marked
-    /// by a cross in the colour of the series, just above the axis.
+    /// The x at which data were requested but do not exist. Each is marked by a
+    /// cross in the colour of the series, just above the x-axis.
     pub missing: Vec<f64>,
     /// Whether the points are marked, joined, or both.
     pub style: Style,
-    /// Where the colour comes from.
+    /// The source of the colour.
     pub color: Color,
 }
 
@@ -45,11 +45,11 @@ impl Series {
 /// How the points of a series are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
-    /// Joined by a line; series differ in their dashes.
+    /// A line through the points; series differ in their dashes.
     Line,
-    /// Marked; series differ in their markers.
+    /// Markers; series differ in their markers.
     Points,
-    /// Joined by a solid line and marked.
+    /// A solid line and markers.
     LinePoints,
 }
 
@@ -57,7 +57,7 @@ pub enum Style {
 /// down to 0 or below is drawn to the lower end of the axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
-    /// Where.
+    /// The x of the interval.
     pub x: f64,
     /// The lower end.
     pub low: f64,

@@ -1,4 +1,4 @@
-//! An image has the right size, and shows what a viewer shows of the SVG.
+//! Tests: an image has the right size, and agrees with a rendering of the SVG.
 
 use resvg::usvg::{Options, Tree};
 
@@ -8,7 +8,7 @@ use crate::svg::{Theme, to_svg};
 
 fn figure(map: Option<HeatMap>) -> Figure {
     let curve = |power: f64| (1..=12).map(|i| (f64::from(i), f64::from(i).powf(power))).collect();
-    let around = |points: &[(f64, f64)]| -> Vec<Interval> {
+    let intervals = |points: &[(f64, f64)]| -> Vec<Interval> {
         points.iter().map(|&(x, y)| Interval { x, low: 0.5 * y, high: 1.7 * y }).collect()
     };
     let mut figure = Figure { map, ..Figure::new("figure") }
@@ -26,8 +26,8 @@ fn figure(map: Option<HeatMap>) -> Figure {
         })
         .guide(Guide::HorizontalLevel { y: 0.5, label: String::new() })
         .series(Series::new("marked", curve(1.5)));
-    figure.series[0].band = around(&figure.series[0].points);
-    figure.series[2].error_bars = around(&figure.series[2].points);
+    figure.series[0].band = intervals(&figure.series[0].points);
+    figure.series[2].error_bars = intervals(&figure.series[2].points);
     // One of each marker, the hollow one included.
     for index in 0..6 {
         let points = vec![(2.0 + f64::from(index), 20.0)];
@@ -52,16 +52,15 @@ fn an_image_is_twice_the_drawing() -> Result<(), Box<dyn std::error::Error>> {
         (image.width(), image.height()),
         (2 * drawing.width as u32, (2.0 * drawing.height).ceil() as u32)
     );
-    // White paper, and something on it.
+    // White paper with ink on it.
     assert!(image.pixels()[0].red() == 255 && image.pixels().iter().any(|pixel| pixel.red() < 128));
     Ok(())
 }
 
-/// The renderer is built without text, so only what lies between the axes is
-/// compared, where no guide has a label.
+/// The renderer is built without text. Only the region between the axes is compared,
+/// and the guides have no labels.
 #[test]
-fn between_the_axes_it_is_what_a_viewer_makes_of_the_svg() -> Result<(), Box<dyn std::error::Error>>
-{
+fn the_plot_agrees_with_a_rendering_of_the_svg() -> Result<(), Box<dyn std::error::Error>> {
     for map in [None, Some(heat_map())] {
         let figure = figure(map);
         let image = Pixmap::decode_png(&to_png(&figure)?)?;
@@ -84,7 +83,7 @@ fn between_the_axes_it_is_what_a_viewer_makes_of_the_svg() -> Result<(), Box<dyn
                 largest = channels.into_iter().fold(largest, u8::max);
             }
         }
-        // An SVG gives coordinates to a hundredth of a pixel, which changes the
+        // The SVG rounds coordinates to a hundredth of a pixel, which changes the
         // shades along edges.
         assert!(inked > 10_000 && largest <= 64, "{inked} {largest}");
     }
@@ -92,7 +91,7 @@ fn between_the_axes_it_is_what_a_viewer_makes_of_the_svg() -> Result<(), Box<dyn
 }
 
 #[test]
-fn text_stands_at_its_anchor_in_its_size() {
+fn text_has_its_position_and_size() {
     let bounds = |at, anchor, size, bold| {
         let text = Text { at, anchor, text: "Ho\n  H".into(), turn: None };
         letters(&text, size, bold).map(|path| path.bounds()).unwrap()

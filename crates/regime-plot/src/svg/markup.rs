@@ -1,10 +1,10 @@
-//! Text made safe for XML and HTML.
+//! Escaping of text for XML and HTML.
 
 use std::fmt::Write as _;
 
-/// `text` with the five characters that markup gives a meaning replaced by
-/// entities, fit for element content and for quoted attributes, in XML and
-/// HTML alike. Characters that XML 1.0 forbids become U+FFFD.
+/// Replaces the five special characters of markup by entities, for element content
+/// and for quoted attributes in XML and HTML. Characters that XML 1.0 forbids become
+/// U+FFFD.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -22,10 +22,11 @@ pub(crate) fn escape(text: &str) -> String {
     escaped
 }
 
-/// `text` as an identifier for markup and style sheets: ASCII letters, digits
-/// and hyphens, beginning with a letter. Other characters become their number
-/// between two underscores, so that different texts have different
-/// identifiers, and none is that of another with an underscore and a name behind.
+/// Converts `text` to an identifier for markup and style sheets. ASCII letters, and
+/// digits and hyphens after the first character, do not change. Every other character
+/// becomes its hexadecimal code between two underscores. Different texts therefore have
+/// different identifiers, and no identifier equals another one with a suffix such as
+/// `_title`.
 pub(super) fn identifier(text: &str) -> String {
     let mut name = String::with_capacity(text.len());
     for (index, character) in text.chars().enumerate() {

@@ -1,11 +1,11 @@
-//! The elements of an SVG, one for each shape.
+//! SVG elements of shapes.
 
 use std::fmt::Write as _;
 
 use super::markup::escape;
 use crate::drawing::{Anchor, Hover, Part, Path, Pixel, Shape, Text};
 
-/// An element for a shape.
+/// The element of a shape.
 pub(super) fn shape(shape: &Shape) -> String {
     match shape {
         Shape::Path(Path { parts, hover: None }) => format!("<path d=\"{}\"/>\n", all(parts)),
@@ -24,7 +24,7 @@ pub(super) fn shape(shape: &Shape) -> String {
     }
 }
 
-/// An element that is only there to be pointed at.
+/// An invisible element that reacts to the mouse pointer.
 fn invisible(target: &Part, content: &str) -> String {
     const LOOK: &str = "fill=\"transparent\" stroke=\"none\" pointer-events=\"all\"";
     match *target {

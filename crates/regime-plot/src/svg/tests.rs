@@ -1,4 +1,4 @@
-//! Any figure is a well-formed SVG.
+//! Tests: any figure is a well-formed SVG.
 
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::roxmltree::{Document, Node};
@@ -71,7 +71,7 @@ fn any_points_make_a_figure() {
 }
 
 #[test]
-fn title_and_description_are_there_and_escaped() {
+fn title_and_description_are_escaped() {
     let svg = to_svg(&figure(Vec::new()), Theme::Adaptive);
     let document = parse(&svg);
     let text = |tag| {
@@ -112,7 +112,7 @@ fn a_viewer_without_media_queries_shows_the_light_figure() -> Result<(), Box<dyn
 }
 
 #[test]
-fn each_series_has_its_label_and_empty_ones_have_none() {
+fn visible_series_have_labels_and_empty_series_have_none() {
     let labels = ["h = 100", "h = 200", "nothing"];
     let points = [vec![(1.0, 1.0), (2.0, 1.0)], vec![(1.0, 1.0), (2.0, 1.0)], vec![(1.0, -1.0)]];
     let series =
@@ -130,7 +130,7 @@ fn titles<'a>(document: &'a Document<'_>, tag: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn markers_and_error_bars_say_their_numbers() {
+fn markers_and_error_bars_have_hover_titles() {
     let bars = vec![Interval { x: 0.1, low: 0.21, high: 0.3 }];
     let series =
         Series { error_bars: bars, ..Series::new("h < 64", vec![(0.1, 0.25), (1.0, 0.5)]) };
@@ -143,7 +143,7 @@ fn markers_and_error_bars_say_their_numbers() {
 }
 
 #[test]
-fn short_lines_without_markers_can_be_pointed_at() {
+fn short_lines_without_markers_have_hover_titles() {
     let line = |count: u32| {
         let points = (1..=count).map(|x| (f64::from(x), 1.0)).collect();
         let band = vec![Interval { x: 1.0, low: 0.5, high: 2.0 }];
@@ -161,7 +161,7 @@ fn short_lines_without_markers_can_be_pointed_at() {
 }
 
 #[test]
-fn cells_say_their_numbers_and_so_do_blank_ones() {
+fn coloured_and_blank_cells_have_hover_titles() {
     let cell = |x, value| Cell { x: (x, 2.0 * x), y: (0.5, 2.0), value };
     let cells = vec![cell(0.5, 0.125), cell(1.0, f64::NAN)];
     let map = HeatMap { label: "error".into(), scale: Scale::Linear, square: false, cells };
@@ -178,7 +178,7 @@ fn cells_say_their_numbers_and_so_do_blank_ones() {
 }
 
 #[test]
-fn places_without_data_are_marked_and_on_the_axis() {
+fn places_without_data_are_marked_and_extend_the_axis() {
     let missing = vec![100.0, f64::NAN, -1.0];
     let some = Series { missing, ..Series::new("h = 64", vec![(1.0, 1.0), (2.0, 1.0)]) };
     let none = Series { missing: vec![0.01], ..Series::new("h = 32", Vec::new()) };
@@ -192,7 +192,7 @@ fn places_without_data_are_marked_and_on_the_axis() {
 }
 
 #[test]
-fn identifiers_are_those_of_one_figure() {
+fn identifiers_of_different_figures_differ() {
     let names = |id: &str| -> Vec<String> {
         let svg = to_svg(&Figure { id: id.into(), ..figure(Vec::new()) }, Theme::Adaptive);
         let document = parse(&svg);

@@ -6,7 +6,7 @@ fn figure() -> Figure {
 }
 
 #[test]
-fn it_names_axes_and_series() {
+fn axes_and_series_are_listed() {
     let points = vec![(0.1, 0.01), (1e4, 1.0)];
     let figure = figure()
         .line("h = 32", points.clone())
@@ -26,7 +26,7 @@ fn it_names_axes_and_series() {
 }
 
 #[test]
-fn it_names_colours() {
+fn the_quantity_of_a_heat_map_is_listed() {
     let cell = |value| Cell { x: (0.5, 1.0), y: (1.0, 2.0), value };
     let map = HeatMap {
         label: "test error".into(),
@@ -42,7 +42,7 @@ fn it_names_colours() {
 }
 
 #[test]
-fn it_is_short_without_data() {
+fn a_description_without_data_is_short() {
     assert_eq!(draw(&Figure::new("")).description, "A plot of y against x.");
     let figure = figure().points("one", vec![(1.0, 2.0)]);
     assert_eq!(

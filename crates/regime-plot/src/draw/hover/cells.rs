@@ -5,20 +5,20 @@ use crate::draw::text::shorten;
 use crate::figure::{Cell, Figure, HeatMap, Scale};
 use crate::number::short;
 
-/// A map of more cells has no titles; see [`super::MOST`].
-const MOST: usize = 2000;
+/// A map with more cells has no titles; see [`super::MAX_POINTS`].
+const MAX_CELLS: usize = 2000;
 
 /// The titles of the cells of one map.
 pub(crate) struct Cells {
     label: String,
-    /// Along both axes, from which border to which, and what a reader calls it.
+    /// For each axis, the borders of cells and their name.
     names: [Vec<((f64, f64), String)>; 2],
 }
 
 impl Cells {
-    /// None for a map of too many cells.
+    /// Returns `None` for a map of too many cells.
     pub(crate) fn new(figure: &Figure, map: &HeatMap) -> Option<Self> {
-        if map.cells.len() > MOST {
+        if map.cells.len() > MAX_CELLS {
             return None;
         }
         let x = names(map.cells.iter().map(|cell| cell.x), figure.x.scale);
@@ -38,8 +38,8 @@ impl Cells {
     }
 }
 
-/// The names of the ranges of cells along one axis: the positions around which
-/// [`borders`](crate::borders) made them, or else from where to where.
+/// The names of the ranges of cells along one axis: the positions for which
+/// [`borders`](crate::borders) gives these ranges, or else both borders.
 fn names(ranges: impl Iterator<Item = (f64, f64)>, scale: Scale) -> Vec<((f64, f64), String)> {
     let mut ranges: Vec<(f64, f64)> = ranges.collect();
     ranges.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.total_cmp(&other.1)));
@@ -52,9 +52,9 @@ fn names(ranges: impl Iterator<Item = (f64, f64)>, scale: Scale) -> Vec<((f64, f
     ranges.into_iter().enumerate().map(name).collect()
 }
 
-/// The positions that have these ranges around them: the first and the last in
-/// the middle of theirs, and each border half-way between its neighbours. None
-/// if there are no such positions.
+/// The positions for which [`borders`](crate::borders) gives these ranges: the first and
+/// the last position are in the middle of their ranges, and each border is half-way
+/// between two positions. `None` if such positions do not exist.
 fn positions(ranges: &[(f64, f64)], scale: Scale) -> Option<Vec<f64>> {
     const TOLERANCE: f64 = 1e-6;
     let places =
@@ -91,19 +91,19 @@ mod tests {
     }
 
     #[test]
-    fn cells_around_positions_are_called_by_them() {
+    fn cells_at_positions_are_named_by_the_positions() {
         for (positions, scale) in [
             (&[0.1, 0.3, 1.0, 3.0, 10.0][..], Scale::Log),
             (&[1.0, 2.0, 4.0], Scale::Linear),
             (&[64.0], Scale::Log),
         ] {
-            let wanted: Vec<String> = positions.iter().map(|&p| short(p)).collect();
-            assert_eq!(named(&borders(positions, scale), scale), wanted);
+            let expected: Vec<String> = positions.iter().map(|&p| short(p)).collect();
+            assert_eq!(named(&borders(positions, scale), scale), expected);
         }
     }
 
     #[test]
-    fn other_cells_are_called_by_their_borders() {
+    fn other_cells_are_named_by_their_borders() {
         assert_eq!(named(&[0.0, 1.0, 2.0], Scale::Count), ["0 to 1", "1 to 2"]);
         assert_eq!(named(&[0.0, 1.0, 5.0], Scale::Linear), ["0 to 1", "1 to 5"]);
         assert_eq!(named(&[f64::NAN, 1.0], Scale::Linear), ["– to 1"]);
