@@ -39,10 +39,10 @@ pub enum PcaScaling {
     /// component has variance 1 (the default, as in v1 of the paper).
     #[default]
     Whitened,
-    /// All by the root of the mean of the *retained* eigenvalues, `sⱼ = √((λ₁ + … +
-    /// λ_k)/k)`. The variances average to 1 and their ratios do not change; with all
-    /// components retained, all distances change by one factor (as in later versions of
-    /// the paper).
+    /// All by the root of the mean of the *retained* eigenvalues,
+    /// `sⱼ = √((λ₁ + … + λ_k)/k)`. The variances average to 1 and their ratios do not
+    /// change; with all components retained, all distances change by one factor (as in
+    /// later versions of the paper).
     MeanEigenvalue,
 }
 
