@@ -1,4 +1,4 @@
-//! The published sets that are too large to embed, known by their checksums.
+//! Published sets that are too large to embed, with their checksums.
 
 use std::path::{Path, PathBuf};
 
@@ -23,11 +23,11 @@ pub enum Archive {
 /// One file of an [`Archive`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ArchiveFile {
-    /// Its name, uncompressed.
+    /// Name of the uncompressed file.
     pub name: &'static str,
-    /// Its length, uncompressed, in bytes.
+    /// Length of the uncompressed file, in bytes.
     pub bytes: usize,
-    /// Its SHA-256, uncompressed, in lower-case hexadecimal.
+    /// SHA-256 of the uncompressed file, in lower-case hexadecimal.
     pub sha256: &'static str,
 }
 
@@ -41,7 +41,7 @@ impl Archive {
     /// Every archive.
     pub const ALL: [Self; 2] = [Self::Mnist, Self::FashionMnist];
 
-    /// The name in commands, in specs and of the folder in the cache.
+    /// The name in commands and specs, and of the folder in the cache.
     pub fn name(self) -> &'static str {
         match self {
             Self::Mnist => "mnist",
@@ -57,7 +57,7 @@ impl Archive {
         }
     }
 
-    /// Where the files lie in `cache_dir`.
+    /// The folder of the files in `cache_dir`.
     pub fn dir(self, cache_dir: &Path) -> PathBuf {
         cache_dir.join(self.name())
     }
@@ -91,8 +91,7 @@ impl Archive {
 }
 
 impl ArchiveFile {
-    /// The uncompressed content of `path`, at most one byte longer than it
-    /// should be.
+    /// The uncompressed content of `path`, up to one byte beyond the published length.
     pub(crate) fn read(&self, path: &Path) -> Result<Vec<u8>, IdxError> {
         read_uncompressed(path, self.bytes + 1)
     }
@@ -171,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_cache_is_noticed() {
+    fn a_damaged_cache_is_detected() {
         let cache = tempfile::tempdir().unwrap();
         let dir = Archive::Mnist.dir(cache.path());
         std::fs::create_dir(&dir).unwrap();

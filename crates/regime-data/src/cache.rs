@@ -1,15 +1,15 @@
-//! Where fetched data lies.
+//! The folder for fetched data.
 
 use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// The folder for fetched data when none is given: `$REGIME_DATA_DIR`, else
-/// `$XDG_CACHE_HOME/regime`, else `$HOME/.cache/regime`, and for want of a home
-/// `regime` in the system's folder for temporary files.
+/// The default folder for fetched data: `$REGIME_DATA_DIR`, else
+/// `$XDG_CACHE_HOME/regime`, else `$HOME/.cache/regime`, else `regime` in the system's
+/// folder for temporary files.
 ///
-/// The folder may not exist. An empty variable counts as unset, and so does a
-/// relative `XDG_CACHE_HOME`, as its specification demands.
+/// The folder may not exist. An empty variable counts as unset, and so does a relative
+/// `XDG_CACHE_HOME`, as the XDG specification requires.
 pub fn default_cache_dir() -> PathBuf {
     cache_dir_under(|name| env::var_os(name))
 }

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-/// A file that is not the published one.
+/// A file differs from the published one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{file}` is not the published file: expected SHA-256 {expected} ({expected_bytes} bytes), \
@@ -13,11 +13,11 @@ pub struct ChecksumMismatch {
     pub file: String,
     /// The published checksum of the uncompressed file.
     pub expected: String,
-    /// Its length, in bytes.
+    /// The published length, in bytes.
     pub expected_bytes: usize,
     /// The checksum of what was read.
     pub found: String,
-    /// How much was read, in bytes: at most one byte more than expected.
+    /// The number of bytes read: at most one more than expected.
     pub found_bytes: usize,
 }
 

@@ -8,16 +8,17 @@ pub(crate) fn median(dim: usize) -> f64 {
     quantile(dim, 0.5)
 }
 
-/// Below this lies the probability `0 < p < 1` of the χ² distribution with
-/// `dim ≥ 1` degrees of freedom: where the regularised incomplete gamma function
-/// `P(dim/2, x/2)` is `p`. To about ten digits, unless `p` is so close to 1 that
-/// its own rounding shows.
+/// The quantile of the χ² distribution with `dim ≥ 1` degrees of freedom at the
+/// probability `0 < p < 1`.
+///
+/// It is the `x` at which the regularised incomplete gamma function `P(dim/2, x/2)`
+/// equals `p`, to about ten digits, unless `p` is so close to 1 that the rounding of `p`
+/// matters.
 pub(crate) fn quantile(dim: usize, p: f64) -> f64 {
     let a = dim as f64 / 2.0;
     let ln_gamma = ln_gamma_of_half(dim);
     let probability = |x: f64| lower_gamma(a, x / 2.0, ln_gamma);
-    // The distribution leans to the left: its median is below its mean, so that
-    // only quantiles above the median can need more than the mean.
+    // The median lies below the mean, so the mean bounds all quantiles up to the median.
     let (mut low, mut high) = (0.0, dim as f64);
     while probability(high) < p {
         high *= 2.0;
@@ -39,9 +40,8 @@ pub(crate) fn quantile(dim: usize, p: f64) -> f64 {
 ///
 /// # Reference
 ///
-/// NIST Digital Library of Mathematical Functions, 8.7.1. All terms are positive,
-/// and they fall fast for `x` up to a small multiple of `a + 1`, which is all
-/// that is needed here.
+/// NIST Digital Library of Mathematical Functions, 8.7.1. All terms are positive. They
+/// fall fast for `x` up to a small multiple of `a + 1`, the range used here.
 fn lower_gamma(a: f64, x: f64, ln_gamma: f64) -> f64 {
     let mut term = 1.0 / a;
     let mut sum = term;

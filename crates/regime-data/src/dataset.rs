@@ -1,4 +1,4 @@
-//! What preparation gives.
+//! The prepared data set.
 
 use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
@@ -8,17 +8,16 @@ use crate::spec::DataSpec;
 /// Disjoint sets of labelled points, ready for a network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
-    /// The points to learn from.
+    /// Training points.
     pub train: Part,
-    /// The points to judge by.
+    /// Test points.
     pub test: Part,
-    /// The points on which kernels are compared.
+    /// Points on which kernels are compared.
     pub kernel: Part,
-    /// Height and width of the images that the rows of `x` are, in reading
-    /// order; `None` where they are not: after PCA, and for points that are no images
-    /// or not known to be.
+    /// Height and width of the images, where each row of `x` is an image in reading
+    /// order. `None` after PCA, and for points that are not known to be images.
     pub image_shape: Option<(usize, usize)>,
-    /// Where all this comes from.
+    /// The origin of the data.
     pub provenance: Provenance,
 }
 
@@ -39,7 +38,7 @@ impl Part {
         self.class.len()
     }
 
-    /// Whether there are none.
+    /// Whether the part has no points.
     pub fn is_empty(&self) -> bool {
         self.class.is_empty()
     }
@@ -50,11 +49,10 @@ impl Part {
     }
 }
 
-/// Where a data set comes from: enough to tell whether two results used the
-/// same data.
+/// The origin of a data set: enough to decide whether two results used the same data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
-    /// The spec that was followed.
+    /// The spec.
     pub spec: DataSpec,
     /// The name of the source.
     pub source: String,
@@ -62,13 +60,13 @@ pub struct Provenance {
     /// [`Images::sha256`](crate::Images::sha256); for other points, synthetic ones too,
     /// [`Points::sha256`](crate::Points::sha256).
     pub sha256: String,
-    /// How many points task and balancing leave, of which the parts are taken.
+    /// The number of points left by task and balancing, from which the parts are taken.
     pub pool: usize,
-    /// On how many points mean and components were fitted.
+    /// The number of points on which mean and components were fitted.
     pub fitted_on: usize,
-    /// The eigenvalues of the kept components, largest first; empty without PCA.
+    /// The eigenvalues of the retained components, largest first; empty without PCA.
     pub eigenvalues: Vec<f64>,
-    /// The part of the variance that the kept components hold, 0 to 1; `None`
-    /// without PCA.
+    /// The fraction of the variance in the retained components, 0 to 1; `None` without
+    /// PCA.
     pub explained_variance: Option<f64>,
 }

@@ -1,4 +1,4 @@
-//! Folders of IDX files, under the names that such files have in practice.
+//! Folders of IDX files with their usual names.
 
 use std::path::{Path, PathBuf};
 
@@ -36,7 +36,7 @@ fn load_split(dir: &Path, split: &str) -> Result<Option<Images>, SourceError> {
     }
 }
 
-/// The first that exists: plain before `.gz`, `-` before `.`.
+/// The first file that exists: plain before `.gz`, `-` before `.`.
 fn find(dir: &Path, stem: &str, kind: &str) -> Option<PathBuf> {
     ["", ".gz"]
         .into_iter()
@@ -64,14 +64,14 @@ mod tests {
         write("t10k-labels.idx1-ubyte", &labels(8));
         assert_eq!(load(dir.path()).unwrap().labels(), [8]);
 
-        // Under .gz though it is not: the content decides.
+        // Named `.gz` but not compressed: the content decides.
         write("train-images-idx3-ubyte.gz", &ONE_IMAGE);
         write("train-labels-idx1-ubyte.gz", &labels(5));
         assert_eq!(load(dir.path()).unwrap().labels(), [5, 8]);
     }
 
     #[test]
-    fn nothing_and_half_of_something() {
+    fn no_files_and_labels_without_images() {
         let dir = tempfile::tempdir().unwrap();
         assert!(matches!(load(dir.path()), Err(SourceError::NoIdxFiles { .. })));
         fs::write(dir.path().join("train-labels-idx1-ubyte"), labels(1)).unwrap();

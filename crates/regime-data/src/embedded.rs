@@ -8,7 +8,7 @@ use crate::source_error::SourceError;
 const IMAGES: &[u8] = include_bytes!("../assets/mnist-t10k/t10k-images-idx3-ubyte.gz");
 const LABELS: &[u8] = include_bytes!("../assets/mnist-t10k/t10k-labels-idx1-ubyte.gz");
 
-/// The 10,000 test images of MNIST, verified.
+/// The 10,000 test images of MNIST, with verified checksums.
 pub(crate) fn mnist_t10k() -> Result<Images, SourceError> {
     let files = Archive::Mnist.files();
     let (images, labels) = (&files[TEST_IMAGES], &files[TEST_LABELS]);
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn the_list_of_checksums_is_that_of_the_code() {
+    fn the_checksum_file_agrees_with_the_code() {
         let list = include_str!("../assets/mnist-t10k/SHA256SUMS");
         let files = &Archive::Mnist.files()[TEST_IMAGES..];
         let expected: String =

@@ -1,25 +1,25 @@
-//! What can be wrong with a data spec, or with the data it asks for.
+//! Errors of a data spec, and of the data that it describes.
 
 use crate::pca::PcaError;
 use crate::source_error::SourceError;
 
-/// Why no [`Dataset`](crate::Dataset) can be made from a spec.
+/// An error from preparing a [`Dataset`](crate::Dataset).
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
-    /// The source has no data to give.
+    /// The source cannot be loaded.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// A field of the spec has a value that cannot work.
+    /// A field of the spec has an invalid value.
     #[error("`{field}` = {value}: should be {want}")]
     Field {
         /// The field, with its path in the spec.
         field: &'static str,
         /// Its value.
         value: String,
-        /// What would be right.
+        /// The values that are allowed.
         want: String,
     },
-    /// The task names a class that does not occur.
+    /// The task names a class that does not occur in the data.
     #[error("`{field}` = {class}: no point has this class; the data has {present:?}")]
     UnknownClass {
         /// The field that names it.
@@ -37,19 +37,19 @@ pub enum DataError {
         /// The classes that occur.
         present: Vec<u8>,
     },
-    /// The points do not suffice.
+    /// There are too few points.
     #[error(
         "`n_train` + `n_test` + `n_kernel` = {wanted}: {name} has only {available} points for this \
          task{}", because(.smallest)
     )]
     TooFewPoints {
-        /// The sum of the three.
+        /// The number of points requested, with all training sets.
         wanted: usize,
         /// The source.
         name: String,
-        /// How many points there are.
+        /// The number of points available.
         available: usize,
-        /// When balanced: number of classes, the smallest of them, its size.
+        /// With `balance`: the number of classes, the smallest class, and its size.
         smallest: Option<(usize, u8, usize)>,
     },
     /// A point cannot be put on a sphere.
@@ -62,7 +62,7 @@ pub enum DataError {
         /// Position of the point in the source.
         index: usize,
     },
-    /// No principal components.
+    /// The principal components cannot be fitted.
     #[error("`inputs.pca`: {0}")]
     Pca(#[from] PcaError),
 }

@@ -1,14 +1,13 @@
 //! A strict reader of IDX files, the format of MNIST and its relatives.
 //!
-//! An IDX file is a big-endian header, a magic number `0x0000_08rr` (unsigned
-//! bytes, rank `rr`) and `rr` dimensions of four bytes each, then the values.
-//! Two kinds are read: images (rank 3) and labels (rank 1). Files may be
-//! compressed with gzip; that is told from their first two bytes, not their
-//! name.
+//! An IDX file is a big-endian header, a magic number `0x0000_08rr` (unsigned bytes, rank
+//! `rr`) and `rr` dimensions of four bytes each, then the values. Two kinds are read:
+//! images (rank 3) and labels (rank 1). Files may be compressed with gzip, which is
+//! detected from the first two bytes, not from the name.
 //!
-//! *Strict* means that the file is exactly what its header announces, or an
-//! [`IdxError`] says how it is not. A header is not believed before the values
-//! have come: memory grows with what is read, never with what is announced.
+//! *Strict* means that the file must be exactly what its header announces; otherwise an
+//! [`IdxError`] says how it differs. Memory grows with the bytes that are read, never
+//! with the size that is announced.
 //!
 //! ```
 //! use regime_data::idx;
@@ -28,7 +27,7 @@ use std::path::Path;
 use flate2::bufread::MultiGzDecoder;
 use ndarray::Array2;
 
-/// The most values that a file may announce: 2³⁰, a gibibyte.
+/// Maximum number of values that a file may announce: 2³⁰, a gibibyte.
 ///
 /// About twice the largest file of the MNIST family (EMNIST *by class*).
 pub const MAX_VALUES: usize = 1 << 30;
@@ -37,10 +36,10 @@ const IMAGES_MAGIC: u32 = 0x0000_0803;
 const LABELS_MAGIC: u32 = 0x0000_0801;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// Why a file could not be read as IDX. Each variant names the file.
+/// An error from reading an IDX file. Each variant names the file.
 #[derive(Debug, thiserror::Error)]
 pub enum IdxError {
-    /// The file cannot be opened, or reading fails below the format.
+    /// The file cannot be opened or read.
     #[error("`{name}` cannot be read")]
     Io {
         /// The file.
@@ -58,7 +57,7 @@ pub enum IdxError {
         /// Length of the file, in bytes.
         found: usize,
     },
-    /// The file is no IDX file of the wanted kind.
+    /// The file is not an IDX file of the expected kind.
     #[error("`{name}` has the wrong magic number: expected {expected:#010x}, found {found:#010x}")]
     WrongMagic {
         /// The file.
@@ -68,7 +67,7 @@ pub enum IdxError {
         /// The first four bytes, big-endian.
         found: u32,
     },
-    /// The header announces no value at all.
+    /// The header announces zero values.
     #[error("`{name}` is empty: its dimensions are {dims:?}")]
     Empty {
         /// The file.
@@ -95,7 +94,7 @@ pub enum IdxError {
         found: usize,
     },
     /// More values than announced.
-    #[error("`{name}` goes on after the {expected} bytes of values that its header announces")]
+    #[error("`{name}` continues after the {expected} bytes of values that its header announces")]
     TrailingBytes {
         /// The file.
         name: String,
@@ -133,7 +132,7 @@ pub struct IdxImages {
     pub pixels: Array2<u8>,
 }
 
-/// Reads images from `reader`, which `name` names in errors.
+/// Reads images from `reader`. Errors refer to it as `name`.
 ///
 /// # Errors
 ///
@@ -148,7 +147,7 @@ pub fn read_images(reader: impl Read, name: &str) -> Result<IdxImages, IdxError>
     Ok(IdxImages { rows, cols, pixels })
 }
 
-/// Reads labels from `reader`, which `name` names in errors.
+/// Reads labels from `reader`. Errors refer to it as `name`.
 ///
 /// # Errors
 ///
@@ -178,13 +177,13 @@ pub fn open_labels(path: &Path) -> Result<Vec<u8>, IdxError> {
     read_labels(open(path, &name)?, &name)
 }
 
-/// The file at `path`, uncompressed, up to `limit` bytes of it.
+/// Up to `limit` uncompressed bytes of the file at `path`.
 pub(crate) fn read_uncompressed(path: &Path, limit: usize) -> Result<Vec<u8>, IdxError> {
     let name = path.display().to_string();
     read_bytes(open(path, &name)?, &name, limit)
 }
 
-/// What `reader` gives, uncompressed, up to `limit` bytes of it.
+/// Up to `limit` uncompressed bytes of `reader`.
 pub(crate) fn read_bytes(reader: impl Read, name: &str, limit: usize) -> Result<Vec<u8>, IdxError> {
     Uncompressed::new(reader, name)?.take(limit)
 }
@@ -195,8 +194,8 @@ fn open(path: &Path, name: &str) -> Result<File, IdxError> {
 
 /// Header and values of an IDX file of rank `RANK`.
 ///
-/// The values are as many as the product of the dimensions, and that product
-/// is at most [`MAX_VALUES`].
+/// The number of values is the product of the dimensions, which is at most
+/// [`MAX_VALUES`].
 fn read<const RANK: usize>(
     reader: impl Read,
     name: &str,
@@ -233,8 +232,8 @@ fn read<const RANK: usize>(
         return Err(IdxError::AbsurdHeader { name: name(), dims });
     };
 
-    // One byte more than announced: it tells trailing bytes, and reaching the
-    // end makes the decoder check the sums at the end of a gzip stream.
+    // One byte more than announced, to detect trailing bytes and to reach the end of a
+    // gzip stream, where the decoder checks the sums.
     let values = source.take(expected + 1)?;
     match values.len() {
         found if found < expected => Err(IdxError::Truncated { name: name(), expected, found }),
@@ -243,7 +242,7 @@ fn read<const RANK: usize>(
     }
 }
 
-/// A reader that undoes gzip where it finds it.
+/// A reader that decompresses gzip and passes on everything else unchanged.
 struct Uncompressed<'a> {
     reader: Box<dyn Read + 'a>,
     is_gzip: bool,
@@ -384,8 +383,8 @@ mod tests {
                 IdxError::Truncated { expected: 12, found, .. } if found == cut - 16
             ));
         }
-        // The largest file that may be announced, without its values: an error,
-        // and no gibibyte is reserved for it.
+        // The largest size that may be announced, without values: an error, and no
+        // gibibyte is reserved.
         let error = images_error(&header(IMAGES_MAGIC, &[1 << 20, 32, 32]));
         assert!(matches!(error, IdxError::Truncated { expected: MAX_VALUES, found: 0, .. }));
     }
@@ -439,7 +438,7 @@ mod tests {
             let _ = read_labels(&bytes[..], "arbitrary");
         }
 
-        /// Bytes that get further than the magic number.
+        /// Bytes with a valid magic number.
         #[test]
         fn arbitrary_content_never_panics(
             dims in proptest::collection::vec(prop_oneof![0_u32..5, any::<u32>()], 3),
@@ -456,7 +455,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_written_is_read(count in 1_u32..6, rows in 1_u32..5, cols in 1_u32..5) {
+        fn written_images_are_read_back(count in 1_u32..6, rows in 1_u32..5, cols in 1_u32..5) {
             let values: Vec<u8> = (0..count * rows * cols).map(|i| i as u8).collect();
             let mut bytes = header(IMAGES_MAGIC, &[count, rows, cols]);
             bytes.extend(&values);

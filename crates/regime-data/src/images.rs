@@ -1,4 +1,4 @@
-//! Labelled images as they come from files: bytes, pooled, in order.
+//! Labelled images as read from files.
 
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
@@ -6,7 +6,7 @@ use crate::checksum::sha256_hex;
 use crate::idx::{self, IdxImages};
 use crate::source_error::SourceError;
 
-/// Labelled grey-scale images, before any choice about task, order or scale.
+/// Labelled grey-scale images, before task, order and scale are chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Images {
     name: String,
@@ -23,8 +23,8 @@ impl Images {
     ///
     /// # Errors
     ///
-    /// [`SourceError::CountMismatch`] if there are not as many labels as images,
-    /// [`SourceError::ShapeMismatch`] if the images have not `rows · cols` pixels.
+    /// [`SourceError::CountMismatch`] if the numbers of labels and images differ,
+    /// [`SourceError::ShapeMismatch`] if an image does not have `rows · cols` pixels.
     pub fn new(
         name: impl Into<String>,
         images: IdxImages,
@@ -107,7 +107,7 @@ impl Images {
     /// SHA-256 of the content, in lower-case hexadecimal: over height and width
     /// (four bytes each, big-endian), all pixels, then all labels.
     ///
-    /// Independent of how the images were stored and named.
+    /// It does not depend on how the images were stored or named.
     pub fn sha256(&self) -> &str {
         &self.sha256
     }
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shape_that_is_not_that_of_the_pixels() {
+    fn a_shape_that_disagrees_with_the_pixels() {
         for rows in [2, usize::MAX] {
             let images = IdxImages { rows, ..two(3) };
             let error = Images::new("two", images, vec![1, 2]).unwrap_err();
@@ -136,13 +136,13 @@ mod tests {
     }
 
     #[test]
-    fn images_need_as_many_labels() {
+    fn every_image_needs_a_label() {
         let error = Images::new("two", two(3), vec![1]).unwrap_err();
         assert!(matches!(error, SourceError::CountMismatch { points: 2, labels: 1, .. }));
     }
 
     #[test]
-    fn pooling_keeps_order_and_wants_one_shape() {
+    fn pooling_preserves_order_and_needs_one_shape() {
         let first = Images::new("first", two(3), vec![1, 2]).unwrap();
         let second = Images::new("second", two(3), vec![3, 4]).unwrap();
         let other = Images::new("other", two(4), vec![3, 4]).unwrap();

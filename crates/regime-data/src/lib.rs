@@ -1,31 +1,30 @@
 //! Data sets for binary classification, as plain arrays.
 //!
-//! From a small serialisable description, a [`DataSpec`], [`prepare`] makes a
-//! [`Dataset`]: disjoint training, test and kernel points, labelled `y = ±1`,
-//! centred, put on a sphere and projected on principal components as asked.
-//! The same spec gives the same points, always, on every machine (up to the
-//! rounding of the linear algebra).
+//! [`prepare`] makes a [`Dataset`] from a small serialisable description, a [`DataSpec`]:
+//! disjoint training, test and kernel points with labels `y = ±1`. The spec says whether
+//! inputs are centred, put on a sphere and projected on principal components. The same
+//! spec gives the same points on every machine, up to the rounding of the linear algebra.
 //!
-//! # What it is not
+//! # Scope
 //!
-//! No tensors, no batches, no augmentation, and no deep-learning framework: the
-//! arrays are [`ndarray`]'s, in `f64`. Nothing is downloaded unless
-//! [`fetch()`] is called; the 10,000 test images of MNIST are inside the crate,
-//! so that everything else works offline. Nothing is printed.
+//! The crate has no tensors, batches or augmentation, and uses no deep-learning
+//! framework: arrays are [`ndarray`]'s, in `f64`. Only [`fetch()`] downloads data. The
+//! 10,000 test images of MNIST are inside the crate, so it works offline. Nothing is
+//! printed.
 //!
 //! # Where to start
 //!
-//! - [`DataSpec`]: every choice there is, with its range and default.
+//! - [`DataSpec`]: every option, with its range and default.
 //! - [`Source`]: where points come from; [`fetch()`] fills the cache for the two
 //!   sources that are too large to embed.
-//! - [`prepare`], or [`prepare_images`] and [`prepare_points`] for what you hold
-//!   already.
-//! - [`idx`] and [`pca`] stand on their own.
+//! - [`prepare`], or [`prepare_images`] and [`prepare_points`] for data already in
+//!   memory.
+//! - [`idx`] and [`pca`] can be used without the rest of the crate.
 //!
 //! # Example
 //!
-//! The parity of MNIST digits from their ten first principal components, as in
-//! the fully connected networks of Geiger et al. (arXiv 1906.08034):
+//! The parity of MNIST digits from their first ten principal components, as in the fully
+//! connected networks of Geiger et al. (arXiv 1906.08034):
 //!
 //! ```
 //! use regime_data::{DataSpec, default_cache_dir, prepare};

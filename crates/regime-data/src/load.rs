@@ -1,4 +1,4 @@
-//! Loading what a source describes.
+//! Loading the data of a source.
 
 use std::path::Path;
 
@@ -10,8 +10,8 @@ use crate::source_error::SourceError;
 use crate::{directory, embedded, tensors};
 
 impl Source {
-    /// Loads the images of an image source. `cache_dir` matters only to
-    /// [`Source::Mnist`] and [`Source::FashionMnist`].
+    /// Loads the images of an image source. Only [`Source::Mnist`] and
+    /// [`Source::FashionMnist`] use `cache_dir`.
     ///
     /// # Errors
     ///

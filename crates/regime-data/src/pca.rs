@@ -5,9 +5,8 @@
 //! `e₁, e₂, …`, the components of a point `x` are `eⱼ·(x − m) / sⱼ`, where
 //! [`PcaScaling`] chooses the `sⱼ`.
 //!
-//! Each `eⱼ` is given the sign that makes its loading of largest magnitude
-//! positive (the first of them, if several tie), so the components do not depend
-//! on the whim of an eigensolver.
+//! Each `eⱼ` is given the sign that makes its loading of largest magnitude positive (the
+//! first of them, if several tie), so the components do not depend on the eigensolver.
 //!
 //! ```
 //! use ndarray::array;
@@ -27,8 +26,8 @@ use faer::{Accum, Mat, MatRef, Par, Side};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
-/// The most coordinates of a point: the covariance is a dense square matrix
-/// (2 GiB at this size).
+/// Maximum number of coordinates of a point: the covariance is a dense square matrix (2
+/// GiB at this size).
 pub const MAX_DIM: usize = 16_384;
 
 /// What the components are divided by.
@@ -36,30 +35,29 @@ pub const MAX_DIM: usize = 16_384;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum PcaScaling {
-    /// Each by the root of its own eigenvalue, `sⱼ = √λⱼ`: over the fitted
-    /// points, every component has variance 1 (the default, as in v1 of the
-    /// paper).
+    /// Each by the root of its eigenvalue, `sⱼ = √λⱼ`: over the fitted points, every
+    /// component has variance 1 (the default, as in v1 of the paper).
     #[default]
     Whitened,
-    /// All by the root of the mean of the *kept* eigenvalues,
-    /// `sⱼ = √((λ₁ + … + λ_k)/k)`: the variances keep their ratios and average
-    /// to 1, and with all components kept, distances change by one factor only
-    /// (as in later versions of the paper).
+    /// All by the root of the mean of the *retained* eigenvalues,
+    /// `sⱼ = √((λ₁ + … + λ_k)/k)`. The variances average to 1 and their ratios do not
+    /// change; with all components retained, all distances change by one factor (as in
+    /// later versions of the paper).
     MeanEigenvalue,
 }
 
-/// Why no components can be given.
+/// An error from fitting principal components.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum PcaError {
-    /// There is nothing to fit.
+    /// There are no points to fit.
     #[error("no points to fit principal components on")]
     NoPoints,
-    /// No component, or more than there are coordinates.
+    /// The number of components is 0, or exceeds the number of coordinates.
     #[error(
         "{components} principal components of points with {dim} coordinates: from 1 to {dim} are possible"
     )]
     Components {
-        /// Number of components asked for.
+        /// Requested number of components.
         components: usize,
         /// Number of coordinates.
         dim: usize,
@@ -76,17 +74,17 @@ pub enum PcaError {
          {rank} directions only"
     )]
     RankDeficient {
-        /// Number of components asked for.
+        /// Requested number of components.
         components: usize,
         /// Number of eigenvalues above `dim · ε · λ₁`.
         rank: usize,
         /// Number of fitted points.
         points: usize,
     },
-    /// A covariance is infinite or not a number.
+    /// An entry of the covariance is infinite or not a number.
     #[error("the covariance of the fitted points is not finite")]
     NotFinite,
-    /// The eigensolver gave up.
+    /// The eigensolver did not converge.
     #[error("the eigendecomposition of a {dim} × {dim} covariance does not converge")]
     NoConvergence {
         /// Number of coordinates.
@@ -123,11 +121,10 @@ impl Pca {
         Self::fit_blocks(x.ncols(), blocks, components, scaling)
     }
 
-    /// Fits on points that come in blocks of rows, `dim` coordinates each.
+    /// Fits on points given in blocks of rows, `dim` coordinates each.
     ///
-    /// `blocks` is called twice, for the mean and for the covariance, so that
-    /// never more than a block of points is held, and no precision is lost to a
-    /// large mean.
+    /// `blocks` is called twice, for the mean and for the covariance. Thus at most one
+    /// block of points is in memory, and a large mean costs no precision.
     pub(crate) fn fit_blocks<I>(
         dim: usize,
         blocks: impl Fn() -> I,
@@ -195,7 +192,7 @@ impl Pca {
     ///
     /// # Panics
     ///
-    /// If `x` has not as many columns as the fitted points.
+    /// If `x` and the fitted points differ in the number of columns.
     pub fn transform(&self, x: ArrayView2<'_, f64>) -> Array2<f64> {
         (&x - &self.mean).dot(&self.axes) / &self.scales
     }
@@ -210,7 +207,7 @@ impl Pca {
         self.axes.view()
     }
 
-    /// The kept eigenvalues of the covariance, largest first.
+    /// The retained eigenvalues of the covariance, largest first.
     pub fn eigenvalues(&self) -> ArrayView1<'_, f64> {
         self.eigenvalues.view()
     }
@@ -220,7 +217,7 @@ impl Pca {
         self.total_variance
     }
 
-    /// The part of the variance that the kept components hold, 0 to 1.
+    /// The fraction of the variance in the retained components, 0 to 1.
     pub fn explained_variance(&self) -> f64 {
         self.eigenvalues.sum() / self.total_variance
     }
@@ -331,7 +328,7 @@ mod tests {
         let x = gaussian(n, 3, 3) * &array![1.0, 5.0, 2.0];
         let pca = Pca::fit(x.view(), 3, PcaScaling::MeanEigenvalue).unwrap();
         let expected = array![[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]];
-        // Axes are known to about 1/√n, variances to √(2/n) of themselves.
+        // Axes have an error of about 1/√n, variances a relative error of √(2/n).
         assert_close(&pca.axes().to_owned(), &expected, 6.0 / (n as f64).sqrt());
         for (found, expected) in pca.eigenvalues().iter().zip([25.0, 4.0, 1.0]) {
             assert!((found / expected - 1.0).abs() < 6.0 * (2.0 / n as f64).sqrt());
@@ -368,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_do_not_matter() {
+    fn the_size_of_blocks_does_not_matter() {
         let x = gaussian(3000, 5, 7);
         let whole = || std::iter::once(x.clone());
         let in_blocks = Pca::fit(x.view(), 2, PcaScaling::Whitened).unwrap();

@@ -1,15 +1,14 @@
-//! Points with classes, from wherever they come.
+//! Points with classes.
 
 use ndarray::{Array2, ArrayView2};
 
 use crate::checksum::sha256_hex;
 use crate::source_error::SourceError;
 
-/// The largest coordinate: squares of such, and sums of many squares, are finite.
+/// The largest coordinate: its square, and sums of many such squares, are finite.
 const LARGEST: f64 = 1e100;
 
-/// Points with any coordinates, each of a class, before any choice about task, order or
-/// scale.
+/// Points with their classes, before task, order and scale are chosen.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Points {
     name: String,
@@ -25,9 +24,9 @@ impl Points {
     /// `x`: `n × d`, one point per row; `classes`: `n`.
     ///
     /// # Errors
-    /// [`SourceError::CountMismatch`] if there are not as many classes as points,
-    /// [`SourceError::NoCoordinates`] if `d` is 0, [`SourceError::Coordinate`] for one
-    /// that is not finite or beyond 10¹⁰⁰.
+    /// [`SourceError::CountMismatch`] if the numbers of classes and points differ,
+    /// [`SourceError::NoCoordinates`] if `d` is 0, [`SourceError::Coordinate`] for a
+    /// coordinate that is not finite or exceeds 10¹⁰⁰ in size.
     pub fn new(
         name: impl Into<String>,
         x: Array2<f64>,
@@ -67,7 +66,7 @@ impl Points {
     /// SHA-256 of the content, in lower-case hexadecimal: over all coordinates (eight
     /// bytes each, little-endian), then all classes.
     ///
-    /// Independent of how the points were stored and named.
+    /// It does not depend on how the points were stored or named.
     pub fn sha256(&self) -> &str {
         &self.sha256
     }

@@ -17,18 +17,17 @@ use crate::synthetic::Cloud;
 
 /// Prepares the data set that `spec` describes.
 ///
-/// Points are selected by task, ordered (see [`DataSpec::balance`]), cut into
-/// training, test and kernel points, and transformed (see [`DataSpec::inputs`]).
-/// With the same seed, fewer training points are the first of more.
+/// Points are selected by task, ordered (see [`DataSpec::balance`]), cut into training,
+/// test and kernel points, and transformed (see [`DataSpec::inputs`]). With the same
+/// seed, a smaller `n_train` gives the first points of a larger one.
 ///
-/// `cache_dir` is where [`fetch`](crate::fetch()) puts published sets, for
-/// instance [`default_cache_dir`](crate::default_cache_dir); other sources do
-/// not look at it.
+/// `cache_dir` is where [`fetch`](crate::fetch()) puts published sets, for instance
+/// [`default_cache_dir`](crate::default_cache_dir); other sources ignore it.
 ///
 /// # Errors
 ///
-/// Any [`DataError`]: the spec cannot work, the source is not there or damaged,
-/// or it has too few points.
+/// Any [`DataError`]: the spec is invalid, the source is absent or damaged, or it has too
+/// few points.
 pub fn prepare(spec: &DataSpec, cache_dir: &Path) -> Result<Dataset, DataError> {
     spec.check()?;
     match (Cloud::of(&spec.source), &spec.source) {
@@ -40,13 +39,15 @@ pub fn prepare(spec: &DataSpec, cache_dir: &Path) -> Result<Dataset, DataError> 
     }
 }
 
-/// Prepares a data set from images at hand, as [`prepare`] does from those of a
-/// source: several specs can share one reading of the files, and images can come
-/// from elsewhere. `spec.source` is not looked at.
+/// Prepares a data set from images in memory, as [`prepare`] does from the images of a
+/// source.
+///
+/// Several specs can share images that were read once, and images can have any origin.
+/// `spec.source` is ignored.
 ///
 /// # Errors
 ///
-/// As [`prepare`], except for those of loading.
+/// As [`prepare`], except errors of loading.
 pub fn prepare_images(spec: &DataSpec, images: &Images) -> Result<Dataset, DataError> {
     let raw = Raw::Pixels(images.pixels());
     let prepared = prepare_classes(spec, raw, images.labels(), images.name(), images.sha256())?;
@@ -54,7 +55,7 @@ pub fn prepare_images(spec: &DataSpec, images: &Images) -> Result<Dataset, DataE
     Ok(Dataset { image_shape: shape, ..prepared })
 }
 
-/// Prepares a data set from points at hand, as [`prepare_images`] does from images.
+/// Prepares a data set from points in memory, as [`prepare_images`] does from images.
 ///
 /// ```
 /// use ndarray::Array2;
@@ -117,7 +118,7 @@ fn prepare_synthetic(spec: &DataSpec, cloud: Cloud) -> Result<Dataset, DataError
     pool.cut(spec)
 }
 
-/// Raw points in their final order, at least as many as the spec wants.
+/// Raw points in their final order, at least as many as the spec requests.
 struct Pool<'r, 'a> {
     raw: Raw<'r>,
     class: &'a [u8],
@@ -159,7 +160,8 @@ impl Pool<'_, '_> {
     }
 }
 
-/// Where training, test and kernel points lie in a pool of `pool` points, which has enough.
+/// The ranges of training, test and kernel points in a pool of `pool` points, which is
+/// large enough.
 fn ranges(spec: &DataSpec, pool: usize) -> [Range<usize>; 3] {
     let (n, of_all) = (spec.n_train, spec.n_train * spec.training_set.of);
     let first = spec.training_set.index * n;
@@ -182,7 +184,7 @@ mod tests {
         Images::new("noise", IdxImages { rows: 3, cols: 4, pixels }, labels).unwrap()
     }
 
-    /// `images` with every point changed that is not a training point.
+    /// `images` with every point changed except the training points.
     fn with_other_test_points(images: &Images, spec: &DataSpec) -> Images {
         let mut rng = data_rng(spec.seed);
         let order = select(images.labels(), &spec.task, spec.balance, &mut rng).unwrap().order;
@@ -196,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn training_sets_have_no_point_in_common_and_one_test_set() {
+    fn training_sets_are_disjoint_and_share_one_test_set() {
         let images = noise(400);
         let inputs = InputSpec { pca: None, ..InputSpec::RAW };
         let set = |index, of| {

@@ -1,4 +1,4 @@
-//! The order of points: which take part, balanced, at random.
+//! Selection and random order of the points.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,19 +8,19 @@ use rand::seq::SliceRandom;
 use crate::error::DataError;
 use crate::task::Task;
 
-/// The points that take part, as positions in the source, in their final order.
+/// The selected points, as positions in the source, in their final order.
 #[derive(Debug)]
 pub(crate) struct Selection {
     pub(crate) order: Vec<usize>,
-    /// When balanced: number of classes, the smallest of them, its size.
+    /// With `balance`: the number of classes, the smallest class, and its size.
     pub(crate) smallest: Option<(usize, u8, usize)>,
 }
 
 /// Selects and orders points of the given classes.
 ///
-/// Balanced, each class (in ascending order) is permuted at random; then the
-/// classes are interleaved, one point of each in turn, until the smallest is
-/// used up. Otherwise all points are permuted at once.
+/// With `balance`, each class (in ascending order) is permuted at random. Then the
+/// classes are interleaved, one point of each in turn, until the smallest class is used
+/// up. Without, all points are permuted at once.
 pub(crate) fn select(
     classes: &[u8],
     task: &Task,
@@ -31,8 +31,8 @@ pub(crate) fn select(
     task.check_classes(&present)?;
 
     if !balance {
-        let takes_part = |&index: &usize| task.label(classes[index]).is_some();
-        let mut order: Vec<usize> = (0..classes.len()).filter(takes_part).collect();
+        let is_selected = |&index: &usize| task.label(classes[index]).is_some();
+        let mut order: Vec<usize> = (0..classes.len()).filter(is_selected).collect();
         order.shuffle(rng);
         return Ok(Selection { order, smallest: None });
     }
@@ -61,7 +61,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_point_twice_and_any_stretch_balanced(
+        fn points_are_distinct_and_every_stretch_is_balanced(
             classes in proptest::collection::vec(0_u8..5, 30..200),
             seed in any::<u64>(),
             stretch in (0_usize..100, 0_usize..100),
@@ -88,7 +88,7 @@ mod tests {
         }
 
         #[test]
-        fn unbalanced_is_a_permutation_of_those_who_take_part(
+        fn unbalanced_is_a_permutation_of_the_selected_points(
             classes in proptest::collection::vec(0_u8..4, 20..100),
             seed in any::<u64>(),
         ) {
@@ -103,8 +103,8 @@ mod tests {
         }
     }
 
-    /// Results are compared across machines and years: a change of generator or
-    /// of shuffling must not pass unnoticed.
+    /// Results are compared across machines and years, so generator and shuffling must
+    /// not change.
     #[test]
     fn the_order_never_changes() {
         let classes: Vec<u8> = (0..12).map(|i| i % 3).collect();

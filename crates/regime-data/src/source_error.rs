@@ -1,4 +1,4 @@
-//! Why a source has no data to give.
+//! Errors from loading a source.
 
 use std::path::PathBuf;
 
@@ -6,19 +6,19 @@ use crate::checksum::ChecksumMismatch;
 use crate::idx::IdxError;
 use crate::tensors::TensorsError;
 
-/// Why a source has no data to give.
+/// An error from loading a source.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// A file is not what its format says.
+    /// A file is not a valid IDX file.
     #[error(transparent)]
     Idx(#[from] IdxError),
-    /// A file has no points.
+    /// A safetensors file gives no points.
     #[error(transparent)]
     Tensors(#[from] TensorsError),
-    /// A file is not the published one.
+    /// A file differs from the published one.
     #[error(transparent)]
     Checksum(#[from] ChecksumMismatch),
-    /// The cache lacks a published set.
+    /// A published set is not in the cache.
     #[error("{archive} is not in `{}`: run `cargo xtask data fetch {archive}`", dir.display())]
     Absent {
         /// The set.
@@ -26,7 +26,7 @@ pub enum SourceError {
         /// The folder where its files belong.
         dir: PathBuf,
     },
-    /// The folder has none of the usual files.
+    /// The folder has no file with one of the usual names.
     #[error(
         "`{}` holds no IDX files: none of `train-images-idx3-ubyte`, `t10k-images-idx3-ubyte` \
          and their labels (`.gz` and `.idx3-ubyte` are accepted too)",
@@ -37,14 +37,14 @@ pub enum SourceError {
         dir: PathBuf,
     },
     /// Images without labels, or labels without images.
-    #[error("`{}` has no {wanted} beside it", found.display())]
+    #[error("`{}` has no {wanted} next to it", found.display())]
     NoPartner {
         /// The file that is there.
         found: PathBuf,
-        /// What is not: `labels` or `images`.
+        /// What is missing: `labels` or `images`.
         wanted: &'static str,
     },
-    /// Not as many labels as points or images.
+    /// The number of labels differs from the number of points or images.
     #[error("`{name}` has {points} points and {labels} labels")]
     CountMismatch {
         /// The set.
@@ -54,20 +54,20 @@ pub enum SourceError {
         /// Number of labels.
         labels: usize,
     },
-    /// Points of no dimension.
+    /// The points have no coordinates.
     #[error("`{name}` has points without coordinates")]
     NoCoordinates {
         /// The set.
         name: String,
     },
-    /// A coordinate that is not finite, or whose square can hardly be.
+    /// A coordinate is not finite, or too large for sums of squares.
     #[error(
         "`{name}`: point {point} has the coordinate {value:e}: should be at most 1e100 in size"
     )]
     Coordinate {
         /// The set.
         name: String,
-        /// Which point, from 0.
+        /// Index of the point, from 0.
         point: usize,
         /// The coordinate.
         value: f64,
@@ -82,7 +82,7 @@ pub enum SourceError {
         /// Height and width found.
         found: (usize, usize),
     },
-    /// A source of points was asked for images.
+    /// Images were requested from a source of points.
     #[error("the source {name} has points, but no images")]
     NoImages {
         /// The source.

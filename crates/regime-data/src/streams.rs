@@ -1,18 +1,17 @@
-//! The stream of random numbers that belongs to data.
+//! The stream of random numbers for data.
 
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 
 /// The ChaCha stream from which this crate draws.
 ///
-/// Regime has one scheme for randomness: a generator is
-/// `ChaCha8Rng::seed_from_u64(seed)` followed by `set_stream(stream)`, where the
-/// stream says what the numbers are for. The data uses 1, initial weights 2,
-/// batches 3. Two uses never share a stream, so one seed may serve all three
-/// and still give independent numbers.
+/// Regime has one scheme for randomness: a generator is `ChaCha8Rng::seed_from_u64(seed)`
+/// followed by `set_stream(stream)`, where the stream says what the numbers are for: 1 is
+/// for data, 2 for initial weights, 3 for batches. No two purposes share a stream, so one
+/// seed can serve all three and still give independent numbers.
 pub const DATA_STREAM: u64 = 1;
 
-/// The generator for data under `seed`: stream [`DATA_STREAM`], at its start.
+/// The generator for data with this `seed`: stream [`DATA_STREAM`], at its start.
 pub fn data_rng(seed: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(DATA_STREAM);

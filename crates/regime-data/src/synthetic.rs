@@ -7,20 +7,20 @@ use rand_distr::{Distribution, StandardNormal};
 use crate::rule::Rule;
 use crate::source::Source;
 
-/// What a synthetic source draws its points from.
+/// The distribution of a synthetic source.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cloud {
     /// Number of coordinates, all of them drawn standard normal.
     dim: usize,
-    /// What tells the class of a point as it was drawn.
+    /// Gives the class of a point, from its coordinates before stretching.
     rule: Rule,
-    /// The number of coordinates that stay as they were drawn: the first ones.
+    /// The number of coordinates that are not stretched: the first ones.
     unstretched: usize,
     /// Factor of the other coordinates.
     stretch: f64,
 }
 
-/// Points that were drawn, with their classes.
+/// Drawn points with their classes.
 #[derive(Debug)]
 pub(crate) struct Drawn {
     /// `n × dim`.
@@ -30,8 +30,8 @@ pub(crate) struct Drawn {
 }
 
 impl Cloud {
-    /// What `source`, which has passed its check, draws from; `None` for one
-    /// that is not synthetic.
+    /// The distribution of `source`, which has passed its check; `None` if it is not
+    /// synthetic.
     pub(crate) fn of(source: &Source) -> Option<Self> {
         let dim = source.synthetic_dim()?;
         let (mut unstretched, mut stretch) = (dim, 1.0);
@@ -57,10 +57,10 @@ impl Cloud {
 
     /// Draws `n` points.
     ///
-    /// Balanced, the classes alternate, 0 first, each with its points in the
-    /// order in which they were drawn; points of a class that is complete are
-    /// dropped. Otherwise the points are simply the first `n` drawn. Either way
-    /// fewer points are the first of more points.
+    /// With `balance`, the classes alternate, 0 first. The points of a class are in the
+    /// order in which they were drawn; once a class is complete, its further points are
+    /// dropped. Without `balance`, the points are the first `n` drawn. In both cases, a
+    /// smaller `n` gives the first points of a larger one.
     pub(crate) fn draw(self, n: usize, balance: bool, rng: &mut impl Rng) -> Drawn {
         let mut x = Array2::zeros((n, self.dim));
         let mut class = vec![0; n];
@@ -100,7 +100,7 @@ mod tests {
     /// A source, whether a point of it is of class 1, how probable that is.
     type Case = (Source, fn(&[f64]) -> bool, f64);
 
-    /// Every rule in other words. The numbers are medians of χ² with 1, 2, 3 and
+    /// Every rule, written independently. The numbers are medians of χ² with 1, 2, 3 and
     /// 5 degrees of freedom, and half the sides of cubes.
     fn cases() -> Vec<Case> {
         fn norm(x: &[f64]) -> f64 {
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_follow_their_definition_and_are_as_likely_as_promised() {
+    fn classes_follow_their_definition_and_have_their_probability() {
         let n = 40_000;
         for (source, is_one, probability) in cases() {
             let points = draw(&source, n, false, 1);
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn fewer_points_are_the_first_of_more() {
+    fn fewer_points_are_the_first_of_more_points() {
         for (source, ..) in cases() {
             for balance in [true, false] {
                 let [fewer, more] = [7, 30].map(|n| draw(&source, n, balance, 3));
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stretch_multiplies_the_coordinates_that_do_not_decide() {
+    fn a_stretch_multiplies_the_coordinates_outside_the_rule() {
         for balance in [true, false] {
             let [plain, stretched] = [1.0, 2.5].map(|stretch| {
                 draw(&Source::Cylinder { dim: 4, round: 3, stretch }, 50, balance, 4)

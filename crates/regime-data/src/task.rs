@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::DataError;
 
-/// Which classes get `y = +1`, which −1, and which take no part.
+/// Which classes get `y = +1`, which get −1, and which are left out.
 ///
 /// Serialised with the tag `kind`, for example `{"kind": "parity"}` or
 /// `{"kind": "one-vs-rest", "class": 3}`.
@@ -31,13 +31,13 @@ pub enum Task {
         /// them positive.
         negative: Vec<u8>,
     },
-    /// The label that a synthetic source gives with each point: class 1 is +1,
-    /// class 0 is −1. For synthetic sources, and no other.
+    /// The label that a synthetic source gives with each point: class 1 is +1, class 0 is
+    /// −1. Only for synthetic sources.
     Own,
 }
 
 impl Task {
-    /// The label of a point of `class`; `None` if the class takes no part.
+    /// The label of a point of `class`; `None` if the class is left out.
     pub fn label(&self, class: u8) -> Option<f64> {
         let sign = |positive| if positive { 1.0 } else { -1.0 };
         match self {
@@ -60,7 +60,7 @@ impl Task {
         }
     }
 
-    /// What is wrong whatever the data.
+    /// Checks what does not depend on the data.
     pub(crate) fn check(&self) -> Result<(), DataError> {
         let Self::Classes { positive, negative } = self else {
             return Ok(());
@@ -79,7 +79,7 @@ impl Task {
         }
     }
 
-    /// What is wrong with a task on data with the classes `present`.
+    /// Checks the task on data with the classes `present`.
     pub(crate) fn check_classes(&self, present: &BTreeSet<u8>) -> Result<(), DataError> {
         let named: Vec<(&'static str, u8)> = match self {
             Self::OneVsRest { class } => vec![("task.class", *class)],

@@ -1,4 +1,4 @@
-//! Points of one's own, from a safetensors file.
+//! Your own points, from a safetensors file.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -7,7 +7,7 @@ use ndarray::Array2;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
-/// A file that holds no points with classes.
+/// An error from reading points and classes from a safetensors file.
 #[derive(Debug, thiserror::Error)]
 #[error("`{}`: {problem}", path.display())]
 pub struct TensorsError {
@@ -21,10 +21,10 @@ pub struct TensorsError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TensorsProblem {
-    /// The file system refuses.
+    /// The file cannot be read.
     #[error("cannot be read: {0}")]
     Read(#[from] io::Error),
-    /// It is not what its header announces.
+    /// The file is not a valid safetensors file.
     #[error("not a safetensors file that can be used: {why}")]
     Format {
         /// Why.
@@ -35,10 +35,10 @@ pub enum TensorsProblem {
     Absent {
         /// The name.
         tensor: String,
-        /// The names that there are.
+        /// The names in the file.
         present: Vec<String>,
     },
-    /// The elements are of a type that is not read.
+    /// The element type is not supported.
     #[error("`{tensor}` is of type {found}: should be whole numbers, F32 or F64")]
     Element {
         /// The tensor.
@@ -53,23 +53,23 @@ pub enum TensorsProblem {
         tensor: String,
         /// Its shape.
         found: Vec<usize>,
-        /// What would be right.
+        /// The expected shape.
         want: &'static str,
     },
-    /// A label is no class.
+    /// A label is not a class.
     #[error("`{tensor}`: point {point} has the label {value}: should be a whole number, 0 to 255")]
     NoClass {
         /// The tensor.
         tensor: String,
-        /// Which point, from 0.
+        /// Index of the point, from 0.
         point: usize,
         /// Its label.
         value: f64,
     },
 }
 
-/// The points in the tensor `inputs` (`n × …`, the axes of a point one after the other, the
-/// last fastest) with their classes in the tensor `labels` (`n`).
+/// The points in the tensor `inputs` (`n × …`; the axes of a point are flattened, the
+/// last fastest), with their classes in the tensor `labels` (`n`).
 pub(crate) fn read(
     path: &Path,
     inputs: &str,

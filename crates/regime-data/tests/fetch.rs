@@ -1,4 +1,4 @@
-//! Fetching for real. Ignored by default, as it needs a network:
+//! Fetching over the network, ignored by default:
 //! `cargo test -p regime-data --release --test fetch -- --ignored --nocapture`.
 
 use std::collections::BTreeMap;

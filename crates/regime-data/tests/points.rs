@@ -1,4 +1,4 @@
-//! Points of one's own, at hand and from a file.
+//! Your own points, in memory and from a file.
 
 use std::borrow::Cow;
 use std::fs;
@@ -12,7 +12,7 @@ use regime_data::{
 use safetensors::{Dtype, View};
 use tempfile::TempDir;
 
-/// A tensor as it lies in a file.
+/// A tensor as stored in a file.
 struct Tensor(Dtype, Vec<usize>, Vec<u8>);
 
 impl View for &Tensor {
@@ -81,7 +81,7 @@ fn prepared(path: &Path) -> Dataset {
 }
 
 #[test]
-fn every_type_of_numbers_gives_the_points_that_are_at_hand() {
+fn every_type_of_numbers_gives_the_points_in_memory() {
     let x = Array2::from_shape_fn((N, 12), |(i, j)| f64::from(pixel(12 * i + j)));
     let points = Points::new("mine", x, (0..N).map(class).collect()).unwrap();
     let expected = prepare_points(&spec(Source::safetensors("unused")), &points).unwrap();
@@ -115,7 +115,7 @@ fn every_type_of_numbers_gives_the_points_that_are_at_hand() {
 }
 
 #[test]
-fn tensors_have_the_names_that_the_source_says() {
+fn the_source_names_the_tensors() {
     let inputs = whole(Dtype::F64, &[N, 5], pixel);
     let labels = whole(Dtype::BOOL, &[N], |i| (i % 2) as u8);
     let (_folder, path) = file(&[("x", &inputs), ("y", &labels)]);
@@ -130,7 +130,7 @@ fn tensors_have_the_names_that_the_source_says() {
 }
 
 #[test]
-fn what_holds_no_points_is_one_line_that_names_the_file_and_the_place() {
+fn an_invalid_file_gives_one_line_with_the_file_and_the_place() {
     let (inputs, labels) = (whole(Dtype::F64, &[N, 5], pixel), whole(Dtype::U8, &[N], class));
     let message = |tensors: &[(&str, &Tensor)]| {
         let (_folder, path) = file(tensors);
@@ -165,12 +165,12 @@ fn what_holds_no_points_is_one_line_that_names_the_file_and_the_place() {
         message(&[("inputs", &half), ("labels", &labels)]),
         ": `inputs` is of type BF16: should be whole numbers, F32 or F64"
     );
-    for (value, told) in [(-1.0, "-1"), (256.0, "256"), (0.5, "0.5"), (f64::NAN, "NaN")] {
+    for (value, text) in [(-1.0, "-1"), (256.0, "256"), (0.5, "0.5"), (f64::NAN, "NaN")] {
         let mut wrong = whole(Dtype::F64, &[N], class);
         wrong.2[16..24].copy_from_slice(&f64::to_le_bytes(value));
         assert_eq!(
             message(&[("inputs", &inputs), ("labels", &wrong)]),
-            format!(": `labels`: point 2 has the label {told}: should be a whole number, 0 to 255")
+            format!(": `labels`: point 2 has the label {text}: should be a whole number, 0 to 255")
         );
     }
     let mut infinite = whole(Dtype::F32, &[N, 5], pixel);
@@ -185,7 +185,7 @@ fn what_holds_no_points_is_one_line_that_names_the_file_and_the_place() {
         message(&[("inputs", &huge), ("labels", &labels)]),
         ": point 1 has the coordinate -1e200: should be at most 1e100 in size"
     );
-    // No numbers at all, of more than there can be.
+    // Zero elements, on axes whose product overflows.
     let vast = Tensor(Dtype::F64, vec![0, 1 << 63, 4], Vec::new());
     assert!(
         message(&[("inputs", &vast), ("labels", &labels)]).ends_with("a point per row, [n, d]")
@@ -204,7 +204,7 @@ fn what_holds_no_points_is_one_line_that_names_the_file_and_the_place() {
 }
 
 #[test]
-fn points_bring_classes_and_no_labels() {
+fn points_have_classes_and_no_labels() {
     let x = Array2::from_elem((4, 2), 1.0);
     let points = Points::new("mine", x, vec![0, 1, 0, 1]).unwrap();
     let own = DataSpec { task: Task::Own, ..spec(Source::safetensors("unused")) };

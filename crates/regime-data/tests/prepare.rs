@@ -1,4 +1,4 @@
-//! Data sets as their users see them.
+//! Prepared data sets, through the public interface.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -20,7 +20,7 @@ fn small() -> DataSpec {
     DataSpec { n_train: 300, n_test: 200, n_kernel: 50, ..DataSpec::default() }
 }
 
-/// Images whose pixels spell their position, of given classes.
+/// Images of the given classes, whose pixels encode their position.
 fn numbered(classes: &[u8]) -> Images {
     let pixels =
         Array2::from_shape_fn((classes.len(), 4), |(i, byte)| (i as u32).to_be_bytes()[byte]);
@@ -110,10 +110,10 @@ fn synthetic_labels_follow_their_rule() {
     assert_eq!(data.train.y.sum(), 0.0);
 }
 
-/// Points and classes of the first two rules, bit for bit as they were when
-/// these were the only ones: a spec keeps its data.
+/// Points and classes of the first two rules do not change, bit for bit: a spec always
+/// gives the same data.
 #[test]
-fn stripe_and_sphere_are_drawn_as_ever() {
+fn stripe_and_sphere_do_not_change() {
     for (source, balance, expected) in [
         (
             Source::Stripe { dim: 4 },
@@ -160,7 +160,7 @@ fn fitting_on_all_uses_the_whole_pool() {
 }
 
 #[test]
-fn more_training_points_begin_with_the_fewer_and_kernel_points_stay() {
+fn more_training_points_extend_fewer_and_kernel_points_do_not_change() {
     let raw = DataSpec { inputs: InputSpec::RAW, ..small() };
     let fewer = prepared(&DataSpec { n_train: 100, ..raw.clone() });
     let more = prepared(&raw);
@@ -169,7 +169,7 @@ fn more_training_points_begin_with_the_fewer_and_kernel_points_stay() {
 }
 
 #[test]
-fn errors_name_what_would_be_right() {
+fn errors_say_what_is_allowed() {
     let message = |spec: DataSpec| prepare(&spec, Path::new("/no/cache")).unwrap_err().to_string();
     assert_eq!(
         message(DataSpec { n_train: 5000, ..DataSpec::default() }),
@@ -225,7 +225,7 @@ proptest! {
             for (number, (&y, &class)) in
                 numbers(part).into_iter().zip(part.y.iter().zip(&part.class))
             {
-                prop_assert!(seen.insert(number), "point {} is there twice", number);
+                prop_assert!(seen.insert(number), "point {} occurs twice", number);
                 prop_assert_eq!(classes[number], class);
                 prop_assert!(y == 1.0 || y == -1.0);
             }

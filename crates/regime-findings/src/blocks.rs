@@ -2,14 +2,15 @@
 
 use regime_scaling::{BootstrapConfig, BootstrapInterval, bootstrap_crossed};
 
-/// Blocks into which the test points are put. Enough for the quantile of Student's t to be that
-/// of a Gaussian, few enough that a resample costs little.
+/// Number of blocks of test points: enough that the quantile of Student's t is close to a
+/// Gaussian's, few enough that a resample is cheap.
 pub(crate) const BLOCKS: usize = 47;
 
-/// The share of wrong points in each of [`BLOCKS`] stretches of the test points, at least as many.
+/// The share of wrong points in each of [`BLOCKS`] stretches of the test points, of which there are
+/// at least [`BLOCKS`].
 ///
-/// Points come class by class in turn, so every stretch is as balanced as the whole. Stretches differ by
-/// a point at most, and are weighted so that the mean of their shares is the share of all points.
+/// The classes alternate, so every stretch is as balanced as the whole. Stretches differ by at most
+/// one point, and are weighted so that the mean of their shares is the share of all points.
 pub(crate) fn wrong_by_block(wrong: impl ExactSizeIterator<Item = bool>) -> Vec<f64> {
     let n = wrong.len();
     let mut counts = vec![0.0; BLOCKS];
@@ -23,7 +24,7 @@ pub(crate) fn wrong_by_block(wrong: impl ExactSizeIterator<Item = bool>) -> Vec<
 /// interval over both.
 ///
 /// # Errors
-/// In words, when there is none.
+/// A message, if there is no interval.
 pub(crate) fn mean_of_table(table: &[Vec<f64>]) -> Result<BootstrapInterval, String> {
     let columns = table.first().map_or(0, Vec::len);
     bootstrap_crossed(table.len(), columns, &BootstrapConfig::default(), |rows, columns| {
@@ -33,7 +34,7 @@ pub(crate) fn mean_of_table(table: &[Vec<f64>]) -> Result<BootstrapInterval, Str
     .map_err(|error| error.to_string())
 }
 
-/// The sum of tables of one shape, each times its weight.
+/// The weighted sum of tables of one shape.
 pub(crate) fn combined(tables: &[(f64, &Vec<Vec<f64>>)]) -> Vec<Vec<f64>> {
     let Some((_, first)) = tables.first() else { return Vec::new() };
     let cell = |row: usize, column: usize| {

@@ -1,11 +1,11 @@
-//! Missing runs are data: which cells of a grid lack some.
+//! Cells of a grid that lack runs.
 
 use regime_study::{NoRecord, Run};
 use serde::Serialize;
 
 use crate::{finding::Finding, replica::training_set};
 
-/// The part of a cell's runs that has to be there.
+/// The fraction of a cell's runs that must be usable.
 pub const LEAST_COMPLETE: f64 = 0.95;
 
 /// A cell of the grid that lacks runs.
@@ -13,15 +13,15 @@ pub const LEAST_COMPLETE: f64 = 0.95;
 pub struct Incomplete {
     /// The cell, in words.
     pub cell: String,
-    /// Runs that were asked for.
+    /// Number of runs requested.
     pub asked: usize,
-    /// Those that can be used.
+    /// Number of usable runs.
     pub usable: usize,
-    /// Why the others cannot, each reason once.
+    /// Why the others are not usable, each reason once.
     pub reasons: Vec<String>,
 }
 
-/// The cells that lack runs, and the runs of the training sets that lack none.
+/// The cells that lack runs, and the runs of the complete training sets.
 pub(crate) struct Completeness {
     pub(crate) incomplete: Vec<Incomplete>,
     /// `None` where nothing is missing.
@@ -44,7 +44,7 @@ pub(crate) fn completeness(finding: &dyn Finding, runs: &[Run]) -> Completeness 
                 of.usable += 1;
                 continue;
             }
-            Ok(record) if record.came_to_its_end() => "lacks what the rule looks at".to_owned(),
+            Ok(record) if record.came_to_its_end() => "lacks data that the rule uses".to_owned(),
             Ok(record) => record.ending.name().to_owned(),
             Err(NoRecord::Missing) => "not made".to_owned(),
             Err(NoRecord::Failed(why)) => format!("failed: {why}"),

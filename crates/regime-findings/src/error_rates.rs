@@ -16,30 +16,30 @@ use crate::{
 /// Verdicts of a finding on many simulated studies of one truth.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Rates {
-    /// Studies.
+    /// Number of studies.
     pub studies: u64,
-    /// Those in which the claim was reproduced.
+    /// Number of studies in which the claim was reproduced.
     pub reproduced: u64,
-    /// Those in which it was not reproduced; the others are undecided.
+    /// Number of studies in which it was not reproduced; the others are undecided.
     pub not_reproduced: u64,
 }
 
 impl Rates {
-    /// The part of the studies whose verdict is wrong: reproduced where the claim does not hold, or
-    /// not reproduced where it does.
+    /// The fraction of the studies whose verdict is wrong: reproduced where the claim does not
+    /// hold, or not reproduced where it does.
     pub fn wrong(&self, truth: Truth) -> f64 {
         let wrong = if truth.holds() { self.not_reproduced } else { self.reproduced };
         wrong as f64 / self.studies as f64
     }
 
-    /// The part of the studies that were decided rightly.
+    /// The fraction of the studies whose verdict is right.
     pub fn right(&self, truth: Truth) -> f64 {
         let right = if truth.holds() { self.reproduced } else { self.not_reproduced };
         right as f64 / self.studies as f64
     }
 }
 
-/// Judges a finding on so many simulated studies of its default grid. The same `seed` gives the
+/// Judges a finding on `studies` simulated studies of its default grid. The same `seed` gives the
 /// same rates.
 pub fn error_rates(finding: &dyn Finding, truth: Truth, studies: u64, seed: u64) -> Rates {
     rates(studies, |study| {
@@ -49,8 +49,8 @@ pub fn error_rates(finding: &dyn Finding, truth: Truth, studies: u64, seed: u64)
     })
 }
 
-/// The same where training sets are added until the verdict is decided, as by `--until-decided`: once,
-/// twice and so on up to `looks` times those of the profile.
+/// As [`error_rates`], but adds training sets until the verdict is decided, as `--until-decided`
+/// does: 1, 2, … up to `looks` times the number of the profile.
 pub fn error_rates_until_decided(
     finding: &dyn Finding,
     truth: Truth,

@@ -1,4 +1,4 @@
-//! What a finding is: a claim, a grid of runs, and a rule.
+//! A finding: a claim, a grid of runs, and a rule.
 
 use regime_scaling::Statement;
 use regime_study::{Run, RunRecord, RunSpec};
@@ -10,13 +10,13 @@ pub trait Finding: Sync {
     /// The name on the command line, such as `finding-1`.
     fn name(&self) -> &'static str;
 
-    /// What is examined, in a few words.
+    /// The subject, in a few words.
     fn title(&self) -> &'static str;
 
-    /// The claim as its authors make it.
+    /// The claim, as the authors state it.
     fn claim(&self) -> &'static str;
 
-    /// Where the paper says and shows it.
+    /// Where the paper makes the claim.
     fn place_in_paper(&self) -> &'static str;
 
     /// How the verdict follows from the numbers, in plain words. Blank lines separate paragraphs.
@@ -25,20 +25,20 @@ pub trait Finding: Sync {
     /// The runs to make, in the order in which they are reported.
     fn grid(&self, settings: &Settings) -> Vec<RunSpec>;
 
-    /// Whether the analysis can use a record: it came to the end that its spec asks for, and holds all
-    /// that the rule looks at.
+    /// Whether the analysis can use a record: the run reached the end that its spec requests, and
+    /// the record has all data that the rule uses.
     fn usable(&self, record: &RunRecord) -> bool {
         record.came_to_its_end() && record.kernel_change().is_some_and(|change| change > 0.0)
     }
 
-    /// The cell of the grid to which a run belongs, in words: runs that differ in nothing but
-    /// training set and initial weights. `None` for runs that are no part of the rule.
+    /// The cell of the grid to which a run belongs, in words. The runs of a cell differ only in
+    /// training set and initial weights. `None` for runs that the rule does not use.
     fn cell(&self, spec: &RunSpec) -> Option<String>;
 
-    /// What the runs say of every part of the claim.
+    /// One statement for each part of the claim, from the runs.
     fn statements(&self, runs: &[Run]) -> Vec<Statement>;
 }
 
-/// Who claims it, and where.
+/// The paper that makes the claims.
 pub const SOURCE: &str = "Geiger, Spigler, Jacot, Wyart, “Disentangling feature and lazy learning in deep \
     neural networks: an empirical study”, arXiv 1906.08034 v1 (2019)";

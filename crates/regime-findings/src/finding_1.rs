@@ -20,7 +20,7 @@ use crate::{
 /// See the [module](self).
 pub struct Finding1;
 
-/// The claimed exponent of α* against h, and of √h in the collapse with the other sign.
+/// The claimed exponent of α* against h. The exponent of the collapse is its negative.
 pub const CLAIM: f64 = -0.5;
 
 /// How far an exponent may be from the claimed one.
@@ -110,7 +110,7 @@ pub struct BorderAt {
     pub log_alpha: Result<BootstrapInterval, String>,
 }
 
-/// The kernel changes of the runs that ended, of dense networks.
+/// The final kernel changes of the dense networks, from runs that ended.
 pub fn changes(runs: &[Run]) -> Vec<Change> {
     let change = |run: &Run| {
         let NetworkSpec::Dense(_) = run.spec.network else { return None };
@@ -154,8 +154,8 @@ pub fn analyse(runs: &[Run]) -> Outcome {
     }
 }
 
-/// `(h, α*)` where the kernel change falls through a level, training set by training set; or where a
-/// training set has no border.
+/// `(h, α*)` for each training set and width, where α* is the α at which the kernel change falls
+/// through `level`, or a message why there is none.
 fn borders(changes: &[Change], level: f64) -> Vec<Vec<(f64, Result<f64, String>)>> {
     let widths = values(changes, |c| c.width);
     let border = |set: SetKey, width: usize| -> Result<f64, String> {
@@ -201,13 +201,13 @@ fn collapse(changes: &[Change]) -> Result<(Collapse, BootstrapInterval), String>
         .map(|set| widths.iter().map(|&width| curve(set, width)).collect())
         .collect();
     let config = CollapseConfig { y_scale: Scale::Log, ..CollapseConfig::default() };
-    // The collapse interpolates every curve in every resample: fewer suffice.
+    // Fewer resamples, because the collapse interpolates every curve in each of them.
     let resampling = BootstrapConfig { resamples: 200, ..BootstrapConfig::default() };
     collapse_interval(&curves, Pairing::Paired, &config, &resampling)
         .map_err(|error| error.to_string())
 }
 
-/// How p depends on what counts as the border, and on what enters.
+/// How p depends on the definition of the border, and on the smallest width.
 fn sensitivity(changes: &[Change]) -> Vec<(&'static str, Result<BootstrapInterval, String>)> {
     let smallest = changes.iter().map(|c| c.width).min();
     let wider: Vec<Change> =

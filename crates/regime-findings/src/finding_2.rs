@@ -27,7 +27,8 @@ pub const FEATURE: f64 = 1.0;
 /// A kernel that changes by less than this part of its norm is lazy.
 pub const LAZY: f64 = 0.1;
 
-/// One test point in a hundred: a smaller gap is hardly detectable, a larger one is large.
+/// The limit between a gap that can barely be detected and a large one: one test point in a
+/// hundred.
 pub const LARGE: f64 = 0.01;
 
 impl Finding for Finding2 {
@@ -68,7 +69,7 @@ impl Finding for Finding2 {
     fn grid(&self, settings: &Settings) -> Vec<RunSpec> {
         let grid = RegimeGrid::of(settings.profile);
         let fully = match settings.profile {
-            // About as much time at every width; where the curve has its minimum.
+            // More networks near the minimum of the curve, for about equal time at every width.
             Profile::Laptop => grid.runs(settings, &grid.products, |width, product| {
                 let usual: u64 =
                     if (1.0..=30.0).contains(&product) { (128 / width) as u64 } else { 1 };
@@ -99,8 +100,8 @@ impl Finding for Finding2 {
     }
 }
 
-/// Runs beside which frozen kernels learn the same points, on the feature side of setup (A). They
-/// are reported and enter no rule.
+/// Runs on the feature side of setup (A) whose points are also learnt by frozen kernels. They are
+/// reported and enter no rule.
 fn frozen_grid(grid: &RegimeGrid, settings: &Settings) -> Vec<RunSpec> {
     let product = 1.0;
     let replicas = grid.setup.replicas(settings);
@@ -108,7 +109,7 @@ fn frozen_grid(grid: &RegimeGrid, settings: &Settings) -> Vec<RunSpec> {
     for (index, &width) in grid.widths.iter().enumerate() {
         for (set, &replica) in replicas.iter().enumerate().take(2) {
             let mut frozen = vec![FrozenKernel::Initial, FrozenKernel::End];
-            // Neither the width nor the weights have a part in it.
+            // It depends on neither the width nor the weights: one is enough.
             if (index, set) == (0, 0) {
                 frozen.push(FrozenKernel::InfiniteWidth);
             }
@@ -149,14 +150,14 @@ fn convolutional_grid(settings: &Settings) -> Vec<RunSpec> {
         }
     }
     if settings.profile == Profile::Laptop {
-        specs.extend(beside_grid(settings, &setup));
+        specs.extend(stochastic_grid(settings, &setup));
     }
     specs
 }
 
-/// Some nets of (B) by stochastic gradients, and by the flow on the same points: fewer images, for a
-/// stochastic run takes a minute where the flow takes a second.
-fn beside_grid(settings: &Settings, setup: &Setup) -> Vec<RunSpec> {
+/// Some networks of (B) trained by stochastic gradients, and by the flow on the same points. The
+/// images are fewer, because a stochastic run takes a minute where the flow takes a second.
+fn stochastic_grid(settings: &Settings, setup: &Setup) -> Vec<RunSpec> {
     let data = DataSpec { n_train: BESIDE_IMAGES, ..setup.data.clone() };
     let setup = Setup { data, ..setup.clone() };
     let mut specs = Vec::new();
@@ -181,16 +182,17 @@ fn convolutional(
     RunSpec { network, alpha, ..setup.run(settings, (width, product), replica, 0) }
 }
 
-/// The same by stochastic gradients with momentum and the hinge, as in the paper.
+/// The same run, by stochastic gradients with momentum and the hinge, as in the paper.
 fn by_batches(flow: &RunSpec) -> RunSpec {
     let dynamics = Dynamics::Stochastic(StochasticSpec::default());
     RunSpec { loss: Loss::Hinge, dynamics, ..flow.clone() }
 }
 
-/// Training images of the runs by stochastic gradients beside the flow.
+/// Number of training images of the runs by stochastic gradients, and by the flow on the same
+/// images.
 const BESIDE_IMAGES: usize = 100;
 
-/// What a run belongs to.
+/// The part of the study to which a run belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
     Fully,
@@ -207,12 +209,12 @@ impl Part {
             Self::Fully => "A",
             Self::Convolutional => "B",
             Self::Stochastic => "B, stochastic",
-            Self::BesideStochastic => "B, flow beside it",
+            Self::BesideStochastic => "B, flow on the same images",
         }
     }
 }
 
-/// The part of a run, without looking at the others.
+/// The part to which a run belongs, from its spec alone.
 fn part_of(spec: &RunSpec) -> Option<Part> {
     let few = spec.data.n_train == BESIDE_IMAGES;
     match (&spec.network, spec.dynamics) {
@@ -234,29 +236,29 @@ pub struct Outcome {
     pub b: Gaps,
     /// Setup (B) by stochastic gradients on fewer images, and by the flow on the same.
     pub stochastic: [Gaps; 2],
-    /// Frozen kernels beside networks of setup (A).
+    /// Frozen kernels, compared with networks of setup (A).
     pub frozen: Vec<Frozen>,
 }
 
 /// The test error of one kernel, frozen, at one width.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Frozen {
-    /// Which: `initial`, `end` or `infinite-width`.
+    /// The kernel: `initial`, `end` or `infinite-width`.
     pub kernel: String,
-    /// Width `h` of the network beside it.
+    /// Width `h` of the network on the same points.
     pub width: usize,
     /// Test errors, one for each training set.
     pub test_errors: Vec<f64>,
 }
 
-/// What one setup says.
+/// The results of one setup.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Gaps {
     /// The gap, averaged over widths.
     pub gap: Result<BootstrapInterval, String>,
     /// Its slope against ln h.
     pub trend: Result<BootstrapInterval, String>,
-    /// Width by width.
+    /// The gap at each width.
     pub per_width: Vec<GapAt>,
     /// The gap and the trend with the best α chosen and judged on the same points.
     pub flattered: [Result<BootstrapInterval, String>; 2],
@@ -423,7 +425,7 @@ fn errors(cells: &[Cell], widths: &[usize], sets: &[SetKey]) -> Vec<ErrorAt> {
 
 /// Wrong points at one width by training set, α and block.
 struct Table {
-    /// Those of the feature side, those of the lazy side.
+    /// The α of the feature side, then of the lazy side.
     alphas: [Vec<f64>; 2],
     /// `[side][set][α][block]`
     wrong: [Vec<Vec<Vec<f64>>>; 2],
@@ -457,9 +459,9 @@ impl Table {
         (0..self.wrong[0].len()).collect()
     }
 
-    /// For a training set and a half of the blocks, the place of the best α by the errors of the other
-    /// training sets on the other half; or, where it is not to be honest, of all on all. `sums` are the
-    /// wrong points `[set][α][half]` of the feature side.
+    /// The index of the best α for a training set and a half of the blocks. If `honest`, the errors
+    /// of the other training sets on the other half decide; otherwise those of all training sets on
+    /// all blocks. `sums` are the wrong points `[set][α][half]` of the feature side.
     fn best(
         sums: &[Vec<[f64; 2]>],
         sets: &[usize],
@@ -521,11 +523,13 @@ fn all_blocks() -> Vec<usize> {
     (0..BLOCKS).collect()
 }
 
-/// A sum of gaps, each times its weight, with its interval over training sets and blocks of test points.
-/// In every resample the best α are chosen anew: the choice is part of what is uncertain.
+/// A weighted sum of gaps, with its interval over training sets and blocks of test points.
+///
+/// The best α are chosen again in every resample, because the choice adds to the uncertainty.
 fn interval(terms: &[(f64, &Table)], honest: bool) -> Result<BootstrapInterval, String> {
     let sets = terms.first().map_or(0, |(_, table)| table.wrong[0].len());
-    // Choosing anew takes its time; the standard error is uncertain by 1/√800 = 3.5 %.
+    // Fewer resamples, because each chooses the α again; the standard error is uncertain by
+    // 1/√800 = 3.5 %.
     let config = BootstrapConfig { resamples: 400, ..BootstrapConfig::default() };
     bootstrap_crossed(sets, BLOCKS, &config, |sets, blocks| {
         let mut sum = 0.0;

@@ -1,5 +1,5 @@
-//! finding-3: outputs fluctuate over initialisations as `1/√h` in both regimes, so that
-//! networks get better with h, and so does an average over an ensemble.
+//! finding-3: outputs fluctuate over initialisations as `1/√h` in both regimes, so networks improve
+//! with h, and averages over ensembles improve on single networks.
 
 use regime_scaling::{
     BootstrapConfig, BootstrapInterval, LocalExponent, Statement, bootstrap, fit_power_law,
@@ -23,16 +23,16 @@ pub struct Finding3;
 /// The claimed exponent of Var F against h.
 pub const CLAIM: f64 = -1.0;
 
-/// How far an exponent may be from it.
+/// How far an exponent may be from the claimed one.
 pub const MARGIN: f64 = 0.4;
 
-/// How far the errors of an ensemble and of wide nets may be apart.
+/// How far the error of an ensemble may be from that of wide networks.
 pub const SAME: f64 = 0.01;
 
-/// Networks of an ensemble.
+/// Number of networks in an ensemble.
 pub const ENSEMBLE: usize = 4;
 
-/// Networks of a training set from which ensembles are chosen, in all ways.
+/// Number of networks of a training set from which all possible ensembles are formed.
 const CHOSEN_FROM: usize = 6;
 
 impl Finding for Finding3 {
@@ -108,15 +108,15 @@ pub struct Regime {
     pub product: f64,
     /// The exponents of the variance, of its shape and of its amplitude against h.
     pub exponents: [Result<BootstrapInterval, String>; 3],
-    /// Error of single nets at the smallest width less that at the largest.
+    /// Error of single networks at the smallest width minus that at the largest.
     pub growth: Result<BootstrapInterval, String>,
-    /// The width of the ensemble, and of the nets that it is compared with.
+    /// The width of the ensemble, and of the single networks with which it is compared.
     pub compared: Option<[usize; 2]>,
-    /// Error of single nets less that of ensembles, at the width of the ensemble.
+    /// Error of single networks minus that of ensembles, at the width of the ensemble.
     pub gain: Result<BootstrapInterval, String>,
-    /// That gain less half of the gain of the wide single nets.
+    /// That gain minus half of the gain of the wide single networks.
     pub more_than_half: Result<BootstrapInterval, String>,
-    /// Error of ensembles less that of wide single nets.
+    /// Error of ensembles minus that of wide single networks.
     pub difference: Result<BootstrapInterval, String>,
     /// The widths, in increasing order.
     pub widths: Vec<AtWidth>,
@@ -129,10 +129,10 @@ pub struct Regime {
 pub struct AtWidth {
     /// Width `h`.
     pub width: usize,
-    /// Networks for each training set, the fewest of them.
+    /// The smallest number of networks per training set.
     pub nets: usize,
-    /// Variance, shape and amplitude, means over training sets, with the interval of their logarithms
-    /// mapped back.
+    /// Variance, shape and amplitude: means over training sets, with intervals for their
+    /// logarithms, mapped back.
     pub variances: [Result<BootstrapInterval, String>; 3],
     /// Test error of single nets.
     pub single: Result<BootstrapInterval, String>,
@@ -149,7 +149,7 @@ struct Group {
     variances: [f64; 3],
     /// Share of wrong points by block, mean over networks.
     single: Vec<f64>,
-    /// The same of ensembles, mean over choices of networks.
+    /// The same for ensembles, mean over choices of networks.
     ensemble: Vec<f64>,
 }
 
@@ -162,7 +162,7 @@ pub fn analyse(runs: &[Run]) -> Outcome {
     Outcome { feature, lazy }
 }
 
-/// Whether the outputs were kept, on enough points.
+/// Whether the record has finite outputs, on enough points.
 fn has_outputs(record: &RunRecord) -> bool {
     let (outputs, labels) = (&record.test_outputs, &record.test_labels);
     outputs.len() == labels.len()
@@ -170,8 +170,8 @@ fn has_outputs(record: &RunRecord) -> bool {
         && outputs.iter().all(|output| output.is_finite())
 }
 
-/// The networks of every width and training set at a `√h·α`, where there are enough for an ensemble that
-/// ended and kept their outputs on the same points.
+/// The networks of each width and training set at one `√h·α`. Networks count if their runs ended
+/// and their outputs are stored on the same points; a group has at least [`ENSEMBLE`] of them.
 fn groups(runs: &[Run], at: f64) -> Vec<Group> {
     let mut found: Vec<Outputs<'_>> = Vec::new();
     for run in runs.iter().filter(|run| product(&run.spec) == at) {
@@ -189,7 +189,7 @@ fn groups(runs: &[Run], at: f64) -> Vec<Group> {
     found.iter().map(|of| Group::of(of.set, of.width, &of.nets, of.labels)).collect()
 }
 
-/// What the networks of one training set at one width leave on the test points.
+/// The outputs of the networks of one training set at one width, on the test points.
 struct Outputs<'a> {
     set: SetKey,
     width: usize,
@@ -209,7 +209,8 @@ impl Group {
             .iter()
             .map(|f| f.iter().zip(&centre).map(|(f, c)| f * c).sum::<f64>() / norm)
             .collect();
-        // Amplitudes have the mean 1, and shapes are orthogonal to F̄: the two add up to the variance.
+        // Amplitudes have mean 1 and shapes are orthogonal to F̄, so their variances add up to the
+        // total.
         let free = (nets.len() - 1) as f64 * n as f64;
         let amplitude = amplitudes.iter().map(|a| (a - 1.0).powi(2)).sum::<f64>() * norm / free;
         let total = nets
@@ -259,8 +260,8 @@ impl Regime {
     fn of(product: f64, groups: &[Group]) -> Self {
         let widths = values(groups, |g| g.width);
         let sets = distinct(groups, |g| g.set);
-        // Training sets that have every width: nothing else can be paired.
-        let whole: Vec<SetKey> = sets
+        // Training sets that have every width: only these can be paired.
+        let complete: Vec<SetKey> = sets
             .into_iter()
             .filter(|&set| {
                 widths.iter().all(|&w| groups.iter().any(|g| (g.set, g.width) == (set, w)))
@@ -268,7 +269,7 @@ impl Regime {
             .collect();
         let at = |width: usize| -> Vec<&Group> {
             let of_set = |&set: &SetKey| groups.iter().find(|g| (g.set, g.width) == (set, width));
-            whole.iter().filter_map(of_set).collect()
+            complete.iter().filter_map(of_set).collect()
         };
         let single = |width: usize| -> Vec<Vec<f64>> {
             at(width).iter().map(|g| g.single.clone()).collect()
@@ -296,7 +297,7 @@ impl Regime {
                     let sum: f64 = drawn.iter().map(|&set| here[set].variances[k]).sum();
                     Some((sum / drawn.len() as f64).ln())
                 };
-                let found = bootstrap(whole.len(), &BootstrapConfig::default(), logarithm);
+                let found = bootstrap(complete.len(), &BootstrapConfig::default(), logarithm);
                 found.map(BootstrapInterval::exp).map_err(|error| error.to_string())
             }),
             single: mean_of_table(&single(width)),
@@ -309,7 +310,7 @@ impl Regime {
             .collect();
         Self {
             product,
-            exponents: [0, 1, 2].map(|k| exponent(&variances, whole.len(), k)),
+            exponents: [0, 1, 2].map(|k| exponent(&variances, complete.len(), k)),
             growth: ends
                 .map_or_else(none, |(&first, &last)| difference(&single(first), &single(last))),
             compared,
@@ -406,7 +407,7 @@ mod tests {
         assert_eq!(choices(3, 3), [[0, 1, 2]]);
     }
 
-    /// Total variance is that of the definition, and falls into amplitude and shape.
+    /// The total variance agrees with its definition, and splits into amplitude and shape.
     #[test]
     fn a_pure_change_of_amplitude_has_no_shape() {
         let labels = vec![1i8; BLOCKS];

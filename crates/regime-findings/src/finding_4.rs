@@ -19,21 +19,22 @@ use crate::{
 /// See the [module](self).
 pub struct Finding4;
 
-/// `√h·α` up to which a run counts as one of the feature side: about a decade and a half below the
-/// border, where the kernel changes by much more than its own norm.
+/// The largest `√h·α` of the feature side: about a decade and a half below the border, where the
+/// kernel changes by much more than its own norm.
 pub const WINDOW: f64 = 1.0;
 
-/// The part of `t₁` in which the growth of `F` is looked at, and how much earlier it begins: close to
-/// `t = 0` every smooth flow is linear.
+/// The start and the end, in units of `t₁`, of the time in which the growth of `F` is measured. It
+/// does not start at 0, because close to `t = 0` every smooth flow is linear.
 pub const EARLY: [f64; 2] = [0.03, 0.3];
 
-/// How far an exponent of `t₁`, and the slope of the growth, may be from what is claimed.
+/// How far an exponent of `t₁`, and the slope of the growth, may be from the claimed value.
 pub const MARGIN: f64 = 0.25;
 
-/// How far the exponents of the growth and of the kernel change in √h may be from what is claimed.
+/// How far the exponents of the growth and of the kernel change in √h may be from the claimed
+/// value.
 pub const WIDE_MARGIN: f64 = 0.5;
 
-/// The kernel change at `t₁` that is far above 1.
+/// The value, far above 1, that the kernel change at `t₁` has to exceed.
 pub const FAR_ABOVE: f64 = 3.0;
 
 impl Finding for Finding4 {
@@ -94,7 +95,7 @@ impl Finding for Finding4 {
     }
 
     fn usable(&self, record: &RunRecord) -> bool {
-        Passed::of(record).is_some_and(|passed| passed.is_whole())
+        Passed::of(record).is_some_and(|passed| passed.is_complete())
     }
 
     fn cell(&self, spec: &RunSpec) -> Option<String> {
@@ -132,7 +133,7 @@ impl Shape {
         let n_test = usual.data.n_test.min(200);
         let data = DataSpec { n_train, n_test, ..usual.data.clone() };
         let nets: fn(usize) -> u64 = match profile {
-            // The slope against the width rests on the ends; small widths cost next to nothing.
+            // The slope against the width depends mostly on the ends, and small widths are cheap.
             Profile::Laptop => |width| match width {
                 ..=64 => 16,
                 65..=128 => 8,
@@ -144,7 +145,7 @@ impl Shape {
     }
 }
 
-/// The way of one run until `t₁`.
+/// One run until `t₁`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Passage {
     /// Its training set.
@@ -153,11 +154,11 @@ pub struct Passage {
     pub width: usize,
     /// `√h·α`.
     pub product: f64,
-    /// What was measured on the way.
+    /// The measurements until `t₁`.
     pub passed: Passed,
 }
 
-/// What a record says of the way until `t₁`.
+/// The measurements of a run until `t₁`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Passed {
     /// `t₁`.
@@ -182,12 +183,12 @@ impl Passed {
         })
     }
 
-    fn is_whole(&self) -> bool {
+    fn is_complete(&self) -> bool {
         self.early_slope.is_some() && self.growth.is_some() && self.kernel_change.is_some()
     }
 }
 
-/// The runs that have their `t₁`, whatever came after.
+/// The runs that reached `t₁`, whatever happened later.
 fn passages(runs: &[Run]) -> Vec<Passage> {
     let passage = |run: &Run| {
         Some(Passage {
@@ -230,7 +231,7 @@ pub struct Outcome {
     pub feature: Laws,
     /// The same on the lazy side, where the rule has to fail.
     pub lazy: Laws,
-    /// The exponents p and r on the feature side up to other values of √h·α.
+    /// The exponents p and r on the feature side, fitted up to each value of √h·α.
     pub sensitivity: Vec<(f64, [Result<BootstrapInterval, String>; 2])>,
     /// Widths and values of √h·α on the feature side, with the mean of `ln t₁/(√h·α)` and its interval.
     pub places: Vec<(usize, f64, Result<BootstrapInterval, String>)>,
@@ -241,7 +242,7 @@ pub struct Outcome {
 pub struct Laws {
     /// The exponent of `t₁` in √h·α.
     pub p: Result<BootstrapInterval, String>,
-    /// That in √h at fixed √h·α.
+    /// The exponent of `t₁` in √h at fixed √h·α.
     pub r: Result<BootstrapInterval, String>,
     /// Mean slope of `ln ‖F‖` against `ln t` before `t₁`.
     pub early_slope: Result<BootstrapInterval, String>,
@@ -257,7 +258,7 @@ pub struct Laws {
 pub fn analyse(runs: &[Run]) -> Outcome {
     let all = passages(runs);
     let up_to =
-        |most: f64| -> Vec<Passage> { all.iter().filter(|p| p.product <= most).copied().collect() };
+        |max: f64| -> Vec<Passage> { all.iter().filter(|p| p.product <= max).copied().collect() };
     let feature = up_to(WINDOW);
     let lazy: Vec<Passage> = all.iter().filter(|p| p.product > WINDOW).copied().collect();
     let mut places = Vec::new();
@@ -274,9 +275,9 @@ pub fn analyse(runs: &[Run]) -> Outcome {
     }
     let sensitivity = values(&feature, |p| p.product)
         .into_iter()
-        .map(|most| {
-            let laws = Laws::of(&up_to(most));
-            (most, [laws.p, laws.r])
+        .map(|max| {
+            let laws = Laws::of(&up_to(max));
+            (max, [laws.p, laws.r])
         })
         .collect();
     Outcome { feature: Laws::of(&feature), lazy: Laws::of(&lazy), sensitivity, places }
@@ -334,8 +335,7 @@ impl Laws {
     }
 }
 
-/// Points `(ln √h·α, ln √h, ln y)`, training set by training set; several networks at one place are
-/// averaged.
+/// Points `(ln √h·α, ln √h, ln y)` for each training set, averaged over the networks at one place.
 fn logarithms(passages: &[Passage], y: impl Fn(&Passage) -> Option<f64>) -> Vec<Vec<[f64; 3]>> {
     let of_set = |set: SetKey| {
         let here: Vec<&Passage> = passages.iter().filter(|p| p.set == set).collect();
@@ -347,7 +347,8 @@ fn logarithms(passages: &[Passage], y: impl Fn(&Passage) -> Option<f64>) -> Vec<
     distinct(passages, |p| p.set).into_iter().map(of_set).collect()
 }
 
-/// The mean over training sets of the mean over a set's runs: a place with more networks weighs more.
+/// The mean over training sets of the mean over the runs of each set. A place with more networks
+/// has a larger weight.
 fn mean_over_sets(
     passages: &[Passage],
     y: impl Fn(&Passage) -> Option<f64>,

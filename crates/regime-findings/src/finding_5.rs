@@ -20,25 +20,26 @@ use crate::{
 /// See the [module](self).
 pub struct Finding5;
 
-/// `√h·α` up to which a run enters the fit: two decades and more below the border that
-/// finding-1 measures, where the power law has set in.
+/// The largest `√h·α` in the fit: at least two decades below the border that finding-1 measures,
+/// where the power law holds.
 pub const WINDOW: f64 = 0.1;
 
-/// `√h·α` from which on a run is lazy.
+/// The smallest `√h·α` at which a run is lazy.
 pub const LAZY: f64 = 1e3;
 
-/// What `a` of the deepest networks exceeds if it tends to 2: nearer to it than to 1, by which a
-/// kernel moves that hardly does.
+/// The value that `a` of the deepest networks exceeds if it tends to 2: the middle between 2 and 1,
+/// the exponent of a kernel that barely moves.
 pub const LEAST_DEEPEST: f64 = 1.5;
 
-/// What every `a` lies below.
+/// The value below which every `a` lies.
 pub const LIMIT: f64 = 2.0;
 
 /// How far the exponent in √h may be from that in α: a quarter of the way to a kernel change that
 /// depends on α alone.
 pub const SAME: f64 = 0.4;
 
-/// What theory gives for a homogeneous network without biases, of `L` hidden layers: `2 − 2/(L + 1)`.
+/// The theoretical `a` of a homogeneous network without biases, with `L` hidden layers:
+/// `2 − 2/(L + 1)`.
 ///
 /// # Reference
 /// It follows from arXiv 2410.04642.
@@ -119,7 +120,7 @@ impl Finding for Finding5 {
 /// The grid of a profile.
 struct Shape {
     setup: Setup,
-    /// Hidden layers, networks per training set, and the second width, where there is one.
+    /// Hidden layers, networks per training set, and the second width, if any.
     depths: &'static [(usize, u64, Option<usize>)],
     width: usize,
     /// In increasing order.
@@ -157,7 +158,7 @@ impl Shape {
 /// The final kernel change of one run that ended.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Change {
-    /// Whether the activation is ReLU, or softplus.
+    /// Whether the activation is ReLU; otherwise it is softplus.
     pub relu: bool,
     /// Hidden layers `L`.
     pub hidden_layers: usize,
@@ -202,9 +203,9 @@ pub struct OfActivation {
     pub name: &'static str,
     /// Every depth, in increasing order.
     pub depths: Vec<OfDepth>,
-    /// `a` of the deepest less that of the shallowest networks.
+    /// `a` of the deepest minus `a` of the shallowest networks.
     pub increase: Result<BootstrapInterval, String>,
-    /// The exponent in √h less that in α, mean over the depths that have two widths.
+    /// The exponent in √h minus the exponent in α, mean over the depths that have two widths.
     pub width_less_alpha: Result<BootstrapInterval, String>,
 }
 
@@ -217,16 +218,16 @@ pub struct OfDepth {
     pub a: Result<BootstrapInterval, String>,
     /// The same without the largest and without the smallest √h·α.
     pub windows: [Result<BootstrapInterval, String>; 2],
-    /// The exponent in √h less that in α.
+    /// The exponent in √h minus the exponent in α.
     pub width_less_alpha: Result<BootstrapInterval, String>,
     /// The exponent on the lazy side.
     pub lazy: Result<BootstrapInterval, String>,
-    /// What theory gives for homogeneous networks without biases.
+    /// The theoretical `a` of homogeneous networks without biases.
     pub homogeneous: f64,
 }
 
-/// Analyses the runs of the grid. A depth that was asked for and left nothing has no interval, so
-/// that it keeps the claim open.
+/// Analyses the runs of the grid. A requested depth without results has no interval, so the claim
+/// stays undecided.
 pub fn analyse(runs: &[Run]) -> Outcome {
     let changes = changes(runs);
     let depth = |run: &Run| match run.spec.network {
@@ -295,13 +296,13 @@ fn of_main_width(changes: &[Change]) -> Vec<Change> {
             changes.iter().filter(|c| c.width == width).map(|c| c.product).collect();
         values(&here, |&x| x).len()
     };
-    // Of equals the smallest.
+    // `max_by_key` returns the last maximum: with `rev`, the smallest such width.
     let main = values(changes, |c| c.width).into_iter().rev().max_by_key(|&width| products(width));
     changes.iter().filter(|c| Some(c.width) == main).copied().collect()
 }
 
-/// The mean logarithm of the change over the networks of a training set, at every place in a window:
-/// `(√h·α, √h, change)`.
+/// The geometric mean of the change over the networks of a training set, at every place in a
+/// window: `(√h·α, √h, change)`.
 fn places(changes: &[Change], set: SetKey, [least, most]: [f64; 2]) -> Vec<(f64, f64, f64)> {
     let here: Vec<&Change> = changes
         .iter()
@@ -348,7 +349,7 @@ fn difference(a: &[(SetKey, f64)], b: &[(SetKey, f64)]) -> Result<BootstrapInter
     mean_interval(&each, &BootstrapConfig::default()).map_err(|error| error.to_string())
 }
 
-/// The exponent in √h less that in α where both vary, mean over depths.
+/// The exponent in √h minus the exponent in α where both vary, mean over depths.
 ///
 /// With `x = √h·α`, `ln ΔΘ = c − a ln x − (a' − a) ln √h`.
 fn width_less_alpha(changes: &[Change], depths: &[usize]) -> Result<BootstrapInterval, String> {

@@ -11,21 +11,21 @@ use crate::{
     settings::Profile,
 };
 
-/// What the runs say of a claim.
+/// The judgement of a claim from its runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judgement {
     /// Whether the claim is reproduced.
     pub outcome: Outcome,
-    /// Why nothing is decided although the statements may say something; `None` where they decide.
+    /// Why the statements do not decide the verdict; `None` where they do.
     pub undecided_because: Option<Undecided>,
-    /// Every part of the claim.
+    /// One statement for each part of the claim.
     pub statements: Vec<Statement>,
     /// The levels at which they are judged.
     pub levels: Levels,
     /// Cells of the grid that lack runs.
     pub incomplete: Vec<Incomplete>,
-    /// Training sets that would decide the parts that are open, if the estimates stay where they are;
-    /// `None` where nothing is open or no number would.
+    /// Number of training sets that would decide the undecided parts, if the estimates do not
+    /// change; `None` where all parts are decided, or no number would suffice.
     pub sets_needed: Option<usize>,
 }
 
@@ -33,33 +33,34 @@ pub struct Judgement {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Undecided {
-    /// The profile `smoke` shows that everything works, and decides nothing.
+    /// The profile `smoke` is too small for a verdict.
     TooSmall,
     /// A cell lacks more than one run in twenty.
     MissingRuns,
-    /// Without the training sets that lack runs the verdict is another, or there is none.
+    /// Without the training sets that lack runs, the verdict changes or cannot be made.
     MissingRunsMatter,
 }
 
-/// The verdict of a finding by its rule. `looks` is how many times it is judged, at most, as training
-/// sets are added.
+/// Judges a finding by its rule. `looks` is the maximum number of times that it is judged as
+/// training sets are added.
 ///
-/// An error of 5 % either way is kept: see [`Levels::of`]. Where a cell of the grid lacks more than
-/// one run in twenty, or where the training sets that lack some turn the verdict, it is undecided.
+/// Each of the two errors has a rate of at most 5 %: see [`Levels::of`]. The verdict is undecided
+/// in the profile `smoke`, where a cell of the grid lacks more than one run in twenty, and where
+/// leaving out the training sets that lack runs changes it.
 pub fn verdict(finding: &dyn Finding, runs: &[Run], profile: Profile, looks: usize) -> Judgement {
     let statements = finding.statements(runs);
     let levels = Levels::of(0.05, statements.len(), looks);
     let by_statements = judge(&statements, looks);
     let completeness = completeness(finding, runs);
-    let least = |of: &Incomplete| (of.usable as f64) < LEAST_COMPLETE * of.asked as f64;
+    let lacks_too_many = |of: &Incomplete| (of.usable as f64) < LEAST_COMPLETE * of.asked as f64;
     let undecided_because = if profile == Profile::Smoke {
         Some(Undecided::TooSmall)
-    } else if completeness.incomplete.iter().any(least) {
+    } else if completeness.incomplete.iter().any(lacks_too_many) {
         Some(Undecided::MissingRuns)
     } else {
         let without = completeness.of_complete_sets.map(|runs| finding.statements(&runs));
-        let turns = without.is_some_and(|statements| judge(&statements, looks) != by_statements);
-        turns.then_some(Undecided::MissingRunsMatter)
+        let changes = without.is_some_and(|statements| judge(&statements, looks) != by_statements);
+        changes.then_some(Undecided::MissingRunsMatter)
     };
     let sets = distinct(runs, |run| training_set(&run.spec)).len();
     let needed: Option<Vec<usize>> = statements
@@ -67,7 +68,7 @@ pub fn verdict(finding: &dyn Finding, runs: &[Run], profile: Profile, looks: usi
         .filter(|statement| statement.outcome(levels) == Outcome::Undecided)
         .map(|statement| {
             let counted = statement.interval.as_ref().ok()?.n_seeds.max(1);
-            // Some training sets may not count.
+            // Some training sets may not enter the interval.
             Some((statement.seeds_needed(levels)? * sets).div_ceil(counted))
         })
         .collect();

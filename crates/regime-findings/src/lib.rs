@@ -1,21 +1,22 @@
 //! The five findings of the paper: what is claimed, which runs are made, and how the verdict follows.
 //!
-//! One file a finding, from [`finding_1`] to [`finding_5`]: the claim, the grid of runs, the rule in
-//! words, the numbers of the analysis, and the statements that the rule makes of them. What they
-//! share stands beside them. [`verdict`] judges a finding by its rule; [`simulate`] makes records whose
-//! truth is known, and [`error_rates`] says how often the rules err on them. [`protocol`] measures what the
-//! choices of the paper that these runs do without would change.
+//! Each finding has one file, from [`finding_1`] to [`finding_5`]: the claim, the grid of runs, the
+//! rule in words, the numbers of the analysis, and the statements that the rule derives from them.
+//! [`verdict`] judges a finding by its rule. [`simulate`] makes records whose truth is known, and
+//! [`error_rates`] reports how often the rules err on them. [`protocol`] measures the effect of
+//! those choices of the paper that these runs do not follow.
 //!
-//! It makes no runs and draws no figures: runs are made by `regime-study` from the specs of a
-//! grid, and reports are written by `xtask`.
+//! The crate makes no runs and draws no figures: `regime-study` makes the runs from the specs of a
+//! grid, and `xtask` writes the reports.
 //!
 //! # What an interval covers
-//! Initial weights, training sets and test points. Every training set is learnt by networks with
-//! weights of their own. The training sets of one order of the data, up to eight, have no point in common,
-//! and all their networks are judged on the same test points. Training sets are resampled as wholes,
-//! with all their networks, and test points beside them ([`regime_scaling::bootstrap_crossed`]).
-//! Further training sets come from other orders of the same data, with other test points; what test points
-//! then add to the spread is part of the spread over training sets, and is counted once.
+//! An interval covers initial weights, training sets and test points. Each training set has its own
+//! networks, with their own initial weights. The training sets of one order of the data, up to
+//! eight, are disjoint, and all their networks are judged on the same test points. Training sets
+//! are resampled as a whole, with all their networks; test points are resampled as well
+//! ([`regime_scaling::bootstrap_crossed`]). Further training sets come from other orders of the
+//! same data, with other test points. The spread that those test points add is part of the spread
+//! over training sets, and is counted once.
 //!
 //! # Example
 //! The verdict on simulated records in which the claim holds:

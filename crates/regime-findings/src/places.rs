@@ -3,8 +3,8 @@
 use regime_scaling::mean;
 use regime_study::curves::values;
 
-/// For every `√h·α` and width `h` at which there are some, in that order, the mean of `ln y` over the
-/// networks there: `(√h·α, h, mean)`.
+/// The mean of `ln y` over the networks at each place, as `(√h·α, h, mean)`, in the order of
+/// `√h·α`, then `h`. Places without networks are left out.
 pub(crate) fn mean_logarithms<S>(
     samples: &[S],
     place: impl Fn(&S) -> (f64, usize),

@@ -1,4 +1,4 @@
-//! What the choices of the paper that these runs do without would change, on a cut of the grid.
+//! The effect of those choices of the paper that these runs do not follow, on a part of the grid.
 
 use regime_data::{DataSpec, FitOn};
 use regime_scaling::{BootstrapConfig, Levels, Outcome, Statement, mean_interval};
@@ -23,10 +23,10 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// All of them.
+    /// All choices.
     pub const ALL: [Self; 3] = [Self::Momentum, Self::Hinge, Self::FitOnAll];
 
-    /// In words.
+    /// A description of the choice.
     pub fn words(self) -> &'static str {
         match self {
             Self::Momentum => "momentum with τ = t/1000 instead of the plain flow",
@@ -41,7 +41,7 @@ impl Choice {
             Self::Momentum => {
                 RunSpec { dynamics: Dynamics::Flow(momentum_of_the_paper()), ..spec.clone() }
             }
-            // A hinge has no curvature for a step through the kernel to go by.
+            // A step through the kernel needs the curvature of the loss, and a hinge has none.
             Self::Hinge => {
                 RunSpec { loss: Loss::Hinge, dynamics: Dynamics::Flow(explicit), ..spec.clone() }
             }
@@ -55,17 +55,18 @@ impl Choice {
 /// Values of `√h·α`: one on the feature side, one on the lazy side of the border.
 const PRODUCTS: [f64; 2] = [1.0, 100.0];
 
-/// Width of the networks; small, for an explicit step is no shorter than a step through the kernel, and
-/// there are a thousand times as many.
+/// Width of the networks. It is small because an explicit step costs no less than a step through
+/// the kernel, and there are a thousand times as many.
 const WIDTH: usize = 32;
 
-/// Training points.
+/// Number of training points.
 const POINTS: usize = 100;
 
-/// What counts as equal: 10 % of a kernel change or a time, one test point in a hundred of an error.
+/// Differences that count as zero: 10 % of a kernel change or a time, one test point in a hundred
+/// for an error.
 const MARGINS: [f64; 3] = [0.1, 0.1, 0.01];
 
-/// The runs: those of the protocol, and with each choice of the paper.
+/// The runs of the protocol, and the same runs with each choice of the paper.
 pub fn grid(settings: &Settings) -> Vec<RunSpec> {
     let usual = Setup::of(Profile::Laptop);
     let data = DataSpec { n_train: POINTS, ..usual.data.clone() };
@@ -81,25 +82,25 @@ pub fn grid(settings: &Settings) -> Vec<RunSpec> {
     specs
 }
 
-/// What one choice changes in one quantity at one place.
+/// The effect of one choice on one quantity at one `√h·α`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Effect {
-    /// Which choice.
+    /// The choice.
     pub choice: Choice,
     /// `√h·α`.
     pub product: f64,
-    /// The difference that the choice makes, and what counts as none.
+    /// The difference due to the choice, and the margin within which it counts as zero.
     pub statement: Statement,
 }
 
 impl Effect {
-    /// Whether the choice makes no difference, or one.
+    /// Whether the difference lies within the margin.
     pub fn outcome(&self) -> Outcome {
         self.statement.outcome(Levels::of(0.05, 1, 1))
     }
 }
 
-/// What is read off a record.
+/// A quantity of a record.
 type Quantity = fn(&RunRecord) -> Option<f64>;
 
 /// The effects of every choice, from the runs of the [`grid`]: differences on the same training set

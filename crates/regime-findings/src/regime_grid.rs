@@ -1,4 +1,4 @@
-//! The grid that findings 1, 2 and 3 look at: setup (A) from one regime to the other.
+//! The grid that findings 1, 2 and 3 use: setup (A) from one regime to the other.
 
 use regime_data::DataSpec;
 use regime_study::RunSpec;
@@ -9,11 +9,12 @@ use crate::{
     setup::Setup,
 };
 
-/// Points of the kernels that are kept of two runs.
+/// Number of points of the kernels that two runs store.
 const GRAM_POINTS: usize = 60;
 
-/// Networks per training set at the ends of the range in the profile `laptop`. The slope of a line
-/// through the variances rests on the smallest and the largest width; small ones cost next to nothing.
+/// Networks per training set at the ends of the range of `√h·α`, in the profile `laptop`. There are
+/// more at small widths, which are cheap: the slope of a line through the variances depends mostly
+/// on the smallest and the largest width.
 pub(crate) fn nets_at_ends(width: usize) -> u64 {
     match width {
         ..=32 => 16,
@@ -37,7 +38,7 @@ impl RegimeGrid {
             Profile::Smoke => {
                 Self { setup, widths: &[16, 32, 64], products: vec![0.1, 3.0, 30.0, 300.0, 1e4] }
             }
-            // Closer together where the kernel change passes through 1, at some 40.
+            // Denser near 40, where the kernel change passes through 1.
             Profile::Laptop => Self {
                 setup,
                 widths: &[32, 64, 128, 256],
@@ -54,12 +55,12 @@ impl RegimeGrid {
         }
     }
 
-    /// The ends of the range: one value of `√h·α` deep in each regime, at which outputs are kept.
+    /// The ends of the range: one value of `√h·α` deep in each regime, at which outputs are stored.
     pub(crate) fn ends(&self) -> [f64; 2] {
         [self.products[0], self.products[self.products.len() - 1]]
     }
 
-    /// The run of a network at a place of the grid, the same for whichever finding asks.
+    /// The run of a network at a place of the grid, the same for all findings.
     fn run(
         &self,
         settings: &Settings,
@@ -79,8 +80,7 @@ impl RegimeGrid {
         }
     }
 
-    /// The runs at these places, so many networks for each training set as `nets` says for a
-    /// width and a `√h·α`.
+    /// The runs at these places, with `nets(width, √h·α)` networks for each training set.
     pub(crate) fn runs(
         &self,
         settings: &Settings,

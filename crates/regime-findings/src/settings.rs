@@ -1,33 +1,33 @@
-//! What the user may choose about a grid.
+//! The user's choices for a grid.
 
 use regime_models::Precision;
 use regime_study::{BackendName, DeviceName};
 
-/// What the user may choose about a grid.
+/// The user's choices for a grid.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
     /// How much to compute.
     pub profile: Profile,
     /// Element type of all tensors.
     pub precision: Precision,
-    /// Where tensors live.
+    /// The tensor backend.
     pub backend: BackendName,
-    /// On which device.
+    /// The device of the backend.
     pub device: DeviceName,
-    /// Number of training sets, each with its own initial weights, instead of the profile's own.
+    /// Number of training sets, each with its own initial weights; `None` for the profile's number.
     pub seeds: Option<u64>,
-    /// How many times the profile's own number of training sets, where `seeds` is `None`; at least 1.
+    /// Factor for the profile's number of training sets, where `seeds` is `None`; at least 1.
     pub rounds: u64,
     /// The first seed of initial weights; the others follow.
     pub seed_offset: u64,
     /// The seed of the order of the data, which decides training and test sets.
     pub data_seed: u64,
-    /// The integrator's tolerance instead of the profile's own.
+    /// The integrator's tolerance; `None` for the profile's tolerance.
     pub tolerance: Option<f64>,
 }
 
 impl Settings {
-    /// A profile as it is, in float64 on the default backend.
+    /// The defaults of a profile, in float64 on the default backend.
     pub fn of(profile: Profile) -> Self {
         Self {
             profile,
@@ -42,7 +42,7 @@ impl Settings {
         }
     }
 
-    /// Number of training sets where this is the usual one.
+    /// Number of training sets, where the profile has `usual`.
     pub(crate) fn sets(&self, usual: u64) -> u64 {
         self.seeds.unwrap_or(self.rounds * usual)
     }
@@ -51,7 +51,7 @@ impl Settings {
 /// How much to compute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
-    /// A minute: shows that everything works; too small to decide anything.
+    /// A minute: a check that everything works, too small for a verdict.
     Smoke,
     /// Minutes on a laptop: a verdict.
     Laptop,
@@ -60,7 +60,7 @@ pub enum Profile {
 }
 
 impl Profile {
-    /// All of them.
+    /// All profiles.
     pub const ALL: [Self; 3] = [Self::Smoke, Self::Laptop, Self::Paper];
 
     /// The name on the command line.

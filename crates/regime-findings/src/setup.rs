@@ -10,7 +10,7 @@ use crate::{
     settings::{Profile, Settings},
 };
 
-/// Where the runs differ from those of the paper's first version.
+/// How the runs differ from those of the paper's first version.
 pub const PROTOCOL: &str = "Runs follow the plain gradient flow with the soft hinge (β = 20), mean and \
     principal components fitted on the training inputs; the paper's first version has momentum with \
     τ = t/1000, the hinge, and all inputs. The profile `paper` takes the paper's choices; what each of \
@@ -21,10 +21,10 @@ pub const PROTOCOL: &str = "Runs follow the plain gradient flow with the soft hi
 /// The smooth activation of the paper.
 pub const SOFTPLUS: Activation = Activation::Softplus { beta: 5.0 };
 
-/// Error of `F` that is allowed at the end of a flow; a step may make a tenth of it.
+/// Tolerance for the error of `F` at the end of a flow; one step may contribute a tenth of it.
 ///
-/// At 0.3, final outputs differ by less than 1 % (root mean square) from those at 0.01, by
-/// a fiftieth of what another seed changes, in two thirds of the steps that 0.1 takes.
+/// At 0.3, final outputs differ from those at 0.01 by less than 1 % (root mean square), a fiftieth
+/// of the change due to another seed, and the flow takes two thirds of the steps that 0.1 takes.
 fn tolerance(settings: &Settings) -> f64 {
     settings.tolerance.unwrap_or(match settings.profile {
         Profile::Laptop => 0.3,
@@ -32,7 +32,7 @@ fn tolerance(settings: &Settings) -> f64 {
     })
 }
 
-/// The flow on all points that runs follow.
+/// The full-batch flow of the runs.
 pub(crate) fn flow(settings: &Settings) -> FlowSpec {
     match settings.profile {
         Profile::Smoke | Profile::Laptop => {
@@ -53,18 +53,18 @@ pub(crate) fn momentum_of_the_paper() -> FlowSpec {
     }
 }
 
-/// Fully connected runs of the paper's setup (A), but for what a grid varies.
+/// The parts of the paper's setup (A), fully connected, that a grid does not vary.
 #[derive(Debug, Clone)]
 pub(crate) struct Setup {
     /// The points of the first training set.
     pub(crate) data: DataSpec,
-    /// Training sets of one order of the data.
+    /// Number of training sets per order of the data.
     pub(crate) sets_per_order: u64,
-    /// Training sets, unless the user asks for another number.
+    /// Number of training sets, unless the user requests another.
     pub(crate) sets: u64,
     /// Hidden layers `L`.
     pub(crate) hidden_layers: usize,
-    /// φ.
+    /// Activation φ.
     pub(crate) activation: Activation,
     /// The loss of a margin.
     pub(crate) loss: Loss,
@@ -103,7 +103,8 @@ impl Setup {
                     n_kernel: 1000,
                     ..usual.data.clone()
                 },
-                // With 50,000 test points no second training set has a place: each is of its own order.
+                // 50,000 test points leave no points for a second training set, so each has its own
+                // order.
                 sets_per_order: 1,
                 sets: 10,
                 loss: Loss::Hinge,
@@ -156,12 +157,13 @@ impl Setup {
     }
 }
 
-/// Number of training sets in setup (A): the user's, or the profile's own.
+/// Number of training sets in setup (A): the user's number, or the profile's.
 pub fn training_sets(settings: &Settings) -> u64 {
     settings.sets(Setup::of(settings.profile).sets)
 }
 
-/// `√h·α` of a spec to six digits: that of a grid, without the rounding of `α = product/√h`.
+/// `√h·α` of a spec, rounded to six digits: the value in the grid, without the rounding error of
+/// `α = product/√h`.
 pub fn product(spec: &RunSpec) -> f64 {
     let exact = spec.sqrt_h_alpha();
     format!("{exact:.5e}").parse().unwrap_or(exact)

@@ -1,8 +1,8 @@
 //! Records whose truth is known: known exponents, with noise like that of real runs.
 //!
-//! They go through the whole analysis of a finding, from records to verdict. The sizes of the noise were
-//! read off runs of the profile `laptop` that were made while the rules were developed; they are
-//! written where they are used.
+//! The records pass through the whole analysis of a finding, to the verdict. The noise has the size
+//! measured in runs of the profile `laptop`, made while the rules were developed; the values are
+//! documented where they are used.
 
 mod border;
 mod depth;

@@ -13,7 +13,7 @@ const STUDIES: u64 = 40;
 const MOST_WRONG: f64 = 0.05 + 3.0 * 0.0345;
 
 #[test]
-fn verdicts_are_seldom_wrong_and_often_right() {
+fn verdicts_are_rarely_wrong_and_often_right() {
     for finding in FINDINGS {
         for truth in [Truth::Holds, Truth::BarelyFails, Truth::ClearlyFails] {
             let rates = error_rates(*finding, truth, STUDIES, 99);
@@ -29,9 +29,9 @@ fn verdicts_are_seldom_wrong_and_often_right() {
     }
 }
 
-/// Looking four times as training sets are added errs no more often than looking once.
+/// Judging up to four times as training sets are added errs no more often than judging once.
 #[test]
-fn looking_again_keeps_the_error_rate() {
+fn judging_again_does_not_raise_the_error_rate() {
     for finding in [FINDINGS[0], FINDINGS[3]] {
         for truth in [Truth::BarelyFails, Truth::BarelyHolds] {
             let rates = error_rates_until_decided(finding, truth, 4, STUDIES, 5);

@@ -12,7 +12,7 @@ fn grid(finding: usize) -> Vec<RunSpec> {
     FINDINGS[finding - 1].grid(&Settings::of(Profile::Laptop))
 }
 
-/// Verdicts on a few studies of these records.
+/// The judgements of three simulated studies.
 fn judged(finding: usize, study: impl Fn(&[RunSpec], u64) -> Vec<Run>) -> Vec<Judgement> {
     let specs = grid(finding);
     (0..3)
@@ -28,7 +28,7 @@ fn outcomes(judged: &[Judgement]) -> Vec<Outcome> {
 }
 
 #[test]
-fn an_exponent_of_0_35_for_a_half() {
+fn an_exponent_of_0_35_instead_of_a_half() {
     let border = Border { exponent: -0.35 };
     let found = judged(1, |specs, seed| border.simulated(specs, seed));
     assert!(!outcomes(&found).contains(&Outcome::Pass));
@@ -42,7 +42,7 @@ fn a_gap_of_zero() {
     let gap = Gap { fully: 0.0, trend: 0.0, convolutional: 0.0 };
     let found = judged(2, |specs, seed| gap.simulated(specs, seed));
     assert!(!outcomes(&found).contains(&Outcome::Pass), "{:?}", outcomes(&found));
-    // Lazy learning that is better, in (A) alone.
+    // Lazy learning is better, in (A) only.
     let gap = Gap { fully: -0.01, ..Gap::of(Truth::Holds) };
     let found = judged(2, |specs, seed| gap.simulated(specs, seed));
     assert_eq!(outcomes(&found), [Outcome::Fail; 3]);
@@ -62,7 +62,7 @@ fn a_time_that_depends_on_alpha_alone() {
     assert_eq!(outcomes(&found), [Outcome::Fail; 3]);
 }
 
-/// A lazy control, in which the rule has to fail.
+/// The lazy side is a control, on which the rule has to fail.
 #[test]
 fn the_lazy_side_of_the_grid() {
     let runs = Passage::PAPER.simulated(&grid(4), 1);
@@ -75,14 +75,14 @@ fn an_exponent_of_2_1() {
         Depth { shift: 0.25, ..Depth::of(Truth::Holds) }.simulated(specs, seed)
     });
     assert!(!outcomes(&found).contains(&Outcome::Pass), "{:?}", outcomes(&found));
-    // A kernel that depends on α alone.
+    // A kernel change that depends on α alone.
     let found = judged(5, |specs, seed| {
         Depth { width_less_alpha: -1.5, ..Depth::of(Truth::Holds) }.simulated(specs, seed)
     });
     assert_eq!(outcomes(&found), [Outcome::Fail; 3]);
 }
 
-/// Runs that do not come to their end lie at small α.
+/// Runs that do not end lie at small α.
 #[test]
 fn a_tenth_of_the_runs_at_small_alpha_missing() {
     for finding in 1..=5 {
@@ -102,14 +102,15 @@ fn a_tenth_of_the_runs_at_small_alpha_missing() {
     }
 }
 
-/// A few missing runs leave a verdict open where it rests on their training sets: here they leave too
-/// few of those that are complete.
+/// A few missing runs leave a verdict undecided where it depends on their training sets. Here too
+/// few training sets are complete.
 #[test]
-fn missing_runs_without_which_there_is_no_verdict() {
+fn missing_runs_that_leave_too_few_complete_training_sets() {
     let of = FINDINGS[2];
     let mut runs = simulated(of, &grid(3), Truth::Holds, 4);
     assert_eq!(verdict(of, &runs, Profile::Laptop, 1).outcome, Outcome::Pass);
-    // One run of 48 or more at a place: not too many for any cell, but each of another training set.
+    // One missing run of 48 or more at a place: few enough for every cell, but each in another
+    // training set.
     let mut cells = std::collections::BTreeSet::new();
     for run in &mut runs {
         let set = run.spec.data.training_set.index;
@@ -125,9 +126,9 @@ fn missing_runs_without_which_there_is_no_verdict() {
     assert_eq!(judgement.outcome, Outcome::Undecided);
 }
 
-/// A run that came to its end without what the rule looks at is missing too.
+/// A run that ended without the data that the rule uses counts as missing.
 #[test]
-fn records_that_lack_what_the_rule_looks_at() {
+fn records_that_lack_data_that_the_rule_uses() {
     let of = FINDINGS[1];
     let mut runs = simulated(of, &grid(2), Truth::Holds, 4);
     for run in runs.iter_mut().take(8) {

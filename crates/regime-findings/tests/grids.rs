@@ -20,7 +20,7 @@ fn every_run_of_every_grid_can_be_made() {
 }
 
 #[test]
-fn a_grid_asks_for_no_run_twice() {
+fn a_grid_has_no_run_twice() {
     for finding in FINDINGS {
         for profile in Profile::ALL {
             let specs = finding.grid(&settings(profile));
@@ -31,7 +31,7 @@ fn a_grid_asks_for_no_run_twice() {
     }
 }
 
-/// finding-3 and finding-1 look at runs of finding-2.
+/// finding-1 and finding-3 use runs of finding-2.
 #[test]
 fn findings_share_their_runs() {
     let specs = |finding: usize| FINDINGS[finding].grid(&settings(Profile::Laptop));
@@ -42,7 +42,7 @@ fn findings_share_their_runs() {
 }
 
 #[test]
-fn seeds_and_data_can_be_fresh() {
+fn seeds_and_data_can_be_new() {
     for finding in FINDINGS {
         let usual = finding.grid(&settings(Profile::Laptop));
         let fresh =
@@ -57,7 +57,7 @@ fn seeds_and_data_can_be_fresh() {
     }
 }
 
-/// More training sets than one order of the data has come from the next order.
+/// Training sets beyond those of one order of the data come from the next order.
 #[test]
 fn more_training_sets_take_further_orders_of_the_data() {
     let more = Settings { seeds: Some(20), ..settings(Profile::Laptop) };

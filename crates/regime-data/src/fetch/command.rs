@@ -6,10 +6,10 @@ use std::process::{Command, Stdio};
 
 use super::error::AttemptError;
 
-/// The most of a program's complaint that is passed on, in characters.
+/// Maximum length of a program's error message, in characters.
 const MESSAGE_CHARS: usize = 300;
 
-/// Runs `program` in `dir` to its end. Nothing it writes is shown.
+/// Runs `program` in `dir` and waits for its end. Its output is not shown.
 pub(super) fn run(program: &str, args: &[&str], dir: &Path) -> Result<(), AttemptError> {
     let output = Command::new(program)
         .args(args)
@@ -25,7 +25,7 @@ pub(super) fn run(program: &str, args: &[&str], dir: &Path) -> Result<(), Attemp
     };
     match output {
         Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(failed(output.status.to_string(), complaint(&output.stderr))),
+        Ok(output) => Err(failed(output.status.to_string(), error_message(&output.stderr))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Err(AttemptError::NoProgram { program: program.to_owned() })
         }
@@ -33,8 +33,8 @@ pub(super) fn run(program: &str, args: &[&str], dir: &Path) -> Result<(), Attemp
     }
 }
 
-/// The first line that says something: what follows is usually its echo.
-fn complaint(stderr: &[u8]) -> String {
+/// The first line that is not empty: later lines usually repeat it.
+fn error_message(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty());
     line.unwrap_or("no message").chars().take(MESSAGE_CHARS).collect()

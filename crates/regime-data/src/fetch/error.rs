@@ -1,4 +1,4 @@
-//! Why a provider gave no file, and why a set could not be fetched.
+//! Errors of one provider, and of a whole fetch.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use crate::checksum::ChecksumMismatch;
 use crate::idx::IdxError;
 
-/// A provider that was tried, and why it did not do.
+/// A provider that failed, and why.
 #[derive(Debug, thiserror::Error)]
 #[error("{provider}: {why}")]
 pub struct Attempt {
-    /// The provider, in words.
+    /// A description of the provider.
     pub provider: String,
     /// What went wrong.
     #[source]
@@ -20,7 +20,7 @@ pub struct Attempt {
 /// Why a provider gave no file.
 #[derive(Debug, thiserror::Error)]
 pub enum AttemptError {
-    /// A program that is needed is not installed.
+    /// A required program is not installed.
     #[error("`{program}` is not installed")]
     NoProgram {
         /// The program, or the alternatives.
@@ -33,19 +33,19 @@ pub enum AttemptError {
         program: String,
         /// How it ended.
         status: String,
-        /// The end of what it wrote to its standard error.
+        /// The first line of its standard error, or why it did not start.
         message: String,
     },
     /// The provider has no such file.
-    #[error("`{}` is not there", path.display())]
+    #[error("`{}` does not exist", path.display())]
     NoFile {
-        /// Where it was looked for.
+        /// The expected path.
         path: PathBuf,
     },
-    /// The file came, but is not the published one.
+    /// The file was fetched, but differs from the published one.
     #[error(transparent)]
     Checksum(#[from] ChecksumMismatch),
-    /// The file came, but is damaged.
+    /// The file was fetched, but is damaged.
     #[error(transparent)]
     Damaged(#[from] IdxError),
     /// The cache or a temporary folder cannot be written.
@@ -61,7 +61,7 @@ pub enum AttemptError {
 /// Why a set could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// The folder for the set cannot be made.
+    /// The folder for the set cannot be created.
     #[error("`{}` cannot be created", dir.display())]
     Cache {
         /// The folder.
@@ -69,7 +69,7 @@ pub enum FetchError {
         /// The cause.
         source: io::Error,
     },
-    /// No provider had it.
+    /// No provider had all missing files.
     #[error(
         "{archive} could not be fetched. Tried:\n{}\nWithout a network, put its four IDX files \
          (gzip or not) into a folder and use the source `idx-directory` with its path.",

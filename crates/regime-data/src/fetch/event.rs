@@ -1,8 +1,8 @@
-//! The steps of a fetch.
+//! The events of a fetch.
 
 use super::error::Attempt;
 
-/// A step of [`fetch()`](super::fetch()), as it is reported to the caller.
+/// An event that [`fetch()`](super::fetch()) reports to the caller.
 #[derive(Debug)]
 pub enum FetchEvent<'a> {
     /// The file was in the cache already, verified.
@@ -10,14 +10,14 @@ pub enum FetchEvent<'a> {
         /// Its name.
         file: &'a str,
     },
-    /// A provider is being asked for what is missing.
+    /// A provider is tried for the missing files.
     Trying {
-        /// The provider, in words.
+        /// A description of the provider.
         provider: &'a str,
         /// How many files are missing.
         missing: usize,
     },
-    /// The provider could not give all that was missing; the next one is tried.
+    /// The provider did not give all missing files; the next one is tried.
     Failed(&'a Attempt),
     /// The file has been verified and is now in the cache.
     Fetched {

@@ -22,7 +22,7 @@ const MNIST: [(&str, &str); 2] = [
     ("cvdf", "https://storage.googleapis.com/cvdf-datasets/mnist/"),
 ];
 
-// The last one has no https; the checksum is what makes a file trustworthy.
+// The last one has no https; the checksum verifies each file.
 const FASHION_MNIST: [(&str, &str); 3] = [
     ("keras", "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"),
     (
@@ -53,20 +53,20 @@ impl Provider for Mirror {
     ) -> Result<(), AttemptError> {
         for file in missing {
             let part = place.partial(file, self.label);
-            // An interruption may have come between download and installation.
+            // An earlier fetch may have stopped between download and installation.
             if part.is_file() && place.install(file, &part).is_ok() {
                 let _ = fs::remove_file(&part);
                 continue;
             }
             let downloaded = download(&format!("{}{}.gz", self.base, file.name), &part);
             if let Err(error) = downloaded {
-                if !is_worth_resuming(&error) {
+                if !can_be_resumed(&error) {
                     let _ = fs::remove_file(&part);
                 }
                 return Err(error);
             }
             let installed = place.install(file, &part);
-            // Right or wrong, the download is complete and of no more use.
+            // Valid or not, the download is complete and no longer needed.
             let _ = fs::remove_file(&part);
             installed?;
         }
@@ -74,7 +74,7 @@ impl Provider for Mirror {
     }
 }
 
-/// Downloads `url` to `part`, from where an earlier download stopped.
+/// Downloads `url` to `part`, resuming an earlier download.
 fn download(url: &str, part: &Path) -> Result<(), AttemptError> {
     let path = part.to_string_lossy();
     let dir = part.parent().unwrap_or(Path::new("."));
@@ -123,11 +123,11 @@ fn download(url: &str, part: &Path) -> Result<(), AttemptError> {
     }
 }
 
-/// Whether a failed download may go on next time.
+/// Whether a failed download can be resumed next time.
 ///
-/// Not if the server refused, which it also does when asked to go on from the
-/// end of a complete file: statuses 22 and 33 of curl, 8 of wget.
-fn is_worth_resuming(error: &AttemptError) -> bool {
+/// It cannot if the server refused the request: statuses 22 and 33 of curl, 8 of wget. A
+/// server also refuses a request that starts at the end of a complete file.
+fn can_be_resumed(error: &AttemptError) -> bool {
     let AttemptError::Program { status, .. } = error else {
         return true;
     };
@@ -142,8 +142,8 @@ mod tests {
     use std::net::TcpListener;
     use std::thread;
 
-    /// Serves `content` for every request, honouring `Range: bytes=n-`, and
-    /// returns the address and where the ranges asked for started.
+    /// Serves `content` for every request, honouring `Range: bytes=n-`, and returns the
+    /// address and the start of each requested range.
     fn serve(content: Vec<u8>, requests: usize) -> (String, thread::JoinHandle<Vec<usize>>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}/", listener.local_addr().unwrap());
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupted_download_goes_on() {
+    fn an_interrupted_download_is_resumed() {
         if !has_a_downloader() {
             return;
         }
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_download_is_thrown_away() {
+    fn a_download_with_a_wrong_checksum_is_deleted() {
         if !has_a_downloader() {
             return;
         }

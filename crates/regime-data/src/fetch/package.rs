@@ -89,7 +89,7 @@ impl Provider for FashionFromDebian {
     }
 }
 
-/// The file `*.deb` in `dir`; its name carries a version that is not known.
+/// The file `*.deb` in `dir`; its name contains a version that is not known in advance.
 fn downloaded_package(dir: &Path) -> Result<PathBuf, AttemptError> {
     let io_error = |source| AttemptError::Io { path: dir.to_owned(), source };
     let names = fs::read_dir(dir).map_err(io_error)?.filter_map(Result::ok);

@@ -1,4 +1,4 @@
-//! The folder of an archive: verified files only, moved in as a whole.
+//! The folder of an archive, which receives only complete, verified files.
 
 use std::fs;
 use std::io;
@@ -23,7 +23,7 @@ impl<'a, 'f> Place<'a, 'f> {
         (self.on_event)(event);
     }
 
-    /// Those of `files` that are absent, or not as published.
+    /// The `files` that are absent or differ from the published ones.
     pub(super) fn missing(&self, files: &[ArchiveFile]) -> Vec<ArchiveFile> {
         let is_missing = |file: &&ArchiveFile| {
             let path = self.dir.join(file.name);
@@ -33,8 +33,8 @@ impl<'a, 'f> Place<'a, 'f> {
         files.iter().filter(is_missing).copied().collect()
     }
 
-    /// Verifies the file at `from`, compressed or not, and puts its
-    /// uncompressed content in place. `from` itself stays as it is.
+    /// Verifies the file at `from`, compressed or not, and stores its uncompressed
+    /// content in the folder. `from` is not changed.
     pub(super) fn install(&mut self, file: &ArchiveFile, from: &Path) -> Result<(), AttemptError> {
         if !from.is_file() {
             return Err(AttemptError::NoFile { path: from.to_owned() });
@@ -42,7 +42,8 @@ impl<'a, 'f> Place<'a, 'f> {
         let bytes = file.read(from)?;
         file.verify(&bytes, &from.display().to_string())?;
 
-        // Written beside its place, so that the last step is a mere renaming.
+        // Written to a folder inside the target folder, so that the last step is a
+        // rename.
         let folder = self.temporary_folder()?;
         let written = folder.path().join(file.name);
         fs::write(&written, &bytes).map_err(cannot_write(&written))?;
@@ -52,7 +53,7 @@ impl<'a, 'f> Place<'a, 'f> {
         Ok(())
     }
 
-    /// A folder within this one that vanishes with its value.
+    /// A temporary folder inside this one, removed on drop.
     pub(super) fn temporary_folder(&self) -> Result<tempfile::TempDir, AttemptError> {
         tempfile::Builder::new()
             .prefix(".fetch-")
@@ -60,10 +61,10 @@ impl<'a, 'f> Place<'a, 'f> {
             .map_err(cannot_write(self.dir))
     }
 
-    /// Where a download grows, and is found again after an interruption.
+    /// The path of a partial download, which a later fetch resumes.
     ///
-    /// One per mirror: two mirrors may have compressed a file differently, and
-    /// the end of one does not fit the beginning of the other.
+    /// There is one per mirror: two mirrors may compress a file differently, so their
+    /// parts cannot be joined.
     pub(super) fn partial(&self, file: &ArchiveFile, mirror: &str) -> PathBuf {
         self.dir.join(format!("{}.{mirror}.part", file.name))
     }

@@ -1,16 +1,16 @@
-//! What every provider of files can do.
+//! The interface of a provider of files.
 
 use super::error::AttemptError;
 use super::place::Place;
 use crate::archive::ArchiveFile;
 
-/// Something that may have files of an archive.
+/// A place that may have files of an archive.
 pub(super) trait Provider {
-    /// The provider, in words.
+    /// A description of the provider.
     fn name(&self) -> String;
 
-    /// Puts the `missing` files in their place, as many as possible, each as
-    /// soon as it is there. The first trouble ends the attempt.
+    /// Installs as many of the `missing` files as possible, each as soon as it arrives.
+    /// Stops at the first error.
     fn provide(
         &self,
         missing: &[ArchiveFile],

@@ -12,10 +12,10 @@ use crate::{finding_1, replica::training_set};
 /// A width at which `α*` does not depend on the exponent.
 const REFERENCE_WIDTH: f64 = 90.0;
 
-/// What is true of the border.
+/// The true border.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Border {
-    /// `α* ∝ h` to this power, and curves collapse against `h` to minus this power.
+    /// The exponent of `α*` in `h`; the exponent of the collapse is its negative.
     pub exponent: f64,
 }
 
@@ -26,8 +26,8 @@ impl Border {
         Self { exponent: truth.value(finding_1::CLAIM, edge) }
     }
 
-    /// Records of these specs. The border of a network scatters by 0.16 in ln α at h = 32 and by 0.1
-    /// at 256, that of a training set by 0.05, and each kernel change by 0.03.
+    /// Records of these specs. The border of a network scatters by 0.16 in ln α at h = 32 and by
+    /// 0.1 at 256, the border of a training set by 0.05, and each kernel change by 0.03.
     pub fn simulated(&self, specs: &[RunSpec], seed: u64) -> Vec<Run> {
         let mut noise = Noise::of(seed);
         let (mut of_net, mut of_set) = (Drawn::new(), Drawn::new());

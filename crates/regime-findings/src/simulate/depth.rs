@@ -10,18 +10,18 @@ use super::{
 };
 use crate::{finding_5::LIMIT, replica::training_set};
 
-/// What is true on the feature side.
+/// The true exponents on the feature side.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Depth {
-    /// What is added to the exponent `2 − 1.2/L` of the deepest networks with softplus.
+    /// Shift of the exponent `2 − 1.2/L` of the deepest networks with softplus.
     pub shift: f64,
-    /// The exponent in √h less that in α.
+    /// The exponent in √h minus the exponent in α.
     pub width_less_alpha: f64,
 }
 
 impl Depth {
-    /// As the paper says; or with the exponent of the deepest networks with softplus, of eight hidden
-    /// layers, at 2, below or above it.
+    /// As the paper says; or with the exponent of the deepest networks with softplus (eight hidden
+    /// layers) just below 2, just above 2, or 0.15 above 2.
     pub fn of(truth: Truth) -> Self {
         let deepest = exponent(DEEPEST);
         let at = match truth {
@@ -63,7 +63,8 @@ impl Depth {
 /// Hidden layers of the deepest networks.
 const DEEPEST: usize = 8;
 
-/// Near what was measured: 1.4, 1.6, 1.76 and 1.85 for 2, 3, 5 and 8 hidden layers.
+/// The exponent for a depth, near the measured ones: 1.4, 1.6, 1.76 and 1.85 for 2, 3, 5 and 8
+/// hidden layers.
 fn exponent(hidden_layers: usize) -> f64 {
     LIMIT - 1.2 / hidden_layers as f64
 }

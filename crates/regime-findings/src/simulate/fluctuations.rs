@@ -13,16 +13,16 @@ use crate::{
     setup::product,
 };
 
-/// The parts of the variance in the directions in which the outputs of the feature side fluctuate.
+/// Fractions of the variance in the directions in which outputs fluctuate on the feature side.
 const DIRECTIONS: [f64; 3] = [0.75, 0.15, 0.1];
 
-/// What is true of the fluctuations.
+/// The true fluctuations.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Fluctuations {
     /// `Var F ∝ h` to this power on the feature side; −1 on the lazy side.
     pub exponent: f64,
-    /// The part of the variance that all networks of a width and training set share, so that no ensemble
-    /// removes it.
+    /// The fraction of the variance that all networks of a width and training set share, which no
+    /// ensemble removes.
     pub shared: f64,
 }
 
@@ -32,9 +32,10 @@ impl Fluctuations {
         Self { exponent: truth.value(CLAIM, CLAIM + MARGIN), shared: 0.0 }
     }
 
-    /// Records of these specs. An output is the mean predictor of its training set, of which a fifth
-    /// of the variance is its own and the rest common to all, and the fluctuation of the network, in
-    /// three directions on the feature side, in every point for itself on the lazy side.
+    /// Records of these specs. An output is the mean predictor of its training set plus the
+    /// fluctuation of the network. Of the variance of a mean predictor, a fifth is its own and the
+    /// rest is common to all. Networks fluctuate in three directions on the feature side, and
+    /// independently at every point on the lazy side.
     pub fn simulated(&self, specs: &[RunSpec], seed: u64) -> Vec<Run> {
         let mut noise = Noise::of(seed);
         let n = specs.iter().map(|spec| spec.outputs_kept).max().unwrap_or(0);

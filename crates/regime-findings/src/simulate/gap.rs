@@ -14,7 +14,7 @@ use crate::{
     replica::{SetKey, distinct, training_set},
 };
 
-/// What is true of the test errors.
+/// The true gaps.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Gap {
     /// The gap in (A), averaged over the widths.
@@ -26,7 +26,7 @@ pub struct Gap {
 }
 
 impl Gap {
-    /// As the paper says; or with the gap in (B) at its edge.
+    /// As the paper says; or with the gap in (B) just above its margin, just below it, or negative.
     pub fn of(truth: Truth) -> Self {
         let paper = Self { fully: 0.007, trend: -0.006, convolutional: 0.05 };
         match truth {
@@ -37,9 +37,10 @@ impl Gap {
         }
     }
 
-    /// Records of these specs. Points differ in how hard they are; training sets and networks disagree
-    /// about some of them, networks the less the wider they are. The error of a network scatters by
-    /// 0.009 at h = 32 beside that, in (B) by 0.018; that of a training set by 0.004, and its gap by 0.0025.
+    /// Records of these specs. Points differ in difficulty. Training sets and networks disagree
+    /// about some of them; wider networks disagree less. In addition, the error of a network
+    /// scatters by 0.009 at h = 32, in (B) by 0.018; the error of a training set by 0.004, and its
+    /// gap by 0.0025.
     pub fn simulated(&self, specs: &[RunSpec], seed: u64) -> Vec<Run> {
         let mut noise = Noise::of(seed);
         let n = specs.iter().map(|spec| spec.data.n_test).max().unwrap_or(0);
@@ -69,14 +70,14 @@ impl Gap {
                 (false, true) => self.fully + self.trend * (width.ln() - centre) + of_gap,
             };
             // The feature side has its best α in the middle.
-            let beside =
+            let excess =
                 if lazy || convolutional { 0.0 } else { 0.001 * (product / 3.0).ln().abs() };
             let level = if convolutional { 0.14 } else { 0.118 + 0.03 / width.sqrt() };
             let spread = if convolutional { 0.018 } else { 0.009 * (32.0 / width).sqrt() };
             let key = (set, spec.seed, spec.network.width(), spec.alpha.to_bits(), convolutional);
             let scatter = of_net.get(key, || noise.gauss(spread))
                 + of_set.get((set, convolutional, false), || noise.gauss(0.004));
-            let error = (level + gap + beside + scatter).clamp(0.01, 0.49);
+            let error = (level + gap + excess + scatter).clamp(0.01, 0.49);
             let of_net = OF_NET * (64.0 / width).sqrt().min(2.0);
             let deviation = (1.0 + OF_SET * OF_SET + of_net * of_net).sqrt();
             let threshold = deviation * ndtri(1.0 - error);
@@ -92,7 +93,7 @@ impl Gap {
     }
 }
 
-/// How much training sets and networks disagree about points, in units of how much points differ.
+/// Disagreement of training sets and of networks about points, in units of the spread over points.
 const OF_SET: f64 = 0.45;
 const OF_NET: f64 = 0.45;
 

@@ -12,14 +12,14 @@ impl Noise {
         Self(ChaCha8Rng::seed_from_u64(seed))
     }
 
-    /// With this standard deviation.
+    /// A number of mean 0 with this standard deviation.
     pub(crate) fn gauss(&mut self, deviation: f64) -> f64 {
         let standard: f64 = StandardNormal.sample(&mut self.0);
         deviation * standard
     }
 }
 
-/// One number for each key, drawn when it is first asked for.
+/// One number for each key, drawn on first use.
 pub(crate) struct Drawn<K>(Vec<(K, f64)>);
 
 impl<K: PartialEq> Drawn<K> {

@@ -14,7 +14,7 @@ use crate::{
     setup::product,
 };
 
-/// What is true on the feature side.
+/// The true exponents on the feature side.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Passage {
     /// The exponent p of `t₁` in √h·α.
@@ -25,12 +25,12 @@ pub struct Passage {
     pub slope: f64,
     /// The exponent of the growth of `f` in √h.
     pub growth: f64,
-    /// That of the kernel change at `t₁`.
+    /// The exponent of the kernel change at `t₁` in √h.
     pub kernel: f64,
 }
 
 impl Passage {
-    /// What the paper says.
+    /// The values of the paper.
     pub const PAPER: Self =
         Self { product: 1.0, root_width: 0.0, slope: 1.0, growth: 1.0, kernel: 0.0 };
 

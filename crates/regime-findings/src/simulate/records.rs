@@ -1,9 +1,9 @@
-//! Records with what an analysis looks at, and nothing else.
+//! Records that hold only what an analysis uses.
 
 use regime_study::{Ending, Measurement, PointSet, Run, RunRecord, RunSpec};
 use regime_train::{Moment, Observation, Work};
 
-/// A state of a run, with what an analysis looks at.
+/// A state of a run, with the fields that an analysis uses.
 pub(crate) fn measurement(moment: Moment, t: f64, [output, network]: [f64; 2]) -> Measurement {
     Measurement {
         training: Observation {
@@ -24,7 +24,7 @@ pub(crate) fn measurement(moment: Moment, t: f64, [output, network]: [f64; 2]) -
     }
 }
 
-/// A record that ended so, after these states.
+/// A record of a run with this ending, after these states.
 pub(crate) fn record(ending: Ending, path: Vec<Measurement>) -> RunRecord {
     RunRecord {
         ending,
@@ -43,7 +43,7 @@ pub(crate) fn record(ending: Ending, path: Vec<Measurement>) -> RunRecord {
     }
 }
 
-/// A record that reached every margin with this kernel change.
+/// A record of a run that reached every margin, with this kernel change.
 pub(crate) fn converged(kernel_change: f64) -> RunRecord {
     let end = Measurement {
         kernel_change: Some(kernel_change),
@@ -57,7 +57,8 @@ pub(crate) fn run(spec: &RunSpec, record: RunRecord) -> Run {
     Run { spec: spec.clone(), record: Ok(record), provenance: None }
 }
 
-/// The final kernel change of setup (A) at `√h·α`, read off real runs: interpolated in logarithms.
+/// The final kernel change of setup (A) at `√h·α`, interpolated in logarithms between values of
+/// real runs.
 pub(crate) fn kernel_change(product: f64) -> f64 {
     const CURVE: [(f64, f64); 7] = [
         (0.1, 1.2e4),

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::finding::Finding;
 
-/// Records as runs of these specs of a finding would leave them if this were the truth: known
-/// exponents, with noise like that of real runs.
+/// The records that runs of these specs would give under this truth: known exponents, with noise
+/// like that of real runs.
 pub fn simulated(finding: &dyn Finding, specs: &[RunSpec], truth: Truth, seed: u64) -> Vec<Run> {
     match finding.name() {
         "finding-1" => Border::of(truth).simulated(specs, seed),

@@ -1,6 +1,6 @@
-//! What is true in simulated records.
+//! The truth of simulated records.
 
-/// What is true in simulated records.
+/// The truth of simulated records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Truth {
     /// Everything is as the paper says.
@@ -14,11 +14,11 @@ pub enum Truth {
 }
 
 impl Truth {
-    /// All of them.
+    /// All truths.
     pub const ALL: [Self; 4] =
         [Self::Holds, Self::BarelyHolds, Self::BarelyFails, Self::ClearlyFails];
 
-    /// In words.
+    /// A description of the truth.
     pub fn words(self) -> &'static str {
         match self {
             Self::Holds => "as the paper says",
@@ -33,8 +33,8 @@ impl Truth {
         matches!(self, Self::Holds | Self::BarelyHolds)
     }
 
-    /// A value that is right, or lies within or beyond an edge by this part of the distance between the
-    /// two, or at twice that distance.
+    /// The value at 0, 0.98, 1.02 or 2 times the distance from `right` to `edge`, in the order of
+    /// [`Self::ALL`].
     pub(crate) fn value(self, right: f64, edge: f64) -> f64 {
         let beyond = |part: f64| right + part * (edge - right);
         match self {
