@@ -1,5 +1,5 @@
-//! A model that is not one of the house: a gated residual network with two outputs, of
-//! which all blocks share one matrix.
+//! A burn model that is not part of the workspace: a gated residual network with two outputs,
+//! whose blocks all share one matrix.
 
 use burn::{
     backend::Autodiff,
@@ -39,7 +39,7 @@ impl<B: Backend> Gated<B> {
             gates: (0..blocks).map(|_| linear(width, width)).collect(),
             head: linear(width, 2),
         };
-        // Burn makes weights in float32 unless it is told otherwise.
+        // Burn creates weights in float32 by default.
         in_precision(net, Precision::F64)
     }
 

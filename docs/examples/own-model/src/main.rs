@@ -1,4 +1,4 @@
-//! Prints what the kernel of the model will cost, the kernel, and each layer's share.
+//! Prints the estimated cost of the model's kernel, the kernel, and the share of each layer.
 
 use burn_flex::FlexDevice;
 use own_model::{Gated, Grad, on_circle};

@@ -1,4 +1,4 @@
-//! The house's test kit on a model that the house does not know.
+//! The test kit of regime-tangent on a model from outside the workspace.
 
 use burn::tensor::Tensor;
 use burn_flex::FlexDevice;
@@ -23,7 +23,7 @@ fn matrix(tensor: Tensor<Plain, 2>) -> Array2<f64> {
 }
 
 #[test]
-fn each_output_obeys_the_invariants() {
+fn each_output_satisfies_the_invariants() {
     let f = on_circle(&net(), 5).unwrap();
     for output in 0..2 {
         let claim = OnModule::new(&f, output);

@@ -1,9 +1,9 @@
-//! The program as a reader calls it.
+//! Runs the program from the command line.
 
 use std::{fs, process::Command};
 
 #[test]
-fn a_spec_becomes_a_figure() {
+fn a_figure_is_made_from_a_spec() {
     let svg = std::env::temp_dir().join(format!("own-study-{}.svg", std::process::id()));
     let spec = concat!(env!("CARGO_MANIFEST_DIR"), "/run.json");
     let output =
