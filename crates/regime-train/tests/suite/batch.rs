@@ -103,8 +103,7 @@ fn same<B: Backend>(
     let (expected, weights) = alone;
     assert_eq!(found.end, expected.end, "{member}");
     assert_eq!((found.steps, found.rejected), (expected.steps, expected.rejected), "{member}");
-    let times =
-        |o: &Outcome| [Some(o.t), o.t1, o.t2].map(|t| t.unwrap_or(-1.0));
+    let times = |o: &Outcome| [Some(o.t), o.t1, o.t2].map(|t| t.unwrap_or(-1.0));
     for (a, b) in times(found).into_iter().zip(times(expected)) {
         assert!((a - b).abs() < 1e-8 * b.abs(), "{member}: {a} {b}");
     }
