@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::{finding::Finding, replica::training_set};
 
 /// The fraction of a cell's runs that must be usable.
-pub const LEAST_COMPLETE: f64 = 0.95;
+pub const MIN_COMPLETE: f64 = 0.95;
 
 /// A cell of the grid that lacks runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -44,7 +44,9 @@ pub(crate) fn completeness(finding: &dyn Finding, runs: &[Run]) -> Completeness 
                 of.usable += 1;
                 continue;
             }
-            Ok(record) if record.came_to_its_end() => "lacks data that the rule uses".to_owned(),
+            Ok(record) if record.reached_requested_end() => {
+                "lacks data that the rule uses".to_owned()
+            }
             Ok(record) => record.ending.name().to_owned(),
             Err(NoRecord::Missing) => "not made".to_owned(),
             Err(NoRecord::Failed(why)) => format!("failed: {why}"),

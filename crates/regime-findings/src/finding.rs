@@ -28,7 +28,7 @@ pub trait Finding: Sync {
     /// Whether the analysis can use a record: the run reached the end that its spec requests, and
     /// the record has all data that the rule uses.
     fn usable(&self, record: &RunRecord) -> bool {
-        record.came_to_its_end() && record.kernel_change().is_some_and(|change| change > 0.0)
+        record.reached_requested_end() && record.kernel_change().is_some_and(|change| change > 0.0)
     }
 
     /// The cell of the grid to which a run belongs, in words. The runs of a cell differ only in

@@ -114,7 +114,7 @@ pub struct BorderAt {
 pub fn changes(runs: &[Run]) -> Vec<Change> {
     let change = |run: &Run| {
         let NetworkSpec::Dense(_) = run.spec.network else { return None };
-        let record = run.record.as_ref().ok().filter(|record| record.came_to_its_end())?;
+        let record = run.record.as_ref().ok().filter(|record| record.reached_requested_end())?;
         Some(Change {
             set: training_set(&run.spec),
             width: run.spec.network.width(),

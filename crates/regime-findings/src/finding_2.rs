@@ -4,7 +4,7 @@ use regime_data::{DataSpec, InputSpec, TrainingSet};
 use regime_models::{ConvolutionalSpec, NetworkSpec};
 use regime_scaling::{BootstrapConfig, BootstrapInterval, Statement, bootstrap_crossed, mean};
 use regime_study::{
-    Dynamics, Ending, FrozenKernel, FrozenLearning, Run, RunRecord, RunSpec, curves::values,
+    Dynamics, Ending, FrozenKernel, FrozenOutcome, Run, RunRecord, RunSpec, curves::values,
 };
 use regime_train::{Loss, StochasticSpec};
 use serde::Serialize;
@@ -83,7 +83,7 @@ impl Finding for Finding2 {
     }
 
     fn usable(&self, record: &RunRecord) -> bool {
-        record.came_to_its_end()
+        record.reached_requested_end()
             && record.kernel_change().is_some_and(|change| change > 0.0)
             && record.test_wrong.len() >= BLOCKS
     }
@@ -158,7 +158,7 @@ fn convolutional_grid(settings: &Settings) -> Vec<RunSpec> {
 /// Some networks of (B) trained by stochastic gradients, and by the flow on the same points. The
 /// images are fewer, because a stochastic run takes a minute where the flow takes a second.
 fn stochastic_grid(settings: &Settings, setup: &Setup) -> Vec<RunSpec> {
-    let data = DataSpec { n_train: BESIDE_IMAGES, ..setup.data.clone() };
+    let data = DataSpec { n_train: STOCHASTIC_IMAGES, ..setup.data.clone() };
     let setup = Setup { data, ..setup.clone() };
     let mut specs = Vec::new();
     for alpha in [1.0, 1e2] {
@@ -190,7 +190,7 @@ fn by_batches(flow: &RunSpec) -> RunSpec {
 
 /// Number of training images of the runs by stochastic gradients, and by the flow on the same
 /// images.
-const BESIDE_IMAGES: usize = 100;
+const STOCHASTIC_IMAGES: usize = 100;
 
 /// The part of the study to which a run belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -200,7 +200,7 @@ enum Part {
     /// By stochastic gradients, on fewer images.
     Stochastic,
     /// By the flow on the same images.
-    BesideStochastic,
+    FlowOnSameImages,
 }
 
 impl Part {
@@ -209,19 +209,19 @@ impl Part {
             Self::Fully => "A",
             Self::Convolutional => "B",
             Self::Stochastic => "B, stochastic",
-            Self::BesideStochastic => "B, flow on the same images",
+            Self::FlowOnSameImages => "B, flow on the same images",
         }
     }
 }
 
 /// The part to which a run belongs, from its spec alone.
 fn part_of(spec: &RunSpec) -> Option<Part> {
-    let few = spec.data.n_train == BESIDE_IMAGES;
+    let few = spec.data.n_train == STOCHASTIC_IMAGES;
     match (&spec.network, spec.dynamics) {
         _ if !spec.frozen.is_empty() => None,
         (NetworkSpec::Dense(_), _) => Some(Part::Fully),
         (NetworkSpec::Convolutional(_), Dynamics::Stochastic(_)) if few => Some(Part::Stochastic),
-        (NetworkSpec::Convolutional(_), Dynamics::Flow(_)) if few => Some(Part::BesideStochastic),
+        (NetworkSpec::Convolutional(_), Dynamics::Flow(_)) if few => Some(Part::FlowOnSameImages),
         (NetworkSpec::Convolutional(_), _) => Some(Part::Convolutional),
         _ => None,
     }
@@ -316,7 +316,7 @@ pub fn analyse(runs: &[Run]) -> Outcome {
     Outcome {
         a: of(Part::Fully),
         b: of(Part::Convolutional),
-        stochastic: [of(Part::Stochastic), of(Part::BesideStochastic)],
+        stochastic: [of(Part::Stochastic), of(Part::FlowOnSameImages)],
         frozen: frozen(runs),
     }
 }
@@ -326,7 +326,7 @@ fn frozen(runs: &[Run]) -> Vec<Frozen> {
     for run in runs {
         let Some(record) = run.converged() else { continue };
         for of in &record.frozen {
-            let FrozenLearning::Learnt { test_error, ending: Ending::Converged, .. } = of.learning
+            let FrozenOutcome::Trained { test_error, ending: Ending::Converged, .. } = of.learning
             else {
                 continue;
             };

@@ -80,7 +80,7 @@ impl Finding for Finding3 {
     }
 
     fn usable(&self, record: &RunRecord) -> bool {
-        record.came_to_its_end() && has_outputs(record)
+        record.reached_requested_end() && has_outputs(record)
     }
 
     fn cell(&self, spec: &RunSpec) -> Option<String> {
@@ -175,7 +175,7 @@ fn has_outputs(record: &RunRecord) -> bool {
 fn groups(runs: &[Run], at: f64) -> Vec<Group> {
     let mut found: Vec<Outputs<'_>> = Vec::new();
     for run in runs.iter().filter(|run| product(&run.spec) == at) {
-        let ended = run.record.as_ref().ok().filter(|record| record.came_to_its_end());
+        let ended = run.record.as_ref().ok().filter(|record| record.reached_requested_end());
         let Some(record) = ended.filter(|record| has_outputs(record)) else { continue };
         let (set, width) = (training_set(&run.spec), run.spec.network.width());
         let labels = &record.test_labels[..];

@@ -29,7 +29,7 @@ pub const LAZY: f64 = 1e3;
 
 /// The value that `a` of the deepest networks exceeds if it tends to 2: the middle between 2 and 1,
 /// the exponent of a kernel that barely moves.
-pub const LEAST_DEEPEST: f64 = 1.5;
+pub const MIN_DEEPEST: f64 = 1.5;
 
 /// The value below which every `a` lies.
 pub const LIMIT: f64 = 2.0;
@@ -176,7 +176,7 @@ pub struct Change {
 pub fn changes(runs: &[Run]) -> Vec<Change> {
     let change = |run: &Run| {
         let NetworkSpec::Dense(net) = run.spec.network else { return None };
-        let record = run.record.as_ref().ok().filter(|record| record.came_to_its_end())?;
+        let record = run.record.as_ref().ok().filter(|record| record.reached_requested_end())?;
         Some(Change {
             relu: net.activation == Activation::Relu,
             hidden_layers: net.hidden_layers,
@@ -393,7 +393,7 @@ impl Outcome {
             }
             if let Some(OfDepth { hidden_layers, a, .. }) = depths.last() {
                 let what = format!("a of the deepest networks ({name}, L = {hidden_layers})");
-                statements.push(Statement::at_least(what, a.clone(), LEAST_DEEPEST));
+                statements.push(Statement::at_least(what, a.clone(), MIN_DEEPEST));
             }
             let what = format!("the increase of a with depth ({name})");
             statements.push(Statement::at_least(what, increase.clone(), 0.0));

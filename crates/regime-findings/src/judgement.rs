@@ -5,7 +5,7 @@ use regime_study::Run;
 use serde::Serialize;
 
 use crate::{
-    completeness::{Incomplete, LEAST_COMPLETE, completeness},
+    completeness::{Incomplete, MIN_COMPLETE, completeness},
     finding::Finding,
     replica::{distinct, training_set},
     settings::Profile,
@@ -52,7 +52,7 @@ pub fn verdict(finding: &dyn Finding, runs: &[Run], profile: Profile, looks: usi
     let levels = Levels::of(0.05, statements.len(), looks);
     let by_statements = judge(&statements, looks);
     let completeness = completeness(finding, runs);
-    let lacks_too_many = |of: &Incomplete| (of.usable as f64) < LEAST_COMPLETE * of.asked as f64;
+    let lacks_too_many = |of: &Incomplete| (of.usable as f64) < MIN_COMPLETE * of.asked as f64;
     let undecided_because = if profile == Profile::Smoke {
         Some(Undecided::TooSmall)
     } else if completeness.incomplete.iter().any(lacks_too_many) {

@@ -50,7 +50,7 @@ mod settings;
 mod setup;
 pub mod simulate;
 
-pub use completeness::{Incomplete, LEAST_COMPLETE};
+pub use completeness::{Incomplete, MIN_COMPLETE};
 pub use finding::{Finding, SOURCE};
 pub use judgement::{Judgement, Undecided, verdict};
 pub use registry::FINDINGS;

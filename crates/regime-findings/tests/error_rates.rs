@@ -10,7 +10,7 @@ use regime_findings::{
 const STUDIES: u64 = 40;
 
 /// Three standard deviations above the 5 % that a rule may err.
-const MOST_WRONG: f64 = 0.05 + 3.0 * 0.0345;
+const MAX_WRONG: f64 = 0.05 + 3.0 * 0.0345;
 
 #[test]
 fn verdicts_are_rarely_wrong_and_often_right() {
@@ -18,7 +18,7 @@ fn verdicts_are_rarely_wrong_and_often_right() {
         for truth in [Truth::Holds, Truth::BarelyFails, Truth::ClearlyFails] {
             let rates = error_rates(*finding, truth, STUDIES, 99);
             let (name, words) = (finding.name(), truth.words());
-            assert!(rates.wrong(truth) <= MOST_WRONG, "{name}, {words}: {rates:?}");
+            assert!(rates.wrong(truth) <= MAX_WRONG, "{name}, {words}: {rates:?}");
             if truth == Truth::Holds {
                 assert!(rates.right(truth) >= 0.8, "{name}, {words}: {rates:?}");
             }
@@ -35,7 +35,7 @@ fn judging_again_does_not_raise_the_error_rate() {
     for finding in [FINDINGS[0], FINDINGS[3]] {
         for truth in [Truth::BarelyFails, Truth::BarelyHolds] {
             let rates = error_rates_until_decided(finding, truth, 4, STUDIES, 5);
-            assert!(rates.wrong(truth) <= MOST_WRONG, "{}, {rates:?}", finding.name());
+            assert!(rates.wrong(truth) <= MAX_WRONG, "{}, {rates:?}", finding.name());
         }
     }
 }

@@ -203,7 +203,7 @@ impl Store {
             provenance: json::encode(provenance)?,
         };
         let path = self.path(&key);
-        self.write_whole(&path, &file::render(&key, &parts))
+        self.write_atomically(&path, &file::render(&key, &parts))
             .map_err(|cause| StoreError::Write { path, cause })?;
         Ok(key)
     }
@@ -261,7 +261,7 @@ impl Store {
     }
 
     /// Brings `text` to the disk under `path`, in one step or not at all.
-    fn write_whole(&self, path: &Path, text: &str) -> io::Result<()> {
+    fn write_atomically(&self, path: &Path, text: &str) -> io::Result<()> {
         let mut file = self.temporary()?;
         file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;

@@ -109,4 +109,4 @@ impl<B: Backend> Block<B> {
 pub(crate) type Part<B> = Vec<Block<B>>;
 
 /// Maximum number of parts whose gradients are held in memory at once.
-pub(crate) const PARTS_HELD: usize = 16;
+pub(crate) const MAX_PARTS_IN_MEMORY: usize = 16;

@@ -56,7 +56,7 @@ pub enum ModelError {
         "a {architecture} network has a layer whose fan-in and fan-out do not grow with the width, \
              for which a parametrisation has no exponents; choose dense or convolutional"
     )]
-    Unparametrised {
+    NoParametrisation {
         /// The name of the architecture.
         architecture: &'static str,
     },

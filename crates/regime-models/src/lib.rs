@@ -95,7 +95,7 @@ pub use multi_output::MultiOutput;
 pub use network::{Network, Tape, Trace, dot};
 pub use operations::Factorised;
 pub use parametrisation::{
-    Abc, BiasExponents, Convention, LayerRates, Layout, Limit, Pace, Parametrisation, Role,
+    Abc, BiasExponents, Convention, LayerRates, Layout, Limit, Parametrisation, Role, TimeRatio,
     UnstableLimit,
 };
 pub use precision::Precision;

@@ -6,7 +6,7 @@ mod limit;
 mod role;
 mod table;
 
-pub use layout::{Convention, LayerRates, Layout, Pace};
+pub use layout::{Convention, LayerRates, Layout, TimeRatio};
 pub use limit::{Limit, UnstableLimit};
 pub use role::Role;
 pub use table::{Abc, BiasExponents, Parametrisation};

@@ -247,7 +247,7 @@ where
         }
         indices[group] = (0..n).collect();
 
-        let of_resamples = spread.unless_too_many_failed(config, group)?;
+        let of_resamples = spread.variance_unless_failed(config, group)?;
         n_failed += config.resamples - spread.n;
         let degrees = (n - 1) as f64;
         let of_group = of_resamples * n as f64 / degrees;
@@ -310,7 +310,7 @@ impl Spread {
     }
 
     /// The variance of the statistic over the resamples of a group.
-    pub(crate) fn unless_too_many_failed(
+    pub(crate) fn variance_unless_failed(
         &self,
         config: &BootstrapConfig,
         group: usize,

@@ -33,7 +33,7 @@ pub struct Statement {
 
 impl Statement {
     /// The smallest number of seeds with which an interval can decide a statement.
-    pub const LEAST_SEEDS: usize = 3;
+    pub const MIN_SEEDS: usize = 3;
 
     /// States that the quantity is `target ± margin`.
     pub fn near(
@@ -75,14 +75,14 @@ impl Statement {
     }
 
     /// The outcome of the statement at these levels. It is undecided without an interval, and with
-    /// an interval from fewer than [`LEAST_SEEDS`](Self::LEAST_SEEDS) seeds.
+    /// an interval from fewer than [`MIN_SEEDS`](Self::MIN_SEEDS) seeds.
     ///
     /// # Reference
     /// Schuirmann, J. Pharmacokinet. Biopharm. 15 (1987) 657: two one-sided tests, each at 5 %,
     /// are equivalent to a 90 % interval within the accepted range.
     pub fn outcome(&self, levels: Levels) -> Outcome {
         let Ok(interval) = &self.interval else { return Outcome::Undecided };
-        if interval.n_seeds < Self::LEAST_SEEDS {
+        if interval.n_seeds < Self::MIN_SEEDS {
             return Outcome::Undecided;
         }
         let at = |level: f64| {
@@ -120,7 +120,7 @@ impl Statement {
             let statement = Self { interval: Ok(then), ..self.clone() };
             statement.outcome(levels) != Outcome::Undecided
         };
-        let (mut low, mut high) = (Self::LEAST_SEEDS - 1, of.max(Self::LEAST_SEEDS));
+        let (mut low, mut high) = (Self::MIN_SEEDS - 1, of.max(Self::MIN_SEEDS));
         while !decides(high) {
             (low, high) = (high, 2 * high);
             if high > MAX_SEEDS {

@@ -71,7 +71,7 @@ where
         }
         let failed = config.resamples - spread.n();
         n_failed += failed;
-        spread.unless_too_many_failed(config, usize::from(!resampled[0]))
+        spread.variance_unless_failed(config, usize::from(!resampled[0]))
     };
     let of_rows = variance(0, [true, false])?;
     let of_columns = variance(1, [false, true])?;

@@ -43,7 +43,7 @@ pub enum ExponentError {
          it needs at least 3, because other x have up to {most}",
         100.0 * share
     )]
-    PairAmongLarger {
+    InfluentialPair {
         /// The x of the two points.
         x: f64,
         /// Its share of the variance of the exponent if the noise is the same
@@ -136,7 +136,7 @@ const MAX_SHARE_OF_A_PAIR: f64 = 0.1;
 ///
 /// # Errors
 /// [`ExponentError::BadPoint`] for a point that is not positive and finite,
-/// [`ExponentError::OneSeedDominates`] and [`ExponentError::PairAmongLarger`]
+/// [`ExponentError::OneSeedDominates`] and [`ExponentError::InfluentialPair`]
 /// for designs whose intervals do not reach their nominal level, and the errors of
 /// [`bootstrap`]. Of these, [`BootstrapError::TooFewSeeds`] counts paired seeds
 /// with two or more different x, and [`BootstrapError::StatisticFailed`] means
@@ -238,7 +238,7 @@ fn check_pairs(
         let share = 2.0 * (log_x - mean).powi(2) / sxx;
         if share > MAX_SHARE_OF_A_PAIR {
             let x = sampled(log_x).unwrap_or_else(|| log_x.exp());
-            return Err(ExponentError::PairAmongLarger { x, share, most });
+            return Err(ExponentError::InfluentialPair { x, share, most });
         }
     }
     Ok(())
@@ -393,7 +393,7 @@ mod tests {
         seeds[0].pop();
         let config = BootstrapConfig::default();
         let found = exponent_interval(&seeds, Pairing::Independent, &config);
-        let Err(ExponentError::PairAmongLarger { x: 4.0, share, most: 3 }) = found else {
+        let Err(ExponentError::InfluentialPair { x: 4.0, share, most: 3 }) = found else {
             panic!("{found:?}")
         };
         assert!(share > 0.5);

@@ -193,7 +193,7 @@ fn two_independent_points_at_the_end_of_larger_groups_are_an_error() {
     for sizes in REFUSED_GROUPS {
         let found = coverage(&of_groups(sizes), Noise::Equal, Pairing::Independent, 1, 200);
         let named = match found {
-            Err(ExponentError::PairAmongLarger { .. }) => sizes.contains(&2),
+            Err(ExponentError::InfluentialPair { .. }) => sizes.contains(&2),
             Err(ExponentError::Bootstrap(BootstrapError::TooFewSeeds { group, n_seeds: 1 })) => {
                 sizes[group] == 1
             }

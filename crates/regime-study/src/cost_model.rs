@@ -62,7 +62,7 @@ impl RunSpec {
                 let steps = match flow.scheme {
                     // Measured in the findings of the profile `laptop`, within some thirty percent.
                     Scheme::Adaptive { .. } => {
-                        let tolerance = flow.scheme.tolerance_of_steps().unwrap_or(0.03);
+                        let tolerance = flow.scheme.step_tolerance().unwrap_or(0.03);
                         let coarse = fourth(tolerance / 0.03);
                         let feature = 1.0 + 0.4 / fourth(sqrt_h_alpha);
                         let lazy = 1.0 + (sqrt_h_alpha / 2000.0).sqrt();

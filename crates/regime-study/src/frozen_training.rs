@@ -13,7 +13,7 @@ use crate::{
     error::StudyError,
     frozen_kernel::FrozenKernel,
     points::tensor,
-    record::{Ending, FrozenLearning, FrozenRecord},
+    record::{Ending, FrozenOutcome, FrozenRecord},
     spec::RunSpec,
     trainer::{Trainer, TrainerState},
 };
@@ -46,7 +46,7 @@ impl<B: Backend> FrozenTraining<'_, B> {
         for index in done.len()..self.spec.frozen.len() {
             let kernel = self.spec.frozen[index];
             let learning = match self.kernel(index) {
-                Err(why) => FrozenLearning::NoKernel(why),
+                Err(why) => FrozenOutcome::NoKernel(why),
                 Ok(source) => self.learn_with(&source, next.take(), interrupts, |state| {
                     checkpoint(FrozenProgress { done: done.clone(), next: Some(state) })
                 })?,
@@ -106,7 +106,7 @@ impl<B: Backend> FrozenTraining<'_, B> {
         state: Option<TrainerState>,
         interrupts: &mut InterruptPolicy<'_>,
         checkpoint: impl Fn(TrainerState) -> RunCheckpoint,
-    ) -> Result<FrozenLearning, StudyError> {
+    ) -> Result<FrozenOutcome, StudyError> {
         let RunSpec { dynamics, seed, loss, .. } = *self.spec;
         let model = &source.model;
         let labels = self.data.train.y.to_vec();
@@ -170,8 +170,8 @@ struct Source<B: Backend> {
     model: KernelModel<B>,
 }
 
-fn learnt(kernel_time: f64, ending: Ending, outcome: Outcome, test_error: f64) -> FrozenLearning {
-    FrozenLearning::Learnt {
+fn learnt(kernel_time: f64, ending: Ending, outcome: Outcome, test_error: f64) -> FrozenOutcome {
+    FrozenOutcome::Trained {
         kernel_time,
         ending,
         steps: outcome.steps,

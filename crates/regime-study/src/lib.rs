@@ -91,7 +91,7 @@ pub use measuring_observer::{Quiet, RunObserver};
 pub use outcome::{NoRecord, Run};
 pub use place::{BackendName, DeviceName};
 pub use point_set::PointSet;
-pub use record::{Ending, FrozenLearning, FrozenRecord, GramPair, Measurement, RunRecord};
+pub use record::{Ending, FrozenOutcome, FrozenRecord, GramPair, Measurement, RunRecord};
 pub use run::{run, run_on};
 pub use spec::{Budget, RunSpec};
 pub use spec_file::{Override, PlacedSpec, file_schema, read_coordinate_spec, read_specs};

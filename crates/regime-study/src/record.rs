@@ -71,15 +71,16 @@ pub struct FrozenRecord {
     /// Which.
     pub kernel: FrozenKernel,
     /// What it learnt.
-    pub learning: FrozenLearning,
+    pub learning: FrozenOutcome,
 }
 
 /// What a frozen kernel learnt, from `F = 0` on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum FrozenLearning {
+pub enum FrozenOutcome {
     /// It was learnt with.
-    Learnt {
+    #[serde(rename = "learnt")]
+    Trained {
         /// The time of the run to which the kernel belongs.
         kernel_time: f64,
         /// How its flow ended.
@@ -178,7 +179,7 @@ pub struct Measurement {
 
 impl RunRecord {
     /// Whether the run came to the end that its spec asks for: every margin, or `t₁`.
-    pub fn came_to_its_end(&self) -> bool {
+    pub fn reached_requested_end(&self) -> bool {
         matches!(self.ending, Ending::Converged | Ending::HalfLoss)
     }
 

@@ -16,7 +16,7 @@ pub const TILE: usize = 256;
 const DEVICE_TILE: usize = 2048;
 
 /// The most numbers in the gradients that are held at once: 256 MiB of float64.
-pub(crate) const GRADIENT_NUMBERS: usize = 1 << 25;
+pub(crate) const MAX_GRADIENT_NUMBERS: usize = 1 << 25;
 
 /// The tangent kernel `Θ = J Jᵀ` on the points of a tape.
 ///
@@ -108,11 +108,11 @@ fn of_blocks<B: Backend>(blocks: &[&Block<B>], scratch: Vec<f64>) -> Tensor<B, 2
 }
 
 /// Ranges of a layer's outputs. The gradients of `n` points for one range have at most
-/// [`GRADIENT_NUMBERS`] numbers, or the range is a single output.
+/// [`MAX_GRADIENT_NUMBERS`] numbers, or the range is a single output.
 pub(crate) fn output_ranges<B: Backend>(block: &Block<B>, n: usize) -> impl Iterator<Item = Rows> {
     let m = block.n_outputs();
     let per_output = n * (block.weights.len() / m + 1);
-    let step = (GRADIENT_NUMBERS / per_output).max(1);
+    let step = (MAX_GRADIENT_NUMBERS / per_output).max(1);
     (0..m).step_by(step).map(move |start| start..(start + step).min(m))
 }
 

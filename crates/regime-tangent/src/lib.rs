@@ -64,7 +64,7 @@ pub use jacobian::{contracted_kernel, jacobian};
 pub use method::{Estimate, KernelPlan, LayerSizes, Method, PlanError, Sizes, plan};
 #[cfg(feature = "module")]
 pub use module::{
-    Difference, ModuleError, ModuleFunction, ModuleTape, Parameter, Parameters, UnheldTape,
+    Difference, MatrixFreeTape, ModuleError, ModuleFunction, ModuleTape, Parameter, Parameters,
     in_precision,
 };
 pub use outputs::{Outputs, cross_kernel_of_outputs, full_kernel, traced_kernel};

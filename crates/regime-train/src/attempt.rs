@@ -58,13 +58,13 @@ pub(crate) enum Attempt<B: Backend, N: Network<B>> {
         dt: f64,
     },
     /// Rejected, because the step ended too far beyond the stopping margin.
-    Past {
+    Overshoot {
         /// How far beyond the stopping margin the smallest margin lies.
         past: f64,
     },
     /// Rejected, because points that were left out are no longer settled. The retried step
     /// follows these points.
-    Returned {
+    Unsettled {
         /// The margins of all points at the end of the step.
         margins: Vec<f64>,
     },

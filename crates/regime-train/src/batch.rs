@@ -1,11 +1,11 @@
 //! Batches of flows: networks of one shape are integrated in one batch, each with its own time and
 //! step size. A flow leaves the batch when it ends.
 
+mod active_flow;
 mod factor;
 mod member;
 mod step;
 mod system;
-mod under_way;
 
 use burn_tensor::{DType, Tensor, backend::Backend};
 use rayon::prelude::*;
@@ -14,12 +14,12 @@ use regime_models::{FeedForward, Precision, StackedNetwork};
 pub use member::{BatchError, BatchObserver, Member, Start};
 
 use self::{
+    active_flow::ActiveFlow,
     step::{StackedActive, StackedTrial, attempt},
     system::{StackedPoint, StackedSystem, rows},
-    under_way::UnderWay,
 };
 use crate::{
-    course::{Checkpoint, Course},
+    control::{Checkpoint, Control},
     event::Sample,
     objective::{Derivatives, Objective},
     observe::{End, Moment, Observation, Outcome},
@@ -63,9 +63,9 @@ pub struct FlowBatch<B: Backend> {
     active: Option<StackedActive<B>>,
     workspace: Workspace,
     /// The flows that have not ended, in the order of the stacks.
-    flows: Vec<UnderWay>,
+    flows: Vec<ActiveFlow>,
     /// The flows that have ended, by member, with their weights `[P]`.
-    ended: Vec<Option<(Course, Tensor<B, 1>)>>,
+    ended: Vec<Option<(Control, Tensor<B, 1>)>>,
 }
 
 impl<B: Backend> FlowBatch<B> {
@@ -100,7 +100,7 @@ impl<B: Backend> FlowBatch<B> {
                 Start::Weights(w) => w.dims()[0],
                 Start::Checkpoint(checkpoint) => checkpoint.weights.len(),
             };
-            SpecError::unless_parameters(found, net.n_params())?;
+            SpecError::check_parameter_count(found, net.n_params())?;
         }
         let inputs = members.iter().map(|m| m.inputs.clone().unsqueeze::<3>()).collect();
         let inputs: Tensor<B, 3> = Tensor::cat(inputs, 0);
@@ -145,22 +145,30 @@ impl<B: Backend> FlowBatch<B> {
             let has_kernel =
                 matches!(&start, Start::Checkpoint(checkpoint) if checkpoint.is_prepared);
             let n_points = objective.n_points() as u64;
-            let course = match start {
+            let control = match start {
                 Start::Weights(_) => {
                     let speed = rates.iter().fold(0.0, |most, v| f64::max(most, alpha * v.abs()));
-                    let mut course =
-                        Course::start(spec, now(0.0), (speed, objective.unit(&margins)));
-                    let work = &mut course.outcome.work;
+                    let mut control =
+                        Control::start(spec, now(0.0), (speed, objective.unit(&margins)));
+                    let work = &mut control.outcome.work;
                     // The initial gradient.
                     (work.points_forward, work.points_backward, work.points_product) =
                         (n_points, n_points, n_points);
-                    course
+                    control
                 }
                 Start::Checkpoint(checkpoint) => {
-                    Course::resume(spec, now(checkpoint.t), *checkpoint)
+                    Control::resume(spec, now(checkpoint.t), *checkpoint)
                 }
             };
-            UnderWay { member: k, objective, course, margins, curvature, has_kernel, failed: None }
+            ActiveFlow {
+                member: k,
+                objective,
+                control,
+                margins,
+                curvature,
+                has_kernel,
+                failed: None,
+            }
         });
         let flows = flows.collect();
         let ended = (0..r).map(|_| None).collect();
@@ -170,7 +178,7 @@ impl<B: Backend> FlowBatch<B> {
     /// Integrates until every flow has ended or the observer interrupts, and returns the outcomes,
     /// by member.
     pub fn run(&mut self, observer: &mut impl BatchObserver<B>) -> Vec<Outcome> {
-        let fresh = |flow: &UnderWay| flow.course.outcome.observations.is_empty();
+        let fresh = |flow: &ActiveFlow| flow.control.outcome.observations.is_empty();
         let fresh = (0..self.flows.len()).filter(|&k| fresh(&self.flows[k]));
         let start = fresh.map(|k| (k, Moment::Start)).collect::<Vec<_>>();
         self.note(&start, observer);
@@ -180,14 +188,15 @@ impl<B: Backend> FlowBatch<B> {
                 break;
             }
             if observer.interrupts() {
-                let interrupted = |flow: &mut UnderWay| flow.course.outcome.end = End::Interrupted;
+                let interrupted =
+                    |flow: &mut ActiveFlow| flow.control.outcome.end = End::Interrupted;
                 self.flows.iter_mut().for_each(interrupted);
                 break;
             }
             let observed = self.advance();
             self.note(&observed, observer);
         }
-        (0..self.ended.len()).map(|member| self.course(member).outcome.clone()).collect()
+        (0..self.ended.len()).map(|member| self.control(member).outcome.clone()).collect()
     }
 
     /// The current weights of a member, `[P]`; its last weights if it has ended.
@@ -213,7 +222,7 @@ impl<B: Backend> FlowBatch<B> {
     /// When `member` is out of range.
     pub fn checkpoint(&self, member: usize) -> Checkpoint {
         let weights = Precision::to_host(self.weights(member));
-        let mut checkpoint = self.course(member).checkpoint(weights, None);
+        let mut checkpoint = self.control(member).checkpoint(weights, None);
         let flow = self.flows.iter().find(|flow| flow.member == member);
         checkpoint.is_prepared = flow.is_some_and(|flow| flow.has_kernel);
         checkpoint
@@ -230,8 +239,8 @@ impl<B: Backend> FlowBatch<B> {
         };
         let weights = self.row(k);
         let mut flow = self.flows.remove(k);
-        flow.course.outcome.end = End::Interrupted;
-        self.ended[member] = Some((flow.course, weights));
+        flow.control.outcome.end = End::Interrupted;
+        self.ended[member] = Some((flow.control, weights));
         let left: Vec<usize> = (0..=self.flows.len()).filter(|&other| other != k).collect();
         self.keep_rows(&left);
     }
@@ -245,12 +254,12 @@ impl<B: Backend> FlowBatch<B> {
         self.active = None;
     }
 
-    fn course(&self, member: usize) -> &Course {
+    fn control(&self, member: usize) -> &Control {
         match &self.ended[member] {
-            Some((course, _)) => course,
+            Some((control, _)) => control,
             None => {
                 let flow = self.flows.iter().find(|flow| flow.member == member);
-                &flow.expect("a member has ended or is in the batch").course
+                &flow.expect("a member has ended or is in the batch").control
             }
         }
     }
@@ -267,18 +276,18 @@ impl<B: Backend> FlowBatch<B> {
     fn advance(&mut self) -> Vec<(usize, Moment)> {
         let mut clocks = Vec::with_capacity(self.flows.len());
         for flow in &mut self.flows {
-            let steps = flow.course.outcome.steps;
+            let steps = flow.control.outcome.steps;
             // A flow that cannot continue leaves the batch after this step.
-            let clock = flow.course.next_step().unwrap_or_else(|quantity| {
+            let clock = flow.control.next_step().unwrap_or_else(|quantity| {
                 flow.failed = Some(End::Diverged { quantity, step: steps });
-                flow.course.clock
+                flow.control.clock
             });
             clocks.push(clock);
         }
         if self.active.is_none() {
             let curvatures: Vec<&[f64]> =
                 self.flows.iter().map(|flow| &flow.curvature[..]).collect();
-            let limits: Vec<f64> = self.flows.iter().map(UnderWay::least_curvature).collect();
+            let limits: Vec<f64> = self.flows.iter().map(ActiveFlow::least_curvature).collect();
             self.active = StackedActive::of(&self.at.tape, &curvatures, &limits);
         }
         let dts: Vec<f64> = clocks.iter().map(|clock| clock.dt).collect();
@@ -314,14 +323,14 @@ impl<B: Backend> FlowBatch<B> {
         let w = self.at.w.clone().select(0, rows(&numbers, &self.system.device()));
         observer.observe(&observations, &w);
         for (&(k, _), (_, observation)) in observed.iter().zip(observations) {
-            self.flows[k].course.outcome.observations.push(observation);
+            self.flows[k].control.outcome.observations.push(observation);
         }
     }
 
     /// Records the flows that have ended and removes them from the batch.
     fn remove_ended(&mut self, observer: &mut impl BatchObserver<B>) {
-        let end = |flow: &UnderWay| {
-            flow.failed.or_else(|| flow.course.end(smallest(&flow.margins), false))
+        let end = |flow: &ActiveFlow| {
+            flow.failed.or_else(|| flow.control.end(smallest(&flow.margins), false))
         };
         let ends: Vec<Option<End>> = self.flows.iter().map(end).collect();
         let observed: Vec<(usize, Moment)> =
@@ -337,8 +346,8 @@ impl<B: Backend> FlowBatch<B> {
         for (k, ((mut flow, end), w)) in flows.into_iter().zip(ends).zip(weights).enumerate() {
             match (end, w) {
                 (Some(end), Some(w)) => {
-                    flow.course.outcome.end = end;
-                    self.ended[flow.member] = Some((flow.course, w));
+                    flow.control.outcome.end = end;
+                    self.ended[flow.member] = Some((flow.control, w));
                 }
                 _ => {
                     left.push(k);

@@ -92,7 +92,7 @@ impl<B: Backend, N: Network<B>> Evaluator<'_, '_, B, N> {
         let step = at.distance(&trial.w);
         let travelled = trial.since.travelled + step;
         trial.since = Since { travelled, steps: trial.since.steps + 1 };
-        if trial.view.rest.is_some() && !trial.view.is_used_up(trial.since) {
+        if trial.view.rest.is_some() && !trial.view.is_expired(trial.since) {
             return Ok(trial);
         }
         let view = trial.view.clone();

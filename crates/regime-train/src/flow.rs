@@ -9,10 +9,10 @@ use regime_models::{Network, Precision, Tape};
 
 use crate::{
     attempt::{Accepted, Attempt},
-    course::{Checkpoint, Course},
+    cached_kernel::CachedKernel,
+    control::{Checkpoint, Control},
     evaluate::{Evaluator, Point},
     event::Sample,
-    kept_kernel::KeptKernel,
     loss::Loss,
     observe::{Divergence, End, Moment, Observation, Observer, Outcome},
     spec::{FlowSpec, Momentum, Scheme, SpecError, StepRule},
@@ -27,9 +27,9 @@ pub struct Flow<'a, B: Backend, N: Network<B>> {
     system: &'a System<'a, B, N>,
     at: Prepared<B, N>,
     velocity: Option<Tensor<B, 1>>,
-    course: Course,
+    control: Control,
     /// The kernel of the last large step, cached for the next one.
-    kernel: Option<KeptKernel<B>>,
+    kernel: Option<CachedKernel<B>>,
     work: Cell<Work>,
 }
 
@@ -58,8 +58,8 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         };
         let now = sample(system, &at, velocity.as_ref(), 0.0);
         let unit = system.objective().unit(&at.point.margins);
-        let course = Course::start(spec, now, (first_speed(system, &at), unit));
-        Ok(Self { system, at, velocity, course, kernel: None, work })
+        let control = Control::start(spec, now, (first_speed(system, &at), unit));
+        Ok(Self { system, at, velocity, control, kernel: None, work })
     }
 
     /// Resumes a flow from a checkpoint.
@@ -77,7 +77,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         for values in
             [Some(&checkpoint.weights), checkpoint.velocity.as_ref()].into_iter().flatten()
         {
-            SpecError::unless_parameters(values.len(), n_params)?;
+            SpecError::check_parameter_count(values.len(), n_params)?;
         }
         let w = system.tensor(&checkpoint.weights);
         let work = Cell::default();
@@ -97,14 +97,15 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         if let Some(origin) = &checkpoint.kernel {
             origin.check(system.objective().n_points(), n_params)?;
         }
-        let kernel = checkpoint.kernel.as_ref().map(|origin| KeptKernel::resume(evaluator, origin));
+        let kernel =
+            checkpoint.kernel.as_ref().map(|origin| CachedKernel::resume(evaluator, origin));
         // The work of the flow so far, without the evaluations above, which an uninterrupted flow
         // does not need.
         work.set(checkpoint.outcome.work);
         let velocity = checkpoint.velocity.as_ref().map(|v| system.tensor(v));
         let now = sample(system, &at, velocity.as_ref(), checkpoint.t);
-        let course = Course::resume(spec, now, checkpoint);
-        Ok(Self { system, at, velocity, course, kernel, work })
+        let control = Control::resume(spec, now, checkpoint);
+        Ok(Self { system, at, velocity, control, kernel, work })
     }
 
     /// The state between two steps.
@@ -112,10 +113,10 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         let weights = Precision::to_host(self.at.point.w.clone());
         let velocity = self.velocity.clone().map(Precision::to_host);
         let Point { view, margins, since, .. } = &self.at.point;
-        let mut checkpoint = self.course.checkpoint(weights, velocity);
+        let mut checkpoint = self.control.checkpoint(weights, velocity);
         checkpoint.left_out = view.left_out(margins, *since);
         checkpoint.is_prepared = self.at.is_prepared();
-        checkpoint.kernel = self.kernel.as_ref().map(KeptKernel::origin);
+        checkpoint.kernel = self.kernel.as_ref().map(CachedKernel::origin);
         checkpoint
     }
 
@@ -126,7 +127,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
 
     /// The outcome so far. Its `end` is meaningful only after [`run`](Self::run) has returned.
     pub fn outcome(&self) -> &Outcome {
-        &self.course.outcome
+        &self.control.outcome
     }
 
     /// Integrates until the flow ends or the observer interrupts, and returns the outcome.
@@ -136,8 +137,8 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         }
         let end = loop {
             self.confirm();
-            self.course.outcome.work = self.work.get();
-            if let Some(end) = self.course.end(self.smallest_margin(), self.velocity.is_some()) {
+            self.control.outcome.work = self.work.get();
+            if let Some(end) = self.control.end(self.smallest_margin(), self.velocity.is_some()) {
                 break end;
             }
             if observer.interrupts() {
@@ -147,7 +148,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
                 break End::Diverged { quantity, step: self.outcome().steps };
             }
         };
-        self.course.outcome.end = end;
+        self.control.outcome.end = end;
         if end != End::Interrupted {
             self.note(Moment::End, observer);
         }
@@ -157,44 +158,44 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
     /// Evaluates the points that were left out, if the last known margins have all reached the
     /// stopping margin.
     fn confirm(&mut self) {
-        let margin = self.course.spec.stop.margin;
+        let margin = self.control.spec.stop.margin;
         if self.at.point.view.rest.is_none() || !(self.smallest_margin() >= margin) {
             return;
         }
         let margins = self.margins();
         if !(smallest(&margins) >= margin) {
-            self.take_back(&margins);
+            self.follow_again(&margins);
         }
     }
 
     /// Makes one trial step; if it is accepted, records the events inside it.
     fn advance(&mut self, observer: &mut impl Observer<B>) -> Result<(), Divergence> {
-        let clock = self.course.next_step()?;
+        let clock = self.control.next_step()?;
         if let Some(tried) = self.attempt_large(observer) {
             return tried;
         }
-        let FlowSpec { scheme, momentum, .. } = self.course.spec;
-        let evaluator = evaluator(self.system, &self.course.spec, &self.work);
+        let FlowSpec { scheme, momentum, .. } = self.control.spec;
+        let evaluator = evaluator(self.system, &self.control.spec, &self.work);
         let velocity = self.velocity.as_ref();
         let accepted = match attempt(&scheme, momentum, evaluator, &mut self.at, velocity, clock) {
             Attempt::Accepted(accepted) if accepted.clock.t.is_finite() => *accepted,
             Attempt::Accepted(_) => return Err(Divergence::StepSize),
-            Attempt::Rejected { dt } => return self.course.reject(dt),
-            Attempt::Past { .. } => unreachable!("only large steps return `Past`"),
-            Attempt::Returned { margins } => {
-                self.course.reject_returned();
-                self.take_back(&margins);
+            Attempt::Rejected { dt } => return self.control.reject(dt),
+            Attempt::Overshoot { .. } => unreachable!("only large steps return `Past`"),
+            Attempt::Unsettled { margins } => {
+                self.control.reject_unsettled();
+                self.follow_again(&margins);
                 return Ok(());
             }
         };
         let (before, after) = (self.smallest_margin(), smallest(&accepted.point.margins));
-        if self.course.overshoots(before, after) {
+        if self.control.overshoots(before, after) {
             return Ok(());
         }
         self.kernel = None;
         let point = self.with_next_view(accepted.point);
         let (taken, next) = (accepted.clock.t - clock.t, accepted.clock.dt);
-        self.course.large.after_a_small_step(taken, next);
+        self.control.large.after_a_small_step(taken, next);
         let accepted = Accepted { point, ..accepted };
         self.accept(accepted, (clock.t, before), observer);
         Ok(())
@@ -211,14 +212,14 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         (self.at, self.velocity) = (point.into(), velocity);
         let now = sample(self.system, &self.at, self.velocity.as_ref(), clock.t);
         let reached = self.smallest_margin();
-        for moment in self.course.accept(clock, now, approach, reached) {
+        for moment in self.control.accept(clock, now, approach, reached) {
             self.note(moment, observer);
         }
     }
 
     /// The same point, following another set of training points if the choice is due for an update.
     fn with_next_view(&self, mut point: Point<B, N>) -> Point<B, N> {
-        let evaluator = evaluator(self.system, &self.course.spec, &self.work);
+        let evaluator = evaluator(self.system, &self.control.spec, &self.work);
         let (Some(look), Some(above)) = (point.look, evaluator.settled_above) else { return point };
         let before = &self.at.point.margins;
         let (step, travelled) = (look.step, look.travelled);
@@ -234,21 +235,21 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
     }
 
     /// Follows again the points that are no longer settled at these margins.
-    fn take_back(&mut self, margins: &[f64]) {
-        let evaluator = evaluator(self.system, &self.course.spec, &self.work);
+    fn follow_again(&mut self, margins: &[f64]) {
+        let evaluator = evaluator(self.system, &self.control.spec, &self.work);
         let Some(above) = evaluator.settled_above else { return };
         let at = &self.at.point;
-        let view = at.view.with_those_that_came_back(self.system, above, (&at.margins, margins));
+        let view = at.view.with_unsettled(self.system, above, (&at.margins, margins));
         self.at = evaluator.turn(at, view).into();
-        let t = self.course.clock.t;
-        self.course.look_again(sample(self.system, &self.at, self.velocity.as_ref(), t));
+        let t = self.control.clock.t;
+        self.control.look_again(sample(self.system, &self.at, self.velocity.as_ref(), t));
     }
 
     /// The margins of all points.
     fn margins(&self) -> Vec<f64> {
         let Point { w, view, margins, .. } = &self.at.point;
         let mut margins = margins.clone();
-        evaluator(self.system, &self.course.spec, &self.work).look(w, view, &mut margins);
+        evaluator(self.system, &self.control.spec, &self.work).look(w, view, &mut margins);
         margins
     }
 
@@ -261,15 +262,15 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         Observation::of(
             self.system.objective(),
             &self.margins(),
-            self.course.spec.stop.margin,
-            (moment, self.course.clock.t, self.outcome().steps),
+            self.control.spec.stop.margin,
+            (moment, self.control.clock.t, self.outcome().steps),
         )
     }
 
     fn note(&mut self, moment: Moment, observer: &mut impl Observer<B>) {
         let observation = self.observation(moment);
         observer.observe(&observation, &self.at.point.w);
-        self.course.outcome.observations.push(observation);
+        self.control.outcome.observations.push(observation);
     }
 }
 

@@ -30,13 +30,13 @@ use crate::{
 const ACTIVE_ABOVE: f64 = 0.03;
 
 /// Maximum number of trial substeps. If it is reached, the network needs a shorter step.
-const MOST_SUBSTEPS: usize = 2000;
+const MAX_SUBSTEPS: usize = 2000;
 
 /// Maximum number of failed substeps.
-const MOST_FAILURES: u32 = 30;
+const MAX_FAILURES: u32 = 30;
 
 /// How far the smallest margin may lie beyond the required one at the end.
-pub(crate) const MOST_PAST: f64 = 2e-4;
+pub(crate) const MAX_OVERSHOOT: f64 = 2e-4;
 
 /// The flow of `m` points.
 pub(crate) struct FunctionFlow<'a> {
@@ -168,7 +168,7 @@ impl<'a> FunctionFlow<'a> {
         let mut stiff: Option<Stiff> = None;
         let mut failures = 0;
         samples.push(self.sample(&jets, &mut pull, &u, 0.0));
-        for _ in 0..MOST_SUBSTEPS {
+        for _ in 0..MAX_SUBSTEPS {
             let next_mark = marks.iter().position(|&mark| mark > t * (1.0 + 1e-12) && mark < tau);
             let stop = next_mark.map_or(tau, |mark| marks[mark]);
             let whole = stop - t;
@@ -183,7 +183,7 @@ impl<'a> FunctionFlow<'a> {
                 stiff.as_ref().and_then(|by| self.substep((&u, &jets), &mut pull, by, (t, dt)));
             let Some(Substep { after, error, parts }) = tried else {
                 failures += 1;
-                if failures > MOST_FAILURES {
+                if failures > MAX_FAILURES {
                     return None;
                 }
                 (dt, stiff) = (0.2 * dt, None);
@@ -197,9 +197,9 @@ impl<'a> FunctionFlow<'a> {
                 continue;
             }
             let (before, reached) = (smallest(&u), smallest(&after));
-            if reached > until && before < until && reached - until > MOST_PAST {
+            if reached > until && before < until && reached - until > MAX_OVERSHOOT {
                 // Retry with a step that ends where the margin is reached.
-                let part = (until + 0.5 * MOST_PAST - before) / (reached - before);
+                let part = (until + 0.5 * MAX_OVERSHOOT - before) / (reached - before);
                 dt *= part.clamp(0.05, 0.95);
                 continue;
             }

@@ -219,7 +219,7 @@ impl<B: Backend, N: Network<B>> Step<'_, B, N> {
         }
         let trial = match self.evaluator.arrive(trial, at) {
             Ok(trial) => trial,
-            Err(margins) => return Some(Attempt::Returned { margins }),
+            Err(margins) => return Some(Attempt::Unsettled { margins }),
         };
         let point = self.evaluator.point(trial);
         let slaved = || (self.momentum != Momentum::None).then(|| point.gradient.clone().neg());

@@ -19,10 +19,10 @@ use regime_models::{Network, Precision};
 
 use crate::{
     attempt::{Accepted, Attempt, Clock, Inside, Snapshot},
+    cached_kernel::CachedKernel,
     evaluate::{Evaluator, Point, Trial},
     event::{Passage, Sample},
-    function_space::{AfterSubstep, FunctionFlow, MOST_PAST, Path, PathSample, Progress},
-    kept_kernel::KeptKernel,
+    function_space::{AfterSubstep, FunctionFlow, MAX_OVERSHOOT, Path, PathSample, Progress},
     large_steps::{Found, PRICE},
     system::{TapeOf, smallest},
     view::{Motion, Since},
@@ -73,7 +73,7 @@ pub(crate) struct LargeStep<'a, B: Backend, N: Network<B>> {
     pub(crate) evaluator: Evaluator<'a, 'a, B, N>,
     pub(crate) at: &'a Point<B, N>,
     /// The kernel of the points that `at` follows.
-    pub(crate) kernel: &'a KeptKernel<B>,
+    pub(crate) kernel: &'a CachedKernel<B>,
 }
 
 /// The result of a large step.
@@ -81,7 +81,7 @@ pub(crate) struct Tried<B: Backend, N: Network<B>> {
     pub(crate) attempt: Attempt<B, N>,
     pub(crate) found: Found,
     /// The kernel at its end, if it was computed.
-    pub(crate) kernel: Option<KeptKernel<B>>,
+    pub(crate) kernel: Option<CachedKernel<B>>,
 }
 
 impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
@@ -161,7 +161,7 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
         }
         let w = end.w.clone();
         let tape = evaluator.linearise(end.trace, view.points.len());
-        let last = KeptKernel::of(evaluator, w, &tape, &view.points);
+        let last = CachedKernel::of(evaluator, w, &tape, &view.points);
         if !last.is_finite {
             return None;
         }
@@ -208,7 +208,7 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
         marks: &[f64],
     ) -> Option<Path> {
         let now = smallest(margins);
-        let (times, until) = ((dt, request.small), request.until.max(now + MOST_PAST));
+        let (times, until) = ((dt, request.small), request.until.max(now + MAX_OVERSHOOT));
         let mut path = None;
         self.evaluator.count(|work| path = flow.advance(margins, times, until, marks, work));
         path
@@ -233,7 +233,7 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
         path: &Path,
         mut end: Trial<B, N>,
         found: Found,
-        kernel: Option<KeptKernel<B>>,
+        kernel: Option<CachedKernel<B>>,
         tape: &TapeOf<B, N>,
     ) -> Tried<B, N> {
         let Self { evaluator, at, .. } = *self;
@@ -241,12 +241,12 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
         evaluator.look(&end.w, view, &mut end.margins);
         let settled_above = evaluator.settled_above;
         if settled_above.is_some_and(|above| !view.is_settled(&end.margins, above)) {
-            let attempt = Attempt::Returned { margins: end.margins };
+            let attempt = Attempt::Unsettled { margins: end.margins };
             return Tried { attempt, found, kernel: None };
         }
         let past = smallest(&end.margins) - request.margin;
         if past > request.landing {
-            return Tried { attempt: Attempt::Past { past }, found, kernel: None };
+            return Tried { attempt: Attempt::Overshoot { past }, found, kernel: None };
         }
         let snapshot =
             |t: f64, after: &AfterSubstep| self.snapshot(t, self.weights(&at.tape, tape, after));

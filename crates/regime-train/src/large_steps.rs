@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 pub(crate) const PRICE: f64 = 3.0;
 
 /// The maximum number of small steps between two trials of large ones.
-const MOST_SMALL: u32 = 120;
+const MAX_SMALL: u32 = 120;
 
 /// The number of consecutive rejected large steps after which small steps follow.
-const MOST_UNDONE: u32 = 8;
+const MAX_UNDONE: u32 = 8;
 
 /// Estimates for the next steps, from a large step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -77,19 +77,19 @@ impl LargeSteps {
     pub(crate) fn was_rejected(&mut self, found: Found) {
         (self.dt, self.moving) = (found.next, !found.frozen);
         self.undone += 1;
-        if found.next <= PRICE * found.small || self.undone >= MOST_UNDONE {
+        if found.next <= PRICE * found.small || self.undone >= MAX_UNDONE {
             self.pause();
         }
     }
 
     /// Updates the state after a large step that ended too far beyond the stopping margin.
-    pub(crate) fn was_past(&mut self, past: f64) {
+    pub(crate) fn overshot(&mut self, past: f64) {
         self.past += past;
     }
 
     /// Pauses large steps, longer after every consecutive pause.
     fn pause(&mut self) {
-        self.waited = (2 * self.waited + 8).min(MOST_SMALL);
+        self.waited = (2 * self.waited + 8).min(MAX_SMALL);
         *self = Self { dt: 0.0, wait: self.waited, undone: 0, past: 0.0, ..*self };
     }
 
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn many_rejected_large_steps_cause_a_pause() {
         let mut large = LargeSteps::start(1.0);
-        for _ in 0..MOST_UNDONE {
+        for _ in 0..MAX_UNDONE {
             assert!(large.due(1e-9).is_some());
             large.was_rejected(found(1.0, 1e-9));
         }

@@ -44,8 +44,9 @@
 
 mod attempt;
 mod batch;
+mod cached_kernel;
+mod control;
 mod coordinates;
-mod course;
 mod evaluate;
 mod event;
 mod explicit;
@@ -53,7 +54,6 @@ mod factor;
 mod flow;
 mod function_space;
 mod implicit;
-mod kept_kernel;
 mod kernel_model;
 mod large_step;
 mod large_steps;
@@ -75,8 +75,8 @@ mod work;
 mod workspace;
 
 pub use batch::{BatchError, BatchObserver, FlowBatch, Member, Start};
+pub use control::Checkpoint;
 pub use coordinates::{Coordinate, Coordinates, coordinates};
-pub use course::Checkpoint;
 pub use flow::Flow;
 pub use kernel_model::{KernelModel, KernelModelError, KernelTape, KernelTrace, cross_rows};
 pub use linearised::{Linearised, LinearisedTrace};

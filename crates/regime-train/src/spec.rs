@@ -74,7 +74,7 @@ impl Scheme {
 
     /// The error allowed in a single step with the tangent kernel; `None` for a scheme without
     /// such steps.
-    pub fn tolerance_of_steps(self) -> Option<f64> {
+    pub fn step_tolerance(self) -> Option<f64> {
         self.implicit_steps().map(|steps| steps.tolerance)
     }
 
@@ -350,7 +350,7 @@ pub struct SpecError {
 
 impl SpecError {
     /// Reports a checkpoint with `found` values for a network of `n_params` parameters.
-    pub(crate) fn unless_parameters(found: usize, n_params: usize) -> Result<(), Self> {
+    pub(crate) fn check_parameter_count(found: usize, n_params: usize) -> Result<(), Self> {
         if found == n_params {
             return Ok(());
         }
@@ -362,7 +362,7 @@ impl SpecError {
 impl SpecError {
     /// Reports a list in a checkpoint that is not a list of distinct points, in increasing order,
     /// of a training set of `n` points.
-    pub(crate) fn unless_points(
+    pub(crate) fn check_points(
         field: &'static str,
         points: &[usize],
         n: usize,

@@ -12,7 +12,7 @@ pub use spec::{Sampling, StochasticSpec};
 
 use crate::{
     attempt::Clock,
-    course::MOST_REJECTED,
+    control::MAX_REJECTED,
     event::on_line,
     loss::Loss,
     observe::{Divergence, End, Moment, Observation, Observer, Outcome},
@@ -124,7 +124,7 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
     ) -> Result<Self, SpecError> {
         let spec = check(spec, system.objective().loss())?;
         for values in [&checkpoint.weights, &checkpoint.velocity] {
-            SpecError::unless_parameters(values.len(), system.network().n_params())?;
+            SpecError::check_parameter_count(values.len(), system.network().n_params())?;
         }
         let clock = Clock { t: checkpoint.t, dt: checkpoint.dt };
         Ok(Self {
@@ -249,7 +249,7 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
             self.outcome.rejected += 1;
             tried.rejected += 1;
             self.clock.dt = dt / 10.0;
-            let too_many = tried.rejected >= MOST_REJECTED;
+            let too_many = tried.rejected >= MAX_REJECTED;
             self.tried = Some(tried);
             return if too_many { Err(Divergence::StepSize) } else { Ok(None) };
         }

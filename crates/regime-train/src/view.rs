@@ -14,7 +14,7 @@ use crate::{spec::SpecError, system::System};
 const SAFETY: f64 = 2.0;
 
 /// Number of steps after which all points are evaluated again.
-const MOST_STEPS: u32 = 16;
+const MAX_STEPS: u32 = 16;
 
 /// More points are left out only if they are more than this fraction of the followed points.
 const WORTHWHILE: f64 = 0.1;
@@ -45,7 +45,7 @@ impl LeftOut {
     /// Checks that these are points of a training set of `n` points.
     pub(crate) fn check(&self, n: usize) -> Result<(), SpecError> {
         let field = "points left out in the checkpoint";
-        SpecError::unless_points(field, &self.points, n)?;
+        SpecError::check_points(field, &self.points, n)?;
         if self.points.len() < n && self.margins.len() == self.points.len() {
             return Ok(());
         }
@@ -106,13 +106,13 @@ impl<B: Backend> View<B> {
     }
 
     /// Whether the points that are left out have to be evaluated after a step.
-    pub(crate) fn is_used_up(&self, since: Since) -> bool {
-        self.rest.is_some() && (since.travelled > self.reach || since.steps >= MOST_STEPS)
+    pub(crate) fn is_expired(&self, since: Since) -> bool {
+        self.rest.is_some() && (since.travelled > self.reach || since.steps >= MAX_STEPS)
     }
 
     /// The view after a step in which some of the points that were left out did not stay settled:
     /// it follows these points, and those that would not stay settled if they moved twice as far.
-    pub(crate) fn with_those_that_came_back<N: Network<B>>(
+    pub(crate) fn with_unsettled<N: Network<B>>(
         &self,
         system: &System<'_, B, N>,
         settled_above: f64,

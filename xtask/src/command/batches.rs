@@ -15,7 +15,7 @@ const USABLE: f64 = 0.8;
 /// Multiply-adds of a step of a batch: what a large GPU computes while the calls for a step are made, some
 /// milliseconds. Beyond, runs side by side cost nothing, and in a batch they would wait for the one with the
 /// most active points.
-const MOST_WORK: f64 = 1e11;
+const MAX_WORK: f64 = 1e11;
 
 /// The memory of a device that is free, and among how many workers it is divided.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -84,7 +84,7 @@ impl DeviceMemory {
         for (index, spec) in specs.iter().enumerate() {
             let shape = spec.batch_shape().filter(|_| spec.device == self.device);
             let bytes = needed(spec);
-            let most = (share / bytes).min(MOST_WORK / spec.batch_step_cost()) as usize;
+            let most = (share / bytes).min(MAX_WORK / spec.batch_step_cost()) as usize;
             let open = batches.iter_mut().rev().find(|(other, _, _)| *other == shape);
             match open {
                 Some((Some(_), taken, batch)) if batch.len() < most && *taken + bytes <= share => {

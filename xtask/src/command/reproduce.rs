@@ -26,7 +26,7 @@ use crate::{
 pub(super) const LOOKS: usize = 4;
 
 /// The most times as many training sets whose time is estimated.
-const MOST_TIMES: usize = 20;
+const MAX_TIMES: usize = 20;
 
 pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
     let start = Instant::now();
@@ -89,7 +89,7 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
                     );
                 }
                 // Preparing the data of thousands of training sets takes too long.
-                let most = MOST_TIMES * training_sets(&settings) as usize;
+                let most = MAX_TIMES * training_sets(&settings) as usize;
                 let worth =
                     ended.written.sets_needed.filter(|&sets| !decided && !hopeless && sets <= most);
                 if let Some(sets) = worth {

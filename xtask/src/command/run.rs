@@ -10,7 +10,7 @@ use regime_data::default_cache_dir;
 use regime_findings::FINDINGS;
 use regime_lab::{Share, Store};
 use regime_study::{
-    Cells, DataCache, Ending, FrozenLearning, FrozenRecord, PlacedSpec, Run, RunRecord, RunSpec,
+    Cells, DataCache, Ending, FrozenOutcome, FrozenRecord, PlacedSpec, Run, RunRecord, RunSpec,
     run_columns, varying_fields,
 };
 use serde_json::json;
@@ -187,11 +187,11 @@ fn table(runs: &[Run]) -> String {
 /// did not reach its margins.
 fn frozen(record: &RunRecord) -> String {
     let of = |FrozenRecord { kernel, learning }: &FrozenRecord| match learning {
-        FrozenLearning::NoKernel(_) => format!("{} none", kernel.name()),
-        FrozenLearning::Learnt { test_error, ending: Ending::Converged, .. } => {
+        FrozenOutcome::NoKernel(_) => format!("{} none", kernel.name()),
+        FrozenOutcome::Trained { test_error, ending: Ending::Converged, .. } => {
             format!("{} {test_error:.4}", kernel.name())
         }
-        FrozenLearning::Learnt { test_error, ending, .. } => {
+        FrozenOutcome::Trained { test_error, ending, .. } => {
             format!("{} {test_error:.4} ({})", kernel.name(), ending.name())
         }
     };

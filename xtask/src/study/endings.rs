@@ -1,7 +1,7 @@
 //! How the runs of a finding ended.
 
 use regime_models::NetworkSpec;
-use regime_study::{Ending, FrozenLearning, FrozenRecord, Run, RunSpec};
+use regime_study::{Ending, FrozenOutcome, FrozenRecord, Run, RunSpec};
 
 use crate::report::Table;
 
@@ -30,7 +30,7 @@ pub(super) fn endings(runs: &[Run]) -> (String, Option<Table>) {
             rows.push(vec![described(network), h, alpha, seed, ending, detail]);
         };
         let record = match &run.record {
-            Ok(record) if record.came_to_its_end() => record,
+            Ok(record) if record.reached_requested_end() => record,
             _ => {
                 row(ending, detail);
                 continue;
@@ -39,11 +39,11 @@ pub(super) fn endings(runs: &[Run]) -> (String, Option<Table>) {
         for FrozenRecord { kernel, learning } in &record.frozen {
             let kernel = kernel.name();
             match learning {
-                FrozenLearning::Learnt { ending: Ending::Converged, .. } => {}
-                FrozenLearning::Learnt { ending, steps, .. } => {
+                FrozenOutcome::Trained { ending: Ending::Converged, .. } => {}
+                FrozenOutcome::Trained { ending, steps, .. } => {
                     row(ending.name().to_owned(), format!("kernel {kernel}, {steps} steps"));
                 }
-                FrozenLearning::NoKernel(why) => {
+                FrozenOutcome::NoKernel(why) => {
                     row("no kernel".to_owned(), format!("kernel {kernel}: {why}"));
                 }
             }
@@ -104,7 +104,7 @@ mod tests {
         let mut with_kernel = computed(spec(2000, &["end"]));
         // A kernel that could not be learnt with, beside a network that could.
         let record = with_kernel.record.as_mut().unwrap();
-        record.frozen[0].learning = FrozenLearning::NoKernel("no such time".into());
+        record.frozen[0].learning = FrozenOutcome::NoKernel("no such time".into());
         let runs = [
             computed(spec(2000, &["initial"])),
             with_kernel,

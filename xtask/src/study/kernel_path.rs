@@ -55,7 +55,7 @@ pub(super) fn kernel_path(runs: &[Run]) -> Figure {
 
 /// `(ln t/t₁, ln change)` of a run that came to its end, where both are positive.
 fn path(record: &RunRecord) -> Option<Vec<(f64, f64)>> {
-    let half_loss = record.t1.filter(|_| record.came_to_its_end())?;
+    let half_loss = record.t1.filter(|_| record.reached_requested_end())?;
     let points: Vec<(f64, f64)> = record
         .path
         .iter()

@@ -1,7 +1,7 @@
 //! A verdict in words.
 
 use regime_findings::{
-    Finding, Incomplete, Judgement, LEAST_COMPLETE, Settings, Undecided, training_sets,
+    Finding, Incomplete, Judgement, MIN_COMPLETE, Settings, Undecided, training_sets,
 };
 use regime_plot::number;
 use regime_scaling::{Equivalence, Expected, Levels, Outcome, Statement};
@@ -34,7 +34,7 @@ fn sentence(
                 .into();
         }
         Some(Undecided::MissingRuns) => {
-            let least = |of: &&Incomplete| (of.usable as f64) < LEAST_COMPLETE * of.asked as f64;
+            let least = |of: &&Incomplete| (of.usable as f64) < MIN_COMPLETE * of.asked as f64;
             let cells: Vec<&Incomplete> = incomplete.iter().filter(least).collect();
             let first = cells.first().map_or(String::new(), |of| incomplete_cell(of));
             let more = match cells.len() {
@@ -164,7 +164,7 @@ fn value(Statement { quantity, interval, .. }: &Statement) -> String {
 /// The quantity, and what it has to be.
 fn reason(statement: &Statement) -> String {
     let few = match &statement.interval {
-        Ok(i) if i.n_seeds < Statement::LEAST_SEEDS => {
+        Ok(i) if i.n_seeds < Statement::MIN_SEEDS => {
             format!(" from {} training sets, too few,", i.n_seeds)
         }
         _ => String::new(),

@@ -38,7 +38,7 @@ impl Store {
             provenance: Json::Null,
         };
         let path = self.checkpoint_path(&key);
-        self.write_whole(&path, &file::render(&key, &parts))
+        self.write_atomically(&path, &file::render(&key, &parts))
             .map_err(|cause| StoreError::Write { path, cause })
     }
 

@@ -9,7 +9,7 @@ use super::{
     products::{self, Sizes},
     window::gather,
 };
-use crate::block::{Block, PARTS_HELD, Part};
+use crate::block::{Block, MAX_PARTS_IN_MEMORY, Part};
 
 /// `J v`, part by part.
 pub(super) fn jvp(parts: &[Part<Flex>], v: &Tensor<Flex, 1>) -> Tensor<Flex, 1> {
@@ -56,7 +56,7 @@ fn by_parts<T: Scalar>(parts: &[(&Part<Flex>, &[T])]) -> Vec<T> {
         group.par_iter().map(|part| by_layers(&[*part])).collect::<Vec<Vec<T>>>()
     };
     // The sum is taken in the order of the parts, and only some results are held at once.
-    parts.chunks(PARTS_HELD).flat_map(group).reduce(add).expect("a tape has points")
+    parts.chunks(MAX_PARTS_IN_MEMORY).flat_map(group).reduce(add).expect("a tape has points")
 }
 
 fn by_layers<T: Scalar>(parts: &[(&Part<Flex>, &[T])]) -> Vec<T> {

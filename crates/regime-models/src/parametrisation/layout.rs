@@ -48,7 +48,7 @@ pub struct LayerRates {
 
 /// The ratio of the times that two conventions take for the same trajectory of `F`.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Pace {
+pub enum TimeRatio {
     /// `t_to = factor · t_from`, for every parameter.
     Common(f64),
     /// The factor that each layer would need, when there is no common factor. Only
@@ -117,12 +117,12 @@ impl Layout {
     /// The layout of a network's parameters.
     ///
     /// # Errors
-    /// The errors of [`NetworkSpec::build`], and [`ModelError::Unparametrised`] for a wide
+    /// The errors of [`NetworkSpec::build`], and [`ModelError::NoParametrisation`] for a wide
     /// residual network: neither the fan-in nor the fan-out of its first convolution grows
     /// with the width, so no row of the table applies.
     pub fn of(spec: &NetworkSpec) -> Result<Self, ModelError> {
         if let NetworkSpec::WideResNet(_) = spec {
-            return Err(ModelError::Unparametrised { architecture: spec.architecture() });
+            return Err(ModelError::NoParametrisation { architecture: spec.architecture() });
         }
         let net = spec.build()?;
         let width = spec.width() as f64;
@@ -240,7 +240,7 @@ impl Layout {
     /// each with its own rates and the same base rate. It holds for the flow. Gradient
     /// descent takes the same steps if the base rate of `to` is that of `from` times the
     /// factor.
-    pub fn time(&self, from: &Convention, to: &Convention) -> Pace {
+    pub fn time(&self, from: &Convention, to: &Convention) -> TimeRatio {
         let needed = self.learning_rates(from, to, 1.0);
         let own = self.own_rates(&to.parametrisation, 1.0);
         let factors = combined(&needed, &own, |needed, own| needed / own);
@@ -249,9 +249,9 @@ impl Layout {
         let first = all.next().expect("a network has layers");
         // Each factor is a product of a few rounded powers.
         if all.all(|factor| (factor / first - 1.0).abs() <= 64.0 * f64::EPSILON) {
-            Pace::Common(first)
+            TimeRatio::Common(first)
         } else {
-            Pace::ByLayer(factors)
+            TimeRatio::ByLayer(factors)
         }
     }
 
@@ -344,8 +344,8 @@ mod tests {
         let alpha = Alpha::paper(0.3).unwrap();
         let (paper, code) = (Convention::paper(alpha), Convention::code(alpha, 49));
         let common = |from: &Convention, to: &Convention| match layout.time(from, to) {
-            Pace::Common(factor) => factor,
-            Pace::ByLayer(layers) => panic!("no common factor: {layers:?}"),
+            TimeRatio::Common(factor) => factor,
+            TimeRatio::ByLayer(layers) => panic!("no common factor: {layers:?}"),
         };
         assert!((common(&paper, &code) / Alpha::code_time(1.0, 49) - 1.0).abs() < 1e-14);
         assert!((common(&code, &paper) * 49.0 - 1.0).abs() < 1e-14);
@@ -363,7 +363,8 @@ mod tests {
 
         // No common factor relates the standard parametrisation to the NTK one.
         let standard = Parametrisation::STANDARD.into();
-        let Pace::ByLayer(factors) = layout.time(&Parametrisation::NTK.into(), &standard) else {
+        let TimeRatio::ByLayer(factors) = layout.time(&Parametrisation::NTK.into(), &standard)
+        else {
             panic!("the layers need different factors")
         };
         assert!((factors[0].weights * 3.0 - 1.0).abs() < 1e-14);
@@ -376,7 +377,7 @@ mod tests {
         let image = ImageShape { height: 4, width: 4, channels: 1 };
         let spec = NetworkSpec::WideResNet(WideResNetSpec::paper(image, 2));
         let error = Layout::of(&spec).unwrap_err();
-        assert_eq!(error, ModelError::Unparametrised { architecture: "wide-resnet" });
+        assert_eq!(error, ModelError::NoParametrisation { architecture: "wide-resnet" });
         assert!(Layout::of(&dense(0, 4, true)).is_err());
     }
 }

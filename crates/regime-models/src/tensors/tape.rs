@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::window::patches;
 use crate::{
-    block::{Block, PARTS_HELD, Part},
+    block::{Block, MAX_PARTS_IN_MEMORY, Part},
     rows::{joined, rows_of},
 };
 
@@ -52,7 +52,11 @@ pub(crate) fn backward<B: Backend>(
         group.par_iter().map(|(blocks, g)| of(blocks, g.clone())).collect::<Vec<_>>()
     };
     // The sum is taken in the order of the parts, and only some results are held at once.
-    parts.chunks(PARTS_HELD).flat_map(group).reduce(|a, b| a + b).expect("a tape has points")
+    parts
+        .chunks(MAX_PARTS_IN_MEMORY)
+        .flat_map(group)
+        .reduce(|a, b| a + b)
+        .expect("a tape has points")
 }
 
 /// The contribution of some points to `Jᵀ g`; `g`: `[n, 1]`.

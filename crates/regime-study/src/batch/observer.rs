@@ -52,7 +52,7 @@ pub(super) struct Together<'o, 'm, 'p, B: Backend> {
     pub(super) measuring: &'o mut [MeasuringObserver<'m, B>],
     pub(super) policies: &'o [InterruptPolicy<'p>],
     /// Those that have neither ended nor failed.
-    pub(super) under_way: &'o mut [bool],
+    pub(super) active_flow: &'o mut [bool],
 }
 
 impl<B: Backend> BatchObserver<B> for Together<'_, '_, '_, B> {
@@ -87,13 +87,13 @@ impl<B: Backend> BatchObserver<B> for Together<'_, '_, '_, B> {
             let w = row(k).reshape([n_params]);
             self.measuring[*member].record(observation, &w, weights, theta);
             if observation.moment == Moment::End {
-                self.under_way[*member] = false;
+                self.active_flow[*member] = false;
             }
         }
     }
 
     fn interrupts(&mut self) -> bool {
-        let pairs = self.policies.iter().zip(&*self.under_way);
-        pairs.filter(|(_, under_way)| **under_way).any(|(policy, _)| policy.is_due())
+        let pairs = self.policies.iter().zip(&*self.active_flow);
+        pairs.filter(|(_, active_flow)| **active_flow).any(|(policy, _)| policy.is_due())
     }
 }

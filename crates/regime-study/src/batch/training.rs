@@ -43,7 +43,7 @@ struct Training<'t, B: Backend> {
     measuring: Vec<MeasuringObserver<'t, B>>,
     policies: Vec<InterruptPolicy<'t>>,
     /// Those that have neither ended nor failed.
-    under_way: Vec<bool>,
+    active_flow: Vec<bool>,
     /// Those whose end a checkpoint holds.
     saved: Vec<bool>,
     failures: Vec<Option<StudyError>>,
@@ -74,7 +74,7 @@ impl<'t, B: Backend> Training<'t, B> {
             kernels: Kernels::of(net, ready, device),
             measuring,
             policies: trainees.iter().map(policy).collect(),
-            under_way: vec![true; trainees.len()],
+            active_flow: vec![true; trainees.len()],
             saved: vec![false; trainees.len()],
             failures: trainees.iter().map(|_| None).collect(),
         })
@@ -83,15 +83,15 @@ impl<'t, B: Backend> Training<'t, B> {
     /// Trains to the ends of all, with checkpoints at every interruption.
     fn run(&mut self) -> Vec<Outcome> {
         loop {
-            let Self { batch, kernels, measuring, policies, under_way, .. } = self;
-            let outcomes = batch.run(&mut Together { kernels, measuring, policies, under_way });
-            if !self.under_way.contains(&true) {
+            let Self { batch, kernels, measuring, policies, active_flow, .. } = self;
+            let outcomes = batch.run(&mut Together { kernels, measuring, policies, active_flow });
+            if !self.active_flow.contains(&true) {
                 return outcomes;
             }
             for (member, outcome) in outcomes.iter().enumerate() {
                 if let Err(error) = self.pause(member, outcome) {
                     self.failures[member] = Some(error);
-                    self.under_way[member] = false;
+                    self.active_flow[member] = false;
                     self.batch.release(member);
                 }
             }
@@ -102,7 +102,7 @@ impl<'t, B: Backend> Training<'t, B> {
     fn pause(&mut self, member: usize, outcome: &Outcome) -> Result<(), StudyError> {
         let (batch, measuring) = (&self.batch, &self.measuring[member]);
         let state = || TrainerState::Flow(batch.checkpoint(member));
-        if self.under_way[member] {
+        if self.active_flow[member] {
             let progress = || {
                 let error = measuring.test.read(&batch.weights(member));
                 let (t, steps) = (outcome.t, outcome.steps);

@@ -7,7 +7,7 @@ use burn_tensor::backend::Backend;
 use regime_data::{DataSpec, Dataset, InputSpec, Source, Task, default_cache_dir, prepare};
 use regime_models::{Activation, ConvolutionalSpec, DenseSpec, NetworkSpec};
 use regime_study::{
-    Budget, Dynamics, Ending, FrozenKernel, FrozenLearning, Quiet, RunCheckpoint, RunContext,
+    Budget, Dynamics, Ending, FrozenKernel, FrozenOutcome, Quiet, RunCheckpoint, RunContext,
     RunRecord, RunSpec, StudyError, run_on,
 };
 use regime_train::{FlowSpec, Loss, Momentum, StochasticSpec};
@@ -188,7 +188,7 @@ pub(crate) fn frozen_kernels_learn_beside_the_network<B: Backend>(device: &B::De
     let lazy = run(1e6);
     assert_eq!(lazy.frozen.iter().map(|f| f.kernel).collect::<Vec<_>>(), frozen);
     for record in &lazy.frozen[..4] {
-        let FrozenLearning::Learnt { ending, t1, t2, test_error, path, .. } = &record.learning
+        let FrozenOutcome::Trained { ending, t1, t2, test_error, path, .. } = &record.learning
         else {
             panic!("{record:?}")
         };
@@ -200,18 +200,18 @@ pub(crate) fn frozen_kernels_learn_beside_the_network<B: Backend>(device: &B::De
         assert_eq!(path.last().unwrap().n_violating, 0);
     }
     // Training was over before the last.
-    assert!(matches!(lazy.frozen[4].learning, FrozenLearning::NoKernel(_)));
+    assert!(matches!(lazy.frozen[4].learning, FrozenOutcome::NoKernel(_)));
 
     // With features the kernels differ, but the initial one, which α does not touch.
     let feature = run(0.01);
     let path = |record: &RunRecord, index: usize| match &record.frozen[index].learning {
-        FrozenLearning::Learnt { path, .. } => path.clone(),
-        FrozenLearning::NoKernel(why) => panic!("{why}"),
+        FrozenOutcome::Trained { path, .. } => path.clone(),
+        FrozenOutcome::NoKernel(why) => panic!("{why}"),
     };
     assert_eq!(path(&feature, 0), path(&lazy, 0));
     assert_ne!(path(&feature, 2), path(&feature, 0));
     assert_ne!(path(&feature, 1), path(&feature, 2));
-    let FrozenLearning::Learnt { kernel_time, .. } = feature.frozen[1].learning else {
+    let FrozenOutcome::Trained { kernel_time, .. } = feature.frozen[1].learning else {
         panic!("t₁ was reached")
     };
     assert!(kernel_time >= feature.t1.unwrap());
@@ -227,7 +227,7 @@ fn infinite_width_learns_as_a_wide_lazy_network_does() {
     let NetworkSpec::Dense(dense) = &mut spec.network else { panic!("the spec is of a dense net") };
     dense.width = 600;
     let wide = run(&spec, &Impatient::after(None, u32::MAX)).unwrap();
-    let FrozenLearning::Learnt { ending, t1, t2, path, .. } = &wide.frozen[0].learning else {
+    let FrozenOutcome::Trained { ending, t1, t2, path, .. } = &wide.frozen[0].learning else {
         panic!("{:?}", wide.frozen)
     };
     assert_eq!(*ending, Ending::Converged);

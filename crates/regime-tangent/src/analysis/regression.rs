@@ -4,7 +4,7 @@ use ndarray::{Array1, ArrayView1};
 
 use super::{
     AnalysisError, HostMatrix, Spectrum,
-    ridge::{ridge_of, still_to_fit},
+    ridge::{residual_labels, ridge_of},
 };
 
 /// The regression of labels with a kernel, decomposed once: after that, the
@@ -82,7 +82,7 @@ impl Regression {
     ) -> Result<Self, AnalysisError> {
         let spectrum = Spectrum::of(kernel)?;
         let n = spectrum.n_points();
-        let left = still_to_fit(y, initial, n)?;
+        let left = residual_labels(y, initial, n)?;
         let (largest, smallest) = (spectrum.eigenvalues[0], spectrum.eigenvalues[n - 1]);
         let nothing = cutoff * largest.max(0.0);
         if smallest < -nothing {

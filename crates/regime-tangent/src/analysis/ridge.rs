@@ -57,7 +57,7 @@ pub fn ridge<'a>(
     ridge: f64,
 ) -> Result<RidgeFit, AnalysisError> {
     let kernel = symmetric(kernel)?;
-    let left = still_to_fit(y, initial, kernel.nrows())?;
+    let left = residual_labels(y, initial, kernel.nrows())?;
     if !(ridge.is_finite() && ridge > 0.0) {
         return Err(ridge_of(ridge, "positive and finite"));
     }
@@ -93,7 +93,7 @@ pub fn predict<'a>(
 }
 
 /// `y − F₀`, checked.
-pub(super) fn still_to_fit(
+pub(super) fn residual_labels(
     y: ArrayView1<'_, f64>,
     initial: Option<ArrayView1<'_, f64>>,
     n: usize,

@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 use super::error::{FileError, FileProblem};
 
 /// Writes the output of `fill` to `path`, atomically and synced to the disk.
-pub(super) fn write_whole(
+pub(super) fn write_atomically(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<NamedTempFile>) -> Result<(), FileProblem>,
 ) -> Result<(), FileError> {

@@ -10,7 +10,7 @@ use regime_models::Precision;
 use sha2::{Digest, Sha256};
 
 use super::{
-    atomic::write_whole,
+    atomic::write_atomically,
     error::{FileError, FileProblem, refused},
     grid::Tile,
     header::Header,
@@ -32,7 +32,7 @@ impl TileFile {
     pub(super) fn create(path: &Path, head: &Head) -> Result<(), FileError> {
         let (header, bytes) = Header::new(&head.shape, head.element);
         let length = header.file_length().map_err(|problem| problem.at(path))?;
-        write_whole(path, |file| {
+        write_atomically(path, |file| {
             file.write_all(&bytes)?;
             file.flush()?;
             Ok(file.get_ref().as_file().set_len(length)?)

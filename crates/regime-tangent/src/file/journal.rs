@@ -15,7 +15,7 @@ use regime_models::Precision;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    atomic::write_whole,
+    atomic::write_atomically,
     error::{FileError, refused},
     tiles_error::TileError,
 };
@@ -139,7 +139,7 @@ impl Journal {
         head: &Head,
         tiles: &BTreeMap<[usize; 2], String>,
     ) -> Result<Self, FileError> {
-        write_whole(path, |file| {
+        write_atomically(path, |file| {
             file.write_all(&line(head))?;
             for ([row, column], sha256) in tiles {
                 file.write_all(&line(&TileLine {

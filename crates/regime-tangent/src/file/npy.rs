@@ -8,7 +8,7 @@ use ndarray::{Array, ArrayD, ArrayRef, Dimension, ShapeBuilder};
 use regime_models::Precision;
 
 use super::{
-    atomic::write_whole,
+    atomic::write_atomically,
     error::{FileError, FileProblem, refused},
     header::Header,
     numbers,
@@ -26,7 +26,7 @@ pub fn write_npy<D: Dimension>(
     array: &ArrayRef<f64, D>,
     element: Precision,
 ) -> Result<(), FileError> {
-    write_whole(path.as_ref(), |file| write_to(file, array, element))
+    write_atomically(path.as_ref(), |file| write_to(file, array, element))
 }
 
 /// Reads an array of `D` axes from a `.npy` file of float64 or float32, in row-major or

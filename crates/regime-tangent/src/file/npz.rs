@@ -11,7 +11,7 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter, read::ZipFile, write::Simple
 
 use super::{
     Arrays,
-    atomic::write_whole,
+    atomic::write_atomically,
     error::{FileError, FileProblem, refused},
     header::Header,
     npy::{read_from, with_axes, write_to},
@@ -33,7 +33,7 @@ pub fn write_npz(
 ) -> Result<(), FileError> {
     let path = path.as_ref();
     check_names(path, arrays)?;
-    write_whole(path, |file| {
+    write_atomically(path, |file| {
         let mut archive = ZipWriter::new(file);
         for (name, array) in arrays {
             let length = Header::new(array.shape(), element).0.file_length()?;

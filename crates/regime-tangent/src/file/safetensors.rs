@@ -6,7 +6,7 @@ use safetensors::{Dtype, SafeTensorError, SafeTensors, View, serialize};
 
 use super::{
     Arrays,
-    atomic::write_whole,
+    atomic::write_atomically,
     error::{FileError, FileProblem, refused},
     npz::check_names,
     numbers,
@@ -36,7 +36,7 @@ pub fn write_safetensors(
     }
     let tensors = arrays.iter().map(|(name, array)| (*name, Numbers { array, element }));
     let metadata = (!metadata.is_empty()).then(|| metadata.clone().into_iter().collect());
-    write_whole(path, |file| {
+    write_atomically(path, |file| {
         let bytes = serialize(tensors, metadata).map_err(broken)?;
         Ok(file.write_all(&bytes)?)
     })

@@ -13,7 +13,7 @@ use super::panels::panels;
 pub(super) const TOLERANCE: f64 = 1e-13;
 
 /// The most terms of a series.
-pub(super) const MOST_TERMS: usize = 1024;
+pub(super) const MAX_TERMS: usize = 1024;
 
 /// Terms that are added in parallel; the number of terms is a multiple of it.
 const LANES: usize = 8;
@@ -51,7 +51,7 @@ pub(super) fn expand(
     let largest = deviations.iter().fold(0.0, |m: f64, &r| m.max(r));
     let basis = Basis::new(transition / largest);
     // The larger the deviation, the sharper the function and the slower the decay.
-    let hardest = basis.project(phi, &[largest], MOST_TERMS).map(|row| row.sufficient_terms());
+    let hardest = basis.project(phi, &[largest], MAX_TERMS).map(|row| row.sufficient_terms());
     let terms = hardest[0].max(hardest[1]);
     let chunks: Vec<[Projection; 2]> = deviations
         .par_chunks(CHUNK)
@@ -164,7 +164,7 @@ impl Projection {
 struct Basis {
     nodes: Vec<f64>,
     weights: Vec<f64>,
-    /// Polynomials of even degree, `[MOST_TERMS/2, nodes]`.
+    /// Polynomials of even degree, `[MAX_TERMS/2, nodes]`.
     even: Array2<f64>,
     /// Polynomials of odd degree, of the same shape.
     odd: Array2<f64>,
@@ -187,12 +187,12 @@ impl Basis {
                 weights.push(half * weight * (-0.5 * g * g).exp() / (2.0 * PI).sqrt());
             }
         }
-        let shape = [MOST_TERMS / 2, nodes.len()];
+        let shape = [MAX_TERMS / 2, nodes.len()];
         let (mut even, mut odd) = (Array2::zeros(shape), Array2::zeros(shape));
         for (m, (&g, &weight)) in nodes.iter().zip(&weights).enumerate() {
             let rest = weight * (0.25 * g * g).exp();
             let (mut previous, mut current) = (0.0, (-0.25 * g * g).exp());
-            for k in 0..MOST_TERMS {
+            for k in 0..MAX_TERMS {
                 let half = if k % 2 == 0 { &mut even } else { &mut odd };
                 half[[k / 2, m]] = rest * current;
                 let next = (g * current - (k as f64).sqrt() * previous) / ((k + 1) as f64).sqrt();
@@ -275,10 +275,10 @@ mod tests {
     fn kinks_have_known_coefficients_up_to_the_highest_degree() {
         let phi = |z: f64| (z.max(0.0), f64::from(u8::from(z > 0.0)));
         let [value, slope] = expand(&phi, 0.1, &[1.0]);
-        assert_eq!((value.terms, slope.terms), (MOST_TERMS, MOST_TERMS));
+        assert_eq!((value.terms, slope.terms), (MAX_TERMS, MAX_TERMS));
         let root = 2f64.sqrt();
         let mut at_zero = 1.0; // He_{k−1}(0) for odd k
-        for k in (1..MOST_TERMS - 1).step_by(2) {
+        for k in (1..MAX_TERMS - 1).step_by(2) {
             let degree = k as f64;
             let step = at_zero / (2.0 * PI * degree).sqrt();
             assert!((slope.rows[k] - root * step).abs() < 3e-15, "{k}");

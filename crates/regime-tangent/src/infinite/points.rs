@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView2, Axis, concatenate};
 use super::error::InfiniteError;
 
 /// The bound on norms, well below those whose squares overflow.
-const FARTHEST: f64 = 1e150;
+const MAX_NORM: f64 = 1e150;
 
 /// The points of one or several sets, stacked by rows.
 pub(super) struct Points {
@@ -35,7 +35,7 @@ impl Points {
                 x /= length;
                 norm *= length;
             }
-            if !(norm < FARTHEST) {
+            if !(norm < MAX_NORM) {
                 return Err(InfiniteError::Point { row, norm });
             }
             deviations.push(norm / (d as f64).sqrt());

@@ -101,7 +101,7 @@ impl SmoothLayer<'_> {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{arc_cosine::ArcCosine, expansion::MOST_TERMS},
+        super::{arc_cosine::ArcCosine, expansion::MAX_TERMS},
         *,
     };
 
@@ -112,7 +112,7 @@ mod tests {
         let deviations = vec![1.0, 3.0, 0.0];
         let law = Smooth { activation: Activation::Relu, gain: 2f64.sqrt() };
         let (general, closed) = (law.layer(deviations.clone()), ArcCosine.layer(deviations));
-        assert_eq!(general.slopes.terms(), MOST_TERMS);
+        assert_eq!(general.slopes.terms(), MAX_TERMS);
         let mut by_series = 0;
         for rho in [-1.0, -1.0 + 1e-6, -0.99, -0.5, 0.0, 0.2, 0.9, 0.96, 0.99, 1.0 - 1e-6, 1.0] {
             let (value, slope) = general.pair(0, 1, rho);
@@ -135,7 +135,7 @@ mod tests {
     fn series_and_quadrature_agree() {
         for (activation, at_most) in [
             (Activation::Softplus { beta: 5.0 }, 700),
-            (Activation::Softplus { beta: 20.0 }, MOST_TERMS),
+            (Activation::Softplus { beta: 20.0 }, MAX_TERMS),
             (Activation::Tanh, 300),
             (Activation::Silu { beta: 1.0 }, 200),
             (Activation::Gelu, 200),

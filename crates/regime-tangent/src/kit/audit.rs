@@ -4,10 +4,10 @@ use ndarray::{Array1, ArrayView1, ArrayView2};
 use regime_models::kit::numbers;
 
 use super::{
-    Claim, Violation, batches_do_not_matter, cross_is_a_block, diagonal_of_gradients,
-    groups_add_up, kernel_is_that_of_the_function, loss_falls_at_the_rate_of_the_kernel,
-    permutation_permutes, positive_semidefinite, products_are_derivatives, rates_weight_the_groups,
-    symmetric, weight_flow_is_kernel_flow,
+    Claim, Violation, cross_is_a_block, diagonal_of_gradients, groups_add_up,
+    kernel_is_equivariant, kernel_is_independent_of_batches, kernel_is_that_of_the_function,
+    loss_falls_at_the_rate_of_the_kernel, positive_semidefinite, products_are_derivatives,
+    rates_weight_the_groups, symmetric, weight_flow_is_kernel_flow,
 };
 
 /// Checks the invariants that hold for every function and kernel: groups 1 to 4, the rate at
@@ -63,8 +63,8 @@ fn violations<C: Claim + ?Sized>(
             4 => kernel_is_that_of_the_function(claim, w, x),
             5 => groups_add_up(claim, w, x).and_then(|()| rates_weight_the_groups(claim, w, x)),
             6 if n > 1 => cross_is_a_block(claim, w, x, n.div_ceil(2)),
-            7 => permutation_permutes(claim, w, x, &order),
-            8 => batches_do_not_matter(claim, w, x, n.div_ceil(3)),
+            7 => kernel_is_equivariant(claim, w, x, &order),
+            8 => kernel_is_independent_of_batches(claim, w, x, n.div_ceil(3)),
             9 => loss_falls_at_the_rate_of_the_kernel(claim, w, x, y.view()),
             10 => weight_flow_is_kernel_flow(claim, w, x, y.view()),
             _ => Ok(()),

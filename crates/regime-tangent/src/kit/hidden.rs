@@ -16,7 +16,7 @@ use super::{
 ///
 /// # Errors
 /// The entry that differs.
-pub fn symmetry_keeps_the_kernel<C: Claim + ?Sized>(
+pub fn symmetry_preserves_the_kernel<C: Claim + ?Sized>(
     claim: &C,
     w: ArrayView1<'_, f64>,
     same: ArrayView1<'_, f64>,
@@ -24,7 +24,7 @@ pub fn symmetry_keeps_the_kernel<C: Claim + ?Sized>(
 ) -> Result<(), Violation> {
     keeps_output(claim, w, same, x)?;
     let what = "the kernel";
-    Comparison::of(Invariant::SymmetryKeepsKernel, what, tolerance(claim.precision()))
+    Comparison::of(Invariant::SymmetryPreservesKernel, what, tolerance(claim.precision()))
         .arrays(&claim.kernel(same, x), &claim.kernel(w, x))
 }
 
@@ -63,7 +63,7 @@ fn keeps_output<C: Claim + ?Sized>(
 ) -> Result<(), Violation> {
     // Sums over units have another order, and may cancel.
     let gradients = largest(&claim.kernel(w, x)).sqrt();
-    Comparison::of(Invariant::SymmetryKeepsOutput, "f", tolerance(claim.precision()))
+    Comparison::of(Invariant::SymmetryPreservesOutput, "f", tolerance(claim.precision()))
         .with_floor(gradients)
         .arrays(&claim.output(same, x), &claim.output(w, x))
 }

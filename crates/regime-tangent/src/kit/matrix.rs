@@ -65,13 +65,14 @@ pub fn positive_semidefinite(
 ///
 /// # Errors
 /// The name of the way that differs, and the entry.
-pub fn ways_agree(
+pub fn methods_agree(
     ways: &[(&'static str, Array2<f64>)],
     precision: Precision,
 ) -> Result<(), Violation> {
     let Some(((_, first), others)) = ways.split_first() else { return Ok(()) };
     others.iter().try_for_each(|(what, theta)| {
-        Comparison::of(Invariant::WaysAgree, what, super::tolerance(precision)).arrays(theta, first)
+        Comparison::of(Invariant::MethodsAgree, what, super::tolerance(precision))
+            .arrays(theta, first)
     })
 }
 

@@ -7,7 +7,7 @@
 //! [`check`] checks all invariants that hold for every claim. It compares the kernel with
 //! derivatives of `f` itself, so the kernel of another function fails even if it is
 //! symmetric and positive. If you have only matrices, use [`symmetric`],
-//! [`positive_semidefinite`] and [`ways_agree`]. A failed check returns a [`Violation`]
+//! [`positive_semidefinite`] and [`methods_agree`]. A failed check returns a [`Violation`]
 //! with its numbers.
 //!
 //! [`strategies`] has strategies for networks, weights and points. [`mutations`] has kernels
@@ -74,18 +74,18 @@ pub use claim::{Claim, GroupKernel, WithKernel, accuracy, tolerance};
 pub use flow::{flow_ends_at_ridgeless_regression, kernel_flow, weight_flow_is_kernel_flow};
 pub use groups::{groups_add_up, rates_weight_the_groups};
 pub use hidden::{
-    permuted_units, rescaled_units, rescaling_changes_the_kernel, symmetry_keeps_the_kernel,
+    permuted_units, rescaled_units, rescaling_changes_the_kernel, symmetry_preserves_the_kernel,
 };
 pub use homogeneous::{euler, positively_homogeneous};
 pub use limits::{
     bias_falls_with_width, fluctuations_fall_with_width, kernel_change_falls_with_alpha,
 };
-pub use matrix::{ROUNDING, positive_semidefinite, symmetric, ways_agree};
+pub use matrix::{ROUNDING, methods_agree, positive_semidefinite, symmetric};
 pub use on_backend::OnBackend;
 pub use on_module::OnModule;
-pub use points::{batches_do_not_matter, cross_is_a_block, permutation_permutes};
+pub use points::{cross_is_a_block, kernel_is_equivariant, kernel_is_independent_of_batches};
 pub use regime_models::kit::{Problem, close, distance, for_all, numbers, strategies};
-pub use scaled::{Scaled, alpha_enters_squared, vanishes_at_the_start};
+pub use scaled::{Scaled, alpha_enters_squared, is_zero_at_initialisation};
 pub use step::{loss_falls_at_the_rate_of_the_kernel, remainder_of_a_step};
 pub use violation::{Invariant, Violation};
 

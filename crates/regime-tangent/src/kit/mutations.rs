@@ -117,7 +117,7 @@ pub fn mutant<'a, B: Backend, N: Network<B>>(
 }
 
 /// `F = α(f − f₀)` with the kernel of `f`.
-pub fn alpha_forgotten<C: Claim>(scaled: &Scaled<C>) -> impl Claim + use<'_, C> {
+pub fn without_alpha<C: Claim>(scaled: &Scaled<C>) -> impl Claim + use<'_, C> {
     WithKernel::new(scaled, move |w, x| scaled.bare().kernel(w, x))
 }
 
@@ -127,7 +127,7 @@ pub fn alpha_not_squared<C: Claim>(scaled: &Scaled<C>) -> impl Claim + use<'_, C
 }
 
 /// `F = αf` with the correct kernel: only the values of `F` show that `f₀` is missing.
-pub fn initial_outputs_forgotten<C: Claim>(scaled: &Scaled<C>) -> impl Claim + use<'_, C> {
+pub fn without_initial_outputs<C: Claim>(scaled: &Scaled<C>) -> impl Claim + use<'_, C> {
     InitialForgotten { scaled }
 }
 

@@ -7,7 +7,7 @@ use regime_models::{Precision, Tape};
 
 use super::{Claim, GroupKernel, on_backend::host};
 use crate::{
-    ModuleFunction, ModuleTape, UnheldTape, analysis::to_host_matrix, cross_kernel, kernel,
+    MatrixFreeTape, ModuleFunction, ModuleTape, analysis::to_host_matrix, cross_kernel, kernel,
 };
 
 /// One output of a burn module, with the kernel that this crate computes for it.
@@ -48,8 +48,12 @@ where
         self.function.with_values(&self.vector(w)).on(x)
     }
 
-    fn unheld(&self, w: ArrayView1<'_, f64>, x: ArrayView2<'_, f64>) -> UnheldTape<AB, M, F, 2> {
-        self.at(w, x).unheld_tapes().swap_remove(self.output)
+    fn unheld(
+        &self,
+        w: ArrayView1<'_, f64>,
+        x: ArrayView2<'_, f64>,
+    ) -> MatrixFreeTape<AB, M, F, 2> {
+        self.at(w, x).matrix_free_tapes().swap_remove(self.output)
     }
 
     fn held(&self, w: ArrayView1<'_, f64>, x: ArrayView2<'_, f64>) -> ModuleTape<AB::InnerBackend> {

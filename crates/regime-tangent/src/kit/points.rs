@@ -40,7 +40,7 @@ pub fn cross_is_a_block<C: Claim + ?Sized>(
 ///
 /// # Panics
 /// Unless `order` holds each of `0..n` once.
-pub fn permutation_permutes<C: Claim + ?Sized>(
+pub fn kernel_is_equivariant<C: Claim + ?Sized>(
     claim: &C,
     w: ArrayView1<'_, f64>,
     x: ArrayView2<'_, f64>,
@@ -67,7 +67,7 @@ pub fn permutation_permutes<C: Claim + ?Sized>(
 ///
 /// # Panics
 /// When `size` is 0.
-pub fn batches_do_not_matter<C: Claim + ?Sized>(
+pub fn kernel_is_independent_of_batches<C: Claim + ?Sized>(
     claim: &C,
     w: ArrayView1<'_, f64>,
     x: ArrayView2<'_, f64>,

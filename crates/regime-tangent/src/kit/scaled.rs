@@ -97,14 +97,14 @@ impl<C: Claim> Claim for Scaled<C> {
 ///
 /// # Errors
 /// A point where `F` is not zero.
-pub fn vanishes_at_the_start<C: Claim + ?Sized>(
+pub fn is_zero_at_initialisation<C: Claim + ?Sized>(
     scaled: &C,
     w0: ArrayView1<'_, f64>,
     x: ArrayView2<'_, f64>,
 ) -> Result<(), Violation> {
     let found = scaled.output(w0, x);
     let zeros = Array1::zeros(x.nrows());
-    Comparison::of(Invariant::VanishesAtStart, "F", 0.0).arrays(&found, &zeros)
+    Comparison::of(Invariant::ZeroAtInitialisation, "F", 0.0).arrays(&found, &zeros)
 }
 
 /// Checks that the kernel of `F = α(f − f₀)` is `α²` times the kernel of `f`, and that a

@@ -9,7 +9,7 @@ use super::{
 };
 
 /// The smallest accepted order of a remainder `O(η²)`. The order is exactly 2 only as `η → 0`.
-const LEAST_ORDER: f64 = 1.8;
+const MIN_ORDER: f64 = 1.8;
 
 /// Checks that a step `−η Jᵀg` of the weights gives `Δf = −ηΘg + O(η²)`, for `f` with two
 /// derivatives.
@@ -59,16 +59,11 @@ pub fn remainder_of_a_step<C: Claim + ?Sized>(
         (sxx + (x - x_mean).powi(2), sxy + (x - x_mean) * (y - y_mean))
     });
     let order = sxy / sxx;
-    if order >= LEAST_ORDER {
+    if order >= MIN_ORDER {
         return Ok(());
     }
     let what = "the order of the remainder";
-    Err(Violation::Beyond {
-        invariant: Invariant::StepOrder,
-        what,
-        found: order,
-        bound: LEAST_ORDER,
-    })
+    Err(Violation::Beyond { invariant: Invariant::StepOrder, what, found: order, bound: MIN_ORDER })
 }
 
 /// Checks that the loss `L = ½ Σ (f − y)²` falls along its gradient flow at the rate `gᵀΘg`

@@ -16,7 +16,7 @@ pub enum Invariant {
     /// Group 2: `gᵀΘg = ‖Jᵀg‖²`.
     QuadraticForm,
     /// Group 2: all ways to compute a kernel agree.
-    WaysAgree,
+    MethodsAgree,
     /// Group 3: the kernel of each group of parameters is that of its own parameters, and
     /// these kernels add up to the kernel.
     GroupsAddUp,
@@ -31,15 +31,15 @@ pub enum Invariant {
     /// Group 5: `Θ_{αf} = α² Θ_f`, for any `f₀`.
     Scale,
     /// Group 5: `F(w₀) = 0`.
-    VanishesAtStart,
+    ZeroAtInitialisation,
     /// Group 6: `f(cx) = c f(x)` and `Θ(cx, cx') = c² Θ(x, x')`.
     Homogeneity,
     /// Group 6: `w·∇f = (number of layers) f`.
     Euler,
     /// Group 7: a symmetry of the hidden units does not change `f`.
-    SymmetryKeepsOutput,
+    SymmetryPreservesOutput,
     /// Group 7: permuting hidden units does not change `Θ`.
-    SymmetryKeepsKernel,
+    SymmetryPreservesKernel,
     /// Group 7: rescaling hidden units changes `Θ`.
     RescalingChangesKernel,
     /// Group 8: `Δf = −ηΘ∂L + O(η²)`.
@@ -67,13 +67,13 @@ impl Invariant {
     pub fn group(self) -> u8 {
         match self {
             Self::Symmetry | Self::PositiveSemidefinite | Self::Trace => 1,
-            Self::Differences | Self::Products | Self::QuadraticForm | Self::WaysAgree => 2,
+            Self::Differences | Self::Products | Self::QuadraticForm | Self::MethodsAgree => 2,
             Self::GroupsAddUp | Self::GroupRates => 3,
             Self::CrossIsBlock | Self::Permutation | Self::Batches => 4,
-            Self::Scale | Self::VanishesAtStart => 5,
+            Self::Scale | Self::ZeroAtInitialisation => 5,
             Self::Homogeneity | Self::Euler => 6,
-            Self::SymmetryKeepsOutput
-            | Self::SymmetryKeepsKernel
+            Self::SymmetryPreservesOutput
+            | Self::SymmetryPreservesKernel
             | Self::RescalingChangesKernel => 7,
             Self::StepOrder | Self::Descent => 8,
             Self::KernelFlow | Self::Semigroup | Self::WeightFlow | Self::Ridgeless => 9,
@@ -91,18 +91,18 @@ impl fmt::Display for Invariant {
             Self::Differences => "the Jacobian is the derivative of f",
             Self::Products => "Θ g = J(Jᵀg)",
             Self::QuadraticForm => "gᵀΘg = ‖Jᵀg‖²",
-            Self::WaysAgree => "all ways to compute a kernel agree",
+            Self::MethodsAgree => "all ways to compute a kernel agree",
             Self::GroupsAddUp => "the kernels of groups of parameters add up",
             Self::GroupRates => "with a rate per group the kernel is Σ η_l Θ_l",
             Self::CrossIsBlock => "a cross-kernel is a block of the joint kernel",
             Self::Permutation => "permuting the points permutes the kernel",
             Self::Batches => "the size of batches does not matter",
             Self::Scale => "the kernel of α(f − f₀) is α² times that of f",
-            Self::VanishesAtStart => "F is zero at the initial weights",
+            Self::ZeroAtInitialisation => "F is zero at the initial weights",
             Self::Homogeneity => "f(cx) = c f(x) and Θ(cx, cx') = c² Θ(x, x')",
             Self::Euler => "w·∇f = (number of layers) f",
-            Self::SymmetryKeepsOutput => "a symmetry of the hidden units does not change f",
-            Self::SymmetryKeepsKernel => "permuting hidden units does not change the kernel",
+            Self::SymmetryPreservesOutput => "a symmetry of the hidden units does not change f",
+            Self::SymmetryPreservesKernel => "permuting hidden units does not change the kernel",
             Self::RescalingChangesKernel => "rescaling hidden units changes the kernel",
             Self::StepOrder => "Δf = −ηΘ∂L + O(η²)",
             Self::Descent => "dL/dt = −gᵀΘg ≤ 0",

@@ -2,7 +2,7 @@ use burn_tensor::backend::Backend;
 use regime_models::Tape;
 
 use super::Method;
-use crate::{gram::GRADIENT_NUMBERS, outputs::Outputs};
+use crate::{gram::MAX_GRADIENT_NUMBERS, outputs::Outputs};
 
 /// The sizes on which the cost of a kernel depends.
 #[derive(Debug, Clone, PartialEq)]
@@ -164,7 +164,7 @@ impl LayerSizes {
     fn gradients(&self, n: f64) -> f64 {
         let per_output = n * self.gradient_numbers_per_output();
         let all = per_output * self.outputs as f64;
-        all.min(per_output.max(GRADIENT_NUMBERS as f64))
+        all.min(per_output.max(MAX_GRADIENT_NUMBERS as f64))
     }
 
     fn gradient_numbers_per_output(&self) -> f64 {

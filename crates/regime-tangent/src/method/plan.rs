@@ -63,7 +63,7 @@ pub struct KernelPlan {
     /// The limit on the bytes held at once.
     pub limit_bytes: u64,
     /// Whether the caller requested the method ([`plan`] chose it otherwise).
-    pub asked_for: bool,
+    pub requested: bool,
 }
 
 impl KernelPlan {
@@ -77,7 +77,7 @@ impl KernelPlan {
 impl fmt::Display for KernelPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Sizes { points, outputs, params, .. } = &self.sizes;
-        let why = match (self.asked_for, self.others.is_empty()) {
+        let why = match (self.requested, self.others.is_empty()) {
             (true, _) => "requested",
             (false, true) => "the only one offered",
             (false, false) => "the cheapest within the limit",
@@ -143,8 +143,8 @@ pub fn plan(
     };
     let methods = [Method::Structured, Method::Contraction, Method::Products];
     let mut offered: Vec<Estimate> = methods.into_iter().filter_map(estimate).collect();
-    let asked_for = method != Method::Auto;
-    let candidates = || offered.iter().filter(|e| !asked_for || e.method == method);
+    let requested = method != Method::Auto;
+    let candidates = || offered.iter().filter(|e| !requested || e.method == method);
     let fits = |e: &&Estimate| e.peak_bytes <= limit;
     let cheapest =
         candidates().filter(fits).min_by(|a, b| a.multiply_adds.total_cmp(&b.multiply_adds));
@@ -156,5 +156,5 @@ pub fn plan(
     };
     offered.retain(|e| e.method != chosen.method);
     let sizes = sizes.clone();
-    Ok(KernelPlan { chosen, others: offered, sizes, outputs, limit_bytes, asked_for })
+    Ok(KernelPlan { chosen, others: offered, sizes, outputs, limit_bytes, requested })
 }

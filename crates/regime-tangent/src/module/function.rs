@@ -19,7 +19,7 @@ pub(super) const BATCH: usize = 128;
 /// It consists of a module over an autodiff backend, the function that evaluates it, and
 /// points. It returns one [`Tape`](regime_models::Tape) per output, for every function of
 /// this crate that takes tapes. A [`ModuleTape`](super::ModuleTape) has the Jacobian in
-/// memory; an [`UnheldTape`](super::UnheldTape) differentiates again for every product.
+/// memory; an [`MatrixFreeTape`](super::MatrixFreeTape) differentiates again for every product.
 ///
 /// # Shapes
 /// - points: any rank, with `n` points along the first dimension

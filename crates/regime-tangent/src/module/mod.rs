@@ -12,5 +12,5 @@ mod ties;
 pub use error::{Difference, ModuleError};
 pub use function::ModuleFunction;
 pub use parameters::{Parameter, Parameters};
-pub use tapes::{ModuleTape, UnheldTape};
+pub use tapes::{MatrixFreeTape, ModuleTape};
 pub use ties::in_precision;

@@ -97,24 +97,24 @@ impl<B: Backend> Tape<B> for ModuleTape<B> {
 /// `Jᵀ g` takes one pass over all points in batches of 128, `J v` one pass for every single
 /// point.
 #[derive(Debug)]
-pub struct UnheldTape<AB: AutodiffBackend, M, F, const D: usize> {
+pub struct MatrixFreeTape<AB: AutodiffBackend, M, F, const D: usize> {
     function: ModuleFunction<AB, M, F, D>,
     output: usize,
 }
 
-impl<AB: AutodiffBackend, M, F, const D: usize> UnheldTape<AB, M, F, D> {
+impl<AB: AutodiffBackend, M, F, const D: usize> MatrixFreeTape<AB, M, F, D> {
     pub(super) fn new(function: ModuleFunction<AB, M, F, D>, output: usize) -> Self {
         Self { function, output }
     }
 }
 
-impl<AB: AutodiffBackend, M, F, const D: usize> Clone for UnheldTape<AB, M, F, D> {
+impl<AB: AutodiffBackend, M, F, const D: usize> Clone for MatrixFreeTape<AB, M, F, D> {
     fn clone(&self) -> Self {
         Self::new(self.function.clone(), self.output)
     }
 }
 
-impl<AB, M, F, const D: usize> Tape<AB::InnerBackend> for UnheldTape<AB, M, F, D>
+impl<AB, M, F, const D: usize> Tape<AB::InnerBackend> for MatrixFreeTape<AB, M, F, D>
 where
     AB: AutodiffBackend,
     M: Module<AB>,
@@ -169,7 +169,7 @@ where
     ///
     /// # Errors
     /// [`ModuleError::Memory`] when the Jacobians need more memory; use
-    /// [`unheld_tapes`](Self::unheld_tapes) then.
+    /// [`matrix_free_tapes`](Self::matrix_free_tapes) then.
     pub fn tapes(
         &self,
         limit_bytes: u64,
@@ -195,7 +195,7 @@ where
 
     /// One tape per output that stores no Jacobian and differentiates for every product.
     /// [`plan`](crate::plan) chooses a method to compute their kernel within a memory limit.
-    pub fn unheld_tapes(&self) -> Vec<UnheldTape<AB, M, F, D>> {
-        (0..self.n_outputs()).map(|output| UnheldTape::new(self.clone(), output)).collect()
+    pub fn matrix_free_tapes(&self) -> Vec<MatrixFreeTape<AB, M, F, D>> {
+        (0..self.n_outputs()).map(|output| MatrixFreeTape::new(self.clone(), output)).collect()
     }
 }

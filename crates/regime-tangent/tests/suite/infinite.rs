@@ -461,7 +461,7 @@ fn standard_error(kernels: &[Array2<f64>], mean: &Array2<f64>) -> Array2<f64> {
 }
 
 /// A bound on deviations in standard errors, which about one in 10⁵ normal variables exceeds.
-const MOST_ERRORS: f64 = 4.5;
+const MAX_ERRORS: f64 = 4.5;
 
 /// Means over networks of several widths, with their standard errors.
 struct Means {
@@ -516,11 +516,11 @@ fn networks_converge_to_the_limit() {
         assert_eq!(half.place(exponent.low, exponent.high), Placement::Within, "{what}");
 
         let most = most_errors_from(&limit, &means);
-        assert!(most < MOST_ERRORS, "{spec:?}: {most} standard errors");
+        assert!(most < MAX_ERRORS, "{spec:?}: {most} standard errors");
         // The same networks reject a limit without biases for networks with biases, and the
         // other way round.
         let wrong = kernels(DenseSpec { bias: !bias, ..spec }, &x).tangent;
-        assert!(most_errors_from(&wrong, &means) > 2.0 * MOST_ERRORS, "{spec:?}");
+        assert!(most_errors_from(&wrong, &means) > 2.0 * MAX_ERRORS, "{spec:?}");
     }
 }
 
@@ -535,12 +535,12 @@ fn shallow_networks_have_the_limit_as_their_mean() {
         let found = empirical(spec, 1024, 0..400, x.view());
         let mean = mean(&found);
         let errors = (&mean - &limit.tangent) / standard_error(&found, &mean);
-        assert!(errors.iter().all(|e| e.abs() < MOST_ERRORS), "{activation:?}: {errors}");
+        assert!(errors.iter().all(|e| e.abs() < MAX_ERRORS), "{activation:?}: {errors}");
 
         let found = outputs_squared(spec, 16, 0..2000, x.view());
         let mean = self::mean(&found);
         let errors = (&mean - &limit.nngp) / standard_error(&found, &mean);
-        assert!(errors.iter().all(|e| e.abs() < MOST_ERRORS), "{activation:?}: {errors}");
+        assert!(errors.iter().all(|e| e.abs() < MAX_ERRORS), "{activation:?}: {errors}");
     }
 }
 

@@ -251,7 +251,7 @@ fn an_unheld_tape_agrees_with_a_held_tape() {
     let (module, _) = sharing();
     // More points than one batch holds.
     let function = ModuleFunction::new(&module, forward, points(131, 2)).unwrap();
-    let (held, unheld) = (function.tapes(LIMIT).unwrap(), function.unheld_tapes());
+    let (held, unheld) = (function.tapes(LIMIT).unwrap(), function.matrix_free_tapes());
     for (held, unheld) in held.iter().zip(&unheld) {
         assert_eq!(unheld.n_params(), 11);
         let (v, g) = (numbers(11, 8), numbers(131, 9));

@@ -3,7 +3,7 @@
 use burn_tensor::{Tensor, backend::Backend};
 
 use crate::{
-    course::Checkpoint,
+    control::Checkpoint,
     objective::Objective,
     observe::Observation,
     spec::{FlowSpec, SpecError},

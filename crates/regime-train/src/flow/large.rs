@@ -6,8 +6,8 @@ use regime_models::{Memory, Network};
 use super::{Flow, evaluator};
 use crate::{
     attempt::{Attempt, Inside, Snapshot},
-    course::MOST_MARKS,
-    kept_kernel::KeptKernel,
+    cached_kernel::CachedKernel,
+    control::MAX_MARKS,
     large_step::{LargeStep, Request, Tried},
     observe::{Divergence, Moment, Observation, Observer},
     spec::{FlowSpec, Momentum, Scheme},
@@ -15,7 +15,7 @@ use crate::{
 
 /// The maximum number of points that a large step follows: each of its two kernels then takes
 /// half a gigabyte.
-const MOST_FOLLOWED: usize = 8192;
+const MAX_FOLLOWED: usize = 8192;
 
 impl<B: Backend, N: Network<B>> Flow<'_, B, N> {
     /// Tries a large step; `None` where small steps are used.
@@ -23,7 +23,7 @@ impl<B: Backend, N: Network<B>> Flow<'_, B, N> {
         &mut self,
         observer: &mut impl Observer<B>,
     ) -> Option<Result<(), Divergence>> {
-        let FlowSpec { scheme, momentum, .. } = self.course.spec;
+        let FlowSpec { scheme, momentum, .. } = self.control.spec;
         let (Scheme::Adaptive { .. }, Momentum::None) = (scheme, momentum) else {
             return None;
         };
@@ -31,7 +31,7 @@ impl<B: Backend, N: Network<B>> Flow<'_, B, N> {
             // The kernels would be transferred to the host.
             return None;
         }
-        if self.at.point.view.points.len() > MOST_FOLLOWED {
+        if self.at.point.view.points.len() > MAX_FOLLOWED {
             return None;
         }
         let tolerance = scheme.implicit_steps()?.tolerance;
@@ -40,45 +40,45 @@ impl<B: Backend, N: Network<B>> Flow<'_, B, N> {
             // at the kink.
             return None;
         }
-        let (mut clock, until) = self.course.large_step()?;
-        let evaluator = evaluator(self.system, &self.course.spec, &self.work);
-        let marks = self.course.scheduled_before(clock.t + clock.dt);
-        if let (MOST_MARKS, Some(last)) = (marks.len(), marks.last()) {
+        let (mut clock, until) = self.control.large_step()?;
+        let evaluator = evaluator(self.system, &self.control.spec, &self.work);
+        let marks = self.control.scheduled_before(clock.t + clock.dt);
+        if let (MAX_MARKS, Some(last)) = (marks.len(), marks.last()) {
             clock.dt = last - clock.t;
         }
-        let (small, half_loss) = (self.course.clock.dt, self.course.half_loss());
-        let margin = self.course.spec.stop.margin;
+        let (small, half_loss) = (self.control.clock.dt, self.control.half_loss());
+        let margin = self.control.spec.stop.margin;
         let marks = &marks[..];
-        let frozen = !self.course.large.moving;
-        let landing = self.course.landing();
+        let frozen = !self.control.large.moving;
+        let landing = self.control.landing();
         let request =
             Request { tolerance, clock, small, frozen, margin, landing, until, marks, half_loss };
         let at = &self.at.point;
         let cached = self.kernel.take().and_then(|cached| cached.restricted(&at.view.points));
-        let cached = cached.unwrap_or_else(|| KeptKernel::at(evaluator, at));
+        let cached = cached.unwrap_or_else(|| CachedKernel::at(evaluator, at));
         let Tried { attempt: tried, found, kernel } =
             LargeStep { evaluator, at, kernel: &cached }.attempt(&request);
         let mut accepted = match tried {
             Attempt::Accepted(accepted) if accepted.clock.t.is_finite() => *accepted,
             Attempt::Accepted(_) => return Some(Err(Divergence::StepSize)),
             Attempt::Rejected { .. } => {
-                self.course.reject_large(found);
+                self.control.reject_large(found);
                 // A stale kernel is recomputed.
                 self.kernel = (!cached.stale).then_some(cached);
                 return Some(Ok(()));
             }
-            Attempt::Past { past } => {
-                self.course.reject_past(past);
+            Attempt::Overshoot { past } => {
+                self.control.reject_overshoot(past);
                 self.kernel = Some(cached);
                 return Some(Ok(()));
             }
-            Attempt::Returned { margins } => {
-                self.course.reject_returned();
-                self.take_back(&margins);
+            Attempt::Unsettled { margins } => {
+                self.control.reject_unsettled();
+                self.follow_again(&margins);
                 return Some(Ok(()));
             }
         };
-        self.course.large.was_accepted(found);
+        self.control.large.was_accepted(found);
         let mut kernel = kernel.unwrap_or(cached);
         kernel.stale = true;
         self.kernel = Some(kernel);
@@ -96,7 +96,7 @@ impl<B: Backend, N: Network<B>> Flow<'_, B, N> {
         let mut seen: Vec<(Moment, Snapshot<B>)> =
             scheduled.into_iter().map(|snapshot| (Moment::Scheduled, snapshot)).collect();
         if let Some((time, snapshot)) = half_loss {
-            self.course.outcome.t1 = Some(time);
+            self.control.outcome.t1 = Some(time);
             seen.push((Moment::HalfLoss, snapshot));
         }
         seen.sort_by(|a, b| a.1.t.total_cmp(&b.1.t));
@@ -104,13 +104,13 @@ impl<B: Backend, N: Network<B>> Flow<'_, B, N> {
             let observation = Observation::of(
                 self.system.objective(),
                 &margins,
-                self.course.spec.stop.margin,
+                self.control.spec.stop.margin,
                 (moment, t, self.outcome().steps),
             );
             observer.observe(&observation, &w);
-            self.course.outcome.observations.push(observation);
+            self.control.outcome.observations.push(observation);
             if moment == Moment::Scheduled {
-                self.course.was_seen(t);
+                self.control.was_seen(t);
             }
         }
     }

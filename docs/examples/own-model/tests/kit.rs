@@ -8,7 +8,7 @@ use regime_tangent::{
     Method, Outputs, Precision, Sizes, full_kernel,
     kit::{
         Claim, OnModule, WithKernel, audit, numbers, positive_semidefinite, remainder_of_a_step,
-        symmetric, ways_agree,
+        symmetric, methods_agree,
     },
     plan, traced_kernel,
 };
@@ -54,7 +54,7 @@ fn a_kernel_that_forgets_the_shared_matrix_is_caught() {
 fn all_ways_to_the_kernel_of_both_outputs_agree() {
     let n = 6;
     let f = on_circle(&net(), n).unwrap();
-    let (held, unheld) = (f.tapes(1 << 24).unwrap(), f.unheld_tapes());
+    let (held, unheld) = (f.tapes(1 << 24).unwrap(), f.matrix_free_tapes());
     let by = |method| plan(&Sizes::of(&unheld), Outputs::Full, method, 1 << 24).unwrap();
     let full = matrix(full_kernel(&held));
     assert_eq!(full.dim(), (2 * n, 2 * n));
@@ -65,7 +65,7 @@ fn all_ways_to_the_kernel_of_both_outputs_agree() {
         ("contraction", matrix(by(Method::Contraction).compute(&unheld).unwrap())),
         ("products", matrix(by(Method::Products).compute(&unheld).unwrap())),
     ];
-    ways_agree(&ways, Precision::F64).unwrap();
+    methods_agree(&ways, Precision::F64).unwrap();
 
     let mean = matrix(traced_kernel(&held, Outputs::TracedMean));
     for ((i, j), value) in mean.indexed_iter() {

@@ -6,10 +6,10 @@ use regime_models::{Activation, DenseSpec, NetworkSpec, Precision, Tape};
 use regime_tangent::{
     TILE, contracted_kernel, cross_kernel, diagonal, jacobian,
     kit::{
-        Claim, OnBackend, Problem, arrays, batches_do_not_matter, check, cross_is_a_block, for_all,
-        numbers, permutation_permutes,
+        Claim, OnBackend, Problem, arrays, check, cross_is_a_block, for_all, kernel_is_equivariant,
+        kernel_is_independent_of_batches, methods_agree, numbers,
         strategies::{activations, problems},
-        symmetric, ways_agree,
+        symmetric,
     },
     weighted_kernel,
 };
@@ -32,13 +32,13 @@ pub(crate) fn all_ways_to_compute_the_kernel_agree<B: Backend>(device: &B::Devic
         let of_gradients = Array1::from_vec(Precision::to_host(diagonal(&tape)));
         let found = Array2::from_diag(&of_gradients);
         let expected = Array2::from_diag(&structured.diag());
-        ways_agree(&[("the diagonal", expected), ("`diagonal`", found)], Precision::F64)?;
+        methods_agree(&[("the diagonal", expected), ("`diagonal`", found)], Precision::F64)?;
         let ways = [
             ("structured", structured),
             ("contracted", host(contracted_kernel(&tape))),
             ("crossed with itself", host(cross_kernel(&tape, &tape))),
         ];
-        ways_agree(&ways, Precision::F64)?;
+        methods_agree(&ways, Precision::F64)?;
         Ok(())
     });
 }
@@ -62,7 +62,7 @@ pub(crate) fn rates_weight_the_parameters<B: Backend>(device: &B::Device) {
             let expected = (&gradients * &Array1::from_vec(rates.clone())).dot(&gradients.t());
             let found = host(weighted_kernel(&tape, &rates));
             symmetric(found.view())?;
-            ways_agree(&[("from the Jacobian", expected), ("weighted", found)], Precision::F64)?;
+            methods_agree(&[("from the Jacobian", expected), ("weighted", found)], Precision::F64)?;
         }
         Ok(())
     });
@@ -82,9 +82,9 @@ pub(crate) fn the_order_and_the_batches_of_points_do_not_matter<B: Backend>(devi
         // of 5.
         let stride = if n == 5 { 2 } else { 5 };
         let order: Vec<usize> = (0..n).map(|i| (i * stride + 1) % n).collect();
-        permutation_permutes(&claim, w.view(), x.view(), &order)?;
+        kernel_is_equivariant(&claim, w.view(), x.view(), &order)?;
         for size in [2, n.div_ceil(2)] {
-            batches_do_not_matter(&claim, w.view(), x.view(), size)?;
+            kernel_is_independent_of_batches(&claim, w.view(), x.view(), size)?;
         }
         Ok(())
     });
@@ -110,7 +110,7 @@ pub(crate) fn tiling_does_not_change_the_kernel<B: Backend>(device: &B::Device) 
         ("contracted", host(contracted_kernel(&tape))),
         ("crossed with itself", host(cross_kernel(&tape, &tape))),
     ];
-    ways_agree(&ways, Precision::F64).unwrap();
+    methods_agree(&ways, Precision::F64).unwrap();
 }
 
 pub(crate) fn single_precision_agrees_up_to_its_rounding<B: Backend>(device: &B::Device) {
@@ -123,8 +123,8 @@ pub(crate) fn single_precision_agrees_up_to_its_rounding<B: Backend>(device: &B:
         ("in double precision", claim.kernel(w.view(), x.view())),
         ("in single precision", single.kernel(w.view(), x.view())),
     ];
-    ways_agree(&ways, Precision::F32).unwrap();
-    assert!(ways_agree(&ways, Precision::F64).is_err());
+    methods_agree(&ways, Precision::F32).unwrap();
+    assert!(methods_agree(&ways, Precision::F64).is_err());
 }
 
 /// The number of threads on Flex, the only backend that uses the rayon pool.
@@ -141,5 +141,5 @@ fn threads_do_not_change_the_kernel() {
         };
         (name, pool.install(kernel))
     });
-    ways_agree(&ways, Precision::F64).unwrap();
+    methods_agree(&ways, Precision::F64).unwrap();
 }

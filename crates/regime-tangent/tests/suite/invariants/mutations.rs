@@ -7,9 +7,9 @@ use regime_models::{
 };
 use regime_tangent::kit::{
     Claim, GroupKernel, Invariant, OnBackend, Problem, Scaled, Violation, WithKernel, accuracy,
-    alpha_enters_squared, arrays, audit, check,
-    mutations::{Mutation, alpha_forgotten, alpha_not_squared, initial_outputs_forgotten, mutant},
-    positive_semidefinite, symmetric, vanishes_at_the_start,
+    alpha_enters_squared, arrays, audit, check, is_zero_at_initialisation,
+    mutations::{Mutation, alpha_not_squared, mutant, without_alpha, without_initial_outputs},
+    positive_semidefinite, symmetric,
 };
 
 pub(crate) fn host<B: Backend>(matrix: Tensor<B, 2>) -> Array2<f64> {
@@ -141,16 +141,16 @@ pub(crate) fn broken_scales_are_caught<B: Backend>(device: &B::Device) {
             squared.map_err(|violation| violation.invariant())
         };
         let vanishes = |claim: &dyn Claim| {
-            let start = vanishes_at_the_start(claim, w0.view(), x.view());
+            let start = is_zero_at_initialisation(claim, w0.view(), x.view());
             start.map_err(|violation| violation.invariant())
         };
         assert_eq!((by_scale(&scaled), vanishes(&scaled)), (Ok(()), Ok(())));
-        for broken in [&alpha_forgotten(&scaled) as &dyn Claim, &alpha_not_squared(&scaled)] {
+        for broken in [&without_alpha(&scaled) as &dyn Claim, &alpha_not_squared(&scaled)] {
             assert!(caught(&audit(broken, w.view(), x.view()), Invariant::Products));
             assert_eq!(by_scale(broken), Err(Invariant::Scale));
         }
-        let forgotten = initial_outputs_forgotten(&scaled);
-        assert_eq!(vanishes(&forgotten), Err(Invariant::VanishesAtStart));
+        let forgotten = without_initial_outputs(&scaled);
+        assert_eq!(vanishes(&forgotten), Err(Invariant::ZeroAtInitialisation));
         // Its kernel is correct, because f₀ does not change the kernel.
         check(&forgotten, w.view(), x.view()).unwrap();
     }

@@ -6,9 +6,10 @@ use proptest::prelude::*;
 use regime_models::{Activation, Alpha, DenseSpec, FeedForward, Network, NetworkSpec, Precision};
 use regime_tangent::kit::{
     Claim, Invariant, OnBackend, Problem, Scaled, alpha_enters_squared, arrays, check, euler,
-    for_all, permuted_units, positively_homogeneous, rescaled_units, rescaling_changes_the_kernel,
+    for_all, is_zero_at_initialisation, permuted_units, positively_homogeneous, rescaled_units,
+    rescaling_changes_the_kernel,
     strategies::{activations, convolutional, dense, problems, smooth_activations},
-    symmetry_keeps_the_kernel, vanishes_at_the_start,
+    symmetry_preserves_the_kernel,
 };
 
 /// `F` as `regime-models` computes it, with kernel and products of the kit's `F`.
@@ -60,7 +61,7 @@ pub(crate) fn alpha_enters_squared_and_f0_does_not_matter<B: Backend>(device: &B
             let scaled = Scaled::new(bare.clone(), alpha, w0.clone());
             let library = OfLibrary { net: &problem.net, scaled: &scaled, device: device.clone() };
             alpha_enters_squared(&bare, &library, alpha, w.view(), x.view())?;
-            vanishes_at_the_start(&library, w0.view(), x.view())?;
+            is_zero_at_initialisation(&library, w0.view(), x.view())?;
             check(&library, w.view(), x.view())?;
         }
         Ok(())
@@ -109,7 +110,7 @@ pub(crate) fn permuting_hidden_units_keeps_the_kernel<B: Backend>(device: &B::De
         for layer in 1..=spec.hidden_layers {
             let same = permuted_units(&spec, &problem.w, layer, &order);
             prop_assert!(spec.width == 1 || same != w);
-            symmetry_keeps_the_kernel(&claim, w.view(), same.view(), x.view())?;
+            symmetry_preserves_the_kernel(&claim, w.view(), same.view(), x.view())?;
         }
         Ok(())
     });
@@ -125,8 +126,8 @@ pub(crate) fn rescaling_hidden_units_changes_the_kernel<B: Backend>(device: &B::
             let rescaled = rescaled_units(&spec, &problem.w, layer, 2.0);
             rescaling_changes_the_kernel(&claim, w.view(), rescaled.view(), x.view(), 0.1).unwrap();
             // The check of a symmetry fails, because the kernel changes.
-            let same = symmetry_keeps_the_kernel(&claim, w.view(), rescaled.view(), x.view());
-            assert_eq!(same.unwrap_err().invariant(), Invariant::SymmetryKeepsKernel);
+            let same = symmetry_preserves_the_kernel(&claim, w.view(), rescaled.view(), x.view());
+            assert_eq!(same.unwrap_err().invariant(), Invariant::SymmetryPreservesKernel);
         }
         let same = rescaling_changes_the_kernel(&claim, w.view(), w.view(), x.view(), 0.1);
         assert_eq!(same.unwrap_err().invariant(), Invariant::RescalingChangesKernel);

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     attempt::Clock,
+    cached_kernel::KernelOrigin,
     event::{Passage, Sample, on_line},
-    kept_kernel::KernelOrigin,
     large_steps::{Found, LargeSteps},
     observe::{Divergence, End, Moment, Outcome},
     schedule::next_scheduled,
@@ -22,17 +22,17 @@ const FIRST_LARGE_CHANGE: f64 = 0.1;
 
 /// Number of consecutive rejected steps after which a flow counts as diverged. An explicit step
 /// size is then 10⁻⁵⁰ times the last accepted one.
-pub(crate) const MOST_REJECTED: u32 = 50;
+pub(crate) const MAX_REJECTED: u32 = 50;
 
 /// How far the smallest margin may lie beyond the stopping margin at the end. Otherwise
 /// measurements at the end would depend on the length of the last step.
 const LANDING: f64 = 1e-3;
 
 /// The maximum number of scheduled times inside one step.
-pub(crate) const MOST_MARKS: usize = 500;
+pub(crate) const MAX_MARKS: usize = 500;
 
 /// Maximum number of consecutive steps retried because of [`LANDING`].
-const MOST_LANDINGS: u32 = 6;
+const MAX_LANDING_RETRIES: u32 = 6;
 
 /// The complete state of a flow between two steps.
 ///
@@ -69,7 +69,7 @@ impl Checkpoint {
 }
 
 /// The time, step size, events and outcome of one flow.
-pub(crate) struct Course {
+pub(crate) struct Control {
     pub(crate) spec: FlowSpec,
     pub(crate) clock: Clock,
     /// The loss now.
@@ -82,7 +82,7 @@ pub(crate) struct Course {
     pub(crate) large: LargeSteps,
 }
 
-impl Course {
+impl Control {
     /// Starts at `t = 0`, with the loss there, the speed `max_i |dF_i/dt|` of the outputs, and the
     /// scale on which their errors are measured.
     pub(crate) fn start(spec: FlowSpec, now: Sample, (speed, unit): (f64, f64)) -> Self {
@@ -183,7 +183,7 @@ impl Course {
         self.outcome.rejected += 1;
         self.rejected_in_a_row += 1;
         self.clock.dt = dt;
-        if self.rejected_in_a_row >= MOST_REJECTED { Err(Divergence::StepSize) } else { Ok(()) }
+        if self.rejected_in_a_row >= MAX_REJECTED { Err(Divergence::StepSize) } else { Ok(()) }
     }
 
     /// Counts a rejected large step, and sets the step size of the next small step.
@@ -197,7 +197,7 @@ impl Course {
     }
 
     /// Counts a step that was rejected because a point that was left out is no longer settled.
-    pub(crate) fn reject_returned(&mut self) {
+    pub(crate) fn reject_unsettled(&mut self) {
         self.outcome.rejected += 1;
     }
 
@@ -221,7 +221,7 @@ impl Course {
         let next = |&at: &f64| Some(next_scheduled(at, per_decade));
         std::iter::successors(Some(self.next_observation), next)
             .take_while(|at| *at < t)
-            .take(MOST_MARKS)
+            .take(MAX_MARKS)
             .collect()
     }
 
@@ -237,14 +237,14 @@ impl Course {
 
     /// How far beyond the stopping margin a large step may end.
     pub(crate) fn landing(&self) -> f64 {
-        if self.rejected_in_a_row < MOST_LANDINGS { LANDING } else { f64::INFINITY }
+        if self.rejected_in_a_row < MAX_LANDING_RETRIES { LANDING } else { f64::INFINITY }
     }
 
     /// Counts a large step that was rejected because it ended this far beyond the stopping margin.
-    pub(crate) fn reject_past(&mut self, past: f64) {
+    pub(crate) fn reject_overshoot(&mut self, past: f64) {
         self.outcome.rejected += 1;
         self.rejected_in_a_row += 1;
-        self.large.was_past(past);
+        self.large.overshot(past);
     }
 
     /// Updates the loss at the same weights, after another evaluation of the points.
@@ -257,7 +257,7 @@ impl Course {
     /// and `after` are the smallest margins at the ends of the step.
     pub(crate) fn overshoots(&mut self, before: f64, after: f64) -> bool {
         let past = after - self.spec.stop.margin;
-        let overshoots = past > LANDING && self.rejected_in_a_row < MOST_LANDINGS;
+        let overshoots = past > LANDING && self.rejected_in_a_row < MAX_LANDING_RETRIES;
         if overshoots {
             self.outcome.rejected += 1;
             self.rejected_in_a_row += 1;

@@ -3,7 +3,7 @@
 use super::step::Report;
 use crate::{
     attempt::Clock,
-    course::Course,
+    control::Control,
     event::Sample,
     implicit::judged,
     objective::{Derivatives, Objective},
@@ -13,11 +13,11 @@ use crate::{
 };
 
 /// One flow that has not ended.
-pub(super) struct UnderWay {
+pub(super) struct ActiveFlow {
     /// Its number among the members.
     pub(super) member: usize,
     pub(super) objective: Objective,
-    pub(super) course: Course,
+    pub(super) control: Control,
     pub(super) margins: Vec<f64>,
     /// `∂²L/∂f²`
     pub(super) curvature: Vec<f64>,
@@ -27,9 +27,9 @@ pub(super) struct UnderWay {
     pub(super) failed: Option<End>,
 }
 
-impl UnderWay {
+impl ActiveFlow {
     fn settings(&self) -> ImplicitSteps {
-        self.course
+        self.control
             .spec
             .scheme
             .implicit_steps()
@@ -45,7 +45,7 @@ impl UnderWay {
     pub(super) fn settle(&mut self, report: Report) -> Option<Vec<Moment>> {
         let Report { middle, margins, square, factorised } = report;
         self.count_trial();
-        let clock = self.course.clock;
+        let clock = self.control.clock;
         let judged = match factorised {
             true => judged(&self.objective, (&margins, &middle), self.settings(), clock),
             false => None,
@@ -57,7 +57,7 @@ impl UnderWay {
             None => return self.reject_trial(0.2 * clock.dt),
         };
         let ends = (smallest(&self.margins), smallest(&margins));
-        if self.course.overshoots(ends.0, ends.1) {
+        if self.control.overshoots(ends.0, ends.1) {
             return None;
         }
         let Derivatives { mean_loss, curvature, .. } = self.objective.derivatives(&margins);
@@ -65,7 +65,7 @@ impl UnderWay {
         (self.margins, self.curvature) = (margins, curvature);
         self.has_kernel = false;
         let now = Sample { t: next.t, loss: mean_loss, loss_rate };
-        Some(self.course.accept(next, now, (clock.t, ends.0), ends.1))
+        Some(self.control.accept(next, now, (clock.t, ends.0), ends.1))
     }
 
     /// Counts the work of a trial step, accepted or not: a gradient for each of the two stages, and
@@ -74,7 +74,7 @@ impl UnderWay {
         let least = self.least_curvature();
         let active = self.curvature.iter().filter(|&&curvature| curvature > least).count();
         let n = self.objective.n_points() as u64;
-        let work = &mut self.course.outcome.work;
+        let work = &mut self.control.outcome.work;
         work.points_forward += 2 * n;
         work.points_backward += 2 * n;
         work.points_product += 2 * n + 4 * active as u64;
@@ -86,19 +86,19 @@ impl UnderWay {
 
     /// Counts a rejected step; `dt` is the next step size to try.
     fn reject_trial(&mut self, dt: f64) -> Option<Vec<Moment>> {
-        match self.course.reject(dt) {
+        match self.control.reject(dt) {
             Ok(()) => None,
             Err(quantity) => self.fails(quantity),
         }
     }
 
     fn fails(&mut self, quantity: Divergence) -> Option<Vec<Moment>> {
-        self.failed = Some(End::Diverged { quantity, step: self.course.outcome.steps });
+        self.failed = Some(End::Diverged { quantity, step: self.control.outcome.steps });
         None
     }
 
     pub(super) fn observation(&self, moment: Moment) -> Observation {
-        let Course { spec, clock, outcome, .. } = &self.course;
+        let Control { spec, clock, outcome, .. } = &self.control;
         let when = (moment, clock.t, outcome.steps);
         Observation::of(&self.objective, &self.margins, spec.stop.margin, when)
     }

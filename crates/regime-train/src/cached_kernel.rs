@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The kernel `y_i y_j Θ_ij / n` of some points.
-pub(crate) struct KeptKernel<B: Backend> {
+pub(crate) struct CachedKernel<B: Backend> {
     /// The weights at which it was computed.
     w: Tensor<B, 1>,
     /// Whether the flow has moved since it was computed.
@@ -45,10 +45,10 @@ impl KernelOrigin {
     /// Checks that these are points of a training set of `n` points, and weights of the
     /// network.
     pub(crate) fn check(&self, n: usize, n_params: usize) -> Result<(), SpecError> {
-        SpecError::unless_parameters(self.weights.len(), n_params)?;
+        SpecError::check_parameter_count(self.weights.len(), n_params)?;
         let field = "points of the kernel in the checkpoint";
-        SpecError::unless_points(field, &self.made_on, n)?;
-        SpecError::unless_points(field, &self.points, n)?;
+        SpecError::check_points(field, &self.made_on, n)?;
+        SpecError::check_points(field, &self.points, n)?;
         if self.points.iter().all(|point| self.made_on.binary_search(point).is_ok()) {
             return Ok(());
         }
@@ -57,7 +57,7 @@ impl KernelOrigin {
     }
 }
 
-impl<B: Backend> KeptKernel<B> {
+impl<B: Backend> CachedKernel<B> {
     /// The kernel of the points that `at` follows.
     pub(crate) fn at<N: Network<B>>(evaluator: Evaluator<'_, '_, B, N>, at: &Point<B, N>) -> Self {
         Self::of(evaluator, at.w.clone(), &at.tape, &at.view.points)
