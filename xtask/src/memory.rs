@@ -7,6 +7,9 @@ use regime_study::{DeviceName, RunSpec};
 /// The part of the free memory that runs may use; the rest is for errors of the estimates.
 const USABLE: f64 = 0.9;
 
+/// Bytes of the program itself.
+pub(crate) const PROGRAM: f64 = 35e6;
+
 /// Address space that the allocator and the stack of a thread reserve, in bytes.
 const RESERVED_PER_THREAD: f64 = 140e6;
 

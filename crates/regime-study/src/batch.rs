@@ -51,7 +51,7 @@ impl RunSpec {
     /// points, the kernel of all of them with its factor and what both are made of, and what is measured.
     pub fn batch_memory_bytes(&self) -> f64 {
         let Ok(net) = self.network.build() else { return 0.0 };
-        let Some(stacked) = StackedNetwork::of(&net) else { return self.memory_bytes() };
+        let Some(stacked) = StackedNetwork::of(&net) else { return self.device_memory_bytes() };
         let n = self.data.n_train as f64;
         let size = match self.precision {
             Precision::F64 => 8.0,

@@ -1,13 +1,10 @@
 //! What a run costs, estimated from its spec.
 
 use regime_lab::Spec;
-use regime_models::{Activation, FeedForward, NetworkSpec, Precision};
+use regime_models::Activation;
 use regime_train::{FlowSpec, Scheme, Work};
 
-use crate::{
-    dynamics::Dynamics, frozen_kernel::FrozenKernel, place::DeviceName, record::RunRecord,
-    spec::RunSpec,
-};
+use crate::{dynamics::Dynamics, record::RunRecord, spec::RunSpec};
 
 /// Steps, with those that are undone, of a lazy run of the reference scheme with its default
 /// tolerance.
@@ -152,58 +149,4 @@ impl RunSpec {
         let pointwise = if self.network.activation() == Activation::Relu { 10.0 } else { 50.0 };
         3.0 * net.forward_cost() + pointwise * net.trace_size()
     }
-
-    /// Numbers held at once by one run, in bytes: what linearisations of two points
-    /// of the flow keep and the kernels of a step, or what a look at all points does;
-    /// after it, what a frozen kernel takes while it is made and learnt with.
-    pub fn memory_bytes(&self) -> f64 {
-        let Ok(net) = self.network.build() else { return 0.0 };
-        let n = self.data.n_train as f64;
-        let size = match self.precision {
-            Precision::F64 => 8.0,
-            Precision::F32 => 4.0,
-        };
-        let evaluation = batch_points(&net) as f64 * net.trace_size();
-        let (traced, active) = match self.dynamics {
-            Dynamics::Flow(_) => (2.0 * n, 0.4 * n),
-            Dynamics::Stochastic(spec) => (spec.largest_batch as f64, 0.0),
-        };
-        let kernels = 3.0 * (self.data.n_kernel as f64).powi(2);
-        let points = (self.data.n_test + self.data.n_train) as f64 * net.n_inputs() as f64;
-        let weights = 8.0 * net.n_params() as f64;
-        let traces = 1.5 * traced * net.trace_size();
-        // Large steps hold the kernels of both ends, and one while it is made.
-        let followed = match self.dynamics {
-            Dynamics::Flow(FlowSpec { scheme: Scheme::Adaptive { .. }, .. }) => n.min(8192.0),
-            _ => 0.0,
-        };
-        // Those are of float64 numbers in any case.
-        let kernels_of_steps = 3.0 * f64::max(active.powi(2), followed.powi(2) * 8.0 / size);
-        let training = traces + kernels_of_steps;
-        let learning = if self.frozen.is_empty() {
-            0.0
-        } else {
-            let kept = 8.0 / size * self.frozen.len() as f64 * net.n_params() as f64;
-            // A trace and the same points joined; between test and training points the
-            // kernel of infinite width, in float64, and its copies.
-            let made = 2.5 * n * net.trace_size() + 3.0 * n * n;
-            let rows = match self.frozen.contains(&FrozenKernel::InfiniteWidth) {
-                true => 8.0 / size * 4.0 * self.data.n_test as f64 * n,
-                false => 0.0,
-            };
-            kept + rows + made.max(n * n + 3.0 * active * active)
-        };
-        // On a GPU patches of many points are made together, with a few copies.
-        let patches = match (self.device, &self.network) {
-            (DeviceName::Cuda(_), NetworkSpec::Convolutional(_)) => 1e8,
-            _ => 0.0,
-        };
-        size * (training.max(learning) + evaluation + points + kernels + weights + patches)
-    }
-}
-
-/// Points evaluated together, which bounds the memory of a large test set.
-pub(crate) fn batch_points(net: &FeedForward) -> usize {
-    const NUMBERS: f64 = 1e7;
-    (NUMBERS / net.trace_size()).clamp(1.0, 1e5) as usize
 }

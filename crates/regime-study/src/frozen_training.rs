@@ -9,9 +9,9 @@ use regime_train::{KernelModel, Linearised, Objective, Outcome, Probe, System, T
 use crate::{
     checkpoint::{FrozenProgress, RunCheckpoint, SavedWeights},
     context::{InterruptPolicy, Interrupter},
-    cost_model::batch_points,
     error::StudyError,
     frozen_kernel::FrozenKernel,
+    memory_model::batch_points,
     points::tensor,
     record::{Ending, FrozenOutcome, FrozenRecord},
     spec::RunSpec,

@@ -63,6 +63,7 @@ mod frozen_kernel;
 mod frozen_training;
 mod gram;
 mod measuring_observer;
+mod memory_model;
 mod outcome;
 mod place;
 mod point_set;

@@ -10,7 +10,7 @@ use regime_train::{
 
 use crate::{
     checkpoint::{FrozenProgress, RunCheckpoint, SavedWeights},
-    cost_model::batch_points,
+    memory_model::batch_points,
     point_set::PointSet,
     points::tensor,
     record::Measurement,

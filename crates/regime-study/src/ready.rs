@@ -8,11 +8,11 @@ use regime_train::{Objective, Outcome, System, preactivation_speeds};
 use crate::{
     checkpoint::FrozenProgress,
     context::InterruptPolicy,
-    cost_model::batch_points,
     error::StudyError,
     frozen_training::FrozenTraining,
     gram::gram_pair,
     measuring_observer::{MeasuringObserver, RunObserver},
+    memory_model::batch_points,
     points::tensor,
     record::{Ending, RunRecord},
     spec::RunSpec,

@@ -91,7 +91,8 @@ fn commands(args: &[OsString]) -> Vec<String> {
 fn meant(error: &clap::Error, kind: ContextKind) -> String {
     let suggested = match error.get(kind) {
         Some(ContextValue::String(one)) => Some(one),
-        Some(ContextValue::Strings(all)) => all.first(),
+        // The nearest comes last.
+        Some(ContextValue::Strings(all)) => all.last(),
         _ => None,
     };
     match suggested {

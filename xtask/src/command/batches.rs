@@ -131,8 +131,8 @@ fn needed(spec: &RunSpec) -> f64 {
     match spec.batch_shape() {
         Some(_) if spec.frozen.is_empty() => spec.batch_memory_bytes(),
         // Kernels that are learnt with come after the training.
-        Some(_) => spec.batch_memory_bytes().max(spec.memory_bytes()),
-        None => spec.memory_bytes(),
+        Some(_) => spec.batch_memory_bytes().max(spec.device_memory_bytes()),
+        None => spec.device_memory_bytes(),
     }
 }
 

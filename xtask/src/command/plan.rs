@@ -13,7 +13,7 @@ use super::timer::calibration;
 use crate::{
     backend,
     cli::{Grid, Resources},
-    memory::{Fit, Memory, size},
+    memory::{Fit, Memory, PROGRAM, size},
     study::find,
 };
 
@@ -160,7 +160,7 @@ impl Plan {
             "jobs": self.jobs,
             "wall_s": wall_s,
             "flops": flops,
-            "memory_bytes": memory_bytes,
+            "memory_bytes": PROGRAM + memory_bytes,
             "disk_bytes": disk_bytes,
             "too_large_for_memory": too_large,
             "largest_run_bytes": if too_large > 0 { largest } else { 0.0 },
@@ -181,7 +181,7 @@ impl std::fmt::Display for Plan {
             self.jobs,
             // A sum of nothing is −0.
             flops + 0.0,
-            size(memory_bytes),
+            size(PROGRAM + memory_bytes),
             size(disk_bytes),
         )?;
         match too_large {

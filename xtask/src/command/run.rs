@@ -117,13 +117,11 @@ fn runs_of(file: &Path, arguments: &Arguments, cache: &DataCache) -> anyhow::Res
 
 /// What the printed table shows of every run besides its key and the fields that vary: names of
 /// [`run_columns`], and the digits of numbers.
-const SHOWN: [(&str, Digits); 7] = [
+const SHOWN: [(&str, Digits); 5] = [
     ("end", Digits::All),
-    ("t_end", Digits::Significant(4)),
     ("steps", Digits::All),
-    ("n_violating", Digits::All),
     ("test_error", Digits::Fixed(4)),
-    ("kernel_change", Digits::Significant(4)),
+    ("kernel_change", Digits::Significant(3)),
     ("version", Digits::All),
 ];
 
@@ -169,7 +167,10 @@ fn table(runs: &[Run]) -> String {
         let key = run.key().map(|key| key.short()).unwrap_or_default();
         let mut row = vec![key.clone()];
         row.extend(fields.iter().map(|name| cell(name, index, Digits::All)));
-        row.extend(SHOWN.map(|(name, digits)| cell(name, index, digits)));
+        row.extend(SHOWN.map(|(name, digits)| match name {
+            "version" => short_version(&cell(name, index, digits)),
+            _ => cell(name, index, digits),
+        }));
         match &run.record {
             Ok(record) if any_frozen => row.push(frozen(record)),
             Ok(_) => {}
@@ -181,6 +182,17 @@ fn table(runs: &[Run]) -> String {
     rows.iter_mut().for_each(|row| row.resize(width, String::new()));
     let rows = rows.iter().map(|row| row.iter().map(String::as_str));
     terminal::table(rows).into_iter().chain(notes).collect::<Vec<_>>().join("\n")
+}
+
+/// A version with the first seven digits of its commit.
+fn short_version(version: &str) -> String {
+    match version.split_once('+') {
+        Some((version, commit)) => {
+            let (digits, rest) = commit.split_at(commit.find('.').unwrap_or(commit.len()));
+            format!("{version}+{}{rest}", &digits[..digits.len().min(7)])
+        }
+        None => version.to_owned(),
+    }
 }
 
 /// The test errors of frozen kernels: `none` where there was no kernel, and the end of one that

@@ -164,8 +164,7 @@ impl Checker<'_> {
                         .find(|a| tag_of(a).is_some_and(|t| Some(t.1) == kind.as_str()));
                     let Some(own) = own else {
                         let word = kind.as_str().unwrap_or_default();
-                        let reason =
-                            format!("is {}, but must be: {}", shown(kind), choice(word, &names));
+                        let reason = format!("is {}: {}", shown(kind), choice(word, &names));
                         return Err(misfit(&place, reason));
                     };
                     self.check_object(fields, own, path)
