@@ -198,8 +198,8 @@ pub(crate) struct Overrides {
 /// Arguments of `coord-check`.
 #[derive(Debug, Args)]
 pub(crate) struct CoordCheck {
-    /// A JSON or TOML file that describes the check. Omitted fields have their defaults; without a
-    /// file all fields have.
+    /// A JSON or TOML file that describes the check. Omitted fields, and without a file all fields,
+    /// have their defaults.
     pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) overrides: Overrides,
