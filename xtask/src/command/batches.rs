@@ -51,8 +51,8 @@ impl DeviceMemory {
             (spec.device == device && bytes <= USABLE * free_bytes).then_some(bytes)
         };
         let largest = specs.iter().filter_map(fits).fold(1.0, f64::max);
-        let most = (USABLE * free_bytes / largest) as usize;
-        Self { device, free_bytes, workers: jobs.min(most).max(1) }
+        let fitting = (USABLE * free_bytes / largest) as usize;
+        Self { device, free_bytes, workers: jobs.min(fitting).max(1) }
     }
 
     /// The number of batches that may be computed side by side.
@@ -83,10 +83,10 @@ impl DeviceMemory {
         for (index, spec) in specs.iter().enumerate() {
             let shape = spec.batch_shape().filter(|_| spec.device == self.device);
             let bytes = needed(spec);
-            let most = (share / bytes).min(MAX_WORK / spec.batch_step_cost()) as usize;
+            let max = (share / bytes).min(MAX_WORK / spec.batch_step_cost()) as usize;
             let open = batches.iter_mut().rev().find(|(other, _, _)| *other == shape);
             match open {
-                Some((Some(_), taken, batch)) if batch.len() < most && *taken + bytes <= share => {
+                Some((Some(_), taken, batch)) if batch.len() < max && *taken + bytes <= share => {
                     *taken += bytes;
                     batch.push(index);
                 }
@@ -218,8 +218,8 @@ mod tests {
         // So are runs on a CPU.
         specs.extend([3, 4].map(|seed| RunSpec { device: DeviceName::Cpu, ..spec(16, seed) }));
         let refs: Vec<&RunSpec> = specs.iter().collect();
-        let wanted = [vec![0, 2], vec![1], vec![3], vec![4]];
-        assert_eq!(memory_for(100.0, &specs, 1).divide(&refs), wanted);
+        let expected = [vec![0, 2], vec![1], vec![3], vec![4]];
+        assert_eq!(memory_for(100.0, &specs, 1).divide(&refs), expected);
     }
 
     #[test]
@@ -255,8 +255,8 @@ mod tests {
         let exhausted = "the memory of the device is exhausted: CUDA out of memory. Tried to \
             allocate 2.00 GiB.";
         let made = |k| format!("made {k}");
-        let wanted = [made(0), made(1), made(2), made(3), exhausted.to_owned(), made(5), made(6)];
-        assert_eq!(texts, wanted);
+        let expected = [made(0), made(1), made(2), made(3), exhausted.to_owned(), made(5), made(6)];
+        assert_eq!(texts, expected);
     }
 
     #[test]

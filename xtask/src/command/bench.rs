@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &Bench) -> anyhow::Result<()> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let machine = provenance::cpu().unwrap_or_else(|| "unknown processor".into());
     out!(
-        "{} on {device}, {machine}; times are medians of alternating measurements, of slow operations a single one",
+        "{} on {device}, {machine}; times are medians of alternating measurements; slow operations are timed once",
         name.name()
     );
     out!(

@@ -53,7 +53,7 @@ fn files_of(finding: &dyn Finding) -> [PathBuf; 2] {
 }
 
 fn parsed(text: &str) -> anyhow::Result<Value> {
-    serde_json::from_str(text).context("this is not an outcome.json")
+    serde_json::from_str(text).context("it is not valid JSON")
 }
 
 /// Checks that an outcome is of the profile `laptop`, with nothing but the seeds changed.

@@ -90,11 +90,11 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
                     );
                 }
                 // Preparing the data of thousands of training sets takes too long.
-                let most = MAX_TIMES * training_sets(&settings) as usize;
+                let max_sets = MAX_TIMES * training_sets(&settings) as usize;
                 let affordable = ended
                     .written
                     .sets_needed
-                    .filter(|&sets| !decided && !too_small && sets <= most);
+                    .filter(|&sets| !decided && !too_small && sets <= max_sets);
                 if let Some(sets) = affordable {
                     let more = Settings { seeds: Some(sets as u64), ..settings };
                     let name =

@@ -108,10 +108,10 @@ mod tests {
             all.iter().find(at).unwrap().value
         };
         let root_half = 0.5f64.sqrt();
-        let wanted = [[1.0, root_half, root_half], [root_half, 1.0, 0.0], [root_half, 0.0, 1.0]];
+        let expected = [[1.0, root_half, root_half], [root_half, 1.0, 0.0], [root_half, 0.0, 1.0]];
         for row in 0..3 {
             for column in 0..3 {
-                let error = value(row, column) - wanted[row][column];
+                let error = value(row, column) - expected[row][column];
                 assert!(error.abs() < 1e-12, "{row} {column}");
             }
         }

@@ -71,8 +71,8 @@ fn averaged(paths: &[&[(f64, f64)]]) -> (Vec<(f64, f64)>, Vec<Interval>) {
     let (mut points, mut band) = (Vec::new(), Vec::new());
     for k in DECADES.0 * PER_DECADE..=DECADES.1 * PER_DECADE {
         let x = 10f64.powf(f64::from(k) / f64::from(PER_DECADE));
-        let there: Option<Vec<f64>> = paths.iter().map(|path| interpolated(path, x.ln())).collect();
-        let Some(m) = there.and_then(|values| mean(&values)) else { continue };
+        let at_x: Option<Vec<f64>> = paths.iter().map(|path| interpolated(path, x.ln())).collect();
+        let Some(m) = at_x.and_then(|values| mean(&values)) else { continue };
         points.push((x, m.mean.exp()));
         if let Some(error) = m.std_error {
             band.push(Interval { x, low: (m.mean - error).exp(), high: (m.mean + error).exp() });

@@ -34,8 +34,8 @@ fn sentence(
                 .into();
         }
         Some(Undecided::MissingRuns) => {
-            let least = |of: &&Incomplete| (of.usable as f64) < MIN_COMPLETE * of.asked as f64;
-            let cells: Vec<&Incomplete> = incomplete.iter().filter(least).collect();
+            let too_few = |of: &&Incomplete| (of.usable as f64) < MIN_COMPLETE * of.asked as f64;
+            let cells: Vec<&Incomplete> = incomplete.iter().filter(too_few).collect();
             let first = cells.first().map_or(String::new(), |of| incomplete_cell(of));
             let more = match cells.len() {
                 0 | 1 => String::new(),
