@@ -70,7 +70,7 @@ pub(crate) struct KeyFigure {
     pub(crate) name: String,
     /// The value, written out.
     pub(crate) value: String,
-    /// Its interval, written out; empty if it is unknown.
+    /// Its interval, written out; empty if there is no interval.
     pub(crate) interval: String,
     /// A value to compare it with, or how it was obtained.
     pub(crate) note: String,
