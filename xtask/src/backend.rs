@@ -22,16 +22,16 @@ pub(crate) fn compiled_in() -> Vec<BackendName> {
     BackendName::ALL.into_iter().filter(|name| !lacks(name)).collect()
 }
 
-/// Whether runs can be made on a backend and a device, before any is.
+/// Checks that a backend and a device can be used, before any run is made.
 ///
 /// # Errors
-/// A backend that was not compiled in, or a device that is not there, is one line that says
-/// how to get it.
+/// A backend that was not compiled in, or a device that does not exist. The message is one line
+/// that says how to get it.
 pub(crate) fn check(backend: BackendName, device: DeviceName) -> anyhow::Result<()> {
     on_backend(backend, device, Nothing)
 }
 
-/// Carries out one run on the backend and the device its spec names.
+/// Computes one run on the backend and the device that its spec names.
 ///
 /// # Errors
 /// As [`check`] and [`run_on`].
@@ -43,10 +43,11 @@ pub(crate) fn run(
     on_backend(spec.backend, spec.device, OneRun { spec, data, context })
 }
 
-/// Carries out runs together, on the backend and the device of the first; what became of each.
+/// Computes runs in one batch, on the backend and the device of the first run. Returns a result for
+/// each run.
 ///
 /// # Errors
-/// As [`check`]; no runs at all.
+/// As [`check`]; also if `runs` is empty.
 pub(crate) fn run_batch(
     runs: &[BatchRun<'_>],
 ) -> anyhow::Result<Vec<Result<RunRecord, StudyError>>> {
@@ -68,7 +69,7 @@ pub(crate) fn coordinates(
     on_backend(spec.backend, spec.device, Coordinates { check, data, measured })
 }
 
-/// Times the works of a benchmark on the backend and the device.
+/// Times the operations of a benchmark on the backend and the device.
 ///
 /// # Errors
 /// As [`check`] and [`measure`].
@@ -82,7 +83,7 @@ pub(crate) fn bench(
     on_backend(backend, device, Benchmark { precision, threads, selection, report })
 }
 
-/// Times the works that PyTorch is timed at too, see [`measure_peers`].
+/// Times the operations that are timed in PyTorch as well, see [`measure_peers`].
 ///
 /// # Errors
 /// As [`check`].
@@ -96,7 +97,7 @@ pub(crate) fn bench_peers(
     on_backend(backend, device, PeerBenchmark { precision, sizes, many, report })
 }
 
-/// Something to do with tensors, whatever they live on.
+/// A computation with tensors, generic over the backend.
 trait Job {
     type Outcome;
 
@@ -122,8 +123,8 @@ fn on_backend<J: Job>(
         (BackendName::Tch, device) => job.on::<burn_tch::LibTorch>(&libtorch(device)?),
         #[cfg(not(feature = "tch"))]
         (BackendName::Tch, _) => bail!(
-            "the tch backend is not compiled in: `cargo xtask setup-tch` gets LibTorch and says \
-             how to build with it"
+            "the tch backend is not compiled in: `cargo xtask setup-tch` installs LibTorch and \
+             says how to build with it"
         ),
         (name, DeviceName::Cuda(_)) => {
             bail!("{} runs on the cpu only: for {device} choose --backend tch", name.name())
@@ -131,22 +132,22 @@ fn on_backend<J: Job>(
     }
 }
 
-/// A device of LibTorch that is there.
+/// A device of LibTorch, checked to exist.
 #[cfg(feature = "tch")]
 fn libtorch(device: DeviceName) -> anyhow::Result<burn_tch::LibTorchDevice> {
     match device {
         DeviceName::Cpu => {
-            // How LibTorch divides a sum among threads changes its last bits, and runs are
-            // side by side.
+            // The number of threads changes the last bits of LibTorch's sums, and runs are
+            // computed side by side.
             tch::set_num_threads(1);
             Ok(burn_tch::LibTorchDevice::Cpu)
         }
         DeviceName::Cuda(index) => {
-            let there = tch::Cuda::device_count();
-            if !tch::Cuda::is_available() || i64::from(index) >= there {
+            let count = tch::Cuda::device_count();
+            if !tch::Cuda::is_available() || i64::from(index) >= count {
                 bail!(
-                    "there is no {device}: LibTorch finds {there} CUDA devices; it needs NVIDIA's \
-                     driver and a LibTorch with CUDA, which `cargo xtask setup-tch --cuda` gets"
+                    "there is no {device}: LibTorch finds {count} CUDA devices; it needs NVIDIA's \
+                     driver and a LibTorch with CUDA, which `cargo xtask setup-tch --cuda` installs"
                 );
             }
             Ok(burn_tch::LibTorchDevice::Cuda(usize::from(index)))
@@ -243,13 +244,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_there_is_one_line_that_says_how_to_get_it() {
+    fn missing_backends_and_devices_are_reported_in_one_line_with_a_remedy() {
         for name in compiled_in() {
             check(name, DeviceName::Cpu).unwrap();
         }
         for name in BackendName::ALL {
             let cuda = check(name, DeviceName::Cuda(7));
-            // A machine with eight GPUs has it.
+            // A machine with eight GPUs has this device.
             if name == BackendName::Tch && cuda.is_ok() {
                 continue;
             }

@@ -40,7 +40,7 @@ Examples:
 #[command(
     name = "regime",
     bin_name = "cargo xtask",
-    about = "Reproduces the findings of arXiv 1906.08034, and makes runs of your own",
+    about = "Reproduces the findings of arXiv 1906.08034, and computes runs of your own",
     version = env!("REGIME_VERSION"),
     subcommand_required = true,
     after_help = STATUSES
@@ -77,7 +77,7 @@ Examples:
         #[arg(long)]
         json: bool,
     },
-    /// Estimate what reproducing a finding takes, without computing it.
+    /// Estimate the time and memory that reproducing a finding takes, without computing it.
     #[command(after_help = "Example:\n  cargo xtask plan all")]
     Plan(Grid),
     /// Write the reports of finished runs again, without computing any run.
@@ -87,22 +87,22 @@ Examples:
     Diagnose(Diagnose),
     /// Write the pages of docs/findings again.
     Docs(Docs),
-    /// Measure what the paper's choices that the runs leave out would change.
+    /// Measure the effect of the paper's choices that the runs leave out.
     Protocol(Protocol),
     /// Measure how often the verdicts are wrong, on simulated studies.
     ErrorRates(ErrorRates),
     /// Fetch data sets that are too large to embed.
     #[command(subcommand)]
     Data(Data),
-    /// Check how activations and kernel grow with the width: every exponent is fitted and
-    /// compared with that of the parametrisation.
+    /// Check how activations and kernel grow with the width: fit every exponent and compare it
+    /// with the exponent that the parametrisation predicts.
     #[command(after_help = "\
 Example:
   cargo xtask coord-check docs/examples/coord-check-mu-p.json --set seeds=4")]
     CoordCheck(CoordCheck),
     /// Time the main operations, relative to the bare matrix products of the same shapes.
     Bench(Bench),
-    /// Get LibTorch for the tch backend, into a folder of the repository.
+    /// Install LibTorch for the tch backend into a folder of the repository.
     SetupTch(SetupTch),
     /// Print the JSON Schema of a file, for editors and other programs.
     #[command(subcommand)]
@@ -123,7 +123,7 @@ pub(crate) struct Resources {
     /// Runs side by side, one thread each [default: one per core].
     #[arg(short, long, value_parser = number)]
     jobs: Option<u16>,
-    /// Memory that all runs together may use, such as 8G [default: what is free].
+    /// Total memory that the runs may use, such as 8G [default: what is free].
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub(crate) memory: Option<u64>,
 }
@@ -145,7 +145,7 @@ pub(crate) struct Bench {
     /// The device of the backend: cpu, or cuda:0 and so on.
     #[arg(long, default_value = "cpu")]
     device: DeviceName,
-    /// Tiny sizes, to see that everything works.
+    /// Use tiny sizes, to check that everything works.
     #[arg(long)]
     pub(crate) smoke: bool,
     /// Only operations whose name contains this, such as "side by side".
@@ -154,8 +154,8 @@ pub(crate) struct Bench {
     /// Write the table as CSV to this file, with machine and time.
     #[arg(long)]
     pub(crate) out: Option<PathBuf>,
-    /// Instead of the table: time the operations of a run on one thread or on a GPU, next to PyTorch where
-    /// Python has it (the Python that REGIME_PYTHON names, or python3), and write JSON to this file.
+    /// Instead of the table: time the operations of a run on one thread or on a GPU, and in PyTorch if the
+    /// Python that REGIME_PYTHON names (default: python3) has it, and write JSON to this file.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "only"])]
     pub(crate) json: Option<PathBuf>,
 }
@@ -179,7 +179,7 @@ pub(crate) enum SchemaOf {
 /// Arguments of `setup-tch`.
 #[derive(Debug, Args)]
 pub(crate) struct SetupTch {
-    /// Get CUDA as well, some gigabytes more.
+    /// Install CUDA as well (some more gigabytes).
     #[arg(long)]
     pub(crate) cuda: bool,
 }
@@ -198,8 +198,8 @@ pub(crate) struct Overrides {
 /// Arguments of `coord-check`.
 #[derive(Debug, Args)]
 pub(crate) struct CoordCheck {
-    /// A JSON or TOML file that says what to check. Fields that it leaves out, and without a file all
-    /// fields, have their defaults.
+    /// A JSON or TOML file that describes the check. Omitted fields, and without a file all fields,
+    /// have their defaults.
     pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) overrides: Overrides,
@@ -230,7 +230,7 @@ pub(crate) struct Diagnose {
 /// Arguments of `docs`.
 #[derive(Debug, Args)]
 pub(crate) struct Docs {
-    /// Folder with reports, whose numbers the pages take; a page without a report keeps its numbers.
+    /// Folder with the reports whose numbers the pages show; a page without a report keeps its numbers.
     #[arg(long, default_value = "results")]
     pub(crate) out: PathBuf,
 }
@@ -271,9 +271,9 @@ pub(crate) struct Reproduce {
     /// Make only this share of the runs, such as 2/5 for the second of five, and no report.
     #[arg(long, value_parser = share, conflicts_with = "check")]
     pub(crate) share: Option<Share>,
-    /// Where the verdict is inconclusive, add training sets until it is decided: twice, three times and
-    /// four times the profile's number. The verdict is then judged at levels that keep its error
-    /// rate over all four looks.
+    /// If the verdict is inconclusive, add training sets until it is decided: two, three and four times
+    /// the profile's number. The levels of the verdict are then stricter, so that its error rate holds
+    /// over all four looks.
     #[arg(long, conflicts_with_all = ["share", "seeds"])]
     pub(crate) until_decided: bool,
     /// Begin no further round of --until-decided after this time, such as 30m or 2h.
@@ -297,7 +297,7 @@ pub(crate) struct Run {
     /// Make only this share of the runs, such as 2/5 for the second of five, and no table.
     #[arg(long, value_parser = share)]
     pub(crate) share: Option<Share>,
-    /// Estimate what it takes, without computing it.
+    /// Estimate the time and memory of the runs, without computing them.
     #[arg(long)]
     pub(crate) plan: bool,
     /// Print JSON: the table of runs, or the estimate.
@@ -328,10 +328,10 @@ pub(crate) struct Grid {
     #[arg(long, default_value_t = 0)]
     seed_offset: u64,
     /// The seed of the order of the data, which decides training and test sets. Every eight training sets
-    /// use the next one.
+    /// use the next seed.
     #[arg(long, default_value_t = 0)]
     data_seed: u64,
-    /// Error of F that the integrator may make by the end, instead of the profile's tolerance.
+    /// Error of F that the integrator may make by the end of a run, instead of the profile's tolerance.
     #[arg(long, value_parser = tolerance)]
     tolerance: Option<f64>,
     /// The library that does the tensor arithmetic.
@@ -353,7 +353,7 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
-    /// The choices that make a grid.
+    /// The settings of the grid.
     pub(crate) fn settings(&self) -> Settings {
         Settings {
             profile: self.profile.0,
@@ -378,14 +378,14 @@ pub(crate) enum Data {
         #[arg(value_enum)]
         archive: ArchiveArg,
     },
-    /// Print the folder in which data sets are looked for.
+    /// Print the folder in which data sets are cached.
     Path,
 }
 
 /// Reads the command line.
 ///
 /// # Errors
-/// The exit status, after help or one line on what is wrong has been printed.
+/// The exit status, after the help text or a one-line error has been printed.
 pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Command, ExitCode> {
     let args: Vec<OsString> = args.collect();
     match Cli::try_parse_from(&args) {

@@ -25,19 +25,19 @@ use crate::{
 pub(crate) struct Results<'a> {
     /// The claim.
     pub(crate) finding: &'a dyn Finding,
-    /// What was chosen.
+    /// The settings.
     pub(crate) settings: Settings,
-    /// How many times the finding is judged as training sets are added, at most.
+    /// The largest number of times that the finding is judged as training sets are added.
     pub(crate) looks: usize,
     /// The runs.
     pub(crate) runs: &'a [Run],
-    /// What they say.
+    /// The analysis of the runs.
     pub(crate) study: &'a Study,
     /// Where the runs were computed.
     pub(crate) origins: Vec<String>,
 }
 
-/// Makes the folder of a finding, and tries whether files can be written there.
+/// Creates the folder of a finding, and checks that files can be written there.
 ///
 /// # Errors
 /// One line that names the folder.
@@ -46,7 +46,7 @@ pub(crate) fn prepare(folder: &Path) -> anyhow::Result<()> {
     tried.map(drop).with_context(|| format!("{} cannot be written to", folder.display()))
 }
 
-/// Writes everything into `folder`, each file whole or not at all, the report last.
+/// Writes all files into `folder`, the report last. Each file is replaced atomically.
 /// Returns the report's path.
 ///
 /// # Errors
@@ -141,11 +141,11 @@ pub(crate) fn write(results: &Results<'_>, folder: &Path) -> anyhow::Result<Path
         ],
     };
     save("report.html", to_html(&page).as_bytes())?;
-    sweep(folder, &written.borrow());
+    remove_stale(folder, &written.borrow());
     Ok(folder.join("report.html"))
 }
 
-/// Writes a table as CSV and as Parquet, each file whole or not at all; returns the names of the files.
+/// Writes a table as CSV and as Parquet, each file atomically; returns the names of the files.
 ///
 /// # Errors
 /// A file that cannot be written.
@@ -163,7 +163,7 @@ pub(crate) fn save_columns(
     Ok(names)
 }
 
-/// A profile and what was chosen besides, for people.
+/// The profile and the settings that differ from it, in words.
 fn setting(profile: &str, chosen: &[String]) -> String {
     std::iter::once(profile)
         .chain(chosen.iter().map(String::as_str))
@@ -171,7 +171,7 @@ fn setting(profile: &str, chosen: &[String]) -> String {
         .join(" · ")
 }
 
-/// What was chosen instead of the profile's own.
+/// The settings that differ from those of the profile.
 fn chosen(results: &Results<'_>) -> Vec<String> {
     let Results { finding, settings, runs, .. } = results;
     let Settings { precision, backend, device, seeds, rounds, tolerance, .. } = *settings;
@@ -198,21 +198,21 @@ fn chosen(results: &Results<'_>) -> Vec<String> {
     .collect()
 }
 
-/// Removes figures and data that an earlier report wrote under names that this one has not.
-fn sweep(folder: &Path, written: &[String]) {
+/// Removes figures and data of an earlier report that this report does not write.
+fn remove_stale(folder: &Path, written: &[String]) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for path in entries.flatten().map(|entry| entry.path()) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let extension = path.extension().unwrap_or_default().to_string_lossy();
         let ours = ["svg", "png", "csv", "parquet"].contains(&extension.as_ref());
         if ours && !written.iter().any(|w| *w == name) {
-            // What cannot be removed does no harm: the report does not name it.
+            // A file that cannot be removed does no harm: the report does not link to it.
             let _ = fs::remove_file(&path);
         }
     }
 }
 
-/// Writes the page that leads to all findings, from what their folders in `out` hold.
+/// Writes the index page of all findings, from their folders in `out`.
 ///
 /// # Errors
 /// A file that cannot be written.
@@ -229,8 +229,7 @@ pub(crate) fn write_index(out: &Path) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-/// The verdict that the folder of a finding holds, and its profile with what was chosen
-/// besides.
+/// The verdict in the folder of a finding, and its profile with the settings that differ from it.
 fn verdict_of(folder: &Path) -> Option<(Verdict, String)> {
     let text = fs::read_to_string(folder.join("outcome.json")).ok()?;
     let outcome: serde_json::Value = serde_json::from_str(&text).ok()?;
@@ -246,7 +245,7 @@ fn verdict_of(folder: &Path) -> Option<(Verdict, String)> {
 /// The points of a figure's curves, one row each, with the ends of band or error bar.
 fn curves(figure: &Figure) -> Columns {
     let rows = figure.series.iter().flat_map(|s| s.points.iter().map(move |point| (s, point)));
-    // A gap in a line is no point.
+    // A gap in a line is not a point.
     let rows: Vec<_> = rows.filter(|(_, (x, y))| !x.is_nan() && !y.is_nan()).collect();
     let spread = |end: fn(&Interval) -> f64| {
         let ends = rows.iter().map(|(series, (x, _))| {
@@ -276,7 +275,7 @@ fn cells(map: &HeatMap) -> Columns {
         .with("value", column(|c| c.value))
 }
 
-/// A file of a figure, called by what tells it from the others, such as `svg`.
+/// A file of a figure, named by the part that differs between them, such as `svg`.
 fn file_of(figure: &str, name: &str) -> File {
     let own = name.strip_prefix(figure).unwrap_or(name).trim_start_matches(['-', '.']);
     File { name: own.replace('.', " "), href: name.into(), note: String::new() }
@@ -286,8 +285,7 @@ fn file(name: &str, note: &str) -> File {
     File { name: name.into(), href: name.into(), note: note.into() }
 }
 
-/// Writes beside the place and renames, so that a reader finds the old file or the
-/// new one.
+/// Replaces a file atomically: writes a temporary file next to it and renames that file.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
@@ -302,7 +300,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// What the runs have in common, for the table of origins.
+/// The settings of the runs, for the provenance table.
 fn choices(runs: &[Run]) -> Vec<(String, String)> {
     let Some(Run { spec, .. }) = runs.first() else { return Vec::new() };
     let mut seeds: Vec<u64> = runs.iter().map(|run| run.spec.seed).collect();
@@ -325,12 +323,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_of_earlier_reports_go_and_others_stay() {
+    fn files_of_earlier_reports_are_removed_and_others_stay() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["old.svg", "new.svg", "data.csv", "notes.txt"] {
             fs::write(folder.path().join(name), "x").unwrap();
         }
-        sweep(folder.path(), &["new.svg".into(), "data.csv".into()]);
+        remove_stale(folder.path(), &["new.svg".into(), "data.csv".into()]);
         let left = |name: &str| folder.path().join(name).exists();
         assert!(!left("old.svg") && left("new.svg") && left("data.csv") && left("notes.txt"));
     }

@@ -1,4 +1,4 @@
-//! How far a grid is: a bar on a terminal, plain lines elsewhere.
+//! Progress of a grid: a bar on a terminal, plain lines elsewhere.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ pub(crate) struct ProgressBar {
 }
 
 impl ProgressBar {
-    /// `jobs`: runs side by side; `expected_s`: seconds that all of them are expected to take.
+    /// `jobs`: runs side by side; `expected_s`: expected seconds for all runs.
     pub(crate) fn new(jobs: usize, expected_s: Option<f64>) -> Self {
         let target = match console::is_quiet() {
             true => ProgressDrawTarget::hidden(),
@@ -66,12 +66,12 @@ impl Observer for ProgressBar {
             Event::Damaged { moved_to, damage, .. } => {
                 let place = moved_to.display();
                 self.line(&format!(
-                    "a stored run is damaged ({damage}) and made again; see {place}"
+                    "a stored run is damaged ({damage}) and computed again; see {place}"
                 ));
             }
             Event::Planned { total, reused, .. } => {
                 self.bar.set_length(*total as u64);
-                // The store has been searched: what follows is computed.
+                // The store has been searched: the computation begins here.
                 self.start = Instant::now();
                 self.tenths = if *total == *reused { 10 } else { 0 };
             }
@@ -97,11 +97,11 @@ impl Drop for ProgressBar {
     }
 }
 
-/// How many measurements of a coordinate check are made: a bar on a terminal, nothing elsewhere.
+/// Progress of a coordinate check: a bar on a terminal, nothing elsewhere.
 pub(crate) struct Counter(indicatif::ProgressBar);
 
 impl Counter {
-    /// Of `total` measurements.
+    /// A counter of `total` measurements.
     pub(crate) fn new(total: usize) -> Self {
         let target = match console::is_quiet() {
             true => ProgressDrawTarget::hidden(),
@@ -114,7 +114,7 @@ impl Counter {
         Self(bar)
     }
 
-    /// One more is made.
+    /// Counts one measurement.
     pub(crate) fn step(&self) {
         self.0.inc(1);
     }

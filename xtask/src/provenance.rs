@@ -6,7 +6,7 @@ use regime_lab::{Provenance, RunKey, Store};
 use regime_models::Precision;
 use regime_study::{RunRecord, RunSpec};
 
-/// What is kept beside the record of a run.
+/// The provenance that is stored with the record of a run.
 pub(crate) fn of_run(spec: &RunSpec) -> Provenance {
     let dtype = match spec.precision {
         Precision::F64 => "float64",
@@ -26,8 +26,8 @@ pub(crate) fn of_run(spec: &RunSpec) -> Provenance {
     }
 }
 
-/// What is kept beside the records of runs that are made together: where they differ
-/// in backend or element type, their specs say which.
+/// The provenance that is stored with the records of several runs. If the runs differ in backend
+/// or element type, the spec of each says which it has.
 pub(crate) fn of_runs(specs: &[RunSpec]) -> Provenance {
     let Some(first) = specs.first() else { return Provenance::default() };
     let mut provenance = of_run(first);
@@ -57,7 +57,7 @@ pub(crate) fn of_records<'a>(
     distinct.into_iter().collect()
 }
 
-/// The rows of a report's table of origins.
+/// The rows of a report's provenance table.
 pub(crate) fn rows(provenance: &Provenance) -> Vec<(String, String)> {
     let fields = [
         ("program of the report", &provenance.program),
@@ -72,7 +72,7 @@ pub(crate) fn rows(provenance: &Provenance) -> Vec<(String, String)> {
     fields.into_iter().map(|(name, value)| (name.to_owned(), value.clone())).chain(extra).collect()
 }
 
-/// The processor and its number of cores, where the system tells.
+/// The processor and its number of cores, if the system reports them.
 pub(crate) fn cpu() -> Option<String> {
     let info = fs::read_to_string("/proc/cpuinfo").ok()?;
     let model = info.lines().find_map(|line| line.strip_prefix("model name"))?;

@@ -1,5 +1,5 @@
-//! The invariants of `docs/architecture.md`, checked on the sources and on what
-//! cargo says of the dependencies.
+//! The invariants of `docs/architecture.md`, checked on the sources and on the
+//! dependencies that cargo reports.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -11,11 +11,11 @@ use std::{
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").into()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is in the workspace").into()
 }
 
 fn metadata() -> Metadata {
-    // Without the network only the packages of this platform are there to be read.
+    // Offline, cargo can read only the packages of this platform.
     let options = ["--locked", "--offline", "--filter-platform", &host()].map(String::from);
     MetadataCommand::new()
         .manifest_path(root().join("Cargo.toml"))
@@ -24,7 +24,7 @@ fn metadata() -> Metadata {
         .expect("cargo metadata answers")
 }
 
-/// The platform that is built for, in the compiler's words.
+/// The platform of the compiler, by its name.
 fn host() -> String {
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
     let output = Command::new(rustc).arg("-vV").output().expect("rustc answers");
@@ -35,7 +35,7 @@ fn host() -> String {
 
 /// Names of all packages a workspace member is built with.
 fn built_with(metadata: &Metadata, member: &str) -> BTreeSet<String> {
-    let graph = metadata.resolve.as_ref().expect("the graph was asked for");
+    let graph = metadata.resolve.as_ref().expect("the graph was requested");
     let nodes: HashMap<&PackageId, _> = graph.nodes.iter().map(|node| (&node.id, node)).collect();
     let start = &metadata.packages.iter().find(|p| p.name == member).expect(member).id;
     let mut seen = BTreeSet::from([start]);
@@ -51,8 +51,7 @@ fn built_with(metadata: &Metadata, member: &str) -> BTreeSet<String> {
     seen.iter().map(|id| metadata[id].name.to_string()).collect()
 }
 
-/// The source files of a folder with their text up to the tests in them, without
-/// comments.
+/// The source files of a folder, with their code without tests and comments.
 fn sources(folder: &str) -> Vec<(String, String)> {
     let mut files = Vec::new();
     let mut open = vec![root().join(folder)];
@@ -67,7 +66,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
             continue;
         }
         let text = fs::read_to_string(&path).expect("UTF-8");
-        // A module of tests ends a file in this house.
+        // In this workspace a module of tests is at the end of a file.
         let code = match text.find("#[cfg(test)]\nmod tests {") {
             Some(end) => &text[..end],
             None => &text,
@@ -92,7 +91,7 @@ const CRATES: [&str; 9] = [
     "regime-plot",
 ];
 
-fn nowhere_but(forbidden: &[&str], folders: &[&str], exceptions: &[&str]) {
+fn assert_absent(forbidden: &[&str], folders: &[&str], exceptions: &[&str]) {
     for folder in folders {
         for (name, code) in sources(folder) {
             if exceptions.iter().any(|exception| name.starts_with(exception)) {
@@ -117,12 +116,12 @@ fn some_crates_never_depend_on_burn() {
             built_with(&metadata, member).into_iter().filter(|n| n.starts_with("burn")).collect();
         assert!(burn.is_empty(), "{member} is built with {burn:?}");
     }
-    // The check can fail: it sees burn where it is.
+    // The check can fail: it finds burn where it is used.
     assert!(built_with(&metadata, "regime-models").contains("burn-tensor"));
 }
 
 #[test]
-fn crates_know_only_those_below_them() {
+fn crates_depend_only_on_crates_below_them() {
     let metadata = metadata();
     let allowed: [(&str, &[&str]); 9] = [
         ("regime-data", &[]),
@@ -130,8 +129,8 @@ fn crates_know_only_those_below_them() {
         ("regime-lab", &[]),
         ("regime-plot", &[]),
         ("regime-models", &[]),
-        // The test kit of regime-tangent fits exponents: a feature that no crate turns on
-        // but for its tests, which is seen here all the same.
+        // The test kit of regime-tangent fits exponents. Crates enable this feature only for
+        // their tests, but the graph includes it.
         ("regime-tangent", &["regime-models", "regime-scaling"]),
         ("regime-train", &["regime-models", "regime-tangent", "regime-scaling"]),
         (
@@ -161,8 +160,8 @@ fn crates_know_only_those_below_them() {
     for (member, below) in allowed {
         for name in built_with(&metadata, member) {
             let own = name == member;
-            let house = name.starts_with("regime-") || name == "xtask";
-            assert!(own || !house || below.contains(&name.as_str()), "{member} uses {name}");
+            let in_workspace = name.starts_with("regime-") || name == "xtask";
+            assert!(own || !in_workspace || below.contains(&name.as_str()), "{member} uses {name}");
         }
     }
 }
@@ -174,14 +173,14 @@ fn only_some_files_touch_the_disk() {
     let disk = ["std::fs", "fs::", "File::", "std::process", "std::net"];
     let exceptions =
         ["crates/regime-data/src", "crates/regime-lab/src/store", "crates/regime-tangent/src/file"];
-    nowhere_but(&disk, &folders, &exceptions);
+    assert_absent(&disk, &folders, &exceptions);
 }
 
 #[test]
 fn libraries_neither_print_nor_use_anyhow() {
     let folders = crate_sources();
     let folders: Vec<&str> = folders.iter().map(String::as_str).collect();
-    nowhere_but(&["println!", "eprintln!", "print!(", "dbg!", "anyhow"], &folders, &[]);
+    assert_absent(&["println!", "eprintln!", "print!(", "dbg!", "anyhow"], &folders, &[]);
 }
 
 #[test]
@@ -189,9 +188,9 @@ fn libraries_read_no_clock_and_no_global_generator() {
     let folders = crate_sources();
     let folders: Vec<&str> = folders.iter().map(String::as_str).collect();
     let generators = ["thread_rng", "rand::rng()", "from_os_rng", "rand::random", "B::seed("];
-    nowhere_but(&generators, &folders, &[]);
+    assert_absent(&generators, &folders, &[]);
     // The executor times its events; no time enters a record.
-    nowhere_but(&["Instant::", "SystemTime::"], &folders, &["crates/regime-lab/src/execute"]);
+    assert_absent(&["Instant::", "SystemTime::"], &folders, &["crates/regime-lab/src/execute"]);
 }
 
 #[test]
@@ -199,9 +198,9 @@ fn a_backend_is_chosen_in_one_file() {
     let mut folders = crate_sources();
     folders.extend(["xtask/src".to_owned(), "benches".to_owned()]);
     let folders: Vec<&str> = folders.iter().map(String::as_str).collect();
-    // dispatch.rs asks whether a backend is Flex, whose operations are fused in host/, or LibTorch,
-    // whose own are called in libtorch/; that does not choose it. The macro of the test kit names backends in the tests of the crate that
-    // invokes it.
+    // dispatch.rs checks whether a backend is Flex, whose operations are fused in host/, or LibTorch,
+    // whose own operations are called in libtorch/; it does not choose the backend. The macro of the
+    // test kit names backends in the tests of the crate that invokes it.
     let exceptions = [
         "xtask/src/backend.rs",
         "benches/src/problem.rs",
@@ -210,7 +209,7 @@ fn a_backend_is_chosen_in_one_file() {
         "crates/regime-models/src/dispatch.rs",
         "crates/regime-models/src/kit/backends.rs",
     ];
-    nowhere_but(&["burn_flex", "burn_ndarray", "burn_tch"], &folders, &exceptions);
+    assert_absent(&["burn_flex", "burn_ndarray", "burn_tch"], &folders, &exceptions);
 }
 
 #[test]
@@ -233,7 +232,7 @@ fn versions_live_in_the_workspace_manifest() {
 }
 
 #[test]
-fn the_top_level_has_nothing_to_wonder_about() {
+fn the_top_level_has_only_known_entries() {
     let known = [
         "Cargo.lock",
         "Cargo.toml",
@@ -245,7 +244,7 @@ fn the_top_level_has_nothing_to_wonder_about() {
         "docs",
         "xtask",
     ];
-    // What is built or computed is not part of the house.
+    // Folders of build output and results.
     let made = ["target", "results", "data"];
     for entry in fs::read_dir(root()).expect("the workspace") {
         let name = entry.expect("a readable entry").file_name().to_string_lossy().into_owned();

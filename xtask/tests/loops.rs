@@ -11,7 +11,7 @@ use std::{
 use source_graph::{SourceGraph, floors, loops};
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").into()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is in the workspace").into()
 }
 
 /// Every member of the workspace, by the folder of its sources.
@@ -39,10 +39,10 @@ fn no_files_of_a_crate_import_each_other_in_a_loop() {
 fn the_page_of_files_shows_their_order() {
     let mut page = String::from(
         "# The files of each crate, from the bottom up\n\n\
-         The files of line 1 import from no other file of their crate; those of each further line \
-         import\nfrom the lines above only. `UPDATE_DOCS=1 cargo test -p xtask --test loops` \
-         writes this page, and the\nsame test checks it. Calls of methods are not seen: what a method needs stands where \
-         its type is\nimplemented.\n",
+         The files on line 1 import from no other file of their crate. The files on each further line \
+         import\nonly from the lines above. `UPDATE_DOCS=1 cargo test -p xtask --test loops` \
+         writes this page, and the\nsame test checks it. Method calls are not followed: the imports of a method \
+         belong to the file that\nimplements it.\n",
     );
     for (name, folder) in members() {
         let imports = SourceGraph::read(&folder).imports();
@@ -58,11 +58,12 @@ fn the_page_of_files_shows_their_order() {
     let written = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         written == page,
-        "docs/files.md is old: UPDATE_DOCS=1 cargo test -p xtask --test loops"
+        "docs/files.md is out of date: run UPDATE_DOCS=1 cargo test -p xtask --test loops"
     );
 }
 
-/// The check can fail: a loop through a re-export, one through a path, and none.
+/// Loops through re-exports, paths and parent modules are found; tests, comments and strings do not
+/// count.
 #[test]
 fn loops_are_found() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -74,10 +75,10 @@ fn loops_are_found() {
     assert!(found().is_empty());
     write("b.rs", "pub struct B;\nfn f() -> crate::A { todo!() }\n");
     assert_eq!(found(), [["a", "b"]]);
-    // A comment or a string is no path.
+    // Paths in comments and strings do not count.
     write("b.rs", "pub struct B;\n// crate::A\nconst T: &str = \"crate::A\";\n");
     assert!(found().is_empty());
-    // A parent that uses its child, and the child its parent.
+    // A parent that uses its child, which uses its parent.
     write("lib.rs", "mod a;\nmod b;\npub use b::B;\npub const ONE: u8 = a::ONE;\n");
     write("a.rs", "use super::ONE as OTHER;\npub const ONE: u8 = OTHER;\n");
     assert_eq!(found(), [["(root)", "a"]]);

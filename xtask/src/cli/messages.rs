@@ -1,4 +1,4 @@
-//! What is wrong with a command line, in one line that says what exists instead.
+//! One-line messages for wrong command lines, with the valid choices.
 
 use std::ffi::OsString;
 
@@ -9,7 +9,7 @@ use clap::{
 
 use super::Cli;
 
-/// What is wrong and what exists instead, in one line.
+/// The error and the valid choices, in one line.
 pub(super) fn one_line(error: &clap::Error, args: &[OsString]) -> String {
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(s)) => Some(s.clone()),
@@ -49,7 +49,7 @@ pub(super) fn one_line(error: &clap::Error, args: &[OsString]) -> String {
         (ErrorKind::ValueValidation, Some(argument)) => {
             let value = text(ContextKind::InvalidValue).unwrap_or_default();
             let why = std::error::Error::source(error).map(|cause| format!(": {cause}"));
-            format!("'{value}' is no value for {argument}{}", why.unwrap_or_default())
+            format!("'{value}' is not a value for {argument}{}", why.unwrap_or_default())
         }
         (ErrorKind::MissingRequiredArgument, Some(argument)) if argument.contains("FILE") => {
             "a file with runs is missing; docs/examples has some".into()
@@ -67,7 +67,7 @@ pub(super) fn one_line(error: &clap::Error, args: &[OsString]) -> String {
     }
 }
 
-/// The (sub)command that the arguments reach.
+/// The (sub)command that the arguments select.
 fn reached(args: &[OsString]) -> clap::Command {
     let mut command = Cli::command();
     for arg in args.iter().skip(1) {
@@ -87,7 +87,7 @@ fn commands(args: &[OsString]) -> Vec<String> {
     reached(args).get_subcommands().map(|command| command.get_name().to_owned()).collect()
 }
 
-/// The words between a mistake and the list of what exists: what the user probably meant.
+/// The text between the wrong word and the list of choices; suggests what the user probably meant.
 fn meant(error: &clap::Error, kind: ContextKind) -> String {
     let suggested = match error.get(kind) {
         Some(ContextValue::String(one)) => Some(one),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_input_is_one_line_that_lists_what_exists() {
+    fn wrong_input_gives_one_line_that_lists_the_choices() {
         let cases = [
             ("xtask reproduce finding-1 --profile huge", "choose smoke, laptop, paper"),
             ("xtask reproduce finding-1 --dtype f16", "choose f64, f32"),

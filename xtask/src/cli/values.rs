@@ -1,4 +1,4 @@
-//! The values of arguments: how they are read, and what is said of wrong ones.
+//! Parsers of argument values, with their error messages.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use regime_lab::Share;
 use regime_models::Precision;
 use regime_study::{BackendName, Override};
 
-/// Gives a type of ours the names that clap shows and reads.
+/// Wraps a type, so that clap shows and reads its names.
 macro_rules! named_values {
     ($wrapper:ident, $inner:ty, $all:expr, $name:expr) => {
         #[derive(Debug, Clone, Copy)]

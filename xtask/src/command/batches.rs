@@ -1,4 +1,4 @@
-//! Which runs are made together on a GPU, and how many: as many as its memory holds.
+//! Divides the runs on a GPU into batches that fit into its memory.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
@@ -8,16 +8,16 @@ use std::{
 
 use regime_study::{BatchShape, DeviceName, RunRecord, RunSpec};
 
-/// The part of the free memory of a device that runs may take: the rest is for what products and
-/// factorisations need beside.
+/// The fraction of the free memory of a device that runs may use. The rest is scratch space for
+/// products and factorisations.
 const USABLE: f64 = 0.8;
 
-/// Multiply-adds of a step of a batch: what a large GPU computes while the calls for a step are made, some
-/// milliseconds. Beyond, runs side by side cost nothing, and in a batch they would wait for the one with the
-/// most active points.
+/// The largest number of multiply-adds in a step of a batch. A large GPU computes this many while the calls
+/// for a step are made (some milliseconds). Larger batches save no time, and their runs would wait for the
+/// run with the most active points.
 const MAX_WORK: f64 = 1e11;
 
-/// The memory of a device that is free, and among how many workers it is divided.
+/// The free memory of a device, and the number of workers that share it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct DeviceMemory {
     device: DeviceName,
@@ -26,8 +26,8 @@ pub(super) struct DeviceMemory {
 }
 
 impl DeviceMemory {
-    /// The memory of the first GPU that runs name, by NVIDIA's own program; `None` where none does,
-    /// and with a warning where that program does not answer. Runs elsewhere are not its concern.
+    /// The memory of the first GPU that a spec names, as `nvidia-smi` reports it. `None` if no spec
+    /// names a GPU and, with a warning, if `nvidia-smi` does not answer.
     pub(super) fn of(specs: &[RunSpec], jobs: usize) -> Option<Self> {
         let index = specs.iter().find_map(|spec| match spec.device {
             DeviceName::Cuda(index) => Some(index),
@@ -37,30 +37,30 @@ impl DeviceMemory {
             .map(|free_bytes| Self::divided(DeviceName::Cuda(index), free_bytes, specs, jobs));
         if memory.is_none() {
             note!(
-                "warning: nvidia-smi does not say how much memory of cuda:{index} is free: runs are made \
-                 one by one, {jobs} side by side"
+                "warning: nvidia-smi does not report the free memory of cuda:{index}: runs are computed \
+                 without batches, {jobs} side by side"
             );
         }
         memory
     }
 
-    /// Free memory for at most `jobs` workers, fewer where a run needs more than its share.
+    /// Divides the free memory among at most `jobs` workers; fewer if the largest run needs more than a share.
     fn divided(device: DeviceName, free_bytes: f64, specs: &[RunSpec], jobs: usize) -> Self {
         let fits = |spec: &RunSpec| {
             let bytes = needed(spec);
             (spec.device == device && bytes <= USABLE * free_bytes).then_some(bytes)
         };
         let largest = specs.iter().filter_map(fits).fold(1.0, f64::max);
-        let most = (USABLE * free_bytes / largest) as usize;
-        Self { device, free_bytes, workers: jobs.min(most).max(1) }
+        let fitting = (USABLE * free_bytes / largest) as usize;
+        Self { device, free_bytes, workers: jobs.min(fitting).max(1) }
     }
 
-    /// How many batches may be made side by side.
+    /// The number of batches that may be computed side by side.
     pub(super) fn workers(&self) -> usize {
         self.workers
     }
 
-    /// Why a run cannot be made on the device, if it cannot.
+    /// The reason why a run does not fit on the device; `None` if it fits.
     pub(super) fn refuses(&self, spec: &RunSpec) -> Option<String> {
         let (needs, usable) = (needed(spec), USABLE * self.free_bytes);
         (spec.device == self.device && needs > usable).then(|| {
@@ -75,19 +75,18 @@ impl DeviceMemory {
         })
     }
 
-    /// Divides runs into batches of one shape, as large as a worker's share of the memory allows, and as
-    /// makes them faster. Runs on another device come by themselves.
-    /// Runs that train alone come by themselves.
+    /// Divides runs into batches of one shape, which a worker's share of the memory and [`MAX_WORK`] limit.
+    /// Runs on another device and runs without a batch shape are batches of one.
     pub(super) fn divide(&self, specs: &[&RunSpec]) -> Vec<Vec<usize>> {
         let share = USABLE * self.free_bytes / self.workers as f64;
         let mut batches: Vec<(Option<BatchShape>, f64, Vec<usize>)> = Vec::new();
         for (index, spec) in specs.iter().enumerate() {
             let shape = spec.batch_shape().filter(|_| spec.device == self.device);
             let bytes = needed(spec);
-            let most = (share / bytes).min(MAX_WORK / spec.batch_step_cost()) as usize;
+            let max = (share / bytes).min(MAX_WORK / spec.batch_step_cost()) as usize;
             let open = batches.iter_mut().rev().find(|(other, _, _)| *other == shape);
             match open {
-                Some((Some(_), taken, batch)) if batch.len() < most && *taken + bytes <= share => {
+                Some((Some(_), taken, batch)) if batch.len() < max && *taken + bytes <= share => {
                     *taken += bytes;
                     batch.push(index);
                 }
@@ -98,15 +97,15 @@ impl DeviceMemory {
     }
 }
 
-/// Bytes of memory that are free on the GPU with this number before this program takes any: what LibTorch has
-/// taken once it keeps for its next tensors, and that does not count as free.
+/// Free bytes on the GPU with this index, measured before this program allocates any. LibTorch caches what
+/// it has allocated for its next tensors, so a later measurement would be too low.
 fn free_bytes(index: u8) -> Option<f64> {
     static FIRST: OnceLock<(u8, Option<f64>)> = OnceLock::new();
     let (first, bytes) = *FIRST.get_or_init(|| (index, free_now(index)));
     if first == index { bytes } else { free_now(index) }
 }
 
-/// Bytes of memory that are free now, by NVIDIA's own program.
+/// Bytes that are free now, as `nvidia-smi` reports them.
 fn free_now(index: u8) -> Option<f64> {
     let output = Command::new("nvidia-smi")
         .args(["--query-gpu=memory.free", "--format=csv,noheader,nounits", "-i"])
@@ -117,8 +116,8 @@ fn free_now(index: u8) -> Option<f64> {
     Some(mebibytes * f64::from(1 << 20))
 }
 
-/// What NVIDIA's program calls the GPU that LibTorch calls by this number: `CUDA_VISIBLE_DEVICES`
-/// names those that LibTorch counts. Cards of different speed it counts as that program does only with
+/// The name in `nvidia-smi` of the GPU with this index in LibTorch, which counts the devices that
+/// `CUDA_VISIBLE_DEVICES` lists. If the cards differ in speed, both count in the same order only with
 /// `CUDA_DEVICE_ORDER=PCI_BUS_ID`.
 fn driver_name(index: u8, visible: Option<&str>) -> String {
     let names = visible.filter(|names| !names.is_empty()).into_iter().flat_map(|v| v.split(','));
@@ -126,21 +125,21 @@ fn driver_name(index: u8, visible: Option<&str>) -> String {
     name.map_or_else(|| index.to_string(), str::to_owned)
 }
 
-/// Bytes of a device that one run takes.
+/// Device memory of one run, in bytes.
 fn needed(spec: &RunSpec) -> f64 {
     match spec.batch_shape() {
         Some(_) if spec.frozen.is_empty() => spec.batch_memory_bytes(),
-        // Kernels that are learnt with come after the training.
+        // Frozen kernels are used after the training: the larger of the two needs counts.
         Some(_) => spec.batch_memory_bytes().max(spec.device_memory_bytes()),
         None => spec.device_memory_bytes(),
     }
 }
 
-/// What became of the runs of a batch: records, or why there is none.
+/// The results of the runs of a batch: a record, or the reason why there is no record.
 pub(super) type Records = Vec<Result<RunRecord, String>>;
 
-/// Makes the runs of a batch; where the memory of the device is exhausted, again in two halves,
-/// down to single runs, which fail.
+/// Computes the runs of a batch. If the memory of the device is exhausted, halves the batch and tries
+/// again, down to single runs, which fail.
 pub(super) fn in_memory<T>(batch: &[T], make: &dyn Fn(&[T]) -> Records) -> Records {
     let panic = match catch_unwind(AssertUnwindSafe(|| make(batch))) {
         Ok(records) => return records,
@@ -161,7 +160,7 @@ pub(super) fn in_memory<T>(batch: &[T], make: &dyn Fn(&[T]) -> Records) -> Recor
     }
 }
 
-/// The first line of LibTorch's message, which goes on with the calls that led to it.
+/// The first line of LibTorch's message; a stack trace follows.
 fn first_line(text: &str) -> &str {
     let start = text.find("CUDA").unwrap_or(0);
     let text = &text[start..];
@@ -183,8 +182,8 @@ mod tests {
         RunSpec { backend, device, seed, ..RunSpec::new(NetworkSpec::Dense(network), 1.0) }
     }
 
-    /// A device on which so many of the largest runs fit.
-    fn room_for(runs: f64, specs: &[RunSpec], jobs: usize) -> DeviceMemory {
+    /// A device whose memory holds `runs` copies of the largest run.
+    fn memory_for(runs: f64, specs: &[RunSpec], jobs: usize) -> DeviceMemory {
         let largest = specs.iter().map(needed).fold(0.0, f64::max);
         DeviceMemory::divided(specs[0].device, runs * largest / USABLE, specs, jobs)
     }
@@ -194,37 +193,37 @@ mod tests {
         let specs: Vec<RunSpec> =
             (0..6).map(|seed| spec(if seed % 2 == 0 { 16 } else { 32 }, seed)).collect();
         let refs: Vec<&RunSpec> = specs.iter().collect();
-        let whole = room_for(10.0, &specs, 1).divide(&refs);
+        let whole = memory_for(10.0, &specs, 1).divide(&refs);
         assert_eq!(whole, [vec![0, 2, 4], vec![1, 3, 5]]);
-        let parts = room_for(2.5, &specs, 1).divide(&refs);
+        let parts = memory_for(2.5, &specs, 1).divide(&refs);
         assert_eq!(parts, [vec![0, 2], vec![1, 3], vec![4], vec![5]]);
-        // Two workers have half of it each; a third has no place.
-        let shared = room_for(2.5, &specs, 3);
+        // Two workers have half of the memory each; there is not enough for a third.
+        let shared = memory_for(2.5, &specs, 3);
         assert_eq!(shared.workers(), 2);
         assert!(shared.divide(&refs).iter().all(|batch| batch.len() == 1));
     }
 
     #[test]
-    fn large_runs_gain_nothing_together() {
+    fn large_runs_are_not_batched() {
         let mut specs = vec![spec(800, 0), spec(800, 1)];
         specs.iter_mut().for_each(|spec| spec.data.n_train = 5000);
         let refs: Vec<&RunSpec> = specs.iter().collect();
-        assert_eq!(room_for(100.0, &specs, 1).divide(&refs), [vec![0], vec![1]]);
+        assert_eq!(memory_for(100.0, &specs, 1).divide(&refs), [vec![0], vec![1]]);
     }
 
     #[test]
-    fn a_run_that_trains_alone_is_no_batch() {
+    fn runs_without_a_batch_shape_are_computed_alone() {
         let mut specs = vec![spec(16, 0), spec(16, 1), spec(16, 2)];
         specs[1].dynamics = regime_study::Dynamics::Stochastic(Default::default());
-        // Nor are those on a processor.
+        // So are runs on a CPU.
         specs.extend([3, 4].map(|seed| RunSpec { device: DeviceName::Cpu, ..spec(16, seed) }));
         let refs: Vec<&RunSpec> = specs.iter().collect();
-        let wanted = [vec![0, 2], vec![1], vec![3], vec![4]];
-        assert_eq!(room_for(100.0, &specs, 1).divide(&refs), wanted);
+        let expected = [vec![0, 2], vec![1], vec![3], vec![4]];
+        assert_eq!(memory_for(100.0, &specs, 1).divide(&refs), expected);
     }
 
     #[test]
-    fn a_gpu_is_that_of_the_driver() {
+    fn gpus_are_named_as_the_driver_names_them() {
         assert_eq!(driver_name(1, None), "1");
         assert_eq!(driver_name(1, Some("")), "1");
         assert_eq!(driver_name(0, Some("3")), "3");
@@ -232,19 +231,19 @@ mod tests {
     }
 
     #[test]
-    fn a_run_without_a_place_says_so() {
+    fn a_run_that_does_not_fit_is_refused() {
         let specs = [spec(16, 0)];
-        assert_eq!(room_for(1.1, &specs, 1).refuses(&specs[0]), None);
-        let refusal = room_for(0.5, &specs, 1).refuses(&specs[0]).unwrap();
+        assert_eq!(memory_for(1.1, &specs, 1).refuses(&specs[0]), None);
+        let refusal = memory_for(0.5, &specs, 1).refuses(&specs[0]).unwrap();
         assert!(refusal.contains("GB of the memory of cuda:0, of which"), "{refusal}");
         assert_eq!(refusal.lines().count(), 1);
     }
 
     #[test]
-    fn what_is_out_of_memory_is_made_in_halves() {
+    fn a_batch_that_exhausts_the_memory_is_halved() {
         const MESSAGE: &str = "called `Result::unwrap()` on an `Err` value: Torch(\"CUDA out of \
             memory. Tried to allocate 2.00 GiB.\\nException raised from malloc\")";
-        // Two at once are too many for it; the one with number 4 is too large by itself.
+        // More than two runs do not fit at once; run 4 does not fit alone.
         let make = |batch: &[usize]| -> Records {
             assert!(batch.len() <= 2 && !batch.contains(&4), "{MESSAGE}");
             batch.iter().map(|k| Err(format!("made {k}"))).collect()
@@ -256,13 +255,13 @@ mod tests {
         let exhausted = "the memory of the device is exhausted: CUDA out of memory. Tried to \
             allocate 2.00 GiB.";
         let made = |k| format!("made {k}");
-        let wanted = [made(0), made(1), made(2), made(3), exhausted.to_owned(), made(5), made(6)];
-        assert_eq!(texts, wanted);
+        let expected = [made(0), made(1), made(2), made(3), exhausted.to_owned(), made(5), made(6)];
+        assert_eq!(texts, expected);
     }
 
     #[test]
     #[should_panic(expected = "something else")]
-    fn another_panic_is_not_taken_for_that() {
+    fn other_panics_are_passed_on() {
         let _ = in_memory(&[0, 1], &|_| panic!("something else"));
     }
 }

@@ -1,4 +1,4 @@
-//! `bench`: the works that matter, timed beside their bare matrix products.
+//! `bench`: times the main operations and their bare matrix products.
 
 mod peers;
 
@@ -12,7 +12,7 @@ use regime_study::{BackendName, Cells, Columns};
 use super::peak_memory::peak_memory;
 use crate::{backend, cli::Bench, output, provenance};
 
-/// The run whose memory is measured.
+/// `(n, h)` of the run whose peak memory is measured.
 const MEMORY: (usize, usize) = (5000, 400);
 
 pub(super) fn run(arguments: &Bench) -> anyhow::Result<()> {
@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &Bench) -> anyhow::Result<()> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let machine = provenance::cpu().unwrap_or_else(|| "unknown processor".into());
     out!(
-        "{} on {device}, {machine}; times are medians, taken in turn, of what takes long a single one",
+        "{} on {device}, {machine}; times are medians of alternating measurements; slow operations are timed once",
         name.name()
     );
     out!(
@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &Bench) -> anyhow::Result<()> {
             row.ratio(),
         );
     };
-    // LibTorch has threads of its own, of which it is given one.
+    // LibTorch has its own threads, and is limited to one.
     let mut threads = if name == BackendName::Tch { vec![1] } else { vec![1, cores] };
     threads.dedup();
     let mut rows = Vec::new();
@@ -61,10 +61,10 @@ pub(super) fn run(arguments: &Bench) -> anyhow::Result<()> {
         rows.extend(backend::bench((name, device), precision, &threads, selection, &mut print)?);
     }
     if rows.is_empty() {
-        bail!("no work is called '{}': see the table without --only", arguments.only);
+        bail!("no operation has '{}' in its name: see the table without --only", arguments.only);
     }
     if !arguments.smoke && arguments.only.is_empty() {
-        let folder = tempfile::tempdir().context("there is no folder for a run")?;
+        let folder = tempfile::tempdir().context("no temporary folder can be made")?;
         let peak = peak_memory(MEMORY.0, MEMORY.1, folder.path())?;
         out!(
             "peak memory of a run with n = {}, h = {}, L = 5: {:.0} MB",

@@ -1,5 +1,5 @@
-//! `coord-check`: how activations, outputs and kernel grow with the width, compared with what the
-//! parametrisation promises.
+//! `coord-check`: measures how activations, outputs and kernel grow with the width, and compares the
+//! exponents with those that the parametrisation predicts.
 
 use std::{fs, process::ExitCode};
 
@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{backend, cli::CoordCheck as Arguments, memory::Memory, progress::Counter};
 
-/// Exit status when the measurement does not decide, as for findings.
+/// Exit status of an undecided measurement, as for findings.
 const UNDECIDED: u8 = 3;
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -64,7 +64,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// One exponent, for programs.
+/// One exponent as JSON.
 fn exponent(row: &CheckedExponent) -> serde_json::Value {
     let interval = row.interval.as_ref().ok().map(|interval| [interval.low, interval.high]);
     json!({
@@ -79,18 +79,20 @@ fn exponent(row: &CheckedExponent) -> serde_json::Value {
     })
 }
 
-/// Measurements side by side that fit into the memory.
+/// The number of measurements side by side that fit into memory.
 fn jobs_that_fit(check: &CoordinateCheck, arguments: &Arguments) -> anyhow::Result<usize> {
-    let asked = arguments.resources.jobs();
-    let memory = Memory::of_machine(arguments.resources.memory, asked);
+    let requested = arguments.resources.jobs();
+    let memory = Memory::of_machine(arguments.resources.memory, requested);
     let bytes = check.memory_bytes();
     if let Some(why) = memory.refuses(bytes + check.spec().data.memory_bytes()) {
         bail!("{why}: take smaller widths or fewer points");
     }
-    let jobs = (1..=asked).rev().find(|jobs| memory.refuses(*jobs as f64 * bytes).is_none());
+    let jobs = (1..=requested).rev().find(|jobs| memory.refuses(*jobs as f64 * bytes).is_none());
     let jobs = jobs.unwrap_or(1);
-    if jobs < asked {
-        note!("{jobs} side by side instead of {asked}: more do not fit into the memory");
+    if jobs < requested {
+        note!(
+            "{jobs} measurements side by side instead of {requested}: more do not fit into memory"
+        );
     }
     Ok(jobs)
 }

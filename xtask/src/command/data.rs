@@ -1,4 +1,4 @@
-//! `data`: data sets that are too large to embed.
+//! `data`: fetches data sets that are too large to embed.
 
 use regime_data::{default_cache_dir, fetch, fetch::FetchEvent};
 
@@ -9,16 +9,17 @@ pub(super) fn run(task: &Data) -> anyhow::Result<()> {
     match task {
         Data::Path => out!("{}", folder.display()),
         Data::Fetch { archive } => {
-            let place = fetch(archive.0, &folder, &mut |event: FetchEvent<'_>| tell(&event))?;
+            let place =
+                fetch(archive.0, &folder, &mut |event: FetchEvent<'_>| print_event(&event))?;
             out!("{} is complete and verified in {}", archive.0.name(), place.display());
         }
     }
     Ok(())
 }
 
-fn tell(event: &FetchEvent<'_>) {
+fn print_event(event: &FetchEvent<'_>) {
     match event {
-        FetchEvent::Present { file } => note!("{file}: there already, verified"),
+        FetchEvent::Present { file } => note!("{file}: already there, verified"),
         FetchEvent::Trying { provider, missing } => {
             note!("asking {provider} for {missing} files");
         }

@@ -1,9 +1,9 @@
-//! `diagnose`: is a setting lazy or does it learn features, and how far is the border.
+//! `diagnose`: decides whether a setting is lazy or learns features, and how far the border is.
 //!
-//! The setting of a run spec is trained at its own α and at α a decade and two to either
-//! side. The border α* is where the kernel change at the end falls through 1, as in
-//! finding-1; beside it stand the test error and the weight change of every run. Frozen
-//! kernels that the spec asks for are left out.
+//! The setting of a run spec is trained at its own α, and at α one and two decades below and
+//! above it. The border α* is the α at which the final kernel change falls through 1, as in
+//! finding-1. The test error and the weight change of every run are reported too. Frozen
+//! kernels in the spec are left out.
 
 use std::process::ExitCode;
 
@@ -67,7 +67,9 @@ fn sentence(diagnosis: &Diagnosis) -> String {
         Regime::Undecided => "undecided",
     };
     let Some(change) = diagnosis.kernel_change else {
-        return format!("{regime}: the run at its own α left no kernel change; the table says why");
+        return format!(
+            "{regime}: the run at this α has no kernel change; the table gives the reason"
+        );
     };
     let border = match &diagnosis.border {
         Border::At(border) => {
@@ -87,7 +89,7 @@ fn sentence(diagnosis: &Diagnosis) -> String {
     format!("{regime}{near}: the tangent kernel changed by {own} times its norm; {border}")
 }
 
-/// A run of the setting at some α, for programs.
+/// A run of the setting at one α: a row of the table, or an entry of the JSON.
 #[derive(Debug, Serialize)]
 struct Row {
     key: String,

@@ -1,5 +1,5 @@
-//! `docs`: the page of every finding in `docs/findings`, from the code and from the `outcome.json` of
-//! a run, which is kept beside it.
+//! `docs`: writes the page of every finding in `docs/findings`, from the code and from the
+//! `outcome.json` of a reproduction, of which a copy is stored next to the page.
 
 use std::{fmt::Write as _, fs, io, path::PathBuf, process::ExitCode};
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{cli::Docs, output};
 
-/// Where the pages are.
+/// The folder of the pages.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/findings");
 
 pub(super) fn run(arguments: &Docs) -> anyhow::Result<ExitCode> {
@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &Docs) -> anyhow::Result<ExitCode> {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(error).with_context(|| results.display().to_string());
             }
-            // The numbers that the folder has already.
+            // The numbers that are stored next to the page.
             Err(_) => match fs::read_to_string(&numbers_file) {
                 Ok(text) => {
                     Some(parsed(&text).with_context(|| numbers_file.display().to_string())?)
@@ -47,17 +47,16 @@ pub(super) fn run(arguments: &Docs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The page of a finding, and the numbers on it.
+/// The files of a finding: its page, and its numbers.
 fn files_of(finding: &dyn Finding) -> [PathBuf; 2] {
     ["md", "json"].map(|end| PathBuf::from(FOLDER).join(format!("{}.{end}", finding.name())))
 }
 
 fn parsed(text: &str) -> anyhow::Result<Value> {
-    serde_json::from_str(text).context("no outcome.json")
+    serde_json::from_str(text).context("it is not valid JSON")
 }
 
-/// That an outcome is what the pages report: the profile `laptop`, of which only the seeds may be
-/// others.
+/// Checks that an outcome is of the profile `laptop`, with nothing but the seeds changed.
 fn of_laptop(outcome: &Value) -> anyhow::Result<()> {
     let chosen: Option<Vec<&str>> =
         outcome["chosen"].as_array().map(|all| all.iter().filter_map(Value::as_str).collect());
@@ -65,7 +64,7 @@ fn of_laptop(outcome: &Value) -> anyhow::Result<()> {
     let unchanged = chosen.is_some_and(|chosen| chosen.iter().all(seeds_only));
     if outcome["profile"] != Profile::Laptop.name() || !unchanged {
         bail!(
-            "the pages are about the profile {} with nothing but the seeds changed, but this is {} {}",
+            "the pages report the profile {} with nothing but the seeds changed, but this is {} {}",
             Profile::Laptop.name(),
             outcome["profile"],
             outcome["chosen"]
@@ -74,13 +73,13 @@ fn of_laptop(outcome: &Value) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// That an outcome was judged by the rule in the code, once.
+/// Checks that an outcome was judged once, by the rule in the code.
 fn of_this_rule(finding: &dyn Finding, outcome: &Value) -> anyhow::Result<()> {
     if outcome["rule"] != finding.rule() {
         bail!("the rule has changed since: measure again, with new seeds");
     }
     if outcome["looks"] != 1 {
-        bail!("the pages are about verdicts that were judged once, not by --until-decided");
+        bail!("the pages report verdicts that were judged once, without --until-decided");
     }
     Ok(())
 }
@@ -99,11 +98,12 @@ fn page(finding: &dyn Finding, numbers: Option<&Value>) -> String {
     format!(
         "# {name}: {}\n\n> {}\n\n{SOURCE}; {}.\n\n## What was measured\n\n{measured}\n\
          `cargo xtask reproduce {name}{again}` measures it again.\n\n## How the verdict is reached\n\n{}\n\n\
-         A part of the claim holds when its 90 % interval lies within what is accepted (two one-sided \
-         tests, each at 5 %), and the claim is reproduced when all its parts hold. A part is refuted when its \
-         interval at the level 1 − 0.05/(number of parts) lies outside. Where a cell of the grid lacks \
-         more than one run in twenty, or the training sets that lack runs turn the verdict, nothing is decided, nor by fewer than three training sets. How \
-         often such verdicts are wrong is in [error-rates.md](error-rates.md).\n",
+         A part of the claim holds if its 90 % interval lies within the accepted range (two one-sided \
+         tests, each at 5 %). The claim is reproduced if all its parts hold. A part is refuted if its \
+         interval at the level 1 − 0.05/(number of parts) lies outside the accepted range. The verdict is \
+         inconclusive if a cell of the grid lacks more than one run in twenty, if leaving out the training \
+         sets that lack runs changes the verdict, or if there are fewer than three training sets. The error \
+         rates of the verdicts are in [error-rates.md](error-rates.md).\n",
         finding.title(),
         finding.claim(),
         finding.place_in_paper(),
@@ -143,9 +143,8 @@ fn measured(outcome: &Value) -> String {
 mod tests {
     use super::*;
 
-    /// What the pages say follows from the code and from the numbers beside them.
     #[test]
-    fn the_pages_say_what_code_and_numbers_say() {
+    fn the_pages_agree_with_the_code_and_the_stored_numbers() {
         for finding in FINDINGS {
             let [page_file, numbers_file] = files_of(*finding);
             let found = fs::read_to_string(&page_file).unwrap_or_default();
@@ -157,7 +156,7 @@ mod tests {
             assert_eq!(
                 found,
                 page(*finding, numbers.as_ref()),
-                "{}: write it anew with `cargo xtask docs`",
+                "{}: update it with `cargo xtask docs`",
                 page_file.display()
             );
         }
@@ -172,7 +171,7 @@ mod tests {
         assert!(of("laptop", &["seeds from 100", "data seed 7"]).is_ok());
         assert!(of("smoke", &[]).is_err());
         assert!(of("laptop", &["all pixels"]).is_err());
-        // Of an earlier program, which did not say.
+        // An outcome of an earlier version, without the field `chosen`.
         assert!(of_laptop(&serde_json::json!({"profile": "laptop"})).is_err());
     }
 

@@ -1,4 +1,4 @@
-//! `error-rates`: how often the rules of the findings err, on simulated studies.
+//! `error-rates`: measures the error rates of the findings' rules on simulated studies.
 
 use std::{fmt::Write as _, path::Path, process::ExitCode};
 
@@ -12,7 +12,7 @@ use regime_findings::{
 use super::reproduce::LOOKS;
 use crate::{cli::ErrorRates, output};
 
-/// Where the page is.
+/// The path of the page.
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/findings/error-rates.md");
 
 pub(super) fn run(arguments: &ErrorRates) -> anyhow::Result<ExitCode> {
@@ -64,19 +64,18 @@ fn page(table: &str, ErrorRates { studies, seed, .. }: &ErrorRates) -> String {
     let error = 100.0 * (0.05f64 * 0.95 / *studies as f64).sqrt();
     format!(
         "# How often the verdicts are wrong\n\n\
-         Simulated studies whose truth is known go through the whole analysis of each finding, from the records \
-         of its default grid to the verdict: {studies} studies a line, so that 5.0 % is uncertain by \
-         {error:.1} %. `cargo xtask error-rates --studies {studies} --seed {seed} --write` writes this page; \
-         the records are made by [`simulate`](../../crates/regime-findings/src/simulate.rs), with noise of the \
+         Simulated studies with a known truth pass through the whole analysis of each finding, from the records \
+         of its default grid to the verdict. A line has {studies} studies, so a rate of 5 % has a standard error \
+         of {error:.1} %. `cargo xtask error-rates --studies {studies} --seed {seed} --write` writes this page. \
+         The records come from [`simulate`](../../crates/regime-findings/src/simulate.rs), with noise of the \
          size that real runs had while the rules were developed.\n\n\
-         *As the paper says*: every part of the claim is true. *Barely within* and *barely beyond*: one thing \
-         lies at 98 % and at 102 % of its margin (finding-1: the exponent of the border, and with it that of \
-         the collapse; finding-2: the gap in (B); finding-3: the exponent of Var on the feature side; finding-4: \
-         r; finding-5: a of the deepest networks with softplus, 0.005 to either side of 2). *Clearly beyond*: at \
-         twice the margin (finding-2: a gap of −0.02; finding-5: a = 2.15). *Until decided*: judged again, at \
-         stricter levels, with two, three and four times the training sets where it is inconclusive, a quarter \
-         of the studies. \
-         *Wrong* is *reproduced* where the claim does not hold, and *not reproduced* where it does. The rules \
-         allow 5 % of either.\n\n{table}"
+         *As the paper says*: every part of the claim is true. *Barely within* and *barely beyond*: one quantity \
+         lies at 98 % and at 102 % of its margin (finding-1: the exponent of the border, and with it the exponent \
+         of the collapse; finding-2: the gap in (B); finding-3: the exponent of Var on the feature side; finding-4: \
+         r; finding-5: a of the deepest networks with softplus, 0.005 below and above 2). *Clearly beyond*: it lies \
+         at twice its margin (finding-2: a gap of −0.02; finding-5: a = 2.15). *Until decided*: an inconclusive \
+         study is judged again, at stricter levels, with two, three and four times the training sets; these lines \
+         have a quarter of the studies. *Wrong* is *reproduced* where the claim does not hold, and *not \
+         reproduced* where it holds. The rules allow 5 % of either.\n\n{table}"
     )
 }

@@ -1,4 +1,4 @@
-//! `list`: the findings there are.
+//! `list`: lists the findings.
 
 use regime_findings::{FINDINGS, Finding, Profile};
 use serde_json::json;

@@ -31,7 +31,7 @@ use crate::{
 /// Runs one command.
 ///
 /// # Errors
-/// The chain of causes is one line.
+/// The error of the command; its chain of causes is printed as one line.
 pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Reproduce(arguments) => reproduce::run(&arguments),

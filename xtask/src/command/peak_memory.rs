@@ -1,4 +1,4 @@
-//! The peak memory of a run, in a process of its own.
+//! Measures the peak memory of a run in a separate process.
 
 use std::{
     fs,
@@ -11,12 +11,12 @@ use std::{
 use anyhow::{Context, bail};
 use serde_json::json;
 
-/// The most memory that a process held which makes ten steps of a run with `n` points at width
-/// `h` and five hidden layers, in bytes.
+/// The peak memory, in bytes, of a process that makes ten steps of a run with `n` points, width `h`
+/// and five hidden layers.
 ///
 /// # Errors
-/// When the process cannot be started or fails, and where the system does not tell (other than
-/// Linux).
+/// If the process cannot be started or fails, and on systems other than Linux, which do not report
+/// the peak.
 pub(super) fn peak_memory(n: usize, h: usize, folder: &Path) -> anyhow::Result<f64> {
     let spec = json!({
         "data": {"n_train": n, "n_test": 100, "n_kernel": 10},
@@ -28,7 +28,7 @@ pub(super) fn peak_memory(n: usize, h: usize, folder: &Path) -> anyhow::Result<f
     });
     let file = folder.join("peak-memory.json");
     fs::write(&file, spec.to_string()).with_context(|| file.display().to_string())?;
-    let program = std::env::current_exe().context("this program does not know itself")?;
+    let program = std::env::current_exe().context("the path of this program is unknown")?;
     let mut child = Command::new(program)
         .args(["run", "--jobs", "1", "--out"])
         .args([folder, &file])
@@ -52,7 +52,7 @@ pub(super) fn peak_memory(n: usize, h: usize, folder: &Path) -> anyhow::Result<f
     }
 }
 
-/// Bytes.
+/// The peak memory in bytes that the status file of a process reports.
 fn high_water_mark(status: &str) -> Option<f64> {
     let text = fs::read_to_string(status).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

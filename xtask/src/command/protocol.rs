@@ -1,4 +1,4 @@
-//! `protocol`: what the choices of the paper that the runs do without would change.
+//! `protocol`: measures the effect of the paper's choices that the runs leave out.
 
 use std::process::ExitCode;
 

@@ -52,8 +52,8 @@ pub(super) fn run(grid: &Grid) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// How many rounds of `--until-decided` the last report of this profile came from, and how many times the
-/// finding is judged: a second report must not judge at other levels.
+/// The settings, with the rounds of the last report of this profile if it came from `--until-decided`, and
+/// how many times the finding is judged: a second report must judge at the same levels.
 fn as_before(finding: &dyn Finding, grid: &Grid) -> (Settings, usize) {
     let settings = grid.settings();
     let before = || {
@@ -73,23 +73,23 @@ fn as_before(finding: &dyn Finding, grid: &Grid) -> (Settings, usize) {
     }
 }
 
-/// What a report says.
+/// The result of a report.
 pub(super) struct Written {
     finding: &'static str,
     sentence: String,
     report: PathBuf,
     pub(super) verdict: Outcome,
-    /// Training sets that would decide what is open.
+    /// Number of training sets that would decide an open verdict.
     pub(super) sets_needed: Option<usize>,
 }
 
 impl Written {
-    /// One line for people, with `left` on runs that are missing or failed.
+    /// One line of text; `left` reports missing or failed runs.
     pub(super) fn line(&self, left: &str) -> String {
         format!("{}: {}{left} — {}", self.finding, words(self.verdict), self.report.display())
     }
 
-    /// For programs.
+    /// The same as JSON.
     pub(super) fn to_json(&self, missing: usize) -> serde_json::Value {
         serde_json::json!({
             "finding": self.finding,
@@ -102,8 +102,7 @@ impl Written {
     }
 }
 
-/// Analyses runs and writes the report of their finding. `looks` is how many times the finding is judged, at
-/// most.
+/// Analyses runs and writes the report of their finding. The finding is judged at most `looks` times.
 pub(super) fn write(
     finding: &dyn Finding,
     (grid, settings, looks): (&Grid, Settings, usize),
@@ -134,7 +133,7 @@ pub(super) fn write(
     })
 }
 
-/// A run with the record that the store has, if it has one.
+/// A run with its record in the store, if there is one.
 fn stored(spec: &RunSpec, store: &Store) -> anyhow::Result<Run> {
     let entry = store.entry::<RunSpec, RunRecord>(&RunKey::of(spec)?)?;
     let spec = spec.clone();

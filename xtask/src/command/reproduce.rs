@@ -25,7 +25,7 @@ use crate::{
 /// the training sets of the profile.
 pub(super) const LOOKS: usize = 4;
 
-/// The most times as many training sets whose time is estimated.
+/// The largest multiple of the training sets for which the time is estimated.
 const MAX_TIMES: usize = 20;
 
 pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
@@ -33,7 +33,7 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
     let grid = &arguments.grid;
     let stop = stop_on_interrupt()?;
     let cache = DataCache::new(default_cache_dir());
-    // Bad data and bad folders have to be found before anything is computed.
+    // Bad data and bad folders must be found before anything is computed.
     let grids = plan::grids(&find(&grid.finding)?, grid, &cache)?;
     let store = Store::open(grid.out.join("runs"))?;
     let workshop =
@@ -46,7 +46,8 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
     }
     let mut calibration = calibration(&cache);
     let mut print_estimate = |name: &str, specs: &[RunSpec]| -> Option<f64> {
-        // The short runs are made all at once. A run of the grid that fails does not stop the others.
+        // The short runs of the estimate are made all at once, so one that fails ends the estimate. A run
+        // of the grid that fails does not stop the others.
         match Plan::of(specs, &store, &mut calibration, grid.resources) {
             Ok(plan) => {
                 note!("{name}: {plan}");
@@ -78,10 +79,10 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
                 return Ok(ExitCode::from(INTERRUPTED));
             };
             let decided = ended.written.verdict != Outcome::Undecided;
-            let hopeless = settings.profile == Profile::Smoke;
+            let too_small = settings.profile == Profile::Smoke;
             let spent = arguments.budget.is_some_and(|budget| start.elapsed() >= budget);
-            if decided || spent || hopeless || look == looks {
-                if !decided && spent && !hopeless && look < looks {
+            if decided || spent || too_small || look == looks {
+                if !decided && spent && !too_small && look < looks {
                     note!(
                         "{}: the budget is spent after {look} of {looks} rounds; run the same command \
                          again to continue",
@@ -89,10 +90,12 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
                     );
                 }
                 // Preparing the data of thousands of training sets takes too long.
-                let most = MAX_TIMES * training_sets(&settings) as usize;
-                let worth =
-                    ended.written.sets_needed.filter(|&sets| !decided && !hopeless && sets <= most);
-                if let Some(sets) = worth {
+                let max_sets = MAX_TIMES * training_sets(&settings) as usize;
+                let affordable = ended
+                    .written
+                    .sets_needed
+                    .filter(|&sets| !decided && !too_small && sets <= max_sets);
+                if let Some(sets) = affordable {
                     let more = Settings { seeds: Some(sets as u64), ..settings };
                     let name =
                         format!("{}, {sets} training sets, which would decide it", finding.name());
@@ -111,7 +114,7 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
     let all = Outcome::of_all(verdicts);
     Ok(match (arguments.check, failed) {
         (true, 0) => ExitCode::from(status(all)),
-        // A verdict on a grid with failed runs is no success.
+        // A verdict on a grid with failed runs is not a success.
         (true, _) => ExitCode::from(status(all).max(status(Outcome::Fail))),
         (false, 0) => ExitCode::SUCCESS,
         (false, _) => ExitCode::FAILURE,
@@ -127,14 +130,14 @@ fn status(verdict: Outcome) -> u8 {
     }
 }
 
-/// How a finding ended.
+/// The result of a finding.
 struct Ended {
     written: Written,
-    /// Runs that left no record.
+    /// Runs without a record.
     failed: usize,
 }
 
-/// Analyses the runs of a finding and writes its report; `None` when the user stopped them.
+/// Analyses the runs of a finding and writes its report; `None` if the user stopped the runs.
 fn end(
     finding: &dyn Finding,
     (grid, settings, looks): (&Grid, Settings, usize),
@@ -143,9 +146,9 @@ fn end(
 ) -> anyhow::Result<Option<Ended>> {
     let name = finding.name();
     if stopped {
-        let kept = counts.reused + counts.computed;
+        let finished = counts.reused + counts.computed;
         note!(
-            "{name}: stopped; {kept} of {} runs are stored in {}; run the same command again to continue",
+            "{name}: stopped; {finished} of {} runs are stored in {}; run the same command again to continue",
             counts.total(),
             store.dir().display(),
         );

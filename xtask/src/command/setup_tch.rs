@@ -1,4 +1,4 @@
-//! `setup-tch`: LibTorch, in a folder of the repository.
+//! `setup-tch`: installs LibTorch in a folder of the repository.
 
 use std::{path::Path, process::Command};
 
@@ -6,8 +6,8 @@ use anyhow::{Context, bail};
 
 use crate::cli::SetupTch;
 
-/// Runs the script that installs it and says what to do with it. It is a script, so that
-/// it can run before this program is built.
+/// Runs the script that installs LibTorch and prints how to use it. A script can run before this
+/// program is built.
 pub(super) fn run(arguments: &SetupTch) -> anyhow::Result<()> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("setup-tch.sh");
     let mut command = Command::new("bash");
@@ -17,7 +17,7 @@ pub(super) fn run(arguments: &SetupTch) -> anyhow::Result<()> {
     }
     let status = command.status().context("bash cannot be run")?;
     if !status.success() {
-        bail!("{} failed ({status}): what it lacks stands above", script.display());
+        bail!("{} failed ({status}): see its message above", script.display());
     }
     Ok(())
 }

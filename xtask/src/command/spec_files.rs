@@ -20,7 +20,7 @@ pub(super) fn read(file: &Path, overrides: &[Override]) -> anyhow::Result<Vec<Pl
 /// The run, checked, with the checksum of its data filled in.
 ///
 /// # Errors
-/// The first thing that keeps it from being made. A network that is too large for the memory is not an error
+/// The first reason why the run cannot be made. A network that is too large for the memory is not an error
 /// here: its run fails, and the other runs of the file do not.
 pub(super) fn checked(
     mut spec: RunSpec,

@@ -1,4 +1,4 @@
-//! From a report to a page, from top to bottom.
+//! Writes a report as an HTML page, from top to bottom.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use regime_scaling::Outcome;
@@ -8,10 +8,10 @@ use super::{File, KeyFigure, Report, ReportFigure, Table, Verdict};
 /// Tables with more rows are folded.
 const LONG: usize = 12;
 
-/// What stands in a column of numbers where there is none.
+/// Texts in a column of numbers that replace a missing number.
 const IN_PLACE_OF_NUMBERS: [&str; 2] = ["none", "the same"];
 
-/// Columns from which a table is set smaller, so that its intervals fit beside one another.
+/// Tables with this many columns or more are set smaller, so that their intervals fit on the page.
 const WIDE: usize = 6;
 
 /// The paper whose claims are examined.
@@ -61,7 +61,7 @@ pub(crate) fn to_html(report: &Report) -> String {
     page(title, &body)
 }
 
-/// A whole page around its body.
+/// A whole page with this body.
 pub(super) fn page(title: &str, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
@@ -76,7 +76,7 @@ pub(super) fn page(title: &str, body: &Markup) -> String {
             body { (body) }
         }
     };
-    // Characters that no page may hold, in the message of a failed run, say.
+    // The message of a failed run may hold characters that are not allowed in HTML.
     let shown = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
     page.into_string().chars().map(|c| if shown(c) { c } else { '\u{FFFD}' }).collect()
 }
@@ -99,7 +99,7 @@ pub(super) fn class(kind: Outcome) -> &'static str {
     }
 }
 
-/// A sign and words: colour alone does not reach every reader.
+/// A sign and words, for readers who cannot see the colour.
 pub(super) fn badge(kind: Outcome) -> Markup {
     let (sign, words) = match kind {
         Outcome::Pass => ("✓", "Reproduced"),
@@ -109,7 +109,7 @@ pub(super) fn badge(kind: Outcome) -> Markup {
     html! { p.badge { span.sign aria-hidden="true" { (sign) } (words) } }
 }
 
-/// What scrolls sideways where the page is narrow.
+/// Content that scrolls sideways on a narrow page.
 fn scrolling(label: &str, content: &Markup) -> Markup {
     html! { div.scroll tabindex="0" role="region" aria-label=(label) { (content) } }
 }
@@ -223,14 +223,14 @@ fn is_number(text: &str) -> bool {
     !text.contains(char::is_alphabetic)
 }
 
-/// The text with what stands between backticks as code.
+/// The text, with the parts between backticks as code.
 pub(super) fn prose(text: &str) -> Markup {
     let parts: Vec<&str> = text.split('`').collect();
     let [pairs @ .., last] = &parts[..] else { return html! {} };
     html! {
         @for pair in pairs.chunks(2) {
             (pair[0])
-            // A backtick alone is one.
+            // An unpaired backtick stays as it is.
             @if let [_, code] = pair { code { (code) } } @else { "`" }
         }
         (last)
@@ -246,7 +246,7 @@ fn link(File { name, href, .. }: &File) -> Markup {
     html! { a href=(href) { (name) } }
 }
 
-/// A section with its heading; nothing without items.
+/// A section with its heading; empty if there are no items.
 fn section<T>(heading: &str, items: impl AsRef<[T]>, write: impl FnOnce(&[T]) -> Markup) -> Markup {
     let items = items.as_ref();
     if items.is_empty() {

@@ -1,4 +1,4 @@
-//! The page that leads to the reports of all findings.
+//! The index page, with links to the reports of all findings.
 
 use maud::{Markup, html};
 
@@ -14,7 +14,7 @@ pub(crate) struct IndexEntry {
     pub(crate) name: String,
     /// What is examined.
     pub(crate) title: String,
-    /// What was found, and with which profile; `None` before it has been computed.
+    /// The verdict and the profile; `None` if the finding has not been computed.
     pub(crate) found: Option<(Verdict, String)>,
     /// The report, relative to the page.
     pub(crate) href: String,
@@ -27,7 +27,7 @@ pub(crate) fn index_html(entries: &[IndexEntry]) -> String {
         header {
             p.kicker { "Regime" }
             h1 { (heading) }
-            p { "Claims of Geiger, Spigler, Jacot, Wyart, arXiv 1906.08034 v1, each measured anew." }
+            p { "Claims of Geiger, Spigler, Jacot, Wyart, arXiv 1906.08034 v1, each measured again." }
         }
         main { @for entry in entries { (section(entry)) } }
     };
@@ -58,7 +58,7 @@ mod tests {
     use regime_scaling::Outcome;
 
     #[test]
-    fn a_page_has_verdicts_and_what_is_missing() {
+    fn the_page_shows_verdicts_and_missing_findings() {
         let verdict = Verdict { kind: Outcome::Fail, sentence: "p < q".into() };
         let entry = |name: &str, found| IndexEntry {
             name: name.into(),

@@ -1,10 +1,9 @@
-//! A finding on one page: the claim, the verdict, what it rests on.
+//! A finding on one page: the claim, the verdict and its evidence.
 //!
-//! A [`Report`] is plain text, figures and tables; [`to_html`] makes it a
-//! single HTML file that needs nothing else: no script, no style sheet, no font
-//! from anywhere. The page follows the reader's light or dark setting and has a
-//! print style. Every text is escaped; only [`ReportFigure::svg`] is taken as
-//! it is.
+//! A [`Report`] is plain text, figures and tables; [`to_html`] writes it as a
+//! single HTML file without external scripts, style sheets or fonts. The page
+//! follows the reader's light or dark setting and has a print style. Every text
+//! is escaped; only [`ReportFigure::svg`] is inserted as it is.
 
 mod html;
 mod index;
@@ -16,7 +15,7 @@ use serde::Serialize;
 pub(crate) use html::to_html;
 pub(crate) use index::{IndexEntry, index_html};
 
-/// All that is said about one finding.
+/// The content of the page of one finding.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Report {
     /// Where the page belongs, such as `Regime · finding-1 · profile laptop`.
@@ -38,9 +37,9 @@ pub(crate) struct Report {
     /// The rule by which the verdict follows from the numbers. Blank lines
     /// separate paragraphs.
     pub(crate) rule: String,
-    /// What a reader has to know besides: failed runs, deviations.
+    /// Further facts, such as failed runs and deviations.
     pub(crate) notes: Vec<String>,
-    /// How to make it again: (what, which), such as `("commit", "1a2b3c")`.
+    /// How to reproduce it, as pairs such as `("commit", "1a2b3c")`.
     pub(crate) provenance: Vec<(String, String)>,
     /// The files that belong to the report.
     pub(crate) files: Vec<File>,
@@ -49,13 +48,13 @@ pub(crate) struct Report {
 /// A verdict and its reason.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Verdict {
-    /// What a measurement says about a claim.
+    /// Whether the measurement supports the claim.
     pub(crate) kind: Outcome,
     /// Why, in a sentence.
     pub(crate) sentence: String,
 }
 
-/// What a verdict is called, in the middle of a sentence.
+/// The name of a verdict, as in the middle of a sentence.
 pub(crate) fn words(verdict: Outcome) -> &'static str {
     match verdict {
         Outcome::Pass => "reproduced",
@@ -71,9 +70,9 @@ pub(crate) struct KeyFigure {
     pub(crate) name: String,
     /// The value, written out.
     pub(crate) value: String,
-    /// Its interval, written out; empty for none.
+    /// Its interval, written out; empty if there is no interval.
     pub(crate) interval: String,
-    /// What it is to be compared with, how it was obtained.
+    /// A value to compare it with, or how it was obtained.
     pub(crate) note: String,
 }
 
@@ -99,7 +98,7 @@ pub(crate) struct ReportFigure {
     /// The SVG, as [`to_svg`](regime_plot::to_svg) makes it with
     /// [`Theme::Adaptive`](regime_plot::Theme::Adaptive). It is not escaped.
     pub(crate) svg: String,
-    /// How it was measured, what to look at.
+    /// How it was measured, and what it shows.
     pub(crate) caption: String,
     /// The files that hold it.
     pub(crate) files: Vec<File>,
@@ -116,13 +115,13 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<Vec<String>>,
 }
 
-/// A link to a file beside the page.
+/// A link to a file in the page's folder.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct File {
-    /// What is shown, such as `data.csv`.
+    /// The text of the link, such as `data.csv`.
     pub(crate) name: String,
     /// Where it is, relative to the page.
     pub(crate) href: String,
-    /// What it holds; empty where the name says it.
+    /// What the file holds; empty if the name says it.
     pub(crate) note: String,
 }

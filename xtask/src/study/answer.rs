@@ -5,10 +5,10 @@ use regime_scaling::BootstrapInterval;
 
 use crate::report::KeyFigure;
 
-/// A number with its interval, or why there is none.
+/// A number with its interval, or the reason why it is missing.
 pub(super) type Answer = Result<BootstrapInterval, String>;
 
-/// As in a table.
+/// The text of an answer in a table.
 pub(super) fn written(answer: &Answer) -> String {
     answer.as_ref().map_or("none".into(), |i| number::with_interval(i.estimate, i.low, i.high))
 }

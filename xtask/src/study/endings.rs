@@ -5,8 +5,8 @@ use regime_study::{Ending, FrozenOutcome, FrozenRecord, Run, RunSpec};
 
 use crate::report::Table;
 
-/// How many runs ended in which way, and one line for each run that left
-/// nothing or did not converge, and for each frozen kernel of which that is true.
+/// Counts the runs by ending. The table has one line for each run that left no record or did not
+/// reach its end, and for each frozen kernel that was missing or did not converge.
 pub(super) fn endings(runs: &[Run]) -> (String, Option<Table>) {
     let mut counts: Vec<(String, usize)> = Vec::new();
     let mut rows = Vec::new();
@@ -89,9 +89,9 @@ mod tests {
         .unwrap()
     }
 
-    /// The records of runs that end well, spend their steps, fail and are not made.
+    /// Runs that converge, spend their steps, fail, or are missing.
     #[test]
-    fn what_did_not_end_well_is_counted_and_reported() {
+    fn runs_without_a_final_state_are_counted_and_listed() {
         let cache = DataCache::new(default_cache_dir());
         let computed = |spec: RunSpec| {
             let data = cache.get(&spec.data).unwrap();
@@ -102,7 +102,7 @@ mod tests {
             }
         };
         let mut with_kernel = computed(spec(2000, &["end"]));
-        // A kernel that could not be learnt with, beside a network that could.
+        // The network converged, but its frozen kernel was not trained.
         let record = with_kernel.record.as_mut().unwrap();
         record.frozen[0].learning = FrozenOutcome::NoKernel("no such time".into());
         let runs = [
@@ -128,7 +128,7 @@ mod tests {
             [("failed", "out of memory"), ("missing", "no record in the store")]
         );
         assert_eq!(table.rows[0][..2], ["dense, L = 2, ReLU", "16"]);
-        // Only those that ended well have a place in an analysis.
+        // Only converged runs enter an analysis.
         assert_eq!(converged(&runs).len(), 2);
     }
 }

@@ -73,7 +73,7 @@ fn borders(outcome: &Outcome) -> Table {
 fn sensitivity(outcome: &Outcome) -> Table {
     let row = |(choice, p): &(&str, _)| vec![(*choice).to_owned(), written(p)];
     Table {
-        caption: "What the choices of the analysis do to p".into(),
+        caption: "The exponent p under other choices of the analysis".into(),
         header: ["choice", "p"].map(String::from).to_vec(),
         rows: outcome.sensitivity.iter().map(row).collect(),
     }
@@ -98,10 +98,10 @@ fn figures(runs: &[Run], outcome: &Outcome) -> Vec<Figure> {
     vec![
         Figure {
             id: "alpha-star".into(),
-            title: "Where the regimes meet, against the width".into(),
+            title: "The border α* between the regimes, against the width".into(),
             caption: "α at which the final kernel change falls through 1: mean over training sets with its \
-                      95 % interval; the band is that of the slope p. Dashed: the claimed slope through the geometric mean of the points, and \
-                      no dependence on the width."
+                      95 % interval; the band shows the interval of the slope p. Dashed, through the geometric mean \
+                      of the points: the claimed slope, and no dependence on the width."
                 .into(),
             x: Axis::log("width h"),
             y: Axis::log("α*"),
@@ -124,8 +124,8 @@ fn figures(runs: &[Run], outcome: &Outcome) -> Vec<Figure> {
             id: "kernel-change-collapsed".into(),
             title: "The same against √h·α".into(),
             caption: format!(
-                "If the claim holds, the curves of all widths fall on one. {MEANS} The guide is what a \
-                 perfectly lazy kernel would do, ‖ΔΘ‖ ∝ 1/α."
+                "If the claim holds, the curves of all widths collapse. {MEANS} The guide is the change of a \
+                 perfectly lazy kernel, ‖ΔΘ‖ ∝ 1/α."
             ),
             x: Axis::log("√h·α"),
             y: Axis::log("kernel change"),
@@ -161,7 +161,7 @@ fn figures(runs: &[Run], outcome: &Outcome) -> Vec<Figure> {
     ]
 }
 
-/// √h·α* against 1/√h, where a claim about h → ∞ is a height at 0.
+/// √h·α* against 1/√h, in which the limit h → ∞ is at 0.
 fn finite_width(outcome: &Outcome) -> Figure {
     let at = |(h, alpha): &(f64, Answer)| {
         let root = h.sqrt();
@@ -214,7 +214,7 @@ fn border_series(outcome: &Outcome) -> Vec<Series> {
     let measured =
         Series { style: Style::Points, ..with_intervals("measured", &borders_at(outcome)) };
     let points = measured.points.clone();
-    // Lines of the slopes in the interval, through the middle of the points.
+    // Lines with the slopes at the ends of the interval, through the centre of the points.
     let between = |h: f64, through: (f64, f64)| {
         let p = outcome.exponent.as_ref().ok()?;
         let ends = [p.low, p.high].map(|slope| through.1 * (h / through.0).powf(slope));

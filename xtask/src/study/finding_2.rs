@@ -18,7 +18,7 @@ pub(super) fn shown(runs: &[Run]) -> Shown {
     let mut tables: Vec<Table> = setups.iter().map(|(name, gaps)| sides(name, gaps)).collect();
     tables.push(flattered(&setups));
     if !outcome.stochastic[0].per_width.is_empty() {
-        tables.push(beside(&outcome));
+        tables.push(stochastic_and_flow(&outcome));
     }
     let mut figures: Vec<Figure> = Vec::new();
     for (name, gaps) in setups {
@@ -75,14 +75,14 @@ fn flattered(setups: &[(&str, &Gaps)]) -> Table {
         rows.push(row("best α chosen and judged on the same points", gap, trend));
     }
     Table {
-        caption: "What choosing and judging the best α on the same points would do".into(),
+        caption: "The gap if the best α is chosen and judged on the same points".into(),
         header: ["choice", "gap", "slope against ln h"].map(String::from).to_vec(),
         rows,
     }
 }
 
-/// Stochastic runs beside the flow at the same width and α.
-fn beside(outcome: &Outcome) -> Table {
+/// Compares stochastic runs with the flow at the same width and α.
+fn stochastic_and_flow(outcome: &Outcome) -> Table {
     let flow = |of: &ErrorAt| {
         let same = |e: &&ErrorAt| (e.width, e.alpha) == (of.width, of.alpha);
         outcome.stochastic[1].errors.iter().find(same)
@@ -155,7 +155,7 @@ fn gap(name: &str, gaps: &Gaps) -> Figure {
     Figure {
         id: id("gap", name),
         title: format!("The gap between lazy and feature learning in setup ({name})"),
-        caption: "Test error on the lazy side less that at the best α of the feature side, against 1/√h: the limit \
+        caption: "Test error on the lazy side minus that at the best α of the feature side, against 1/√h: the limit \
                   of wide nets is on the left. Bars are 95 % intervals over training sets and test points. \
                   Above 0 feature learning is better."
             .into(),
@@ -194,14 +194,14 @@ fn both_sides(name: &str, gaps: &Gaps, frozen: &[Frozen]) -> Figure {
     let kernels = if frozen.is_empty() {
         ""
     } else {
-        " Kernels frozen as they were at the beginning and at the end of training at √h·α = 1, and that of \
-         infinite width, learn the same points by the same flow (two training sets)."
+        " The frozen kernels are the initial and the final kernel of training at √h·α = 1, and the kernel of \
+         infinite width; they are trained on the same points by the same flow (two training sets)."
     };
     Figure {
         id: id("sides", name),
         title: format!("Test errors on both sides in setup ({name})"),
         caption: format!(
-            "Means over training sets; their difference has its interval in the figure before.{kernels}"
+            "Means over training sets; the previous figure has the intervals of their difference.{kernels}"
         ),
         x: Axis::log("width h"),
         y: Axis::linear("test error"),

@@ -67,7 +67,7 @@ fn sensitivity(outcome: &Outcome) -> Table {
         vec![format!("√h·α ≤ {}", number::significant(*most, 2)), written(p), written(r)]
     };
     Table {
-        caption: "The exponents of t₁ by what enters".into(),
+        caption: "The exponents of t₁ for different ranges of √h·α".into(),
         header: ["runs", "p", "r"].map(String::from).to_vec(),
         rows: outcome.sensitivity.iter().map(row).collect(),
     }
@@ -82,7 +82,7 @@ fn control(outcome: &Outcome) -> Table {
     };
     Table {
         caption: "The parts of the claim on the lazy side, as a control: f does not grow there, and the kernel \
-                  hardly changes"
+                  changes little"
             .into(),
         header: ["quantity", "value", "95 % interval", "claim"].map(String::from).to_vec(),
         rows: statements.iter().map(row).collect(),
@@ -112,7 +112,7 @@ fn figures(runs: &[Run]) -> Vec<Figure> {
     let mut times = figure(
         "half-loss-time",
         "The time t₁ at which the loss has halved",
-        "If the claim holds, curves of all widths fall on one of slope 1 on the feature side.",
+        "If the claim holds, the curves of all widths collapse, with slope 1 on the feature side.",
         "t₁",
         half_loss,
     );
@@ -128,7 +128,7 @@ fn figures(runs: &[Run]) -> Vec<Figure> {
     vec![times, growth(runs), change, kernel_path(runs)]
 }
 
-/// The growth until `t₁` against √h, brought to `√h·α = 1`: at a fixed width it is as `1/α`.
+/// The growth until `t₁` against √h, rescaled to `√h·α = 1`: at a fixed width it is ∝ `1/α`.
 fn growth(runs: &[Run]) -> Figure {
     let series = by_size(runs, "", Average::Geometric, |run| {
         let product = product(&run.spec);
@@ -149,7 +149,7 @@ fn growth(runs: &[Run]) -> Figure {
     });
     Figure {
         id: "growth-against-width".into(),
-        title: "Growth of the output until t₁, brought to √h·α = 1, against √h".into(),
+        title: "Growth of the output until t₁, rescaled to √h·α = 1, against √h".into(),
         caption: format!(
             "‖f(t₁)‖/‖f(0)‖ on the training points times √h·α, runs with √h·α ≤ 1. {MEANS} Dashed: growth by \
              √h, through the geometric mean of the points."

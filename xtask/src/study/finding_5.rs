@@ -53,8 +53,8 @@ fn table(outcome: &Outcome) -> Table {
         }
     }
     Table {
-        caption: "The exponent a by depth; with the upper and the lower end of its window left out; what \
-                  theory gives for homogeneous nets without biases; and the exponent in √h less that in α"
+        caption: "The exponent a by depth: by the rule, without either end of its window, and in theory for \
+                  homogeneous nets without biases. Last, the exponent in √h minus that in α"
             .into(),
         header: [
             "networks",
@@ -130,7 +130,7 @@ fn curves(runs: &[Run], activation: Activation) -> Vec<Series> {
     })
 }
 
-/// Slope −2 beside the feature side and −1 beside the lazy one.
+/// Guides of slope −2 near the feature side and −1 near the lazy side.
 fn guides(series: &[Series]) -> Vec<Guide> {
     let Some(last) = series.last() else { return Vec::new() };
     let (Some(&first), Some(&end)) = (last.points.first(), last.points.last()) else {

@@ -1,14 +1,14 @@
-//! Tangent kernels before and after training, as one sees them.
+//! Figures of tangent kernels before and after training.
 
 use regime_plot::{Axis, Cell, Figure, Guide, HeatMap, Scale, number};
 use regime_study::{GramPair, Run};
 
-/// A figure before training and one after it for each run that kept its kernel, in the order
+/// One figure before training, and one after training for each run with a stored kernel, in the order
 /// of the grid.
 pub(super) fn gram_figures(runs: &[Run]) -> Vec<Figure> {
     let mut figures = Vec::new();
-    for (index, run) in runs.iter().filter(|run| kept(run).is_some()).enumerate() {
-        let Some(pair) = kept(run) else { continue };
+    for (index, run) in runs.iter().filter(|run| stored_pair(run).is_some()).enumerate() {
+        let Some(pair) = stored_pair(run) else { continue };
         let spec = &run.spec;
         let alpha = number::significant(spec.alpha, 2);
         let (h, seed) = (spec.network.width(), spec.seed);
@@ -16,7 +16,7 @@ pub(super) fn gram_figures(runs: &[Run]) -> Vec<Figure> {
         let change = change.map_or("unknown".into(), |c| number::significant(c, 2));
         let run = format!("Run: h = {h}, α = {alpha}, seed {seed}");
         if index == 0 {
-            // The same initial weights for every α.
+            // The initial weights are the same for every α.
             let caption = format!(
                 "{run}. Cosines between the gradients of f at points outside the training set, \
                  Θ(a, b)/√(Θ(a, a) Θ(b, b)), sorted by label and within it by class. Dotted: \
@@ -38,7 +38,7 @@ pub(super) fn gram_figures(runs: &[Run]) -> Vec<Figure> {
     figures
 }
 
-fn kept(run: &Run) -> Option<&GramPair> {
+fn stored_pair(run: &Run) -> Option<&GramPair> {
     run.record.as_ref().ok()?.gram.as_ref()
 }
 
@@ -71,7 +71,7 @@ fn cells(pair: &GramPair, triangle: &[f64]) -> Vec<Cell> {
     let n = pair.labels.len();
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by_key(|&i| (pair.labels[i], pair.classes[i]));
-    // Row i of the upper triangle begins after those of i, i − 1, … 1 fewer entries.
+    // Row i of the upper triangle begins after i rows of n, n − 1, … entries.
     let at = |i: usize, j: usize| {
         let (i, j) = (i.min(j), i.max(j));
         triangle.get(i * n - i * i.saturating_sub(1) / 2 + j - i).copied().unwrap_or(f64::NAN)
@@ -108,10 +108,10 @@ mod tests {
             all.iter().find(at).unwrap().value
         };
         let root_half = 0.5f64.sqrt();
-        let wanted = [[1.0, root_half, root_half], [root_half, 1.0, 0.0], [root_half, 0.0, 1.0]];
+        let expected = [[1.0, root_half, root_half], [root_half, 1.0, 0.0], [root_half, 0.0, 1.0]];
         for row in 0..3 {
             for column in 0..3 {
-                let error = value(row, column) - wanted[row][column];
+                let error = value(row, column) - expected[row][column];
                 assert!(error.abs() < 1e-12, "{row} {column}");
             }
         }

@@ -1,4 +1,4 @@
-//! The kernel change through time, in units of `t₁`.
+//! The kernel change over time, in units of `t₁`.
 
 use regime_plot::{Axis, Color, Figure, Guide, Interval, Series, number, position};
 use regime_scaling::mean;
@@ -7,10 +7,10 @@ use regime_study::{Run, RunRecord, curves::values};
 /// Positions along the axis per decade of `t/t₁`.
 const PER_DECADE: i32 = 4;
 
-/// The first and the last decade that are looked at.
+/// The first and the last decade of `t/t₁` in the figure.
 const DECADES: (i32, i32) = (-4, 6);
 
-/// `‖Θ(t) − Θ₀‖/‖Θ₀‖` against `t/t₁` for every α of the largest width, over its runs that came to their end.
+/// `‖Θ(t) − Θ₀‖/‖Θ₀‖` against `t/t₁` for every α of the largest width, over the runs that reached their end.
 pub(super) fn kernel_path(runs: &[Run]) -> Figure {
     let with_paths: Vec<(&Run, Vec<(f64, f64)>)> = runs
         .iter()
@@ -37,10 +37,10 @@ pub(super) fn kernel_path(runs: &[Run]) -> Figure {
     let width = width.map_or("the largest width".into(), |h| format!("h = {h}"));
     Figure {
         id: "kernel-change-through-time".into(),
-        title: "How the kernel changes through time".into(),
+        title: "How the kernel changes over time".into(),
         caption: format!(
             "‖Θ(t) − Θ₀‖/‖Θ₀‖ on points outside the training set, {width}. Geometric mean over training sets, \
-             interpolated along each run and as far as all of them go; bands show one standard error."
+             interpolated along each run, at times that all runs cover; bands show one standard error."
         ),
         x: Axis::log("t/t₁"),
         y: Axis::log("kernel change"),
@@ -53,7 +53,7 @@ pub(super) fn kernel_path(runs: &[Run]) -> Figure {
     }
 }
 
-/// `(ln t/t₁, ln change)` of a run that came to its end, where both are positive.
+/// `(ln t/t₁, ln change)` of a run that reached its end, where both times and changes are positive.
 fn path(record: &RunRecord) -> Option<Vec<(f64, f64)>> {
     let half_loss = record.t1.filter(|_| record.reached_requested_end())?;
     let points: Vec<(f64, f64)> = record
@@ -66,13 +66,13 @@ fn path(record: &RunRecord) -> Option<Vec<(f64, f64)>> {
     (points.len() > 1).then_some(points)
 }
 
-/// Means of paths where all of them are, with one standard error.
+/// Means of paths over the times that all of them cover, with one standard error.
 fn averaged(paths: &[&[(f64, f64)]]) -> (Vec<(f64, f64)>, Vec<Interval>) {
     let (mut points, mut band) = (Vec::new(), Vec::new());
     for k in DECADES.0 * PER_DECADE..=DECADES.1 * PER_DECADE {
         let x = 10f64.powf(f64::from(k) / f64::from(PER_DECADE));
-        let there: Option<Vec<f64>> = paths.iter().map(|path| interpolated(path, x.ln())).collect();
-        let Some(m) = there.and_then(|values| mean(&values)) else { continue };
+        let at_x: Option<Vec<f64>> = paths.iter().map(|path| interpolated(path, x.ln())).collect();
+        let Some(m) = at_x.and_then(|values| mean(&values)) else { continue };
         points.push((x, m.mean.exp()));
         if let Some(error) = m.std_error {
             band.push(Interval { x, low: (m.mean - error).exp(), high: (m.mean + error).exp() });
@@ -81,7 +81,7 @@ fn averaged(paths: &[&[(f64, f64)]]) -> (Vec<(f64, f64)>, Vec<Interval>) {
     (points, band)
 }
 
-/// The value at `x` on the broken line; `None` outside of it.
+/// The value at `x` by linear interpolation; `None` outside the path.
 fn interpolated(path: &[(f64, f64)], x: f64) -> Option<f64> {
     let after = path.iter().position(|p| p.0 >= x)?;
     let (x1, y1) = path[after];
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn means_are_taken_where_all_runs_are() {
+    fn means_cover_the_times_that_all_runs_cover() {
         let slope =
             |from: f64, to: f64, c: f64| [from, to].map(|x| ((x).ln(), (c * x).ln())).to_vec();
         let (one, other) = (slope(0.01, 10.0, 1.0), slope(0.1, 100.0, 4.0));

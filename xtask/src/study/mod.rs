@@ -1,7 +1,6 @@
-//! What the runs of a finding say, for people: sentences, tables and figures.
+//! Presents the results of a finding: sentences, tables and figures.
 //!
-//! Claims, grids, rules and numbers are in `regime-findings`; here they are put into words and drawn, one
-//! file a finding.
+//! Claims, grids, rules and numbers are in `regime-findings`. Each finding has one file here.
 
 mod answer;
 mod endings;

@@ -84,7 +84,7 @@ mod tests {
                 }
             }
         }
-        // A run that is missing takes its cell with it.
+        // A cell without runs is left out.
         points.retain(|p| p.width() != 256 || p.alpha() != 10.0);
         let figure = phase_diagram(&points);
         let cells = &figure.map.as_ref().unwrap().cells;

@@ -1,4 +1,4 @@
-//! From runs to what a report shows.
+//! From runs to the content of a report.
 
 use regime_findings::{Finding, Judgement, PROTOCOL, Settings, verdict};
 use regime_plot::Figure;
@@ -9,12 +9,12 @@ use super::{
 };
 use crate::report::{KeyFigure, Table, Verdict};
 
-/// What the runs say about a claim.
+/// The result of the runs for a claim.
 #[derive(Debug, Clone)]
 pub(crate) struct Study {
-    /// By the rule.
+    /// The verdict by the rule.
     pub(crate) verdict: Verdict,
-    /// What the verdict rests on.
+    /// The statements from which the verdict follows.
     pub(crate) judgement: Judgement,
     /// Every number of the analysis, for `outcome.json`.
     pub(crate) outcome: serde_json::Value,
@@ -24,11 +24,11 @@ pub(crate) struct Study {
     pub(crate) figures: Vec<Figure>,
     /// In the order of the report.
     pub(crate) tables: Vec<Table>,
-    /// What a reader has to know besides.
+    /// Further facts for the reader.
     pub(crate) notes: Vec<String>,
 }
 
-/// What the runs of a finding say. Never fails: what cannot be determined is reported as such.
+/// Analyses the runs of a finding. Never fails: a quantity that cannot be determined is reported as such.
 pub(crate) fn study(
     finding: &dyn Finding,
     runs: &[Run],
@@ -70,7 +70,7 @@ mod tests {
 
     use super::*;
 
-    /// Simulated runs, of which one in so many is missing.
+    /// A study of simulated runs, of which one in `every` is missing.
     fn studied(finding: &dyn Finding, every: usize) -> Study {
         let settings = Settings::of(Profile::Laptop);
         let specs = finding.grid(&settings);
@@ -85,7 +85,7 @@ mod tests {
     fn every_part_of_a_claim_is_among_the_key_figures() {
         for finding in FINDINGS {
             let study = studied(*finding, usize::MAX);
-            // One run is missing: with so many beside it, that may leave the verdict as it is or open.
+            // One missing run may leave the verdict open, but does not refute the claim.
             assert_ne!(study.verdict.kind, Outcome::Fail, "{}", finding.name());
             for (figure, statement) in study.key_figures.iter().zip(&study.judgement.statements) {
                 let (name, quantity) =

@@ -9,9 +9,9 @@ use regime_study::{Run, curves::values};
 
 use super::answer::Answer;
 
-/// What every figure of means says of them.
+/// A part of the caption of every figure of means.
 pub(super) const MEANS: &str = "Means over training sets and their networks; bars and bands are 95 % \
-    intervals over training sets, crosses mark places where a training set has none.";
+    intervals over training sets, crosses mark positions where a training set has no value.";
 
 /// How values are averaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,18 +22,18 @@ pub(super) enum Average {
     Geometric,
 }
 
-/// One value of one run, or that there is none.
+/// The value of one run, which may be missing.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Value {
     /// The curve to which it belongs.
     pub(super) size: usize,
-    /// Where along the axis.
+    /// The position along the axis.
     pub(super) x: f64,
     /// The value.
     pub(super) y: Option<f64>,
 }
 
-/// One series for every size, named by this sign; of the runs for which there is a value.
+/// One series for every size, labelled `sign = size`, over the runs for which `value` is not `None`.
 pub(super) fn by_size(
     runs: &[Run],
     sign: &str,
@@ -71,7 +71,7 @@ pub(super) fn by_size(
     sizes.iter().enumerate().map(one).collect()
 }
 
-/// Estimates along the axis with their intervals as bars; places without one are marked as missing.
+/// Estimates along the axis with their intervals as bars; positions without an estimate are marked as missing.
 pub(super) fn with_intervals(label: impl Into<String>, estimates: &[(f64, Answer)]) -> Series {
     let found = || estimates.iter().filter_map(|(x, answer)| Some((*x, answer.as_ref().ok()?)));
     Series {
@@ -95,7 +95,7 @@ fn centre(sets: &[Vec<f64>], average: Average) -> Option<(f64, Option<(f64, f64)
     Some((from(m.mean), interval.map(|i| (from(i.low), from(i.high)))))
 }
 
-/// The geometric mean of points, in either coordinate.
+/// The geometric mean of points, in each coordinate.
 pub(super) fn geometric_centre(points: &[(f64, f64)]) -> Option<(f64, f64)> {
     let of = |pick: fn(&(f64, f64)) -> f64| {
         let logs: Vec<f64> = points.iter().map(|point| pick(point).ln()).collect();

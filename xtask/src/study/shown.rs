@@ -1,10 +1,10 @@
-//! What one finding shows.
+//! The parts of a report that differ between findings.
 
 use regime_plot::Figure;
 
 use crate::report::{KeyFigure, Table};
 
-/// What one finding shows beside its verdict.
+/// The parts of a report that are specific to one finding.
 pub(super) struct Shown {
     pub(super) outcome: serde_json::Value,
     pub(super) key_figures: Vec<KeyFigure>,

@@ -34,8 +34,8 @@ fn sentence(
                 .into();
         }
         Some(Undecided::MissingRuns) => {
-            let least = |of: &&Incomplete| (of.usable as f64) < MIN_COMPLETE * of.asked as f64;
-            let cells: Vec<&Incomplete> = incomplete.iter().filter(least).collect();
+            let too_few = |of: &&Incomplete| (of.usable as f64) < MIN_COMPLETE * of.asked as f64;
+            let cells: Vec<&Incomplete> = incomplete.iter().filter(too_few).collect();
             let first = cells.first().map_or(String::new(), |of| incomplete_cell(of));
             let more = match cells.len() {
                 0 | 1 => String::new(),
@@ -44,8 +44,8 @@ fn sentence(
             return format!("Too many runs are missing to decide: {first}{more}.");
         }
         Some(Undecided::MissingRunsMatter) => {
-            return "Runs are missing, and without the training sets that lack them the verdict is \
-                    another, or there is none."
+            return "Runs are missing. Without the training sets that lack them, the verdict is \
+                    different or cannot be reached."
                 .into();
         }
         None => {}
@@ -69,7 +69,7 @@ fn sentence(
     let few = open.iter().all(|s| s.interval.is_err()) && training_sets(settings) < 3;
     let more = match judgement.sets_needed {
         _ if few => " At least three training sets are needed.".into(),
-        // Looking again at training sets that have been looked at would not keep the error rate.
+        // Judging the same training sets again would raise the error rate.
         Some(n) => format!(
             " If the estimates stay where they are, {n} training sets decide: `cargo xtask reproduce {} \
              --seeds {n} --seed-offset {} --data-seed {}` for fresh ones{}.",
@@ -78,8 +78,8 @@ fn sentence(
             settings.data_seed + 10,
             if looks == 1 { ", or `--until-decided`" } else { "" },
         ),
-        None => " More training sets would not decide it: an estimate lies too close to the edge of what \
-                 is accepted, or there is none."
+        None => " More training sets would not decide it: an estimate lies too close to the edge of the \
+                 accepted range, or is missing."
             .into(),
     };
     format!("{holding}Open: {}.{more}", reasons.join("; "))
@@ -161,7 +161,7 @@ fn value(Statement { quantity, interval, .. }: &Statement) -> String {
     }
 }
 
-/// The quantity, and what it has to be.
+/// The quantity and its accepted values.
 fn reason(statement: &Statement) -> String {
     let few = match &statement.interval {
         Ok(i) if i.n_seeds < Statement::MIN_SEEDS => {
@@ -172,7 +172,7 @@ fn reason(statement: &Statement) -> String {
     format!("{}{few} and has to be {}", value(statement), accepted(statement.expected))
 }
 
-/// With a capital in front, but for a symbol.
+/// Capitalises a sentence, unless it begins with a symbol of one letter.
 fn capitalised(sentence: String) -> String {
     let mut letters = sentence.chars();
     match (letters.next(), letters.next()) {
@@ -183,7 +183,7 @@ fn capitalised(sentence: String) -> String {
     }
 }
 
-/// Without decimals that are zero, and with few of those that are not.
+/// A number with few decimals and without trailing zeros.
 fn plain(value: f64) -> String {
     let rounded = (value * 1e6).round() / 1e6;
     let text = if (rounded * 100.0).fract().abs() > 1e-9 && rounded.abs() >= 0.1 {
@@ -235,20 +235,20 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_is_said_in_one_sentence() {
+    fn a_claim_that_holds_gives_one_sentence() {
         let of = judgement(vec![statement("p", 1.0, 8), statement("q", 1.1, 8)]);
         assert_eq!(said(&of), (Outcome::Pass, "All 2 parts of the claim hold.".into()));
     }
 
     #[test]
-    fn what_fails_comes_with_what_it_has_to_be() {
+    fn a_failed_part_is_given_with_its_accepted_values() {
         let of = judgement(vec![statement("p", 1.0, 8), statement("the slope", 1.6, 8)]);
         let sentence = "The slope is 1.60 [1.50, 1.70] and has to be 1 ± 0.25.";
         assert_eq!(said(&of), (Outcome::Fail, sentence.into()));
     }
 
     #[test]
-    fn what_is_open_comes_with_what_would_decide() {
+    fn an_open_part_is_given_with_the_training_sets_needed() {
         let of = judgement(vec![statement("p", 1.0, 8), statement("the slope", 1.22, 8)]);
         let (kind, sentence) = said(&of);
         assert_eq!(kind, Outcome::Undecided);
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn the_levels_are_said() {
+    fn the_levels_are_reported() {
         let said = levels(&judgement(vec![statement("p", 1.0, 8); 14]), 1);
         assert!(said.contains("interval of 90 % lies") && said.contains("that of 99.64"), "{said}");
         assert!(said.ends_with("Intervals rest on 8 training sets."), "{said}");

@@ -1,4 +1,4 @@
-//! What the flows of a finding have cost, counted.
+//! Counts the work of the flows of a finding.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use regime_study::{Dynamics, Run};
 
 use crate::report::Table;
 
-/// The work of runs of one network and one decade of `√h α`, added up in units of one run.
+/// The total work of the runs of one network and one decade of `√h α`, in the units of the table.
 #[derive(Default)]
 struct Row {
     runs: f64,
@@ -18,7 +18,7 @@ struct Row {
     factors: f64,
 }
 
-/// One line for each network and decade of `√h α` in which flows ran; none without flows.
+/// One line for each network and decade of `√h α` in which flows ran; `None` if no flow ran.
 pub(super) fn work(runs: &[Run]) -> Option<Table> {
     let mut rows: BTreeMap<(String, usize, i32), Row> = BTreeMap::new();
     for run in runs {
@@ -58,18 +58,17 @@ pub(super) fn work(runs: &[Run]) -> Option<Table> {
         "√h α from",
         "runs",
         "steps",
-        "undone",
+        "rejected",
         "forward, n",
         "backward, n",
         "Σm²/n²",
         "Σm³/n³",
     ];
     (!rows.is_empty()).then(|| Table {
-        caption:
-            "Work of a flow by decade of √h α, mean over runs: steps that were made and undone, \
-                  passes over all n points, and numbers in kernels of m points and their \
-                  factorisations; what is measured on the way is not in it"
-                .into(),
+        caption: "Work of a flow by decade of √h α, mean over runs: accepted and rejected steps, \
+                  passes over all n points, and the sizes of kernels of m points (m²) and of their \
+                  factorisations (m³); measurements during the run are not counted"
+            .into(),
         header: header.map(String::from).to_vec(),
         rows,
     })

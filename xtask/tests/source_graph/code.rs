@@ -11,9 +11,9 @@ pub(crate) struct Use {
     pub(crate) is_public: bool,
 }
 
-/// The code of one file, without what is for tests.
+/// The code of one file, without its tests.
 pub(crate) struct Code {
-    /// Modules in files of their own.
+    /// Child modules in separate files.
     pub(crate) children: BTreeSet<String>,
     /// Names of the items that are defined here.
     pub(crate) items: BTreeSet<String>,
@@ -42,7 +42,7 @@ impl Code {
         code
     }
 
-    /// Declarations stand at the beginning of a line.
+    /// Reads a declaration, which begins at the start of a line.
     fn read_line(&mut self, line: &str) {
         let mut words = line.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '!'));
         if line.starts_with([' ', '\t']) {
@@ -71,7 +71,7 @@ impl Code {
     }
 }
 
-/// Comments and the contents of strings name nothing.
+/// Removes comments and strings.
 fn without_comments(text: &str) -> String {
     let mut code = String::new();
     let mut left = text;
@@ -105,7 +105,7 @@ fn without_comments(text: &str) -> String {
     code
 }
 
-/// Without the items after `#[cfg(test)]`.
+/// Removes the items after `#[cfg(test)]`.
 fn without_tests(text: &str) -> String {
     let mut code = String::new();
     let mut left = text;
@@ -117,7 +117,7 @@ fn without_tests(text: &str) -> String {
         let end = if semicolon < brace {
             semicolon + 1
         } else {
-            // What is for tests begins at the margin, and so does the brace that ends it.
+            // The item begins at the margin, and so does its closing brace.
             item.find("\n}").map_or(item.len(), |end| end + 2)
         };
         left = &item[end..];
@@ -125,7 +125,7 @@ fn without_tests(text: &str) -> String {
     code + left
 }
 
-/// The trees of all `use` statements, with whether they are re-exports; and all else.
+/// The trees of all `use` statements, with whether they are re-exports; and the rest of the code.
 fn split_uses(text: &str) -> (Vec<(String, bool)>, String) {
     let mut uses = Vec::new();
     let mut rest = String::new();
@@ -198,7 +198,7 @@ fn leaves(tree: &str, is_public: bool) -> Vec<Use> {
     out
 }
 
-/// All paths of two segments and more.
+/// All paths with at least two segments.
 fn paths(code: &str) -> Vec<Vec<String>> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let mut all = Vec::new();

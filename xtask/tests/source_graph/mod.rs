@@ -1,8 +1,8 @@
-//! Which file of a crate imports which: read from the sources, re-exports followed to the
-//! file that defines an item.
+//! The imports between the files of a crate, read from the sources. Re-exports are followed to
+//! the file that defines an item.
 //!
 //! A file imports another if it names an item that the other defines, in a `use` or by a
-//! path. `mod x;` and `pub use` alone are no imports, and code for tests does not count.
+//! path. `mod x;` and `pub use` alone are not imports, and code for tests does not count.
 
 mod code;
 
@@ -39,7 +39,7 @@ impl SourceGraph {
         Self { modules }
     }
 
-    /// For every module, those that it imports from.
+    /// The modules that each module imports from.
     pub(crate) fn imports(&self) -> BTreeMap<String, BTreeSet<String>> {
         let of = |(module, code): (&Module, &Code)| {
             let private = code.uses.iter().filter(|item| !item.is_public).map(|item| &item.path);
@@ -50,10 +50,10 @@ impl SourceGraph {
         self.modules.iter().map(of).collect()
     }
 
-    /// The module that defines what a path stands for, as seen from `module`; `None` for what
-    /// is outside of the crate.
+    /// The module that defines what a path stands for, as seen from `module`; `None` outside
+    /// of the crate.
     fn defines(&self, module: &Module, path: &[String], depth: usize) -> Option<Module> {
-        // Re-exports may go round in circles; names of this length do not.
+        // A chain of this length can only be a circular re-export.
         if depth > 8 {
             return None;
         }
@@ -73,7 +73,7 @@ impl SourceGraph {
             if segment == "super" {
                 at.pop()?;
             } else if is_last && code.items.contains(segment) {
-                // A function may have the name of the file beside it.
+                // A function may have the name of a child module.
                 return Some(at);
             } else if code.children.contains(segment) {
                 at.push(segment.clone());
@@ -88,7 +88,7 @@ impl SourceGraph {
         Some(at)
     }
 
-    /// The module that defines `name`, where `item` brings it into `at`.
+    /// The module that defines `name`, if `item` brings it into `at`.
     fn through(&self, at: &Module, item: &Use, name: &str, depth: usize) -> Option<Module> {
         if item.name == name {
             return self.defines(at, &item.path, depth + 1);

@@ -1,4 +1,4 @@
-//! `bench --json`: the works of a run, beside PyTorch on the same device.
+//! `bench --json`: times the operations of a run, and the same in PyTorch on the same device.
 
 use std::{
     io::Write,
@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{backend, output, provenance};
 
-/// What times PyTorch.
+/// The script that times PyTorch.
 const SCRIPT: &str = include_str!("../../../../benches/torch_peers.py");
 
-/// Small runs that go together on a GPU.
+/// Number of small runs in one batch on a GPU.
 const MANY: usize = 256;
 
 /// One line of the table.
@@ -33,7 +33,7 @@ struct Line {
     threads: usize,
 }
 
-/// Times the works, then those of PyTorch, prints both and keeps them.
+/// Times the operations, then those of PyTorch, prints both and writes them to `path`.
 pub(super) fn run(
     (name, device): (BackendName, DeviceName),
     smoke: bool,
@@ -63,11 +63,11 @@ pub(super) fn run(
         threads: 1,
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
-    let mut keep = |row: &PeerRow| {
+    let mut add = |row: &PeerRow| {
         note!("{} at n = {}, h = {}: {:.3} ms", row.work, row.n, row.h, 1e3 * row.seconds);
         own.push(line(row));
     };
-    pool.install(|| backend::bench_peers((name, device), Precision::F64, sizes, many, &mut keep))?;
+    pool.install(|| backend::bench_peers((name, device), Precision::F64, sizes, many, &mut add))?;
     let peers = match pytorch(device, sizes) {
         Ok(peers) => peers,
         Err(why) => {
@@ -88,7 +88,7 @@ pub(super) fn run(
         out!("{work:<34} {n:>5} {h:>4} {:>11.3} {ms:>14} {ratio:>7}", 1e3 * seconds);
     }
     if let Some(one) = own.iter().find(|line| line.work.starts_with("one of many")) {
-        out!("{:.0} small runs per second, {many} together", 1.0 / one.seconds);
+        out!("{:.0} small runs per second, in a batch of {many}", 1.0 / one.seconds);
     }
     let machine = provenance::cpu().unwrap_or_default();
     let rows = [own, peers].concat();
@@ -97,20 +97,20 @@ pub(super) fn run(
         .with_context(|| path.display().to_string())
 }
 
-/// The rows of PyTorch.
+/// Times PyTorch.
 ///
 /// # Errors
-/// Without Python or PyTorch, or where the script fails: the last line that it wrote.
+/// If Python or PyTorch is missing, or the script fails: the last line of its error output.
 fn pytorch(device: DeviceName, sizes: &[(usize, usize)]) -> anyhow::Result<Vec<Line>> {
     let python = std::env::var("REGIME_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let rows = tempfile::NamedTempFile::new().context("there is no place for its rows")?;
+    let rows = tempfile::NamedTempFile::new().context("no temporary file can be made")?;
     let sizes: Vec<String> = sizes.iter().map(|(n, h)| format!("{n}:{h}")).collect();
     let mut child = Command::new(&python)
         .args(["-", "--threads", "1", "--device", &device.to_string(), "--sizes"])
         .arg(sizes.join(","))
         .arg("--out")
         .arg(rows.path())
-        // PyTorch finds the libraries that it came with.
+        // PyTorch must find its own libraries.
         .env_remove("LD_LIBRARY_PATH")
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
@@ -118,13 +118,13 @@ fn pytorch(device: DeviceName, sizes: &[(usize, usize)]) -> anyhow::Result<Vec<L
         .spawn()
         .with_context(|| format!("{python} cannot be started"))?;
     if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(SCRIPT.as_bytes()).context("the script cannot be passed on")?;
+        stdin.write_all(SCRIPT.as_bytes()).context("the script cannot be passed to Python")?;
     }
     let output = child.wait_with_output()?;
     if !output.status.success() {
         let errors = String::from_utf8_lossy(&output.stderr);
-        bail!("{python}: {}", errors.lines().last().unwrap_or("it failed without a word"));
+        bail!("{python}: {}", errors.lines().last().unwrap_or("it failed without a message"));
     }
     let text = std::fs::read(rows.path()).context("its rows cannot be read")?;
-    serde_json::from_slice(&text).context("its rows are not what they should be")
+    serde_json::from_slice(&text).context("its rows have an unexpected format")
 }

@@ -63,8 +63,8 @@ fn every_text_is_escaped_and_every_element_closed() {
 }
 
 #[test]
-fn nothing_comes_from_elsewhere() {
-    // A link to the paper is followed by a reader, not by the page.
+fn the_page_loads_nothing_from_elsewhere() {
+    // The page links to the paper, but does not load it.
     let html = to_html(&report("text", 3)).replacen(&format!("href=\"{PAPER}\""), "", 1);
     for mark in ["http", "src=", "@import", "url("] {
         assert!(!html.contains(mark), "{mark}");
@@ -104,7 +104,7 @@ fn code(text: &str) -> String {
 }
 
 #[test]
-fn what_stands_between_backticks_is_code() {
+fn text_between_backticks_is_code() {
     assert_eq!(code("a `b < c` d `e`"), "a <code>b &lt; c</code> d <code>e</code>");
     assert_eq!(code("one ` alone"), "one ` alone");
     assert_eq!(code("`a` and ` alone"), "<code>a</code> and ` alone");
