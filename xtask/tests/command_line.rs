@@ -52,7 +52,7 @@ fn bad_input_is_one_line_status_two_and_nothing_written() {
         (&["plan", "finding-9"], "finding-1"),
         (
             &["run", "sweep.json", "bad.json", "--share", "1/2"],
-            "bad.json, sweep 1: network.width = 8, alhpa = 0.3: unknown field `alhpa`",
+            "bad.json, sweep 1: network.width = 8, alhpa = 0.3: alhpa is no field: did you mean alpha?",
         ),
         (&["run", "sweep.json", "--share", "1/2", "--out", "file/out"], "file/out"),
     ];
@@ -89,12 +89,12 @@ fn a_bad_value_in_a_file_is_reported_once() {
         (
             "run",
             r#""alpha": 1, "loss": {"kind": "soft-hinge", "beta": -1}"#,
-            "bad.json, run 1: beta of the loss is -1, but has to be finite and greater than 0",
+            "bad.json, run 1: loss.beta is -1, but must be finite and greater than 0",
         ),
         (
             "diagnose",
             r#""alpha": -1"#,
-            "bad.json: alpha is -1, but has to be finite and greater than 0",
+            "bad.json: alpha is -1, but must be finite and greater than 0",
         ),
     ] {
         fs::write(folder.path().join("bad.json"), run(fields)).unwrap();
@@ -245,7 +245,14 @@ fn fresh_seeds_are_said_on_the_report() {
     let chosen = ["training sets: 1", "seeds from 100", "data seed 7"];
     assert_eq!(outcome["chosen"], serde_json::json!(chosen));
     let rows = fs::read_to_string(folder.path().join("results/finding-1/data.csv")).unwrap();
-    assert!(rows.lines().skip(1).all(|row| row.contains(",100,7,0,")), "{rows}");
+    let header: Vec<&str> = rows.lines().next().unwrap().split(',').collect();
+    for (name, value) in [("seed", "100"), ("data.seed", "7"), ("data.training_set.index", "0")] {
+        let column = header.iter().position(|column| *column == name).expect(name);
+        assert!(
+            rows.lines().skip(1).all(|row| row.split(',').nth(column) == Some(value)),
+            "{rows}"
+        );
+    }
 }
 
 #[test]
@@ -258,7 +265,7 @@ fn a_plan_computes_nothing() {
 }
 
 #[test]
-fn frozen_kernels_are_told_beside_their_run() {
+fn frozen_kernels_are_reported_with_their_run() {
     let folder = tempfile::tempdir().unwrap();
     let run = |frozen: &str| {
         format!(
@@ -275,9 +282,9 @@ fn frozen_kernels_are_told_beside_their_run() {
     assert!(output.status.success(), "{}", stderr(&output));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let lines: Vec<&str> = text.lines().collect();
-    assert!(lines[0].ends_with("test error of frozen kernels"), "{text}");
+    assert!(lines[0].ends_with("test_error of frozen kernels"), "{text}");
     let start = lines[1].find("initial 0.").expect("the initial kernel");
-    assert_eq!(lines[0].find("test error of frozen"), Some(start), "{text}");
+    assert_eq!(lines[0].find("test_error of frozen"), Some(start), "{text}");
     assert!(lines[1][start..].contains(", end 0."), "{text}");
     assert!(lines[1].ends_with(", t=1000000000000 none"), "{text}");
     assert!(!lines[2].contains("initial"), "{text}");
@@ -310,7 +317,7 @@ fn shares_make_the_runs_of_a_sweep_and_the_whole_is_what_it_is_in_one_go() {
         String::from_utf8(output.stdout).unwrap()
     };
     let plan = run("shared", &["--plan"]);
-    assert!(plan.starts_with("6 runs, 0 of them stored; about "), "{plan}");
+    assert!(plan.starts_with("6 runs, 0 stored; about "), "{plan}");
     assert!(!folder.path().join("shared").exists());
 
     let mut lacking = 6;
@@ -323,13 +330,13 @@ fn shares_make_the_runs_of_a_sweep_and_the_whole_is_what_it_is_in_one_go() {
         let (made, rest) = made.expect(&text);
         assert!(made > 0, "{text}");
         lacking -= made;
-        let left = format!("all shares together lack {lacking} — shared/runs\n");
+        let left = format!("{lacking} runs of all shares are missing — shared/runs\n");
         assert_eq!(rest, left);
     }
     assert_eq!(lacking, 0);
     assert_eq!(entries(&folder.path().join("shared")), ["runs"]);
     let table = run("shared", &[]);
-    assert_eq!(table.lines().filter(|line| line.starts_with("dense")).count(), 6, "{table}");
+    assert_eq!(table.lines().filter(|line| line.contains("converged")).count(), 6, "{table}");
 
     run("whole", &[]);
     let data = |out: &str| fs::read(folder.path().join(out).join("sweep/data.csv")).unwrap();
@@ -364,7 +371,192 @@ fn a_job_that_a_cluster_ends_leaves_its_checkpoint() {
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     let ended = job.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(130), "{}", stderr(&ended));
-    assert!(stderr(&ended).contains("share 1/1: stopped; the same command goes on"));
+    assert!(stderr(&ended).contains("share 1/1: stopped; run the same command again"));
     let left = entries(&runs);
     assert!(left.len() == 1 && left[0].ends_with(".checkpoint.json"), "{left:?}");
+}
+
+/// Depth, activation and size of the training set: three sweeps in one folder of results.
+#[test]
+fn a_table_tells_the_runs_of_any_sweep_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let axes = [
+        ("network.hidden_layers", "[1, 2, 3]"),
+        (
+            "network.activation",
+            r#"[{"kind": "relu"}, {"kind": "tanh"}, {"kind": "softplus", "beta": 5}]"#,
+        ),
+        ("data.n_train", "[10, 20, 30]"),
+        ("loss", r#"[{"kind": "hinge"}, {"kind": "soft-hinge", "beta": 20}]"#),
+        ("dynamics.scheme.tolerance", "[0.05, 0.1]"),
+    ];
+    for (field, values) in axes {
+        let scheme = r#""dynamics": {"kind": "flow", "scheme": {"scheme": "adaptive"}},"#;
+        let sweep = SWEEP
+            .replace(
+                r#"[{"network.width": [8, 16, 24]}, {"alpha": [0.3, 30]}]"#,
+                &format!(r#"[{{"{field}": {values}}}]"#),
+            )
+            .replace(r#""base": {"#, &format!(r#""base": {{"alpha": 30, {scheme}"#))
+            .replace(r#""hidden_layers": 2"#, r#""width": 8, "hidden_layers": 2"#);
+        fs::write(folder.path().join("one.json"), sweep).unwrap();
+        let output = xtask(&["run", "one.json"], folder.path());
+        assert!(output.status.success(), "{field}: {}", stderr(&output));
+        let printed = String::from_utf8(output.stdout).unwrap();
+        // The printed table names what varies, and shows the first digits of the key.
+        assert!(
+            printed.starts_with("key ") && printed.lines().next().unwrap().contains(field),
+            "{printed}"
+        );
+        let csv = fs::read_to_string(folder.path().join("results/one/data.csv")).unwrap();
+        let rows: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
+        let column = |name: &str| rows[0].iter().position(|column| *column == name).expect(name);
+        for row in &rows[1..] {
+            assert!(printed.contains(&row[column("key")][..8]), "{printed}");
+            assert!(!row[column("version")].is_empty() && row[column("end")] == "converged");
+        }
+        let fields: Vec<usize> =
+            (0..rows[0].len()).filter(|&c| rows[0][c].starts_with(field)).collect();
+        assert!(!fields.is_empty(), "{csv}");
+        let of_row =
+            |row: &Vec<&str>| fields.iter().map(|&c| row[c].to_owned()).collect::<Vec<_>>();
+        let distinct: std::collections::BTreeSet<_> = rows[1..].iter().map(of_row).collect();
+        assert_eq!(distinct.len(), rows.len() - 1, "{csv}");
+    }
+}
+
+#[test]
+fn a_spec_may_be_toml_and_fields_may_be_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let toml = r#"
+alpha = 30 # on the lazy side
+[data]
+source = {kind = "stripe", dim = 3}
+task = {kind = "own"}
+inputs = {centre = false, sphere = false, pca = "none"}
+n_train = 20
+n_test = 40
+n_kernel = 5
+[network]
+architecture = "dense"
+inputs = 3
+width = 8
+hidden_layers = 2
+activation = {kind = "relu"}
+bias = true
+"#;
+    fs::write(folder.path().join("one.toml"), toml).unwrap();
+    let print = |arguments: &[&str]| -> serde_json::Value {
+        let output =
+            xtask(&[&["run", "one.toml", "--print-spec"], arguments].concat(), folder.path());
+        assert!(output.status.success(), "{}", stderr(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let spec = print(&[]);
+    assert_eq!(
+        (&spec["alpha"], &spec["data"]["inputs"]["pca"]),
+        (&30.0.into(), &serde_json::Value::Null)
+    );
+    // All defaults are written out.
+    assert_eq!(spec["budget"]["max_wall_s"], 3600.0);
+    assert_eq!(spec["data"]["training_set"]["of"], 1);
+    let set = ["--set", "network.width=64", "--set", "loss.kind=hinge"];
+    let changed = print(&set);
+    assert_eq!(
+        (&changed["network"]["width"], &changed["loss"]["kind"]),
+        (&64.into(), &"hinge".into())
+    );
+
+    // What was printed is a spec, and gives the same run.
+    fs::write(folder.path().join("again.json"), spec.to_string()).unwrap();
+    let json = |file: &str| -> serde_json::Value {
+        let output = xtask(&["run", file, "--json", "--quiet"], folder.path());
+        assert!(output.status.success() && output.stderr.is_empty(), "{}", stderr(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let (first, again) = (json("one.toml"), json("again.json"));
+    assert_eq!(first[0]["runs"], again[0]["runs"]);
+    assert_eq!(first[0]["runs"][0]["network.width"], 8);
+    assert_eq!(entries(&folder.path().join("results/runs")).len(), 1);
+}
+
+#[test]
+fn a_run_that_does_not_fit_is_refused_with_its_bytes_and_the_others_are_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let sweep = SWEEP.replace("[8, 16, 24]", "[8, 3000]").replace("[0.3, 30]", "[30]");
+    fs::write(folder.path().join("two.json"), sweep).unwrap();
+    for (arguments, status) in [(&["--plan"][..], 0), (&[], 1)] {
+        let all = [&["run", "two.json", "--memory", "100M"], arguments].concat();
+        let output = xtask(&all, folder.path());
+        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), stderr(&output));
+        assert_eq!(output.status.code(), Some(status), "{text}");
+        if status == 0 {
+            assert!(text.contains("1 of the runs do not fit into the memory"), "{text}");
+        } else {
+            let refusal =
+                text.lines().find(|line| line.contains("of memory, but 100 MB can be used"));
+            assert!(refusal.is_some_and(|line| line.contains("it needs 1.1 GB")), "{text}");
+            assert_eq!(text.matches("converged").count(), 1, "{text}");
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_closed_or_full_stdout_is_no_panic_and_loses_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("sweep.json"), SWEEP).unwrap();
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let run = |stdout: Stdio| {
+        Command::new(env!("CARGO_BIN_EXE_xtask"))
+            .args(["run", "sweep.json", "-q"])
+            .current_dir(folder.path())
+            .stdout(stdout)
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap()
+    };
+    let on_full = run(full.into());
+    assert_eq!(on_full.status.code(), Some(2));
+    assert_eq!(stderr(&on_full), "error: stdout cannot be written to: no storage space\n");
+    let table = folder.path().join("results/sweep/data.csv");
+    assert_eq!(fs::read_to_string(&table).unwrap().lines().count(), 7);
+    fs::remove_file(&table).unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let closed = run(writer.into());
+    assert_eq!((closed.status.code(), stderr(&closed)), (Some(0), String::new()));
+    assert!(table.is_file());
+}
+
+#[test]
+fn the_version_names_the_commit_and_the_day_of_the_build() {
+    let output = xtask(&["--version"], Path::new("."));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with(concat!("regime ", env!("CARGO_PKG_VERSION"), " (")), "{text}");
+    assert!(text.contains("built 20"), "{text}");
+    for shell in ["bash", "zsh", "fish"] {
+        let output = xtask(&["completions", shell], Path::new("."));
+        assert!(String::from_utf8(output.stdout).unwrap().contains("coord-check"), "{shell}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_plan_needs_no_permission_to_write() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("sweep.json"), SWEEP).unwrap();
+    assert!(xtask(&["run", "sweep.json"], folder.path()).status.success());
+    let runs = folder.path().join("results/runs");
+    let mode = |mode| fs::set_permissions(&runs, fs::Permissions::from_mode(mode)).unwrap();
+    let before = fs::metadata(&runs).unwrap().modified().unwrap();
+    mode(0o555);
+    let plan = xtask(&["run", "sweep.json", "--plan", "--json"], folder.path());
+    mode(0o755);
+    let found: serde_json::Value = serde_json::from_slice(&plan.stdout).unwrap();
+    assert_eq!((&found["runs"], &found["stored"]), (&6.into(), &6.into()), "{}", stderr(&plan));
+    // As root nothing is forbidden; but nothing was written either.
+    assert_eq!(fs::metadata(&runs).unwrap().modified().unwrap(), before);
 }

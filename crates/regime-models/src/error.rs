@@ -2,13 +2,13 @@
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ModelError {
     /// A size is zero, but has to be at least one.
-    #[error("{field} is 0, but has to be at least 1")]
+    #[error("{field} is 0, but must be at least 1")]
     Zero {
         /// The field of the specification.
         field: &'static str,
     },
     /// A size is larger than any machine can hold.
-    #[error("{field} is {value}, but has to be at most {most}")]
+    #[error("{field} is {value}, but must be at most {most}")]
     TooLarge {
         /// The field of the specification.
         field: &'static str,
@@ -18,7 +18,7 @@ pub enum ModelError {
         most: usize,
     },
     /// A number is not finite and positive.
-    #[error("{field} is {value}, but has to be finite and greater than 0")]
+    #[error("{field} is {value}, but must be finite and greater than 0")]
     NotPositive {
         /// The field of the specification.
         field: &'static str,
@@ -38,7 +38,7 @@ pub enum ModelError {
         padding: usize,
     },
     /// The padding is not smaller than the window.
-    #[error("padding is {padding}, but has to be smaller than the window of {size}")]
+    #[error("padding is {padding}, but must be smaller than the window of {size}")]
     Padding {
         /// Side of the window.
         size: usize,
@@ -46,7 +46,7 @@ pub enum ModelError {
         padding: usize,
     },
     /// The depth of a wide residual network is not `6n + 4`.
-    #[error("depth is {depth}, but has to be 6n + 4 with n at least 1: 10, 16, 22, 28…")]
+    #[error("depth is {depth}, but must be 6n + 4 with n at least 1: 10, 16, 22, 28…")]
     Depth {
         /// The depth.
         depth: usize,

@@ -74,7 +74,7 @@ impl<B: Backend> Tape<B> for BlockTape<B> {
             let rows = Tensor::from_data(TensorData::new(rows, [n]), (&device, DType::I64));
             part.iter().map(|block| block.select(rows.clone())).collect()
         };
-        assert!(!points.is_empty(), "at least one point has to be selected");
+        assert!(!points.is_empty(), "at least one point must be selected");
         let mut parts = Vec::new();
         // Neighbours in the list stay in one part if they lie in the same part.
         let mut left = points;

@@ -154,6 +154,6 @@ mod tests {
         assert!(Window::new((3, 3), 3, 0, 0).is_err());
         assert!(Window::new((0, 3), 3, 1, 0).is_err());
         let message = Window::new((3, 3), 2, 1, usize::MAX).unwrap_err().to_string();
-        assert!(message.ends_with("has to be smaller than the window of 2"), "{message}");
+        assert!(message.ends_with("must be smaller than the window of 2"), "{message}");
     }
 }

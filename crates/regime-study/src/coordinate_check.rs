@@ -46,13 +46,13 @@ impl CoordinateCheck {
         let CoordinateSpec { alpha, rate, margin, alpha_exponent, rate_exponent, .. } = spec;
         for (field, value) in [("alpha", alpha), ("rate", rate), ("margin", margin)] {
             if !(value.is_finite() && value > 0.0) {
-                return Err(StudyError::field(field, value, "has to be finite and greater than 0"));
+                return Err(StudyError::field(field, value, "must be finite and greater than 0"));
             }
         }
         for (field, value) in [("alpha_exponent", alpha_exponent), ("rate_exponent", rate_exponent)]
         {
             if !value.is_finite() {
-                return Err(StudyError::field(field, value, "has to be finite"));
+                return Err(StudyError::field(field, value, "must be finite"));
             }
         }
         if !(1..=MAX_STEPS).contains(&spec.steps) {
@@ -83,7 +83,7 @@ impl CoordinateCheck {
         spec.loss.check()?;
         spec.data.check()?;
         if spec.data.n_kernel == 0 {
-            let requirement = "has to be at least 1: kernel points are measured";
+            let requirement = "must be at least 1: kernel points are measured";
             return Err(StudyError::field("data.n_kernel", 0, requirement));
         }
 

@@ -2,7 +2,7 @@
 
 use regime_data::DataSpec;
 use regime_models::{Alpha, NetworkSpec, Precision};
-use regime_train::{FlowSpec, Loss, StochasticSpec};
+use regime_train::{FlowSpec, Loss, SpecError, StochasticSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -185,38 +185,44 @@ impl RunSpec {
         self.loss.check()?;
         self.data.check()?;
         match self.dynamics {
-            Dynamics::Flow(spec) => spec.check().map(drop)?,
-            Dynamics::Stochastic(spec) => spec.check().map(drop)?,
+            Dynamics::Flow(spec) => spec.check().map(drop),
+            Dynamics::Stochastic(spec) => spec.check().map(drop),
         }
-        for kernel in &self.frozen {
+        .map_err(|SpecError { field, value, right }| {
+            StudyError::field(format!("dynamics.{field}"), value, format!("must be {right}"))
+        })?;
+        for (index, kernel) in self.frozen.iter().enumerate() {
             if let FrozenKernel::At(t) = *kernel
                 && !(t.is_finite() && t > 0.0)
             {
-                let requirement = "has to be finite and greater than 0";
-                return Err(StudyError::field("the time of a frozen kernel", t, requirement));
+                let requirement = "must be finite and greater than 0";
+                return Err(StudyError::field(format!("frozen[{index}].at"), t, requirement));
             }
             if *kernel == FrozenKernel::InfiniteWidth
                 && !matches!(self.network, NetworkSpec::Dense(_))
             {
                 return Err(StudyError::Mismatch(format!(
-                    "frozen: infinite-width is there for a dense network, but this one is {}",
+                    "frozen: infinite-width exists for dense networks only, but this network is {}",
                     self.network.architecture()
                 )));
             }
         }
         let kept = [
-            ("outputs_kept", self.outputs_kept, self.data.n_test, "test"),
-            ("gram_kept", self.gram_kept, self.data.n_kernel, "kernel"),
+            ("outputs_kept", self.outputs_kept, self.data.n_test, "data.n_test"),
+            ("gram_kept", self.gram_kept, self.data.n_kernel, "data.n_kernel"),
         ];
-        for (field, kept, there, of) in kept {
-            if kept > there {
-                let message = format!("{field} is {kept}, but there are {there} {of} points");
-                return Err(StudyError::Mismatch(message));
+        for (field, kept, most, of) in kept {
+            if kept > most {
+                return Err(StudyError::field(
+                    field,
+                    kept,
+                    format!("must be at most {most}, {of}"),
+                ));
             }
         }
         let most = self.budget.max_wall_s;
         if most.is_nan() || most <= 0.0 {
-            let requirement = "has to be greater than 0";
+            let requirement = "must be greater than 0";
             return Err(StudyError::field("budget.max_wall_s", most, requirement));
         }
         if self.frozen.len() > MAX_FROZEN {

@@ -255,12 +255,17 @@ mod tests {
         };
         assert!(message("[]").ends_with("the list has no runs"));
         assert!(message("{").contains("line 1"));
-        assert!(message("{}").contains("run 1: missing field"));
+        assert!(message("{}").contains("run 1: network is missing: give it"));
         let misspelt = RUN.replace("\"alpha\"", "\"alhpa\"");
-        assert!(message(&format!("[{RUN}, {misspelt}]")).contains("run 2: unknown field `alhpa`"));
+        assert!(
+            message(&format!("[{RUN}, {misspelt}]"))
+                .contains("run 2: alhpa is no field: did you mean alpha?")
+        );
         let misspelt = message(&format!("[{RUN}, {}]", sweep(r#"[{"alhpa": [1]}]"#)));
-        assert!(misspelt.contains("sweep 2: alhpa = 1: unknown field `alhpa`"), "{misspelt}");
-        assert!(message(r#"{"base": {}, "axes": []}"#).starts_with(", sweep 1: missing field"));
+        assert!(misspelt.contains("sweep 2: alhpa = 1: alhpa is no field"), "{misspelt}");
+        assert!(
+            message(r#"{"base": {}, "axes": []}"#).starts_with(", sweep 1: network is missing")
+        );
         assert!(message(r#"{"base": {}}"#).contains("sweep 1: missing field `axes`"));
     }
 

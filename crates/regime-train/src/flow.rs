@@ -313,7 +313,7 @@ fn check<B: Backend, N: Network<B>>(
         // step.
         let right =
             "used with a loss of continuous slope: use the rule output-change for the hinge";
-        return Err(SpecError { field: "max_turn", value: max_turn, right });
+        return Err(SpecError { field: "scheme.rule.max_turn", value: max_turn, right });
     }
     spec.check()
 }

@@ -411,7 +411,7 @@ impl<B: Backend> Tape<B> for KernelTape<B> {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum KernelModelError {
     /// It is not square, or it is empty.
-    #[error("the kernel is {rows} × {columns}, but has to be square with at least one point")]
+    #[error("the kernel is {rows} × {columns}, but must be square with at least one point")]
     NotSquare {
         /// Its rows.
         rows: usize,
@@ -437,7 +437,7 @@ pub enum KernelModelError {
         value: f64,
     },
     /// An entry of the diagonal is negative, although it is the square of a gradient norm.
-    #[error("entry ({index}, {index}) of the kernel is {value}, but has to be at least 0")]
+    #[error("entry ({index}, {index}) of the kernel is {value}, but must be at least 0")]
     Negative {
         /// Row and column.
         index: usize,

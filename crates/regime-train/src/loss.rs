@@ -31,7 +31,7 @@ impl Loss {
     /// [`SpecError`] for a sharpness that is not finite and positive.
     pub fn check(self) -> Result<(), SpecError> {
         match self {
-            Self::SoftHinge { beta } => positive("beta of the loss", beta),
+            Self::SoftHinge { beta } => positive("loss.beta", beta),
             _ => Ok(()),
         }
     }

@@ -183,7 +183,7 @@ pub enum ObjectiveError {
         outputs: usize,
     },
     /// A label is neither +1 nor −1.
-    #[error("label {index} is {value}, but has to be 1 or -1")]
+    #[error("label {index} is {value}, but must be 1 or -1")]
     Label {
         /// Its index.
         index: usize,

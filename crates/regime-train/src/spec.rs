@@ -207,8 +207,8 @@ impl Momentum {
     pub(crate) fn check(self) -> Result<(), SpecError> {
         match self {
             Self::None => Ok(()),
-            Self::Constant { tau } => positive("tau", tau),
-            Self::Proportional { mu } => positive("mu", mu),
+            Self::Constant { tau } => positive("momentum.tau", tau),
+            Self::Proportional { mu } => positive("momentum.mu", mu),
         }
     }
 
@@ -247,12 +247,12 @@ impl Stop {
     pub(crate) fn check(&self) -> Result<(), SpecError> {
         if !self.margin.is_finite() {
             let value = self.margin;
-            return Err(SpecError { field: "margin", value, right: "finite" });
+            return Err(SpecError { field: "stop.margin", value, right: "finite" });
         }
         if let Some(value) = self.max_time {
-            positive("max_time", value)?;
+            positive("stop.max_time", value)?;
         }
-        positive("max_steps", self.max_steps as f64)
+        positive("stop.max_steps", self.max_steps as f64)
     }
 }
 
@@ -303,31 +303,35 @@ impl FlowSpec {
     pub fn check(self) -> Result<Self, SpecError> {
         match self.scheme {
             Scheme::Explicit { rule: StepRule::OutputChange { undo_above, grow_below } } => {
-                positive("undo_above", undo_above)?;
-                positive("grow_below", grow_below)?;
+                positive("scheme.rule.undo_above", undo_above)?;
+                positive("scheme.rule.grow_below", grow_below)?;
                 if grow_below > undo_above {
                     let right = "at most undo_above";
-                    return Err(SpecError { field: "grow_below", value: grow_below, right });
+                    return Err(SpecError {
+                        field: "scheme.rule.grow_below",
+                        value: grow_below,
+                        right,
+                    });
                 }
             }
             Scheme::Explicit { rule: StepRule::GradientTurn { max_turn, max_output_change } } => {
-                positive("max_turn", max_turn)?;
-                positive("max_output_change", max_output_change)?;
+                positive("scheme.rule.max_turn", max_turn)?;
+                positive("scheme.rule.max_output_change", max_output_change)?;
             }
             Scheme::Adaptive { .. } | Scheme::Reference { .. } => {}
         }
         if let Scheme::Adaptive { tolerance } | Scheme::Reference { tolerance, .. } = self.scheme {
-            positive("tolerance", tolerance)?;
+            positive("scheme.tolerance", tolerance)?;
             if tolerance >= 1.0 {
                 let right = "smaller than 1";
-                return Err(SpecError { field: "tolerance", value: tolerance, right });
+                return Err(SpecError { field: "scheme.tolerance", value: tolerance, right });
             }
         }
         if let Scheme::Reference { active_above, .. } = self.scheme
             && !(0.0..1.0).contains(&active_above)
         {
             let right = "at least 0 and smaller than 1";
-            return Err(SpecError { field: "active_above", value: active_above, right });
+            return Err(SpecError { field: "scheme.active_above", value: active_above, right });
         }
         self.momentum.check()?;
         self.stop.check()?;
@@ -338,9 +342,9 @@ impl FlowSpec {
 
 /// A parameter out of its range.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("{field} is {value}, but has to be {right}")]
+#[error("{field} is {value}, but must be {right}")]
 pub struct SpecError {
-    /// The field.
+    /// The path of the field in its spec, such as `stop.margin`.
     pub field: &'static str,
     /// Its value.
     pub value: f64,

@@ -354,7 +354,7 @@ fn check(spec: StochasticSpec, loss: Loss) -> Result<StochasticSpec, SpecError> 
         // Points with a margin between 1 and the stopping margin would never have a
         // gradient.
         let right = "at most 1: beyond margin 1 a hinge has no gradient";
-        return Err(SpecError { field: "margin", value: spec.stop.margin, right });
+        return Err(SpecError { field: "stop.margin", value: spec.stop.margin, right });
     }
     spec.check()
 }

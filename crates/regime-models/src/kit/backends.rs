@@ -21,8 +21,8 @@ pub fn libtorch_device() -> burn_tch::LibTorchDevice {
         return burn_tch::LibTorchDevice::Cpu;
     }
     let index = name.strip_prefix("cuda:").and_then(|index| index.parse().ok());
-    let index = index
-        .unwrap_or_else(|| panic!("REGIME_TEST_DEVICE is {name}, but has to be cpu or cuda:0"));
+    let index =
+        index.unwrap_or_else(|| panic!("REGIME_TEST_DEVICE is {name}, but must be cpu or cuda:0"));
     burn_tch::LibTorchDevice::Cuda(index)
 }
 

@@ -56,7 +56,7 @@ struct Paces {
 pub enum UnstableLimit {
     /// The preactivations of a layer grow or vanish at initialisation.
     #[error(
-        "a + b of the {layer} layers is {found}, but has to be {needed}: otherwise their \
+        "a + b of the {layer} layers is {found}, but must be {needed}: otherwise their \
          preactivations grow or vanish with the width"
     )]
     Preactivations {
@@ -69,7 +69,7 @@ pub enum UnstableLimit {
     },
     /// The output grows at initialisation.
     #[error(
-        "a + b of the output layer is {found}, but has to be at least 0.5: otherwise the output \
+        "a + b of the output layer is {found}, but must be at least 0.5: otherwise the output \
          grows with the width"
     )]
     Output {

@@ -2,7 +2,9 @@
 
 mod backends;
 mod batch;
+mod columns;
 mod coordinates;
+mod mutations;
 mod resume;
 
 mod on {

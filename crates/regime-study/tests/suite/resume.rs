@@ -261,5 +261,5 @@ fn a_spec_without_frozen_kernels_is_written_as_if_there_were_none_to_have() {
     assert_eq!(read.frozen, with.frozen);
     with.frozen.push(FrozenKernel::At(-1.0));
     let line = with.check().unwrap_err().to_string();
-    assert_eq!(line, "the time of a frozen kernel is -1, but has to be finite and greater than 0");
+    assert_eq!(line, "frozen[3].at is -1, but must be finite and greater than 0");
 }
