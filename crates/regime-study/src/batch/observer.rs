@@ -1,4 +1,4 @@
-//! What is measured of the runs of a batch while they train.
+//! Measurements of the runs of a batch during training.
 
 use burn_tensor::{Tensor, backend::Backend};
 use ndarray::ArrayView2;
@@ -9,7 +9,7 @@ use crate::{
     context::InterruptPolicy, measuring_observer::MeasuringObserver, points::tensor, ready::Ready,
 };
 
-/// Kernels on the kernel points of several runs at once.
+/// Computes the kernels of several runs at once, each on the kernel points of its run.
 pub(super) struct Kernels<B: Backend> {
     net: StackedNetwork,
     /// `[1, P]`
@@ -24,7 +24,7 @@ impl<B: Backend> Kernels<B> {
         runs: impl Iterator<Item = &'a Ready<'a, B>>,
         device: &B::Device,
     ) -> Self {
-        let net = StackedNetwork::of(net).expect("a batch has taken it");
+        let net = StackedNetwork::of(net).expect("the batch has accepted this network");
         let mut precision = Precision::F64;
         let mut points = Vec::new();
         for Ready { spec, data, .. } in runs {
@@ -35,10 +35,12 @@ impl<B: Backend> Kernels<B> {
         Self { scales: net.scales(precision, device), net, points }
     }
 
-    /// The kernels of some members with their weights `[r, P]`, on the host one after the other.
+    /// The kernels of the given members at the weights `w`, `[r, P]`. They are on the host, one
+    /// after the other.
     fn read(&self, members: &[usize], w: &Tensor<B, 2>) -> Vec<f64> {
         let points = members.iter().map(|&member| {
-            let points = self.points[member].as_ref().expect("its kernel is measured");
+            let points =
+                self.points[member].as_ref().expect("the kernel of this member is measured");
             points.clone().unsqueeze::<3>()
         });
         let points = Tensor::cat(points.collect(), 0);
@@ -51,7 +53,7 @@ pub(super) struct Together<'o, 'm, 'p, B: Backend> {
     pub(super) kernels: &'o mut Kernels<B>,
     pub(super) measuring: &'o mut [MeasuringObserver<'m, B>],
     pub(super) policies: &'o [InterruptPolicy<'p>],
-    /// Those that have neither ended nor failed.
+    /// Whether the member has neither ended nor failed.
     pub(super) active_flow: &'o mut [bool],
 }
 
