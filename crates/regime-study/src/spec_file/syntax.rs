@@ -8,8 +8,7 @@ use serde_json::{Map, Number, Value};
 /// Parses the text of a file: TOML where its name ends in `.toml`, JSON otherwise.
 ///
 /// # Errors
-/// One line with the line and the column of the first error; a key that occurs twice in one object is
-/// an error.
+/// One line that says where the first error is. A key that occurs twice in one object is an error.
 pub(super) fn parse(name: &str, text: &str) -> Result<Value, String> {
     if name.to_ascii_lowercase().ends_with(".toml") {
         toml::from_str(text).map_err(|error| {
@@ -23,7 +22,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Value, String> {
     }
 }
 
-/// A value of JSON in which no object has a key twice.
+/// A JSON value in which no object contains a key twice.
 struct Unique(Value);
 
 impl<'de> Deserialize<'de> for Unique {
