@@ -272,13 +272,13 @@ fn a_wrong_division_is_an_error_before_anything_runs() {
                 .to_owned()
         )
     );
-    let refused = |division: &[&[usize]]| {
+    let error_of = |division: &[&[usize]]| {
         let (index, times, _) = attempt(division);
         (index, times)
     };
-    assert_eq!(refused(&[]), (0, 0));
-    assert_eq!(refused(&[&[0, 1], &[2, 1]]), (1, 2));
-    assert_eq!(refused(&[&[0, 1, 2], &[3]]), (3, 1));
+    assert_eq!(error_of(&[]), (0, 0));
+    assert_eq!(error_of(&[&[0, 1], &[2, 1]]), (1, 2));
+    assert_eq!(error_of(&[&[0, 1, 2], &[3]]), (3, 1));
     assert_eq!(store.keys().unwrap(), []);
 }
 

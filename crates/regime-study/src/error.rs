@@ -54,7 +54,7 @@ pub enum StudyError {
         /// What the parser says.
         reason: String,
     },
-    /// The caller asked the run to stop. Its checkpoint is saved.
+    /// The caller requested a stop. The checkpoint of the run is saved.
     #[error("the run was stopped")]
     Stopped,
     /// The wall-clock budget of one call is spent. The checkpoint of the run is saved.

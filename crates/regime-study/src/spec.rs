@@ -33,7 +33,7 @@ pub struct RunSpec {
     #[serde(default)]
     pub data: DataSpec,
     /// SHA-256 of the raw data as hexadecimal digits (default: empty, until the data have been
-    /// read). It makes a folder of images whose content has changed another run.
+    /// read). A folder of images whose content has changed is therefore another run.
     #[serde(default)]
     pub data_sha256: String,
     /// Network to train.

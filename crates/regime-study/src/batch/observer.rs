@@ -61,19 +61,19 @@ impl<B: Backend> BatchObserver<B> for Together<'_, '_, '_, B> {
     fn observe(&mut self, observed: &[(usize, Observation)], w: &Tensor<B, 2>) {
         let [_, n_params] = w.dims();
         let row = |k: usize| w.clone().narrow(0, k, 1);
-        let wanted: Vec<usize> = (0..observed.len())
+        let measured: Vec<usize> = (0..observed.len())
             .filter(|&k| self.measuring[observed[k].0].wants_kernel(observed[k].1.moment))
             .collect();
         let mut thetas: Vec<Option<Vec<f64>>> = vec![None; observed.len()];
-        if !wanted.is_empty() {
-            let members: Vec<usize> = wanted.iter().map(|&k| observed[k].0).collect();
-            let weights = match wanted.len() == observed.len() {
+        if !measured.is_empty() {
+            let members: Vec<usize> = measured.iter().map(|&k| observed[k].0).collect();
+            let weights = match measured.len() == observed.len() {
                 true => w.clone(),
-                false => Tensor::cat(wanted.iter().map(|&k| row(k)).collect(), 0),
+                false => Tensor::cat(measured.iter().map(|&k| row(k)).collect(), 0),
             };
             let all = self.kernels.read(&members, &weights);
-            let size = all.len() / wanted.len();
-            for (&k, theta) in wanted.iter().zip(all.chunks_exact(size)) {
+            let size = all.len() / measured.len();
+            for (&k, theta) in measured.iter().zip(all.chunks_exact(size)) {
                 thetas[k] = Some(theta.to_vec());
             }
         }

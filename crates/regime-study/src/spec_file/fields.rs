@@ -52,8 +52,7 @@ impl Checker<'_> {
             *value = Value::Null;
             return Ok(());
         }
-        let wrong =
-            |wanted: String| misfit(path, format!("is {}, but must be {wanted}", shown(value)));
+        let wrong = |form: String| misfit(path, format!("is {}, but must be {form}", shown(value)));
         match types[0] {
             "object" => match value {
                 Value::Object(fields) => self.check_object(fields, schema, path),

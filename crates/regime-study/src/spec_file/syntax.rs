@@ -102,10 +102,11 @@ mod tests {
 
     #[test]
     fn both_notations_give_the_same_value() {
-        let wanted = json!({"alpha": 0.5, "network": {"width": 8, "bias": true}, "seeds": [0, 1]});
+        let expected =
+            json!({"alpha": 0.5, "network": {"width": 8, "bias": true}, "seeds": [0, 1]});
         let toml = "alpha = 0.5 # a comment\nseeds = [0, 1]\n[network]\nwidth = 8\nbias = true\n";
-        assert_eq!(parse("run.toml", toml).unwrap(), wanted);
-        assert_eq!(parse("run.json", &wanted.to_string()).unwrap(), wanted);
+        assert_eq!(parse("run.toml", toml).unwrap(), expected);
+        assert_eq!(parse("run.json", &expected.to_string()).unwrap(), expected);
         let null = parse("run.json", r#"{"a": null, "b": -3, "c": "x"}"#).unwrap();
         assert_eq!(null, json!({"a": null, "b": -3, "c": "x"}));
     }

@@ -157,7 +157,8 @@ fn checkpoints_are_saved_after_other_runs_have_ended() {
     for (((spec, data), record), context) in specs.iter().zip(&data).zip(records).zip(&contexts) {
         let expected = alone::<Flex>(spec, data, &FlexDevice);
         same(&record.unwrap(), &expected);
-        // A run from the last checkpoint gives the same record. That of the short run holds its end.
+        // A run from the last checkpoint gives the same record. The checkpoint of the short run
+        // contains its end.
         let saved = context.saved.borrow_mut().take().expect("a checkpoint was saved");
         let resumed = Slow { now: Cell::new(0.0), saved: RefCell::new(Some(saved)) };
         let resumed = Resumed(resumed);
