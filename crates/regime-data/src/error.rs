@@ -39,8 +39,8 @@ pub enum DataError {
     },
     /// There are too few points.
     #[error(
-        "`n_train` + `n_test` + `n_kernel` = {wanted}: {name} has only {available} points for this \
-         task{}", because(.smallest)
+        "`n_train` · `training_set.of` + `n_test` + `n_kernel` = {wanted}: {name} has only \
+         {available} points for this task{}", because(.smallest)
     )]
     TooFewPoints {
         /// The number of points requested, with all training sets.

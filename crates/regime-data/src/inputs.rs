@@ -1,4 +1,4 @@
-//! From raw inputs to those of a network: centre, sphere, components.
+//! The transformation of raw inputs to network inputs: centre, sphere, principal components.
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
@@ -6,11 +6,11 @@ use crate::error::DataError;
 use crate::pca::{self, Pca};
 use crate::spec::InputSpec;
 
-/// Rows per block: large enough for fast matrix products, small enough that
-/// blocks of images are a few megabytes.
+/// Rows per block: large enough for fast matrix products, and small enough that a
+/// block of images takes a few megabytes.
 const BLOCK: usize = 1024;
 
-/// Raw inputs, one point per row, as their source holds them.
+/// Raw inputs in the form of their source, one point per row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Raw<'a> {
     Pixels(ArrayView2<'a, u8>),
@@ -39,7 +39,7 @@ impl Raw<'_> {
     }
 }
 
-/// What was fitted, ready to be applied to any point.
+/// A fitted transformation, which can be applied to any point.
 #[derive(Debug)]
 pub(crate) struct Inputs<'a> {
     raw: Raw<'a>,
@@ -50,7 +50,7 @@ pub(crate) struct Inputs<'a> {
 }
 
 impl<'a> Inputs<'a> {
-    /// Fits what `spec` asks for on the points at `fit`.
+    /// Fits the transformation that `spec` describes on the points at the indices `fit`.
     pub(crate) fn fit(
         raw: Raw<'a>,
         name: &'a str,
@@ -67,7 +67,7 @@ impl<'a> Inputs<'a> {
             for indices in blocks() {
                 inputs.normalised(indices)?;
             }
-            // Each block has just been seen to be without error.
+            // No block fails: the loop above has checked each of them.
             let points = || blocks().map_while(|indices| inputs.normalised(indices).ok());
             let fitted = Pca::fit_blocks(dim, points, pca.components, pca.scaling)?;
             inputs.pca = Some(fitted);

@@ -1,13 +1,13 @@
-//! Rules that tell the class of a Gaussian point.
+//! Rules that give the class of a Gaussian point.
 
 use crate::chi_square;
 
-/// The borders of the stripe. They hold half of the probability:
+/// The borders of the stripe, which has probability one half:
 /// `Φ(1.18549) − Φ(−0.3) = 0.5000`.
 const STRIPE: (f64, f64) = (-0.3, 1.18549);
 
-/// A rule that tells the class of a point, 0 or 1. Of standard normal points,
-/// half are of each class, but for [`AllPositive`](Self::AllPositive).
+/// A rule that gives the class of a point, 0 or 1. For standard normal points each
+/// class has probability one half, except with [`AllPositive`](Self::AllPositive).
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Rule {
     /// Class 1 where `−0.3 < x₀ < 1.18549`.
@@ -17,29 +17,29 @@ pub(crate) enum Rule {
     OutsideSphere { round: usize, squared_radius: f64 },
     /// Class 1 where some `|xᵢ|` is above `half_side`.
     OutsideCube { half_side: f64 },
-    /// Class 1 where the first `inputs` coordinates are above 0: `2^(−inputs)` of
-    /// the points.
+    /// Class 1 where the first `inputs` coordinates are above 0, with probability
+    /// `2^(−inputs)`.
     AllPositive { inputs: usize },
     /// Class 1 where the product of the first `factors` coordinates is above 0.
     PositiveProduct { factors: usize },
 }
 
 impl Rule {
-    /// The sphere that holds half of the points with `round` coordinates.
+    /// The sphere that contains half of the points with `round` coordinates.
     pub(crate) fn outside_median_sphere(round: usize) -> Self {
         Self::OutsideSphere { round, squared_radius: chi_square::median(round) }
     }
 
-    /// The cube that holds half of the points with `dim` coordinates: each
-    /// coordinate is within it with probability `2^(−1/dim)`, and its square has
-    /// the χ² distribution with one degree of freedom.
+    /// The cube that contains half of the points with `dim` coordinates: each
+    /// coordinate is within it with probability `2^(−1/dim)`, and the square of a
+    /// coordinate has the χ² distribution with one degree of freedom.
     pub(crate) fn outside_median_cube(dim: usize) -> Self {
         let within = 0.5_f64.powf(1.0 / dim as f64);
         Self::OutsideCube { half_side: chi_square::quantile(1, within).sqrt() }
     }
 
-    /// The class of a point, which has at least as many coordinates as the rule
-    /// looks at.
+    /// The class of a point. The point has at least as many coordinates as the rule
+    /// uses.
     pub(crate) fn class(self, x: &[f64]) -> u8 {
         u8::from(match self {
             Self::Stripe => x.first().is_some_and(|&x0| STRIPE.0 < x0 && x0 < STRIPE.1),
@@ -49,7 +49,7 @@ impl Rule {
             Self::OutsideCube { half_side } => x.iter().any(|x| x.abs() > half_side),
             Self::AllPositive { inputs } => x.iter().take(inputs).all(|&x| x > 0.0),
             Self::PositiveProduct { factors } => {
-                // Of many factors the product itself can underflow.
+                // The product of many factors can underflow, so signs are multiplied.
                 let sign = |x: f64| if x == 0.0 { 0.0 } else { x.signum() };
                 x.iter().take(factors).map(|&x| sign(x)).product::<f64>() > 0.0
             }
@@ -77,7 +77,7 @@ mod tests {
         }
     }
 
-    /// What no Gaussian point shows: zeros, and a product that underflows.
+    /// Cases that Gaussian points do not reach: zeros, and a product that underflows.
     #[test]
     fn borders() {
         let product = Rule::PositiveProduct { factors: 2 };

@@ -1,4 +1,4 @@
-//! Where points come from.
+//! The sources of points.
 
 mod check;
 
@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::archive::Archive;
 
-/// Where points come from.
+/// Source of the points.
 ///
-/// [`Stripe`](Self::Stripe) and all after it are synthetic: their points are
-/// drawn, each coordinate standard normal, and a rule gives the label. The rules
+/// [`Stripe`](Self::Stripe) and the variants after it are synthetic: points are
+/// drawn with standard normal coordinates, and a rule gives the label. The rules
 /// are those of the authors of the paper
-/// (<https://github.com/mariogeiger/feature_lazy>), up to the sign of all labels,
-/// with borders at the exact median, and [`SignOfProduct`](Self::SignOfProduct)
-/// beside them.
+/// (<https://github.com/mariogeiger/feature_lazy>), up to the sign of all labels
+/// and with borders at the exact median. [`SignOfProduct`](Self::SignOfProduct)
+/// is an addition.
 ///
 /// Serialised with the tag `kind`, for example `{"kind": "mnist-t10k"}` or
 /// `{"kind": "stripe", "dim": 10}`.
@@ -31,15 +31,15 @@ pub enum Source {
     /// All 70,000 images of Fashion-MNIST, training before test, from the cache.
     FashionMnist,
     /// A folder of IDX files under their usual names: `train-images-idx3-ubyte`,
-    /// `train-labels-idx1-ubyte` and the same with `t10k`; with `.idx` instead of
-    /// `-idx`, and followed by `.gz`, they are found too. What is there is
-    /// pooled, training before test. Nothing is known of its content, so no
-    /// checksum is compared; provenance records it.
+    /// `train-labels-idx1-ubyte` and the same with `t10k`. Names with `.idx` instead
+    /// of `-idx`, and names followed by `.gz`, are found too. All images found are
+    /// pooled, training before test. The checksum is recorded in the provenance,
+    /// but not compared, because the content is not known.
     IdxDirectory {
         /// The folder; a relative path starts at the working directory.
         path: PathBuf,
     },
-    /// Points of one's own in a `.safetensors` file, of any kind: tables, images with
+    /// Your own points in a `.safetensors` file, for example a table, or images with
     /// several channels. In Python:
     ///
     /// ```python
@@ -47,24 +47,24 @@ pub enum Source {
     /// save_file({"inputs": x, "labels": classes}, "mine.safetensors")
     /// ```
     ///
-    /// Nothing is known of its content; provenance records its checksum.
+    /// The checksum is recorded in the provenance, but not compared.
     Safetensors {
         /// The file; a relative path starts at the working directory.
         path: PathBuf,
-        /// The tensor with a point per row, `n × d`, or `n × height × width × channels`
-        /// for images; whole numbers, float32 or float64, none beyond 10¹⁰⁰ in size.
-        /// Default: `inputs`.
+        /// Name of the tensor of points (default `inputs`). Its shape is `n × d`, one point per
+        /// row, or `n × height × width × channels` for images. Its elements are whole numbers,
+        /// float32 or float64, at most 10¹⁰⁰ in absolute value.
         #[serde(default = "inputs")]
         inputs: String,
-        /// The tensor with the class of each point, `n` whole numbers from 0 to 255.
-        /// Default: `labels`.
+        /// Name of the tensor with the class of each point (default `labels`). Its elements are
+        /// `n` whole numbers from 0 to 255.
         #[serde(default = "labels")]
         labels: String,
     },
     /// Gaussian points `x ~ N(0, I)` with `y = +1` where
     /// `−0.3 < x₀ < 1.18549`, else −1.
     ///
-    /// The borders hold half of the probability. Only one direction matters.
+    /// The stripe has probability one half. Only one direction matters.
     Stripe {
         /// Number of coordinates, 1 to 100,000.
         dim: usize,
@@ -89,9 +89,9 @@ pub enum Source {
     Cylinder {
         /// Number of coordinates, 1 to 100,000.
         dim: usize,
-        /// Number of coordinates that decide, 1 to `dim`.
+        /// Number of coordinates that determine the label, 1 to `dim`.
         round: usize,
-        /// Factor of the others; above 0 and finite.
+        /// Factor of the other coordinates; above 0 and finite.
         stretch: f64,
     },
     /// Gaussian points `x ~ N(0, I)` with `y = +1` where some `|xᵢ| > a`, and −1
@@ -114,26 +114,26 @@ pub enum Source {
     /// Gaussian points `x ~ N(0, I)` with `y = +1` where the first `inputs`
     /// coordinates are all above 0, else −1.
     ///
-    /// `y = +1` has probability `2^(−inputs)` only. As many points of each label
-    /// come from [`DataSpec::balance`](crate::DataSpec::balance), which draws
-    /// points until the rare label has enough, about `2^(inputs − 1)` times as
-    /// many as it keeps.
+    /// `y = +1` has probability `2^(−inputs)` only.
+    /// [`DataSpec::balance`](crate::DataSpec::balance) gives equally many points of
+    /// each label: it draws points until the rare label has enough, about
+    /// `2^(inputs − 1)` times as many as it uses.
     And {
         /// Number of coordinates, 1 to 100,000.
         dim: usize,
-        /// Number of coordinates that decide, 1 to `dim`, and at most 20, lest
-        /// the drawing take for ever.
+        /// Number of coordinates that determine the label, 1 to `dim` and at most 20. More
+        /// coordinates would need too many draws.
         inputs: usize,
     },
     /// Gaussian points `x ~ N(0, I)` with `y = +1` where the product of the first
     /// `factors` coordinates is above 0, else −1: the parity of their signs.
     ///
-    /// Each label has probability one half. `factors` directions matter, and any
-    /// fewer of them tell nothing.
+    /// Each label has probability one half. `factors` directions matter; fewer of
+    /// them carry no information about the label.
     SignOfProduct {
         /// Number of coordinates, 1 to 100,000.
         dim: usize,
-        /// Number of coordinates that decide, 1 to `dim`.
+        /// Number of coordinates that determine the label, 1 to `dim`.
         factors: usize,
     },
 }
@@ -147,7 +147,7 @@ fn labels() -> String {
 }
 
 impl Source {
-    /// The file of this name, its tensors called `inputs` and `labels`.
+    /// The safetensors file at `path`, with tensors called `inputs` and `labels`.
     pub fn safetensors(path: impl Into<PathBuf>) -> Self {
         Self::Safetensors { path: path.into(), inputs: inputs(), labels: labels() }
     }
@@ -198,7 +198,7 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn synthetic_sources_have_a_name_a_form_and_no_images() {
+    fn synthetic_sources_have_a_name_a_json_form_and_no_images() {
         for (source, name, json) in [
             (Source::Stripe { dim: 10 }, "stripe-10", r#"{"kind":"stripe","dim":10}"#),
             (Source::Sphere { dim: 10 }, "sphere-10", r#"{"kind":"sphere","dim":10}"#),

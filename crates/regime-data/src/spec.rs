@@ -1,4 +1,4 @@
-//! The description of a data set: every choice, with its range and default.
+//! The description of a data set: every field with its range and default.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,15 +7,17 @@ use crate::pca::PcaScaling;
 use crate::source::Source;
 use crate::task::Task;
 
-/// The most numbers that synthetic points may hold together: 8 GiB.
+/// The largest total number of coordinates of synthetic points: 8 GiB of `f64`.
 const MAX_SYNTHETIC_VALUES: usize = 1 << 30;
+
+/// The total number of points, in terms of the fields of a spec.
+const N_TOTAL: &str = "n_train · training_set.of + n_test + n_kernel";
 
 /// The full description of a data set. Equal specs give equal data.
 ///
 /// The default is the paper's task for fully connected networks, on the
 /// embedded images: parity of balanced MNIST digits, ten whitened components.
-/// Absent fields of a serialised spec take their defaults; unknown ones are
-/// refused.
+/// In a file, absent fields take their defaults and unknown fields are errors.
 ///
 /// ```
 /// use regime_data::{DataSpec, InputSpec, Source, Task};
@@ -33,51 +35,46 @@ const MAX_SYNTHETIC_VALUES: usize = 1 << 30;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct DataSpec {
-    /// Where points come from. Default: [`Source::MnistT10k`].
+    /// Source of the points (default `mnist-t10k`).
     pub source: Source,
-    /// How classes become labels. Default: [`Task::Parity`]. Synthetic sources
-    /// need [`Task::Own`].
+    /// Task that turns classes into labels (default `parity`). Synthetic sources need `own`.
     pub task: Task,
-    /// Whether to interleave the classes, each in random order, and to cut them
-    /// to the smallest, so that any stretch of points is balanced within one
-    /// per class. Otherwise all points come in one random order. Default: true.
+    /// Whether to balance the classes (default true). If true, the classes are shuffled, cut to
+    /// the size of the smallest and interleaved: in any stretch of points the sizes of two classes
+    /// differ by at most one. If false, all points are in one random order.
     pub balance: bool,
-    /// What is done to the inputs. Default: [`InputSpec::default`].
+    /// Transformation of the inputs (default: centred, on the sphere, ten whitened components).
     pub inputs: InputSpec,
-    /// The points on which mean and components are fitted. Default:
-    /// [`FitOn::Train`].
+    /// Points on which the mean and the principal components are fitted (default `train`).
     pub fit: FitOn,
-    /// Number of training points, at least 1: the first ones, unless
-    /// `training_set` says otherwise. Default: 1000.
+    /// Number of training points (at least 1, default 1000). They are the first points, unless
+    /// `training_set` says otherwise.
     pub n_train: usize,
-    /// Which of several training sets without a common point. Default: the only one.
+    /// Which of several disjoint training sets is used (default: the only one).
     #[serde(skip_serializing_if = "TrainingSet::is_only")]
     pub training_set: TrainingSet,
-    /// Number of test points, at least 1: those after all training sets.
-    /// Default: 5000.
+    /// Number of test points (at least 1, default 5000). They follow all training sets.
     pub n_test: usize,
-    /// Number of points on which kernels are compared, at least 0: the last
-    /// ones, so that of points that are not synthetic they stay the same when
-    /// `n_train` or `n_test` changes. Default: 100.
+    /// Number of points on which kernels are compared (at least 0, default 100). They are the last
+    /// points: unless the source is synthetic, they do not change with `n_train` or `n_test`.
     pub n_kernel: usize,
-    /// Seed of the order of points, or of the points themselves for a synthetic
-    /// source; any number. Default: 0. See
-    /// [`DATA_STREAM`](crate::DATA_STREAM).
+    /// Seed of the order of the points, or of the points themselves for a synthetic source
+    /// (any whole number from 0, default 0). See [`DATA_STREAM`](crate::DATA_STREAM).
     pub seed: u64,
 }
 
 /// Which stretch of the ordered points is the training set.
 ///
-/// All training sets of one order (one `seed`) have no point in common with each other, nor with
-/// the test points, which are the same beside each: so networks that learnt from
-/// different training sets can be compared point by point.
+/// The training sets of one order (one `seed`) are disjoint, and none contains a test point.
+/// The test points are the same for all of them, so networks that were trained on different
+/// training sets can be compared point by point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainingSet {
-    /// Which one, from 0 to `of` − 1. Default: 0.
+    /// Number of the training set (0 to `of` − 1, default 0).
     pub index: usize,
-    /// How many there are, at least 1. Default: 1.
+    /// Number of training sets in the ordered points (at least 1, default 1).
     pub of: usize,
 }
 
@@ -88,24 +85,23 @@ impl Default for TrainingSet {
 }
 
 impl TrainingSet {
-    /// Whether there is no other.
+    /// Whether this is the only training set, as by default.
     fn is_only(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// What is done to the inputs, in the order of the fields.
+/// Transformations of the inputs, applied in the order of the fields.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct InputSpec {
-    /// Whether to subtract the mean of each coordinate. Default: true.
+    /// Whether to subtract the mean of each coordinate (default true).
     pub centre: bool,
-    /// Whether to scale each point to the norm `√d`, for `d` coordinates.
-    /// Default: true.
+    /// Whether to scale each point to the norm `√d`, for `d` coordinates (default true).
     pub sphere: bool,
-    /// Projection on principal components; `None` keeps all coordinates as they
-    /// are, which is what a convolution needs. Default: [`PcaSpec::default`].
+    /// Projection on principal components (default: ten, whitened). `None`, in JSON `null`, keeps
+    /// all coordinates, as a convolution needs.
     pub pca: Option<PcaSpec>,
 }
 
@@ -114,24 +110,22 @@ pub struct InputSpec {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct PcaSpec {
-    /// Number of components, 1 to the number of coordinates. Default: 10.
+    /// Number of components (1 to the number of coordinates, default 10).
     pub components: usize,
-    /// What they are divided by. Default: [`PcaScaling::Whitened`].
+    /// What the components are divided by (default `whitened`).
     pub scaling: PcaScaling,
 }
 
-/// The points on which the mean and the principal components are fitted.
+/// Points on which the mean and the principal components are fitted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum FitOn {
-    /// The training points only: nothing of the test inputs is used (the
-    /// default).
+    /// The training points only (the default): test inputs are not used.
     #[default]
     Train,
-    /// All points that task and balancing leave, whether in a part or not: what
-    /// the authors of the paper did. Test inputs, not their labels, then
-    /// influence training.
+    /// All points that remain after task and balancing, whether in a part or not, as the authors
+    /// of the paper did. Test inputs, but not their labels, then influence training.
     All,
 }
 
@@ -168,17 +162,17 @@ impl InputSpec {
     /// The inputs as the source gives them. Pixels are 0 to 255.
     pub const RAW: Self = Self { centre: false, sphere: false, pca: None };
 
-    /// Centred images on their sphere, all pixels kept: for convolutions.
+    /// Centred images on their sphere, with all pixels: for convolutions.
     pub const IMAGE: Self = Self { centre: true, sphere: true, pca: None };
 }
 
 impl DataSpec {
-    /// Checks all that can be checked without looking at the data.
+    /// Checks everything that can be checked without the data.
     ///
     /// # Errors
     ///
     /// [`DataError::Field`] for a value out of its range, or for a task that
-    /// does not go with the source.
+    /// does not fit the source.
     pub fn check(&self) -> Result<(), DataError> {
         let Some(dim) = self.source.synthetic_dim() else {
             return self.check_for_classes();
@@ -192,15 +186,15 @@ impl DataSpec {
         if values > MAX_SYNTHETIC_VALUES {
             let want =
                 format!("such that points times `source.dim` is at most {MAX_SYNTHETIC_VALUES}");
-            return Err(DataError::field("n_train + n_test + n_kernel", self.n_total()?, want));
+            return Err(DataError::field(N_TOTAL, self.n_total()?, want));
         }
         self.check_components(dim)
     }
 
-    /// As [`check`](Self::check), but for points with classes whatever the source is.
+    /// Like [`check`](Self::check), but for points with classes, whatever the source is.
     pub(crate) fn check_for_classes(&self) -> Result<(), DataError> {
         if self.task == Task::Own {
-            let want = "a task on classes: only synthetic points bring labels";
+            let want = "a task on classes: only synthetic points come with labels";
             return Err(DataError::field("task", self.task.kind(), want));
         }
         self.task.check()?;
@@ -208,7 +202,7 @@ impl DataSpec {
         self.check_components(usize::MAX)
     }
 
-    /// That points with `dim` coordinates have as many components as asked.
+    /// Checks that points with `dim` coordinates have the requested number of components.
     pub(crate) fn check_components(&self, dim: usize) -> Result<(), DataError> {
         match &self.inputs.pca {
             Some(pca) if pca.components == 0 => {
@@ -222,16 +216,17 @@ impl DataSpec {
         }
     }
 
-    /// Estimated bytes that the prepared points take, with the copies that are made of them while they are
-    /// prepared. The images of a folder are taken to have 784 pixels.
+    /// Estimated bytes of the prepared points and of the copies that are made while they are prepared.
+    /// Images in a folder are assumed to have 784 pixels.
     pub fn memory_bytes(&self) -> f64 {
         let points = self.n_total().unwrap_or(usize::MAX) as f64;
         let inputs = self.source.synthetic_dim().unwrap_or(784) as f64;
-        let kept = match &self.inputs.pca {
+        let outputs = match &self.inputs.pca {
             Some(pca) => (pca.components as f64).min(inputs),
             None => inputs,
         };
-        let numbers = if self.source.synthetic_dim().is_some() { inputs + kept } else { kept };
+        let numbers =
+            if self.source.synthetic_dim().is_some() { inputs + outputs } else { outputs };
         8.0 * points * numbers
     }
 
@@ -247,7 +242,7 @@ impl DataSpec {
         }
         self.n_train.checked_mul(of).ok_or_else(|| {
             let value = format!("{} · {of}", self.n_train);
-            DataError::field("n_train · training_set.of", value, "a number of points that exist")
+            DataError::field("n_train · training_set.of", value, "less than 2^64")
         })
     }
 
@@ -260,8 +255,9 @@ impl DataSpec {
         }
         let sum = self.n_train_in_all()?.checked_add(self.n_test);
         sum.and_then(|sum| sum.checked_add(self.n_kernel)).ok_or_else(|| {
-            let value = format!("{} + {} + {}", self.n_train, self.n_test, self.n_kernel);
-            DataError::field("n_train + n_test + n_kernel", value, "a number of points that exist")
+            let Self { n_train, training_set, n_test, n_kernel, .. } = self;
+            let value = format!("{n_train} · {} + {n_test} + {n_kernel}", training_set.of);
+            DataError::field(N_TOTAL, value, "less than 2^64")
         })
     }
 }
@@ -280,27 +276,27 @@ mod tests {
     }
 
     #[test]
-    fn the_default_is_right() {
+    fn the_default_is_valid() {
         DataSpec::default().check().unwrap();
         stripe(1).check().unwrap();
     }
 
     #[test]
-    fn each_error_is_one_clear_line() {
+    fn errors_are_one_line_that_names_the_field() {
         let base = DataSpec::default;
         assert_eq!(error(DataSpec { n_train: 0, ..base() }), "`n_train` = 0: should be at least 1");
         assert_eq!(error(DataSpec { n_test: 0, ..base() }), "`n_test` = 0: should be at least 1");
-        assert!(error(DataSpec { n_train: usize::MAX, ..base() }).contains("points that exist"));
+        assert!(error(DataSpec { n_train: usize::MAX, ..base() }).contains("less than 2^64"));
         let set = |index, of| DataSpec { training_set: TrainingSet { index, of }, ..base() };
         assert_eq!(error(set(0, 0)), "`training_set.of` = 0: should be at least 1");
         assert_eq!(
             error(set(3, 3)),
             "`training_set.index` = 3: should be less than 3, the number of training sets"
         );
-        assert!(error(set(0, usize::MAX)).contains("points that exist"));
+        assert!(error(set(0, usize::MAX)).contains("less than 2^64"));
         assert_eq!(
             error(DataSpec { task: Task::Own, ..base() }),
-            "`task` = own: should be a task on classes: only synthetic points bring labels"
+            "`task` = own: should be a task on classes: only synthetic points come with labels"
         );
         assert_eq!(
             error(DataSpec { task: Task::Parity, ..stripe(3) }),

@@ -173,8 +173,8 @@ fn errors_say_what_is_allowed() {
     let message = |spec: DataSpec| prepare(&spec, Path::new("/no/cache")).unwrap_err().to_string();
     assert_eq!(
         message(DataSpec { n_train: 5000, ..DataSpec::default() }),
-        "`n_train` + `n_test` + `n_kernel` = 10100: mnist-t10k has only 8920 points for this task \
-         (`balance` = true: 10 times the 892 of class 5)"
+        "`n_train` · `training_set.of` + `n_test` + `n_kernel` = 10100: mnist-t10k has only 8920 \
+         points for this task (`balance` = true: 10 times the 892 of class 5)"
     );
     assert_eq!(
         message(DataSpec { task: Task::OneVsRest { class: 12 }, ..small() }),

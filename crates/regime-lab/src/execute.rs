@@ -1,4 +1,4 @@
-//! Computing the runs that a store lacks.
+//! Computation of the runs that are missing in a store.
 
 mod batches;
 mod distinct;
@@ -26,47 +26,42 @@ use crate::store::{Lookup, Store};
 use batches::batches;
 use distinct::{costliest_first, distinct};
 
-/// Brings the store to hold a record of every spec and returns all of them, in
-/// the order of `specs`.
+/// Computes the runs that are missing in the store, and returns the outcomes of all
+/// specs, in their order.
 ///
-/// A run that the store holds is read, never computed again, and each of several
-/// equal specs is computed once. The others are computed by `options.jobs`
-/// workers, costliest first ([`Spec::cost`]; equal costs in the order of
-/// `specs`), and stored as soon as each is done, so that a call cut short loses
-/// the runs in flight only. A record comes back as read from its file: a
-/// fresh and a resumed call return the same. A file that turns out damaged is
-/// moved aside ([`Store::look_up`]), reported as an event, and its run computed
-/// anew.
+/// A run that the store contains is read and not computed again. Equal specs are
+/// computed once. The missing runs are computed by `options.jobs` workers, in the order
+/// of decreasing cost ([`Spec::cost`]; equal costs in the order of `specs`). Each record
+/// is stored as soon as it is computed, so an interrupted call loses only the runs in
+/// flight. Records are returned as read from their files: a fresh and a resumed call
+/// return the same. A damaged file is moved aside ([`Store::look_up`]) and reported as
+/// an event, and its run is computed again.
 ///
-/// Several processes may work on one grid: each looks a run up once more before
-/// starting it. Nothing is claimed, so that what is in flight in one may be
-/// computed by another too; the record stored last stays. A [`Share`] for each
-/// keeps them apart.
+/// Several processes may work on one grid: each looks up a run again before it starts
+/// the run. Runs are not locked, so two processes may compute the same run at the same
+/// time; the record stored last stays. To avoid this, give each process a [`Share`].
 ///
 /// # Same spec, same bits
-/// Each worker owns a rayon pool of `options.threads_per_run` threads and calls
-/// `run` inside it, so that what a run sees of its surroundings does not depend
-/// on `jobs`, nor do the bytes of its record provided that `run` is a function
-/// of its spec. (With several threads per run that asks for arithmetic which
-/// does not depend on which thread took which part; rayon's own `sum` of floats
-/// does.) Wall time is measured for the events and for
-/// [`Provenance::wall_s`](crate::Provenance::wall_s); it enters no record.
+/// Each worker owns a rayon pool of `options.threads_per_run` threads and calls `run`
+/// inside it. The pool that a run sees does not depend on `jobs`, and neither do the
+/// bytes of its record, provided that `run` is a function of its spec. (With several
+/// threads per run, the arithmetic must then not depend on which thread computes which
+/// part; rayon's own `sum` of floats does.) The wall time is measured for the events and
+/// for [`Provenance::wall_s`](crate::Provenance::wall_s); it is not part of a record.
 ///
-/// # What goes wrong in a run stays in that run
-/// A `run` that returns an error or panics, or whose record JSON cannot hold,
-/// is listed in the report and not stored; the others go on. (The message that
-/// a panic leaves on the standard error is that of the program's panic hook.)
+/// # Failed runs
+/// A run that returns an error or panics, or whose record JSON cannot hold, is listed in
+/// the report and not stored. The other runs continue. (The panic hook of the program
+/// writes the message of a panic to the standard error.)
 ///
 /// # Observation and cancellation
-/// `observer` is called on the calling thread. Once `options.cancel` is set, no
-/// run is started; those in flight end as they like, by looking at the flag
-/// themselves if `run` has captured it.
+/// `observer` is called on the calling thread. Once `options.cancel` is set, no further
+/// run is started. Runs in flight continue, unless `run` itself reads the flag.
 ///
 /// # Errors
-/// [`ExecError`]: before anything runs, for options or specs that make no
-/// sense; [`ExecError::Store`] when the store fails or holds a record that is
-/// whole but no `R`, after the runs in flight have ended. What was stored until
-/// then stays.
+/// [`ExecError`], before anything runs, for invalid options or specs. After the runs in
+/// flight have ended, [`ExecError::Store`] when the store fails or contains an undamaged
+/// record that is not an `R`. The records stored until then stay.
 pub fn execute<S, R, E, F>(
     specs: &[S],
     store: &Store,
@@ -85,21 +80,21 @@ where
     execute_batches(specs, store, options, &one_by_one, run_each, observer)
 }
 
-/// Does what [`execute()`] does, several runs at a time: for devices on which many
-/// runs of one shape advance together.
+/// Like [`execute()`], but computes several runs at a time: for devices that compute
+/// many runs of one shape in one batch.
 ///
-/// `divide` puts the runs that the store lacks into batches. It is called once, on
-/// the calling thread, with their specs, costliest first; it is not called when the
-/// store lacks none. It returns the batches as indices into that slice, and must
-/// give each index exactly once. Batches are started in the order in which it
-/// returns them. Empty ones are ignored.
+/// `divide` groups the missing runs into batches. It is called once, on the calling
+/// thread, with their specs in the order of decreasing cost; it is not called when no
+/// run is missing. It returns the batches as indices into that slice, and must return
+/// each index exactly once. Batches are started in the returned order. Empty batches are
+/// ignored.
 ///
-/// A worker takes a whole batch. It looks every run of it up in the store once more.
-/// The runs that it finds are reused and leave the batch. Then it calls `run` once,
-/// inside its rayon pool, with the specs of all the others, in the order that
-/// `divide` gave them. `run` returns one result for each spec, in the same order.
-/// The records are stored one after another as soon as `run` returns. `options.jobs`
-/// is the number of batches computed side by side.
+/// A worker takes a whole batch, and looks up each of its runs in the store again. The
+/// runs that it finds are reused and leave the batch. Then it calls `run` once, inside
+/// its rayon pool, with the specs of the other runs, in the order that `divide` returned.
+/// `run` returns one result for each spec, in the same order. The records are stored one
+/// after another as soon as `run` returns. `options.jobs` is the number of batches
+/// computed in parallel.
 ///
 /// ```
 /// use std::convert::Infallible;
@@ -134,30 +129,30 @@ where
 /// ```
 ///
 /// # Same spec, same bits
-/// The batch of a run depends on what the store holds. The bytes of a record do not,
-/// provided that each result of `run` is a function of its own spec, whatever the
-/// other specs of the batch are.
+/// The batch of a run depends on the content of the store. The bytes of a record do not,
+/// provided that each result of `run` is a function of its own spec, whatever the other
+/// specs of the batch are.
 ///
 /// # Wall time
 /// The `wall_s` of a run is the wall time of its batch divided by the number of runs
 /// computed in it. The sum over all runs is therefore the time that the workers
 /// spent in `run`.
 ///
-/// # What goes wrong in a run
-/// An error or a record that JSON cannot hold concerns its run only. A panic of
-/// `run` fails every run of the batch with the message of the panic. So does a
-/// number of results that is not the number of specs ([`RunError::WrongCount`]).
-/// The other batches go on.
+/// # Failed runs
+/// An error, or a record that JSON cannot hold, concerns its run only. A panic of `run`
+/// fails every run of the batch with the message of the panic. A number of results that
+/// is not the number of specs also fails every run of the batch
+/// ([`RunError::WrongCount`]). The other batches continue.
 ///
 /// # Observation and cancellation
 /// As in [`execute()`]. Every run of a batch has its own events;
-/// [`Event::Started`] gives the number of runs computed together. The cancel flag
-/// is read before each batch.
+/// [`Event::Started`] contains the number of runs in the batch. The cancel flag is read
+/// before each batch.
 ///
 /// # Errors
 /// As [`execute()`], and [`ExecError::Division`], before anything runs, when `divide`
-/// does not give every index exactly once. When the store fails, the runs in flight
-/// include all those of a batch: each is still stored if that is possible.
+/// does not return every index exactly once. After an error of the store, the other runs
+/// of a batch in flight are still stored if possible.
 pub fn execute_batches<S, R, E, F>(
     specs: &[S],
     store: &Store,
@@ -178,28 +173,28 @@ where
     let (tasks, slot_of_spec) = distinct(specs)?;
     let mut slots: Vec<(RunKey, Outcome<R, E>)> =
         tasks.iter().map(|task| (task.key, Outcome::NotStarted)).collect();
-    let mut lacking = Vec::new();
+    let mut missing = Vec::new();
     for task in tasks {
         match store.look_up(&task.key)? {
             Lookup::Whole(record) => slots[task.slot].1 = Outcome::Reused(record),
-            Lookup::Absent => lacking.push(task),
+            Lookup::Absent => missing.push(task),
             Lookup::SetAside { moved_to, damage } => {
                 observer.on(&Event::Damaged { key: task.key, moved_to, damage });
-                lacking.push(task);
+                missing.push(task);
             }
         }
     }
-    costliest_first(&mut lacking);
-    let divided = if lacking.is_empty() {
+    costliest_first(&mut missing);
+    let divided = if missing.is_empty() {
         Vec::new()
     } else {
-        divide(&lacking.iter().map(|task| &specs[task.index]).collect::<Vec<&S>>())
+        divide(&missing.iter().map(|task| &specs[task.index]).collect::<Vec<&S>>())
     };
-    let batches = batches(&lacking, divided)?;
+    let batches = batches(&missing, divided)?;
     observer.on(&Event::Planned {
         total: slots.len(),
-        reused: slots.len() - lacking.len(),
-        cost: lacking.iter().map(|task| task.cost).sum(),
+        reused: slots.len() - missing.len(),
+        cost: missing.iter().map(|task| task.cost).sum(),
     });
 
     workers::compute(

@@ -1,7 +1,7 @@
 //! Cartesian products of specs.
 
-/// Every combination of named axes around a base spec, in a fixed order: the
-/// first axis varies slowest, the last fastest.
+/// Every combination of the values of named axes, set in a base spec. The order is
+/// fixed: the first axis varies slowest, the last fastest.
 ///
 /// ```
 /// use regime_lab::Grid;
@@ -24,7 +24,7 @@ pub struct Grid<S> {
 }
 
 impl<S: Clone> Grid<S> {
-    /// The grid without axes: `base` alone.
+    /// The grid without axes, whose only spec is `base`.
     pub fn around(base: S) -> Grid<S> {
         Grid { axes: Vec::new(), specs: vec![base] }
     }
@@ -64,7 +64,8 @@ impl<S> Grid<S> {
         &self.specs
     }
 
-    /// Which value of every axis the spec at `index` has; `None` beyond the end.
+    /// For every axis, its name and the index of the value in the spec at `index`; `None`
+    /// if there is no such spec.
     pub fn place(&self, index: usize) -> Option<Vec<(&str, usize)>> {
         if index >= self.specs.len() {
             return None;

@@ -1,10 +1,9 @@
-//! The one way values become JSON text here: encode once, print in two ways.
+//! Conversion of values to JSON text: they are encoded once, and printed in one of two forms.
 //!
-//! `serde_json` is only used for reading. Writing is done here because it must
-//! hold what `serde_json` does not promise: a float that is not finite is an
-//! error with its path (`serde_json` writes `null`), keys are sorted whatever
-//! features other crates of the build switch on, and the digits of a float
-//! never change with a dependency's version.
+//! `serde_json` is only used for reading. Writing needs guarantees that `serde_json`
+//! does not give: a float that is not finite is an error with its path (`serde_json`
+//! writes `null`), keys are sorted whatever features other crates of the build enable,
+//! and the digits of a float do not change with the version of a dependency.
 
 mod encode;
 mod print;

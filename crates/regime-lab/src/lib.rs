@@ -1,23 +1,22 @@
-//! Experiment grids: a run is a serialisable spec in, a serialisable record out.
+//! Experiment grids. A run takes a serialisable spec and returns a serialisable record.
 //!
-//! - [`Spec`] and [`RunKey`]: what is asked, and a name for it that holds across
-//!   processes, machines and versions.
-//! - [`Store`]: finished runs on disk, one readable file each, whole or absent.
-//! - [`execute()`]: computes the runs that a store lacks, side by side, with the
-//!   same bits whatever the number of workers.
-//! - [`execute_batches`]: the same for devices on which many runs of one shape advance
-//!   together.
+//! - [`Spec`] and [`RunKey`]: the description of a run, and a key for it that is the
+//!   same in all processes, on all machines and in all versions.
+//! - [`Store`]: finished runs on disk, one readable file per run, complete or absent.
+//! - [`execute()`]: computes the runs that are missing in a store, in parallel. The
+//!   bits of a record do not depend on the number of workers.
+//! - [`execute_batches`]: the same for devices that compute many runs of one shape in
+//!   one batch.
 //! - [`Grid`], [`Sweep`]: products of axes, in a program and in a file.
 //! - [`Share`]: one of several shares of a grid, for machines with a common folder.
-//! - [`Provenance`], [`Progress`]: where a record comes from, how long the rest will
-//!   take.
+//! - [`Provenance`], [`Progress`]: the origin of a record, and the time left.
 //!
-//! It is *not* a scheduler for clusters (those start a share each), nor a database,
-//! nor does it know what the runs are about: no network, kernel or data set occurs
-//! here. It draws no random number (seeds belong in specs), prints nothing, and
-//! reads the clock for the duration of runs only.
+//! The crate is *not* a scheduler for clusters (a scheduler starts one share per
+//! machine) and *not* a database. It does not know what a run computes: it contains no
+//! network, kernel or data set. It draws no random numbers (seeds belong in specs),
+//! prints nothing, and reads the clock only to time the runs.
 //!
-//! Start with [`execute()`], which uses everything else; in the source, with
+//! Start reading at [`execute()`], which uses everything else. In the source, read
 //! `spec.rs`, then `store.rs`, then `execute.rs`.
 //!
 //! ```
@@ -54,7 +53,7 @@
 //! assert_eq!(report.counts().computed, 4);
 //! assert_eq!(report.into_records()?, [0.5, 0.25, 0.75, 0.5625]);
 //!
-//! // Asked again, nothing is computed.
+//! // A second call computes nothing.
 //! let again = execute(grid.specs(), &store, &options, run, &mut silent)?;
 //! assert_eq!((again.counts().reused, again.counts().computed), (4, 0));
 //! # Ok(())

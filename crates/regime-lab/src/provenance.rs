@@ -1,14 +1,14 @@
-//! Where a record comes from.
+//! The origin of a record.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Who computed a record, on what and with what: kept next to the record, never
-/// part of its key nor of its bytes.
+/// The origin of a record: program, machine, time and so on. It is stored next to the
+/// record, and is never part of its key or of its bytes.
 ///
-/// Every field is the caller's to fill and free text; an empty one is left out
-/// of the file. The library itself asks neither the clock nor the machine.
+/// The caller fills in the fields, which are free text; empty fields are left out of
+/// the file. The library itself queries neither the date nor the machine.
 ///
 /// ```
 /// use regime_lab::Provenance;
@@ -37,10 +37,10 @@ pub struct Provenance {
     /// Operating system and architecture.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub os: String,
-    /// When, as the caller tells it; RFC 3339 by convention.
+    /// The time of the computation; RFC 3339 by convention.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub time: String,
-    /// What did the arithmetic.
+    /// The backend of the arithmetic.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub backend: String,
     /// The element type of the arithmetic.
@@ -52,13 +52,14 @@ pub struct Provenance {
     /// [`execute_batches`](crate::execute_batches) describes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wall_s: Option<f64>,
-    /// Whatever else is worth knowing.
+    /// Further entries, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub extra: BTreeMap<String, String>,
 }
 
 impl Provenance {
-    /// Names the program; the system is the one that it was compiled for.
+    /// The provenance of a program with this name and version, on the system for which it
+    /// was compiled.
     pub fn of_program(name: &str, version: &str) -> Provenance {
         Provenance {
             program: format!("{name} {version}"),
@@ -67,7 +68,7 @@ impl Provenance {
         }
     }
 
-    /// The same with one more entry in [`extra`](Provenance::extra).
+    /// Adds an entry to [`extra`](Provenance::extra).
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Provenance {
         self.extra.insert(name.into(), value.into());

@@ -1,4 +1,4 @@
-//! What a run is asked for, and the name under which its record is kept.
+//! The description of a run, and the key of its record.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,13 +10,12 @@ use sha2::{Digest, Sha256};
 
 use crate::json::{self, EncodeError, Json};
 
-/// All that decides the outcome of a run: a plain value, seeds included.
+/// Everything that determines the outcome of a run, seeds included, as a plain value.
 ///
-/// Two specs that are equal name the same run; whatever can change a result
-/// belongs in here, whatever cannot (number of jobs, paths, who asked) does
-/// not. Two shapes are to be avoided because JSON cannot tell their values
-/// apart or order them: `Option<Option<_>>` and sets without an order
-/// (`HashSet`; a `HashMap` is fine, keys are sorted).
+/// Equal specs describe the same run. A spec contains everything that can change the
+/// result, and nothing that cannot (number of jobs, paths, user). Avoid
+/// `Option<Option<_>>`, whose values JSON cannot distinguish, and sets without an
+/// order (`HashSet`). A `HashMap` is fine, because its keys are sorted.
 ///
 /// ```
 /// use serde::Serialize;
@@ -32,48 +31,48 @@ use crate::json::{self, EncodeError, Json};
 /// }
 /// ```
 pub trait Spec: Serialize + Clone + Send + Sync {
-    /// The sort of run, unique among those that share a store.
+    /// The kind of run, unique among the kinds that share a store.
     const KIND: &'static str;
 
-    /// Raised whenever the same spec would now give another record, or a
-    /// record of another shape: records of older versions are then no longer
-    /// found (and stay on the disk).
+    /// The version of the computation. Raise it when the same spec gives another
+    /// record, or a record of another type. Records of older versions are then no
+    /// longer found; they stay on the disk.
     const VERSION: u32;
 
-    /// A guess of the work in this run, in any unit that is the same for all
-    /// specs of a grid; finite and ≥ 0, default 1. It orders the runs, deals them
-    /// to [shares](crate::Share) and weighs the progress; it is no part of the key.
+    /// Estimated work of the run, in any unit that is the same for all specs of a grid
+    /// (finite, ≥ 0, default 1). It determines the order of the runs, their distribution
+    /// to [shares](crate::Share) and their weight in the progress. It is not part of the
+    /// key.
     fn cost(&self) -> f64 {
         1.0
     }
 }
 
-/// The name of a run: SHA-256 of the [`canonical_form`] of its spec.
+/// The key of a run: SHA-256 of the [`canonical_form`] of its spec.
 ///
 /// Written, parsed and serialised as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunKey([u8; 32]);
 
-/// Not 64 lower-case hexadecimal digits.
+/// The error for a text that is not 64 lower-case hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a run key (64 lower-case hexadecimal digits)")]
 pub struct NotARunKey(
-    /// The text that was to be a key.
+    /// The text.
     pub String,
 );
 
 /// The text that a [`RunKey`] hashes: `{"kind":…,"spec":…,"version":…}` as
 /// canonical JSON.
 ///
-/// - No white space; the keys of every map sorted by code point, so that the
-///   order of fields in the source is free.
+/// - No white space; the keys of every map sorted by code point, so the order of
+///   fields in the source does not matter.
 /// - Strings in UTF-8 with the shortest escapes (those of RFC 8785).
 /// - Integers by their digits, at any width.
 /// - Floats by the shortest digits that read back as the same `f64`, always in
 ///   scientific notation: `1e0`, `1.25e-3`. So the float 1.0 and the integer 1
-///   differ, as their types do. An `f32` stands for the `f64` of the same value.
-/// - −0.0 is written as 0.0, since a spec with the one equals a spec with the
-///   other.
+///   differ, as their types do. An `f32` is converted to the `f64` of the same value.
+/// - −0.0 is written as 0.0, because the two compare equal.
 ///
 /// # Errors
 /// [`EncodeError`] with the path of the first part that has no canonical form:
@@ -96,7 +95,7 @@ impl RunKey {
         Ok(RunKey(Sha256::digest(canonical_form(spec)?).into()))
     }
 
-    /// The first eight digits: enough to tell runs apart on a screen.
+    /// The first eight digits, enough to distinguish runs on a screen.
     pub fn short(&self) -> String {
         hex(&self.0[..4])
     }

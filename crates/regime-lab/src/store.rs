@@ -18,19 +18,19 @@ use crate::json;
 use crate::provenance::Provenance;
 use crate::spec::{RunKey, Spec};
 
-/// Left-over temporary files older than this are of no living writer: one
-/// exists for the milliseconds that a record takes to reach the disk.
+/// Age above which a temporary file is left over from a crash: a writer needs it only for
+/// the milliseconds that a record takes to reach the disk.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A folder of finished runs: `<key>.json` each, whole or absent.
+/// A folder of finished runs: one file `<key>.json` per run, complete or absent.
 ///
-/// A record is written to a temporary file of the same folder, flushed to the
-/// disk and then renamed, so that neither a crash nor a second process can
-/// leave half of one under its name. Any number of processes may share the
-/// folder; where two write the same key the later one stays, and both are whole.
+/// A record is written to a temporary file in the same folder, flushed to the disk and
+/// then renamed, so neither a crash nor a second process can leave an incomplete file
+/// under its name. Any number of processes may share the folder. If two of them write the
+/// same key, the later record stays.
 ///
 /// # The file
-/// JSON made for reading: `format`, `key`, `kind`, `version`, `spec`, `record`,
+/// Readable JSON with the entries `format`, `key`, `kind`, `version`, `spec`, `record`,
 /// `provenance` and, as the last entry, `sha256`: the checksum of every byte
 /// before that entry (its last 83 bytes: `head -c -83 FILE | sha256sum`).
 /// Floats are written with the digits that read back as the same bits.
@@ -39,29 +39,29 @@ pub struct Store {
     dir: PathBuf,
 }
 
-/// One file of a store, read whole.
+/// The content of one file of a store.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry<S, R> {
-    /// The name of the run.
+    /// The key of the run.
     pub key: RunKey,
-    /// What was asked.
+    /// The spec.
     pub spec: S,
-    /// What came out.
+    /// The record.
     pub record: R,
-    /// Where it was computed.
+    /// The origin of the record.
     pub provenance: Provenance,
 }
 
-/// What a store holds under a key, after tidying: see [`Store::look_up`].
+/// The result of [`Store::look_up`].
 #[derive(Debug)]
 pub enum Lookup<R> {
     /// The record of a finished run.
     Whole(R),
-    /// No such run was finished.
+    /// The store has no record of the run.
     Absent,
-    /// The file was damaged; it now lies aside and the key is free.
+    /// The file was damaged and was moved aside; the key is free.
     SetAside {
-        /// Where the damaged file lies now.
+        /// The new path of the damaged file.
         moved_to: PathBuf,
         /// What was wrong with it.
         damage: Damage,
@@ -69,12 +69,11 @@ pub enum Lookup<R> {
 }
 
 impl Store {
-    /// Opens the store in `dir`, creating the folder where there is none, and
-    /// removes temporary files that a process left there more than a day ago
-    /// (by the clock of the file system).
+    /// Opens the store in `dir`. Creates the folder if it does not exist, and removes
+    /// temporary files that are older than a day (by the clock of the file system).
     ///
     /// # Errors
-    /// [`StoreError::NotAFolder`] when something else bears that name,
+    /// [`StoreError::NotAFolder`] when `dir` is something else than a folder,
     /// [`StoreError::Open`] when the folder cannot be created, listed or
     /// written to.
     pub fn open(dir: impl Into<PathBuf>) -> Result<Store, StoreError> {
@@ -89,8 +88,8 @@ impl Store {
         }
     }
 
-    /// Opens the store in `dir` to read it: nothing is created, removed or tried. The folder need
-    /// not exist, and need not be writable.
+    /// Opens the store in `dir` for reading: nothing is created, removed or tested. The folder
+    /// need not exist, and need not be writable.
     pub fn read_only(dir: impl Into<PathBuf>) -> Store {
         Store { dir: dir.into() }
     }
@@ -108,27 +107,27 @@ impl Store {
     /// The record of a run, or `None` when it is not in the store.
     ///
     /// # Errors
-    /// - [`StoreError::Damaged`]: there is a file, but it is not what was written.
-    /// - [`StoreError::Mismatch`]: it is, but the record is no `R`.
-    /// - [`StoreError::Read`]: the file system refuses.
+    /// - [`StoreError::Damaged`]: the content of the file is not what was written.
+    /// - [`StoreError::Mismatch`]: the file is undamaged, but the record is not an `R`.
+    /// - [`StoreError::Read`]: the file cannot be read.
     pub fn get<R: DeserializeOwned>(&self, key: &RunKey) -> Result<Option<R>, StoreError> {
-        let Some(bytes) = self.whole(key)? else { return Ok(None) };
+        let Some(bytes) = self.verified(key)? else { return Ok(None) };
         let content: file::RecordOnly<R> = self.parse(key, &bytes)?;
         Ok(Some(content.record))
     }
 
-    /// Where the record of a run was computed, or `None` when it is not in the store.
+    /// The origin of the record of a run, or `None` when it is not in the store.
     ///
     /// # Errors
     /// As [`get`](Store::get).
     pub fn provenance(&self, key: &RunKey) -> Result<Option<Provenance>, StoreError> {
-        let Some(bytes) = self.whole(key)? else { return Ok(None) };
+        let Some(bytes) = self.verified(key)? else { return Ok(None) };
         let content: file::ProvenanceOnly = self.parse(key, &bytes)?;
         Ok(Some(content.provenance))
     }
 
-    /// As [`get`](Store::get), with spec and provenance; `None` too for a run
-    /// whose kind and version are not those of `S`.
+    /// Like [`get`](Store::get), but with spec and provenance. `None` also for a run whose
+    /// kind and version are not those of `S`.
     ///
     /// # Errors
     /// As [`get`](Store::get).
@@ -137,7 +136,7 @@ impl Store {
         S: Spec + DeserializeOwned,
         R: DeserializeOwned,
     {
-        let Some(bytes) = self.whole(key)? else { return Ok(None) };
+        let Some(bytes) = self.verified(key)? else { return Ok(None) };
         let found: file::Kind = self.parse(key, &bytes)?;
         if found.kind != S::KIND || found.version != S::VERSION {
             return Ok(None);
@@ -146,12 +145,12 @@ impl Store {
         Ok(Some(Entry { key: *key, spec, record, provenance }))
     }
 
-    /// As [`get`](Store::get), but a damaged file is moved aside
-    /// ([`set_aside`](Store::set_aside)) so that the run can be computed anew.
+    /// Like [`get`](Store::get), but moves a damaged file aside
+    /// ([`set_aside`](Store::set_aside)), so that the run can be computed again.
     ///
     /// # Errors
-    /// Those of [`get`](Store::get) but for damage, and
-    /// [`StoreError::Write`] when the file cannot be moved.
+    /// Those of [`get`](Store::get) except for damage, and [`StoreError::Write`] when the
+    /// file cannot be moved.
     pub fn look_up<R: DeserializeOwned>(&self, key: &RunKey) -> Result<Lookup<R>, StoreError> {
         match self.get(key) {
             Ok(Some(record)) => Ok(Lookup::Whole(record)),
@@ -165,11 +164,11 @@ impl Store {
     }
 
     /// Renames the file of `key` to `<key>.json.damaged` (replacing an earlier
-    /// one) and returns that path. A file that is already gone, because another
-    /// process moved it first, is no error.
+    /// one) and returns that path. It is not an error if the file is gone, because
+    /// another process moved it first.
     ///
     /// # Errors
-    /// [`StoreError::Write`] when the file system refuses.
+    /// [`StoreError::Write`] when the file cannot be renamed.
     pub fn set_aside(&self, key: &RunKey) -> Result<PathBuf, StoreError> {
         let moved_to = self.dir.join(format!("{key}.json.damaged"));
         match fs::rename(self.path(key), &moved_to) {
@@ -180,14 +179,14 @@ impl Store {
         }
     }
 
-    /// Stores a finished run and returns its key. When this returns, the record
-    /// is on the disk; a record that was there under the same key is replaced.
+    /// Stores a finished run and returns its key. When the call returns, the record is on
+    /// the disk. It replaces an earlier record under the same key.
     ///
     /// # Errors
-    /// - [`StoreError::Encode`]: spec, record or provenance hold what JSON cannot
-    ///   (a NaN, say); nothing was written.
-    /// - [`StoreError::Write`]: the file system refuses. What was under the key is
-    ///   still there, or (when only the last flush failed) the new record is.
+    /// - [`StoreError::Encode`]: spec, record or provenance contain a value that JSON
+    ///   cannot hold, such as a NaN. Nothing was written.
+    /// - [`StoreError::Write`]: the file cannot be written. The earlier record is still
+    ///   there, or the new one, if only the last flush failed.
     pub fn put<S: Spec, R: Serialize>(
         &self,
         spec: &S,
@@ -208,7 +207,7 @@ impl Store {
         Ok(key)
     }
 
-    /// The keys of all files that look like records, sorted; none is opened.
+    /// The sorted keys of all files with the name of a record. No file is opened.
     ///
     /// # Errors
     /// [`StoreError::Read`] when the folder cannot be listed.
@@ -224,12 +223,12 @@ impl Store {
         Ok(keys)
     }
 
-    /// All finished runs of the kind and version of `S`, by key; each is read
-    /// when its turn comes.
+    /// All finished runs of the kind and version of `S`, in the order of their keys. The
+    /// iterator reads one file at a time.
     ///
     /// # Errors
-    /// [`StoreError::Read`] when the folder cannot be listed; the items carry
-    /// the errors of [`entry`](Store::entry).
+    /// [`StoreError::Read`] when the folder cannot be listed. The items are results of
+    /// [`entry`](Store::entry).
     pub fn entries<S, R>(
         &self,
     ) -> Result<impl Iterator<Item = Result<Entry<S, R>, StoreError>>, StoreError>
@@ -240,8 +239,8 @@ impl Store {
         Ok(self.keys()?.into_iter().filter_map(|key| self.entry(&key).transpose()))
     }
 
-    /// The bytes of the file of `key`, verified.
-    fn whole(&self, key: &RunKey) -> Result<Option<Vec<u8>>, StoreError> {
+    /// The verified bytes of the file of `key`.
+    fn verified(&self, key: &RunKey) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.path(key);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
@@ -254,41 +253,41 @@ impl Store {
         }
     }
 
-    /// Takes `T` out of the verified bytes of the file of `key`.
+    /// Parses a `T` from the verified bytes of the file of `key`.
     fn parse<T: DeserializeOwned>(&self, key: &RunKey, bytes: &[u8]) -> Result<T, StoreError> {
         serde_json::from_slice(bytes)
             .map_err(|cause| StoreError::Mismatch { path: self.path(key), cause })
     }
 
-    /// Brings `text` to the disk under `path`, in one step or not at all.
+    /// Writes `text` to `path` atomically, and flushes it to the disk.
     fn write_atomically(&self, path: &Path, text: &str) -> io::Result<()> {
         let mut file = self.temporary()?;
         file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;
         file.persist(path)?;
-        // The new name is on the disk once the folder is. Elsewhere than on
-        // Unix a folder cannot be opened for that.
+        // Flush the folder, so that the new name is on the disk. Only Unix can open a
+        // folder for that.
         #[cfg(unix)]
         File::open(&self.dir)?.sync_all()?;
         Ok(())
     }
 
-    /// A temporary file of the store's folder; removed unless it is renamed.
+    /// A temporary file in the folder; it is removed unless it is renamed.
     fn temporary(&self) -> io::Result<tempfile::NamedTempFile> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(".run-").suffix(".tmp");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            // Those of any new file (less the umask), not those of a secret.
+            // The permissions of an ordinary new file (less the umask), not private ones.
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
         builder.tempfile_in(&self.dir)
     }
 
-    /// Removes what crashed writers left. "Now" is the time stamp of a file
-    /// made for that, hence of the file system that stamped the others; making
-    /// it also shows that the folder can be written to.
+    /// Removes the temporary files of crashed writers. "Now" is the time stamp of a new
+    /// file, so that all time stamps are from the clock of the file system. Creating this
+    /// file also shows that the folder can be written to.
     fn remove_stale(&self) -> io::Result<()> {
         let probe = self.temporary()?;
         let now = probe.as_file().metadata()?.modified()?;
@@ -300,7 +299,7 @@ impl Store {
             if !temporary {
                 continue;
             }
-            // A file that vanishes meanwhile was another process's.
+            // A file that vanishes meanwhile belonged to another process.
             let modified = file.metadata().and_then(|about| about.modified());
             if modified.is_ok_and(|then| now.duration_since(then).is_ok_and(|age| age > STALE)) {
                 let _ = fs::remove_file(file.path());

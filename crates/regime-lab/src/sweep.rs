@@ -1,4 +1,4 @@
-//! Specs written once in a file, with what varies.
+//! Families of specs in a file.
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,15 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// The largest number of specs in a sweep; more is a mistake.
+/// The largest number of specs in a sweep. A larger number is a mistake.
 const MAX_SPECS: usize = 100_000;
 
-/// A family of specs as people write it: what they share, and what varies.
+/// A family of specs in a file: the fields that all specs share, and axes that vary.
 ///
-/// Axes are multiplied, the first varying slowest, as in a [`Grid`](crate::Grid);
-/// the fields of one axis vary together. A field is named by its path, such as
-/// `network.width`, and need not be in `base`; a value may be anything that a
-/// file can hold, a whole object too.
+/// There is one spec for every combination of the axes. The first axis varies
+/// slowest, as in a [`Grid`](crate::Grid). The fields of one axis vary together. A
+/// field is named by its path, such as `network.width`, and need not be in `base`. A
+/// value can be anything that a file can hold, also an object.
 ///
 /// ```
 /// use regime_lab::Sweep;
@@ -46,7 +46,7 @@ pub struct Sweep {
     axes: Vec<BTreeMap<String, Vec<Value>>>,
 }
 
-/// Why a sweep is none. Axes are counted from 1.
+/// An error in a sweep. Axes are counted from 1.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SweepError {
@@ -93,13 +93,13 @@ pub enum SweepError {
     NoField {
         /// The field.
         field: String,
-        /// What is in the way.
+        /// The part of the path that is not an object.
         part: String,
     },
     /// The axes have too many combinations.
     #[error("the axes have more than {MAX_SPECS} combinations: shorten one, or use several files")]
     TooMany,
-    /// One combination is no spec.
+    /// One combination is not a valid spec.
     #[error("{place}{}{cause}", if place.is_empty() { "" } else { ": " })]
     Spec {
         /// The values of all axes; empty where there is no axis.
@@ -113,7 +113,7 @@ impl Sweep {
     /// All specs, the first axis varying slowest.
     ///
     /// # Errors
-    /// [`SweepError`]: the first thing that is wrong.
+    /// The first [`SweepError`] found.
     pub fn specs<S: DeserializeOwned>(&self) -> Result<Vec<S>, SweepError> {
         let spec = |index| {
             let value = self.value(index)?;
@@ -123,8 +123,8 @@ impl Sweep {
         (0..self.n_specs()?).map(spec).collect()
     }
 
-    /// What the spec at `index` has on every axis, in words; counted on from the
-    /// beginning beyond the end.
+    /// The values of all axes at `index`, as text. Beyond the last spec, indices start
+    /// again at the first one.
     pub fn place(&self, index: usize) -> String {
         let words = |(field, value)| format!("{field} = {value}");
         self.settings(index).map(words).collect::<Vec<_>>().join(", ")
@@ -189,7 +189,7 @@ impl Sweep {
     }
 }
 
-/// Values of an axis; 0 where a field has none.
+/// Number of values of an axis; 0 if a field has none.
 fn length(fields: &BTreeMap<String, Vec<Value>>) -> usize {
     fields.values().map(Vec::len).min().unwrap_or(0)
 }
@@ -202,8 +202,10 @@ fn overlap(a: &str, b: &str) -> bool {
     within(a, b) || within(b, a)
 }
 
-/// Puts a value at a path, making the objects on the way that are not there; what is in
-/// the way otherwise.
+/// Sets the value at a path, and creates missing objects on the path.
+///
+/// # Errors
+/// The part of the path that is not an object.
 fn set(spec: &mut Map<String, Value>, path: &str, value: Value) -> Result<(), String> {
     let Some((first, rest)) = path.split_once('.') else {
         spec.insert(path.to_owned(), value);

@@ -1,4 +1,4 @@
-//! Runs in batches: what differs from one run at a time, and what does not.
+//! Execution in batches, compared with one run at a time.
 
 mod toy;
 
@@ -27,7 +27,7 @@ fn run_all(specs: &[&Logistic]) -> Vec<Result<Orbit, String>> {
     specs.iter().map(|spec| run(spec)).collect()
 }
 
-/// Three runs in a batch, the last batch maybe smaller.
+/// Batches of three runs; the last one may be smaller.
 fn threes(specs: &[&Logistic]) -> Vec<Vec<usize>> {
     let indices: Vec<usize> = (0..specs.len()).collect();
     indices.chunks(3).map(<[usize]>::to_vec).collect()
@@ -56,7 +56,7 @@ fn grid(lengths: impl IntoIterator<Item = u32>) -> Vec<Logistic> {
     lengths.into_iter().map(spec).collect()
 }
 
-/// Calls of `run` note the lengths of their runs here.
+/// Records the lengths of the runs in every call of `run`.
 #[derive(Default)]
 struct Calls(Mutex<Vec<Vec<u32>>>);
 
@@ -71,14 +71,14 @@ impl Calls {
 }
 
 #[test]
-fn the_division_decides_which_runs_are_computed_together_and_when() {
+fn the_division_decides_the_batches_and_their_order() {
     let (_dir, store) = fresh();
     let calls = Calls::default();
     let divide = |specs: &[&Logistic]| {
         // Costliest first.
         let lengths: Vec<u32> = specs.iter().map(|spec| spec.n_steps).collect();
         assert_eq!(lengths, [9, 7, 5, 4, 2]);
-        // An empty batch is no batch.
+        // Empty batches are ignored.
         vec![vec![3, 1], vec![], vec![0, 4, 2]]
     };
     let noted = |specs: &[&Logistic]| {
@@ -111,7 +111,7 @@ fn payloads(store: &Store) -> BTreeMap<RunKey, String> {
 }
 
 #[test]
-fn records_are_those_of_one_run_at_a_time() {
+fn records_equal_those_of_one_run_at_a_time() {
     let specs = grid((0..20).map(|i| 100 + i * 7 % 20));
     let (_dir, store) = fresh();
     let one_by_one = execute(&specs, &store, &jobs(1), run, &mut |_: &Event| {}).unwrap();
@@ -126,7 +126,7 @@ fn records_are_those_of_one_run_at_a_time() {
 }
 
 #[test]
-fn equal_specs_are_one_run_of_a_batch() {
+fn equal_specs_are_one_run_in_a_batch() {
     let (_dir, store) = fresh();
     let calls = Calls::default();
     let report = quietly(&grid([5, 7, 5, 5]), &store, &jobs(1), |specs| {
@@ -141,7 +141,7 @@ fn equal_specs_are_one_run_of_a_batch() {
 }
 
 #[test]
-fn only_what_the_store_lacks_is_divided() {
+fn only_missing_runs_are_divided() {
     let (_dir, store) = fresh();
     quietly(&grid([4, 2]), &store, &jobs(1), run_all);
     let calls = Calls::default();
@@ -155,7 +155,7 @@ fn only_what_the_store_lacks_is_divided() {
     assert_eq!(calls.noted(), [[5, 3, 1]]);
 
     // With nothing left to compute, there is nothing to divide.
-    let never = |_: &[&Logistic]| panic!("must not divide");
+    let never = |_: &[&Logistic]| panic!("nothing is left to divide");
     let report =
         execute_batches(&specs, &store, &jobs(1), &never, noted, &mut |_: &Event| {}).unwrap();
     assert_eq!(report.counts(), Counts { reused: 5, ..Counts::default() });
@@ -170,7 +170,7 @@ fn runs_found_meanwhile_leave_their_batch() {
     let mut observer =
         |event: &Event| found += usize::from(matches!(event, Event::FoundMeanwhile { .. }));
     let put = |n| store.put(&spec(n), &run(&spec(n)).unwrap(), &Provenance::default()).unwrap();
-    let beside_another_process = |specs: &[&Logistic]| {
+    let with_another_process = |specs: &[&Logistic]| {
         calls.note(specs);
         // The other process finishes one run of the second batch, and the third batch.
         for n in [5, 3, 2, 1] {
@@ -180,7 +180,7 @@ fn runs_found_meanwhile_leave_their_batch() {
     };
     let specs = grid(1..10);
     let report =
-        execute_batches(&specs, &store, &jobs(1), &threes, beside_another_process, &mut observer)
+        execute_batches(&specs, &store, &jobs(1), &threes, with_another_process, &mut observer)
             .unwrap();
     assert_eq!(calls.noted(), [vec![9, 8, 7], vec![6, 4]]);
     assert_eq!(report.counts(), Counts { reused: 4, computed: 5, ..Counts::default() });
@@ -188,7 +188,7 @@ fn runs_found_meanwhile_leave_their_batch() {
 }
 
 #[test]
-fn a_failing_run_leaves_the_others_of_its_batch() {
+fn a_failing_run_does_not_affect_the_others_of_its_batch() {
     let (_dir, store) = fresh();
     let fail = |spec: &&Logistic| match spec.n_steps {
         2 => Err("diverged".to_owned()),
@@ -210,7 +210,7 @@ fn a_failing_run_leaves_the_others_of_its_batch() {
 }
 
 #[test]
-fn a_panic_fails_its_batch_only() {
+fn a_panic_fails_only_its_batch() {
     let (_dir, store) = fresh();
     let mut reasons = Vec::new();
     let mut observer = |event: &Event| {
@@ -233,7 +233,7 @@ fn a_panic_fails_its_batch_only() {
 }
 
 #[test]
-fn one_result_is_needed_for_each_run() {
+fn a_batch_must_return_one_result_for_each_run() {
     for n_results in [0, 2, 4] {
         let (_dir, store) = fresh();
         let report = quietly(&grid(1..5), &store, &jobs(1), |specs| {
@@ -250,12 +250,12 @@ fn one_result_is_needed_for_each_run() {
 }
 
 #[test]
-fn a_wrong_division_is_refused_before_anything_runs() {
+fn a_wrong_division_is_an_error_before_anything_runs() {
     let (_dir, store) = fresh();
     let attempt = |division: &[&[usize]]| {
         let divide =
             |_: &[&Logistic]| division.iter().map(|batch| batch.to_vec()).collect::<Vec<_>>();
-        let never = |_: &[&Logistic]| -> Vec<Result<Orbit, String>> { panic!("must not run") };
+        let never = |_: &[&Logistic]| -> Vec<Result<Orbit, String>> { panic!("no run may start") };
         let mut nothing = |event: &Event| panic!("{event:?}");
         let error = execute_batches(&grid(1..4), &store, &jobs(1), &divide, never, &mut nothing)
             .unwrap_err();
@@ -272,18 +272,18 @@ fn a_wrong_division_is_refused_before_anything_runs() {
                 .to_owned()
         )
     );
-    let refused = |division: &[&[usize]]| {
+    let error_of = |division: &[&[usize]]| {
         let (index, times, _) = attempt(division);
         (index, times)
     };
-    assert_eq!(refused(&[]), (0, 0));
-    assert_eq!(refused(&[&[0, 1], &[2, 1]]), (1, 2));
-    assert_eq!(refused(&[&[0, 1, 2], &[3]]), (3, 1));
+    assert_eq!(error_of(&[]), (0, 0));
+    assert_eq!(error_of(&[&[0, 1], &[2, 1]]), (1, 2));
+    assert_eq!(error_of(&[&[0, 1, 2], &[3]]), (3, 1));
     assert_eq!(store.keys().unwrap(), []);
 }
 
 #[test]
-fn once_cancelled_no_batch_is_started() {
+fn no_batch_is_started_after_a_cancellation() {
     let (_dir, store) = fresh();
     let flag = Arc::new(AtomicBool::new(false));
     let options = Options { cancel: Some(flag.clone()), ..jobs(1) };
@@ -291,15 +291,15 @@ fn once_cancelled_no_batch_is_started() {
         flag.store(specs.iter().any(|spec| spec.n_steps == 5), Ordering::SeqCst);
         run_all(specs)
     });
-    // The batch in flight was finished and kept.
+    // The batch in flight was finished and stored.
     assert_eq!(report.counts(), Counts { computed: 6, not_started: 3, ..Counts::default() });
     assert_eq!(store.keys().unwrap().len(), 6);
 }
 
 #[test]
-fn jobs_is_the_number_of_batches_side_by_side() {
+fn jobs_is_the_number_of_parallel_batches() {
     let (_dir, store) = fresh();
-    // Each batch waits for another: one at a time, this would not end.
+    // Each batch waits for another one: with one at a time, the test would not end.
     let two = Barrier::new(2);
     let in_flight = Mutex::new((0, 0));
     let options = Options { threads_per_run: 3, ..jobs(2) };
@@ -352,10 +352,10 @@ fn the_runs_of_a_batch_share_its_wall_time() {
 }
 
 #[test]
-fn a_store_that_fails_for_one_run_keeps_the_others_of_the_batch() {
+fn after_a_store_error_the_other_runs_of_the_batch_are_stored() {
     let (_dir, store) = fresh();
     let specs = grid(1..7);
-    let in_the_way = store.path(&RunKey::of(&specs[4]).unwrap());
+    let blocked = store.path(&RunKey::of(&specs[4]).unwrap());
     let error = execute_batches(
         &specs,
         &store,
@@ -363,7 +363,7 @@ fn a_store_that_fails_for_one_run_keeps_the_others_of_the_batch() {
         &threes,
         |specs: &[&Logistic]| {
             // A folder cannot be replaced by a file.
-            fs::create_dir_all(in_the_way.join("full")).unwrap();
+            fs::create_dir_all(blocked.join("full")).unwrap();
             run_all(specs)
         },
         &mut |_: &Event| {},
@@ -371,7 +371,7 @@ fn a_store_that_fails_for_one_run_keeps_the_others_of_the_batch() {
     .unwrap_err();
     assert!(matches!(error, ExecError::Store(StoreError::Write { .. })), "{error}");
     // The runs of 6 and 4 steps; the second batch was not started.
-    for (spec, kept) in specs.iter().zip([false, false, false, true, false, true]) {
-        assert_eq!(store.path(&RunKey::of(spec).unwrap()).is_file(), kept);
+    for (spec, stored) in specs.iter().zip([false, false, false, true, false, true]) {
+        assert_eq!(store.path(&RunKey::of(spec).unwrap()).is_file(), stored);
     }
 }

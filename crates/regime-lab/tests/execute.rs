@@ -1,4 +1,4 @@
-//! The executor: what is computed, when, and what comes back.
+//! The executor: which runs are computed, in which order, and what is returned.
 
 mod toy;
 
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use toy::{Logistic, Orbit, spec};
 
-/// The sum's last bit depends on how rayon splits it, hence on the pool around.
+/// The last bit of the sum depends on how rayon splits it, and so on the thread pool.
 fn run(spec: &Logistic) -> Result<Orbit, String> {
     let mut x = 1.0 / (spec.seed as f64 + 2.0);
     let points: Vec<f64> = (0..spec.n_steps)
@@ -79,7 +79,7 @@ fn the_bytes_of_records_do_not_depend_on_jobs() {
 }
 
 #[test]
-fn runs_see_a_pool_of_the_size_asked_for() {
+fn runs_see_a_pool_of_the_requested_size() {
     for (n_jobs, threads_per_run) in [(1, 1), (3, 1), (2, 3)] {
         let (_dir, store) = fresh();
         let options = Options { threads_per_run, ..jobs(n_jobs) };
@@ -94,7 +94,7 @@ fn runs_see_a_pool_of_the_size_asked_for() {
 #[test]
 fn records_come_in_the_order_of_the_specs() {
     let (_dir, store) = fresh();
-    // Costliest last, so that completion is in the reverse order.
+    // The costliest run is last, so runs are completed in the reverse order.
     let specs: Vec<Logistic> = (1..20).map(spec).collect();
     let records = quietly(&specs, &store, &jobs(3), run).into_records().unwrap();
     for (spec, record) in specs.iter().zip(&records) {
@@ -103,15 +103,15 @@ fn records_come_in_the_order_of_the_specs() {
 }
 
 #[test]
-fn the_checkpoint_of_a_run_lives_until_its_record_does() {
+fn a_checkpoint_is_removed_once_the_record_is_stored() {
     let (_dir, store) = fresh();
     let begun = spec(7);
     store.put_checkpoint(&begun, &run(&begun).unwrap()).unwrap();
-    let goes_on = |spec: &Logistic| {
+    let resume = |spec: &Logistic| {
         let state = store.checkpoint(&RunKey::of(spec).unwrap()).unwrap();
-        state.ok_or("begins anew".to_owned())
+        state.ok_or("no checkpoint".to_owned())
     };
-    let report = quietly(&[begun.clone(), spec(8)], &store, &jobs(1), goes_on);
+    let report = quietly(&[begun.clone(), spec(8)], &store, &jobs(1), resume);
     assert_eq!((report.counts().computed, report.counts().failed), (1, 1));
     assert!(!store.checkpoint_path(&RunKey::of(&begun).unwrap()).exists());
 }
@@ -174,7 +174,7 @@ fn the_costliest_run_is_started_first() {
 }
 
 #[test]
-fn failures_and_panics_stay_with_their_run() {
+fn failures_and_panics_concern_their_run_only() {
     let (_dir, store) = fresh();
     let specs: Vec<Logistic> = (0..8).map(spec).collect();
     let broken = |spec: &Logistic| match spec.n_steps {
@@ -214,13 +214,13 @@ fn failures_and_panics_stay_with_their_run() {
         )
     );
 
-    // Once mended, only they are computed.
-    let mended = quietly(&specs, &store, &jobs(2), run);
-    assert_eq!(mended.counts(), Counts { reused: 5, computed: 3, ..Counts::default() });
+    // After a correction, only the failed runs are computed.
+    let corrected = quietly(&specs, &store, &jobs(2), run);
+    assert_eq!(corrected.counts(), Counts { reused: 5, computed: 3, ..Counts::default() });
 }
 
 #[test]
-fn once_cancelled_no_run_is_started() {
+fn no_run_is_started_after_a_cancellation() {
     let (_dir, store) = fresh();
     let flag = Arc::new(AtomicBool::new(false));
     let options = Options { cancel: Some(flag.clone()), ..jobs(1) };
@@ -231,7 +231,7 @@ fn once_cancelled_no_run_is_started() {
         }
         run(spec)
     });
-    // The run in flight was finished and kept.
+    // The run in flight was finished and stored.
     assert_eq!(report.counts(), Counts { computed: 5, not_started: 19, ..Counts::default() });
     assert_eq!(store.keys().unwrap().len(), 5);
 
@@ -241,7 +241,7 @@ fn once_cancelled_no_run_is_started() {
 }
 
 #[test]
-fn a_damaged_record_is_moved_aside_and_computed_anew() {
+fn a_damaged_record_is_moved_aside_and_computed_again() {
     let (_dir, store) = fresh();
     let specs = grid();
     let whole = quietly(&specs, &store, &jobs(2), run).into_records().unwrap();
@@ -267,11 +267,11 @@ fn a_damaged_record_is_moved_aside_and_computed_anew() {
 fn a_run_that_another_process_finished_meanwhile_is_reused() {
     let (_dir, store) = fresh();
     let specs = [spec(9), spec(1)];
-    let report = quietly(&specs, &store, &jobs(1), |asked| {
-        // Plays the other process while the first run goes on.
+    let report = quietly(&specs, &store, &jobs(1), |spec| {
+        // Acts as another process during the first run.
         store.put(&specs[1], &run(&specs[1]).unwrap(), &Provenance::default()).unwrap();
-        assert_eq!(asked, &specs[0]);
-        run(asked)
+        assert_eq!(spec, &specs[0]);
+        run(spec)
     });
     assert_eq!(report.counts(), Counts { reused: 1, computed: 1, ..Counts::default() });
 }
@@ -291,7 +291,7 @@ fn executions_can_share_a_store() {
 }
 
 #[test]
-fn events_tell_the_whole_story() {
+fn the_events_of_an_execution_are_complete() {
     let (_dir, store) = fresh();
     let specs = grid();
     quietly(&specs[..4], &store, &jobs(1), run);
@@ -310,7 +310,7 @@ fn events_tell_the_whole_story() {
 }
 
 #[test]
-fn provenance_is_kept_with_the_wall_time() {
+fn provenance_is_stored_with_the_wall_time() {
     let (_dir, store) = fresh();
     let provenance = Provenance::of_program("toy", "0.1");
     let options = Options { provenance: provenance.clone(), ..jobs(1) };
@@ -342,7 +342,7 @@ fn a_failing_store_ends_the_execution() {
 }
 
 #[test]
-fn nonsense_is_refused_before_anything_runs() {
+fn invalid_input_is_an_error_before_anything_runs() {
     #[derive(Clone, Serialize, Deserialize)]
     struct Priced(f64);
     impl Spec for Priced {
@@ -354,7 +354,7 @@ fn nonsense_is_refused_before_anything_runs() {
     }
     let (_dir, store) = fresh();
     let attempt = |specs: &[Priced], options: &Options| {
-        let never = |_: &Priced| -> Result<u8, String> { panic!("must not run") };
+        let never = |_: &Priced| -> Result<u8, String> { panic!("no run may start") };
         execute(specs, &store, options, never, &mut |_: &Event| {}).unwrap_err()
     };
     assert!(matches!(attempt(&[], &jobs(0)), ExecError::Zero { option: "jobs" }));
@@ -387,7 +387,7 @@ fn no_more_runs_are_in_flight_than_jobs() {
         in_flight.lock().unwrap().0 -= 1;
         orbit
     });
-    let (left, most) = in_flight.into_inner().unwrap();
+    let (left, max) = in_flight.into_inner().unwrap();
     assert_eq!(left, 0);
-    assert!((1..=3).contains(&most));
+    assert!((1..=3).contains(&max));
 }

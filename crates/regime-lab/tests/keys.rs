@@ -1,4 +1,4 @@
-//! Keys: the same run has the same name for ever, different runs never share one.
+//! Keys: a run always has the same key, and different runs have different keys.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -66,7 +66,7 @@ fn golden() {
 }
 
 #[test]
-fn the_order_of_fields_and_entries_is_free() {
+fn the_order_of_fields_and_entries_does_not_matter() {
     #[derive(Clone, Serialize)]
     struct Ab(#[serde(serialize_with = "ab")] (f64, HashMap<u32, u32>));
     #[derive(Clone, Serialize)]
@@ -122,7 +122,7 @@ fn kind_and_version_and_number_type_are_part_of_the_key() {
 }
 
 #[test]
-fn what_is_not_finite_has_no_key() {
+fn a_spec_with_a_number_that_is_not_finite_has_no_key() {
     let mut spec = sample();
     spec.dynamics = Dynamics::Stochastic(1, f32::NAN);
     let error = RunKey::of(&spec).unwrap_err();
@@ -136,7 +136,7 @@ fn what_is_not_finite_has_no_key() {
 }
 
 #[test]
-fn keys_are_read_as_they_are_written() {
+fn keys_are_parsed_as_they_are_printed() {
     let key = key(&sample());
     assert_eq!(key.to_string().parse(), Ok(key));
     assert!(key.to_string().starts_with(&key.short()));
@@ -198,7 +198,7 @@ fn neighbours(spec: &Full) -> Vec<Full> {
 
 proptest! {
     #[test]
-    fn keys_are_equal_where_specs_are(a in any_spec(), b in any_spec()) {
+    fn keys_are_equal_if_and_only_if_specs_are_equal(a in any_spec(), b in any_spec()) {
         prop_assert_eq!(key(&a) == key(&b), a == b);
         for c in neighbours(&a) {
             prop_assert_eq!(key(&a) == key(&c), a == c, "{:?}", c);

@@ -31,7 +31,7 @@ fn shares(specs: &[Orbit], n: usize) -> Vec<Vec<Orbit>> {
 
 proptest! {
     #[test]
-    fn every_run_is_in_one_share_and_shares_are_even(
+    fn every_run_is_in_one_share_and_shares_are_balanced(
         runs in prop::collection::vec((0..40_u32, 0..4_u64), 0..30),
         n in 1..9_usize,
     ) {
@@ -46,14 +46,14 @@ proptest! {
         }
         // Costs are small whole numbers, so that sums are exact.
         let loads = shares.iter().map(|share| share.iter().map(Spec::cost).sum::<f64>());
-        let (least, most) = loads.fold((f64::INFINITY, 0.0_f64), |(a, b), x| (a.min(x), b.max(x)));
-        let dearest = specs.iter().map(Spec::cost).fold(0.0, f64::max);
-        prop_assert!(most - least <= dearest, "{} to {}, dearest {}", least, most, dearest);
+        let (min, max) = loads.fold((f64::INFINITY, 0.0_f64), |(a, b), x| (a.min(x), b.max(x)));
+        let costliest = specs.iter().map(Spec::cost).fold(0.0, f64::max);
+        prop_assert!(max - min <= costliest, "{} to {}, costliest {}", min, max, costliest);
     }
 }
 
 #[test]
-fn runs_that_cost_nothing_are_shared_by_number() {
+fn runs_of_cost_zero_are_distributed_by_number() {
     let specs: Vec<Orbit> = (0..10).map(|seed| orbit((0, seed))).collect();
     let sizes: Vec<usize> = shares(&specs, 4).iter().map(Vec::len).collect();
     assert_eq!(sizes, [3, 3, 2, 2]);
@@ -73,7 +73,7 @@ fn a_share_is_written_as_a_fraction() {
 }
 
 #[test]
-fn a_spec_without_a_key_is_named() {
+fn the_error_names_a_spec_without_a_key() {
     let specs = [orbit((1, 0)), Orbit { n_steps: f64::NAN, seed: 0 }];
     let error = Share::new(1, 2).unwrap().of(&specs).unwrap_err();
     assert!(matches!(error, ExecError::Spec { index: 1, .. }), "{error}");

@@ -1,4 +1,4 @@
-//! The store: a record is whole or absent, whatever happens.
+//! The store: a record is complete or absent, whatever happens.
 
 mod toy;
 
@@ -41,7 +41,7 @@ fn names(dir: &Path) -> Vec<String> {
 }
 
 #[test]
-fn what_is_put_is_got_to_the_last_bit() {
+fn a_stored_record_is_returned_with_the_same_bits() {
     let (_dir, store) = fresh();
     let key = RunKey::of(&spec(3)).unwrap();
     assert_eq!(store.get::<Orbit>(&key).unwrap(), None);
@@ -85,7 +85,7 @@ fn the_file_is_readable() {
 }
 
 #[test]
-fn entries_are_those_of_the_kind_asked_for() {
+fn entries_are_those_of_the_requested_kind() {
     #[derive(Clone, Serialize, serde::Deserialize)]
     struct Other(u8);
     impl Spec for Other {
@@ -111,7 +111,7 @@ fn entries_are_those_of_the_kind_asked_for() {
 }
 
 #[test]
-fn a_file_cut_anywhere_is_never_whole() {
+fn a_file_cut_anywhere_is_damaged() {
     let (_dir, store) = fresh();
     let key = put(&store, &spec(1));
     let path = store.path(&key);
@@ -152,7 +152,7 @@ fn a_changed_byte_is_found_and_the_file_moved_aside() {
 }
 
 #[test]
-fn a_record_under_a_wrong_name_is_damage() {
+fn a_record_under_a_wrong_name_is_damaged() {
     let (_dir, store) = fresh();
     let (key, other) = (put(&store, &spec(1)), RunKey::of(&spec(2)).unwrap());
     fs::rename(store.path(&key), store.path(&other)).unwrap();
@@ -163,18 +163,18 @@ fn a_record_under_a_wrong_name_is_damage() {
 }
 
 #[test]
-fn a_record_of_another_shape_is_no_damage() {
+fn a_record_of_another_type_is_not_damaged() {
     let (_dir, store) = fresh();
     let key = put(&store, &spec(1));
-    for refused in [store.get::<u32>(&key).map(drop), store.look_up::<u32>(&key).map(drop)] {
-        let error = refused.unwrap_err();
+    for result in [store.get::<u32>(&key).map(drop), store.look_up::<u32>(&key).map(drop)] {
+        let error = result.unwrap_err();
         assert!(matches!(error, StoreError::Mismatch { .. }), "{error}");
     }
     assert!(store.path(&key).exists());
 }
 
 #[test]
-fn a_record_that_json_cannot_hold_is_refused_and_leaves_nothing() {
+fn a_record_that_json_cannot_hold_is_an_error_and_leaves_no_file() {
     let (_dir, store) = fresh();
     let broken = Orbit { points: vec![0.0, f64::NAN], mean: None };
     let error = store.put(&spec(1), &broken, &Provenance::default()).unwrap_err();
@@ -206,13 +206,13 @@ fn left_over_temporary_files_are_ignored_and_the_old_ones_removed() {
 }
 
 #[test]
-fn writers_of_one_key_never_show_a_reader_half_a_record() {
+fn readers_never_see_an_incomplete_record() {
     let (_dir, store) = fresh();
     let key = put(&store, &spec(1));
     let long = Orbit { points: (0..20_000).map(f64::from).collect(), mean: None };
     std::thread::scope(|scope| {
         for record in [orbit(), long] {
-            // A handle of its own, as another process would have.
+            // A separate handle, as another process would have.
             let store = Store::open(store.dir()).unwrap();
             scope.spawn(move || {
                 for _ in 0..20 {
@@ -236,7 +236,7 @@ fn assert_clear(error: &StoreError, path: &Path) {
 }
 
 #[test]
-fn places_that_are_no_folder_are_refused() {
+fn a_path_that_is_not_a_folder_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     fs::write(&file, "").unwrap();
@@ -253,7 +253,7 @@ fn places_that_are_no_folder_are_refused() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn places_that_cannot_be_written_are_refused() {
+fn a_path_that_cannot_be_written_is_an_error() {
     use std::os::unix::fs::PermissionsExt;
 
     // Nobody, not even root, can make files there.
@@ -265,7 +265,7 @@ fn places_that_cannot_be_written_are_refused() {
 
     let dir = tempfile::tempdir().unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o555)).unwrap();
-    // Root may write all the same; then there is nothing to see.
+    // Root can write anyway; then there is nothing to test.
     if File::create(dir.path().join("probe")).is_err() {
         assert_clear(&Store::open(dir.path()).unwrap_err(), dir.path());
     }
@@ -283,7 +283,7 @@ fn a_folder_that_vanishes_is_an_error_that_names_the_file() {
 }
 
 #[test]
-fn a_checkpoint_is_kept_beside_the_records_until_it_is_dropped() {
+fn a_checkpoint_is_stored_next_to_the_records_until_it_is_dropped() {
     let (_dir, store) = fresh();
     let key = RunKey::of(&spec(3)).unwrap();
     assert_eq!(store.checkpoint::<Orbit>(&key).unwrap(), None);
@@ -291,7 +291,7 @@ fn a_checkpoint_is_kept_beside_the_records_until_it_is_dropped() {
     store.put_checkpoint(&spec(3), &Orbit { points: vec![1.0], mean: None }).unwrap();
     store.put_checkpoint(&spec(3), &orbit()).unwrap();
     assert_eq!(bits(&store.checkpoint(&key).unwrap().unwrap()), bits(&orbit()));
-    // It is no record.
+    // A checkpoint is not a record.
     assert_eq!(store.get::<Orbit>(&key).unwrap(), None);
     assert_eq!(store.keys().unwrap(), []);
     assert_eq!(names(store.dir()), [format!("{key}.checkpoint.json")]);
@@ -300,7 +300,7 @@ fn a_checkpoint_is_kept_beside_the_records_until_it_is_dropped() {
 }
 
 #[test]
-fn a_damaged_checkpoint_is_none() {
+fn a_damaged_checkpoint_counts_as_absent() {
     let (_dir, store) = fresh();
     let key = RunKey::of(&spec(3)).unwrap();
     store.put_checkpoint(&spec(3), &orbit()).unwrap();
@@ -308,7 +308,7 @@ fn a_damaged_checkpoint_is_none() {
     let whole = fs::read(&path).unwrap();
     fs::write(&path, &whole[..whole.len() / 2]).unwrap();
     assert_eq!(store.checkpoint::<Orbit>(&key).unwrap(), None);
-    // Whole, but of another program.
+    // Undamaged, but of another type.
     fs::write(&path, &whole).unwrap();
     assert_eq!(store.checkpoint::<String>(&key).unwrap(), None);
 }

@@ -1,4 +1,4 @@
-//! Sweeps: products of axes as files have them.
+//! Sweeps: products of axes in files.
 
 use regime_lab::{Grid, Sweep, SweepError};
 use serde::Deserialize;
@@ -24,7 +24,7 @@ fn sweep(value: Value) -> Sweep {
     serde_json::from_value(value).unwrap()
 }
 
-fn refused(value: Value) -> String {
+fn error_of(value: Value) -> String {
     let error: SweepError = sweep(value).specs::<Flow>().unwrap_err();
     let line = error.to_string();
     assert_eq!(line.lines().count(), 1, "{line}");
@@ -49,7 +49,7 @@ fn a_sweep_is_the_grid_of_its_axes() {
 }
 
 #[test]
-fn a_base_alone_is_one_spec_and_missing_objects_are_made() {
+fn a_base_without_axes_is_one_spec_and_missing_objects_are_created() {
     let one = sweep(json!({"base": {"alpha": 1, "seed": 2}, "axes": []}));
     let flow = Flow { net: Net::default(), alpha: 1.0, seed: 2 };
     assert_eq!(one.specs::<Flow>().unwrap(), std::slice::from_ref(&flow));
@@ -59,32 +59,32 @@ fn a_base_alone_is_one_spec_and_missing_objects_are_made() {
 }
 
 #[test]
-fn what_is_wrong_is_one_line_that_names_the_place() {
+fn errors_are_one_line_that_names_the_place() {
     let base = json!({"alpha": 1, "seed": 2});
     let axes = |axes: Value| json!({"base": base, "axes": axes});
-    assert_eq!(refused(axes(json!([{"seed": [1]}, {}]))), "axis 2 names no field");
-    let empty = refused(axes(json!([{"seed": [], "alpha": [1]}])));
+    assert_eq!(error_of(axes(json!([{"seed": [1]}, {}]))), "axis 2 names no field");
+    let empty = error_of(axes(json!([{"seed": [], "alpha": [1]}])));
     assert_eq!(empty, "axis 1: seed has no values");
-    assert!(refused(json!({"base": {}, "axes": []})).starts_with("missing field"));
-    let uneven = refused(axes(json!([{"seed": [1, 2], "alpha": [1]}])));
+    assert!(error_of(json!({"base": {}, "axes": []})).starts_with("missing field"));
+    let uneven = error_of(axes(json!([{"seed": [1, 2], "alpha": [1]}])));
     assert!(uneven.starts_with("axis 1: seed has 2 values and alpha 1"), "{uneven}");
     for other in ["net", "net.width", "net.width.x"] {
-        let twice = refused(axes(json!([{"net.width": [1]}, {other: [1]}])));
-        let wanted =
+        let twice = error_of(axes(json!([{"net.width": [1]}, {other: [1]}])));
+        let expected =
             format!("net.width and {other} would overwrite each other: leave one of them out");
-        assert_eq!(twice, wanted);
+        assert_eq!(twice, expected);
     }
-    // Names that only begin alike are two fields.
-    let alike = refused(axes(json!([{"net": [{}]}, {"network": [{}]}])));
+    // Names that only have a common beginning are two fields.
+    let alike = error_of(axes(json!([{"net": [{}]}, {"network": [{}]}])));
     assert!(alike.contains("unknown field `network`"), "{alike}");
-    let inside = refused(axes(json!([{"alpha.x": [1]}])));
+    let inside = error_of(axes(json!([{"alpha.x": [1]}])));
     assert_eq!(inside, "there is no field alpha.x: alpha is not an object");
-    let misspelt = refused(axes(json!([{"net.widht": [1, 2]}])));
+    let misspelt = error_of(axes(json!([{"net.widht": [1, 2]}])));
     assert!(misspelt.starts_with("net.widht = 1: unknown field `widht`"), "{misspelt}");
-    let kind = refused(axes(json!([{"seed": [0, -1]}])));
+    let kind = error_of(axes(json!([{"seed": [0, -1]}])));
     assert!(kind.starts_with("seed = -1: invalid value"), "{kind}");
     let many: Vec<u64> = (0..1001).collect();
-    let many = refused(axes(json!([{"seed": many}, {"alpha": many}])));
+    let many = error_of(axes(json!([{"seed": many}, {"alpha": many}])));
     assert_eq!(
         many,
         "the axes have more than 100000 combinations: shorten one, or use several files"

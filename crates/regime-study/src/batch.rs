@@ -1,4 +1,4 @@
-//! Many runs as one: on a device where every call has its price, runs of one shape train together.
+//! Batches of runs: on a device where every call has a fixed cost, runs of one shape share the calls.
 
 mod observer;
 mod training;
@@ -21,7 +21,7 @@ use crate::{
     spec::RunSpec,
 };
 
-/// What runs that can train together have in common.
+/// The shape of a run. Runs of equal shape can train as one batch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BatchShape {
     network: NetworkSpec,
@@ -31,12 +31,12 @@ pub struct BatchShape {
 }
 
 impl RunSpec {
-    /// The shape of the run: runs of one shape can train as one batch, whatever their seeds, α,
-    /// points and tolerances are. `None` for a run that trains alone: with momentum, by an explicit
-    /// scheme or stochastic, or of a network that is not fully connected.
+    /// The shape of the run. Runs of one shape can train as one batch, whatever their seeds, α,
+    /// points and tolerances. `None` for a run that trains alone: with momentum, with an explicit
+    /// scheme, with stochastic training, or of a network that is not fully connected.
     pub fn batch_shape(&self) -> Option<BatchShape> {
         let Dynamics::Flow(flow) = &self.dynamics else { return None };
-        // Whatever backend there is: the question is the same for all.
+        // The answer does not depend on the backend.
         let net = self.network.build().ok()?;
         StackedNetwork::of(&net).filter(|_| flow.advances_in_batches())?;
         Some(BatchShape {
@@ -47,8 +47,9 @@ impl RunSpec {
         })
     }
 
-    /// Bytes of the device's memory that each run of a batch takes: three linearisations of its
-    /// points, the kernel of all of them with its factor and what both are made of, and what is measured.
+    /// Estimated bytes of device memory that each run of a batch takes: the linearisations of its
+    /// points, the kernel of all training points with its factor and the intermediate results of
+    /// both, and the measurements.
     pub fn batch_memory_bytes(&self) -> f64 {
         let Ok(net) = self.network.build() else { return 0.0 };
         let Some(stacked) = StackedNetwork::of(&net) else { return self.device_memory_bytes() };
@@ -65,7 +66,7 @@ impl RunSpec {
 }
 
 impl RunSpec {
-    /// Multiply-adds of a step of a run in a batch in which all points are active: its kernel, the
+    /// Multiply-adds of one step of a run in a batch if all points are active: the kernel, its
     /// factorisation and the products.
     pub fn batch_step_cost(&self) -> f64 {
         let Ok(net) = self.network.build() else { return 0.0 };
@@ -78,24 +79,24 @@ impl RunSpec {
 /// One run of a batch.
 #[derive(Clone, Copy)]
 pub struct BatchRun<'a> {
-    /// What it is.
+    /// The spec.
     pub spec: &'a RunSpec,
-    /// Its points.
+    /// The prepared data.
     pub data: &'a Dataset,
-    /// What it asks of the program around it.
+    /// The interface to the program that calls it.
     pub context: &'a dyn RunContext,
 }
 
-/// Carries out runs together, as [`run_on`] does each of them, and returns what became of each.
+/// Computes several runs as one batch, and returns the result of each as [`run_on`] does.
 ///
-/// Training and the kernels that are measured on its way are computed for all at once;
-/// records agree with those of single runs within the integrator's tolerance, and not to the bit.
-/// Runs that cannot train together are made one after the other. On a device with memory of its own a
-/// single run is a batch too.
+/// The training steps and the measured kernels are computed for all runs at once. Records
+/// agree with those of single runs within the tolerance of the integrator, but not bit for bit.
+/// Runs that cannot form a batch are computed one after the other. On a device with its own
+/// memory, a single run is also a batch.
 ///
 /// # Errors
-/// Those of [`run_on`], run by run. If the batch as a whole cannot start, every run that was to
-/// train gets that error.
+/// Those of [`run_on`], separately for each run. If the batch as a whole cannot start, every run
+/// that was to train gets that error.
 pub fn run_batch_on<B: Backend>(
     runs: &[BatchRun<'_>],
     device: &B::Device,
@@ -105,14 +106,14 @@ pub fn run_batch_on<B: Backend>(
         run.spec.batch_shape().map(|shape| (shape, points))
     };
     let first = runs.first().and_then(shape);
-    let worth_it = runs.len() > 1 || Memory::of::<B>(device) == Memory::Device;
-    let together = worth_it && first.is_some() && runs.iter().all(|run| shape(run) == first);
+    let batch_pays = runs.len() > 1 || Memory::of::<B>(device) == Memory::Device;
+    let one_batch = batch_pays && first.is_some() && runs.iter().all(|run| shape(run) == first);
     let alone =
         |run: &BatchRun<'_>| run_on::<B>(run.spec, run.data, device, run.context, &mut Quiet);
-    if !together {
+    if !one_batch {
         return runs.iter().map(alone).collect();
     }
-    // A run that has trained already has no place among those that train.
+    // A run whose training has ended already is not part of the batch.
     let trains = |run: &BatchRun<'_>| {
         run.context.checkpoint().is_none_or(|checkpoint| checkpoint.frozen.is_none())
     };

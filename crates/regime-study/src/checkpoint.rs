@@ -8,34 +8,34 @@ use crate::{
     trainer::TrainerState,
 };
 
-/// A run that is under way. It is exact: a run that goes on from it ends with the bits of
-/// one that was never interrupted.
+/// The state of an unfinished run. A run that continues from it gives the same bits as a run
+/// that was never interrupted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunCheckpoint {
     pub(crate) training: TrainerState,
     pub(crate) path: Vec<Measurement>,
-    /// The weights whose kernels are to be frozen, in the order of the spec; `None` for those
-    /// whose time has not come.
+    /// Saved weights for the frozen kernels, in the order of the spec; `None` for a kernel whose
+    /// time has not been reached.
     #[serde(default, skip_serializing_if = "Vec::is_empty", rename = "kept")]
     pub(crate) saved_weights: Vec<Option<SavedWeights>>,
-    /// Once training has ended, its outcome, and where the frozen kernels are.
+    /// Once training has ended: its outcome, and the progress of the frozen kernels.
     #[serde(default, skip_serializing_if = "Option::is_none", rename = "learning")]
     pub(crate) frozen: Option<(Outcome, FrozenProgress)>,
 }
 
-/// The weights of a network at some moment of its run.
+/// The weights of a network at the time `t` of its run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SavedWeights {
     pub(crate) t: f64,
     pub(crate) weights: Vec<f64>,
 }
 
-/// Where the frozen kernels of a run are.
+/// The progress of the frozen kernels of a run.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct FrozenProgress {
-    /// Those that have ended.
+    /// Records of the kernels that have ended.
     pub(crate) done: Vec<FrozenRecord>,
-    /// The state of the next.
+    /// State of the next kernel, if its training has begun.
     #[serde(rename = "at")]
     pub(crate) next: Option<TrainerState>,
 }

@@ -25,7 +25,7 @@ mod tests {
     }
 
     #[test]
-    fn csv_quotes_what_needs_it_and_leaves_empty_what_is() {
+    fn csv_quotes_where_needed_and_empty_cells_are_empty() {
         let lines = ["name,count,value", "\"a, \"\"b\"\"\",,0.1", ",7,-1", "α,0,"];
         for (line, begins) in table().to_csv().lines().zip(lines) {
             assert!(line.starts_with(begins), "{line}");
@@ -33,7 +33,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_finds_the_same_cells() {
+    fn a_parquet_reader_finds_the_same_cells() {
         let bytes = table().to_parquet();
         let reader = SerializedFileReader::new(bytes::Bytes::from(bytes)).unwrap();
         let rows: Vec<Vec<Field>> = reader
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn no_rows_are_a_file() {
+    fn a_table_without_rows_is_a_valid_file() {
         let empty = Columns::default().with("x", Cells::Float(Vec::new()));
         assert_eq!(empty.to_csv(), "x\n");
         let bytes = empty.to_parquet();

@@ -1,4 +1,4 @@
-//! What a run asks of the program around it, and when it is interrupted.
+//! The interface between a run and the program that calls it, and the rules of interruption.
 
 use burn_tensor::{Tensor, backend::Backend};
 use regime_train::{Observation, Observer};
@@ -8,22 +8,22 @@ use crate::{checkpoint::RunCheckpoint, error::StudyError};
 /// Wall-clock seconds between two checkpoints of a run.
 const CHECKPOINT_INTERVAL_S: f64 = 60.0;
 
-/// What a run asks of the program around it: a clock, a stop request, a place for
-/// checkpoints.
+/// The interface between a run and the program that calls it: a clock, a stop request, storage
+/// for checkpoints.
 ///
-/// The defaults are those of a run that nothing interrupts.
+/// The default methods never interrupt the run.
 pub trait RunContext {
     /// Wall-clock seconds since the run started. No record depends on it.
     fn elapsed_s(&self) -> f64 {
         0.0
     }
 
-    /// Whether the caller wants the run to stop.
+    /// Whether the caller requests that the run stop.
     fn stop_requested(&self) -> bool {
         false
     }
 
-    /// The checkpoint that an earlier call left of this run.
+    /// The checkpoint of this run that an earlier call saved.
     fn checkpoint(&self) -> Option<RunCheckpoint> {
         None
     }
@@ -43,14 +43,14 @@ pub struct Uninterrupted;
 
 impl RunContext for Uninterrupted {}
 
-/// Decides when a run is interrupted: at the caller's wish, at the end of its budget, and
+/// Decides when a run is interrupted: at the caller's request, at the end of the budget, and
 /// to save a checkpoint.
 pub(crate) struct InterruptPolicy<'a> {
     context: &'a dyn RunContext,
     max_wall_s: f64,
-    /// When the budget began.
+    /// Time at which the budget began, in seconds.
     start_s: f64,
-    /// When the last checkpoint was saved.
+    /// Time at which the last checkpoint was saved, in seconds.
     saved_s: f64,
 }
 
@@ -59,7 +59,7 @@ impl<'a> InterruptPolicy<'a> {
         Self { context, max_wall_s, start_s: 0.0, saved_s: context.elapsed_s() }
     }
 
-    /// Begins with the whole budget anew.
+    /// Starts again with the whole budget.
     pub(crate) fn restart(&mut self) {
         self.start_s = self.context.elapsed_s();
     }
@@ -79,10 +79,12 @@ impl<'a> InterruptPolicy<'a> {
         self.context.elapsed_s() - self.start_s > self.max_wall_s
     }
 
-    /// Saves an interrupted run, and returns if it may go on.
+    /// Saves the checkpoint of an interrupted run. Returns `Ok` if the run may continue.
     ///
-    /// Where a run stands when its budget is spent depends on the machine and its load:
-    /// that is no record of the spec, and so an error, which `progress` describes.
+    /// # Errors
+    /// When the checkpoint cannot be saved, a stop was requested or the budget is spent. The
+    /// state at the end of the budget depends on the machine and its load; it is therefore
+    /// reported as an error with the text `progress`, and never as a record.
     pub(crate) fn pause(
         &mut self,
         checkpoint: &RunCheckpoint,

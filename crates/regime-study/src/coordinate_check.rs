@@ -1,5 +1,5 @@
-//! A coordinate check: the same network at several widths, a few steps of descent each,
-//! and what a parametrisation says of it.
+//! A coordinate check: trains the same network at several widths for a few steps, and compares
+//! the exponents of the measured quantities with those that a parametrisation predicts.
 
 use burn_tensor::backend::Backend;
 use rayon::prelude::*;
@@ -20,7 +20,7 @@ use crate::{
     spec::check_parameters, spec_file::from_value,
 };
 
-/// The largest numbers of widths, of seeds and of steps: more is a mistake.
+/// The largest numbers of widths, of seeds and of steps. A larger number is a mistake.
 const MAX_WIDTHS: usize = 100;
 const MAX_SEEDS: u64 = 10_000;
 const MAX_STEPS: usize = 100_000;
@@ -32,13 +32,14 @@ pub struct CoordinateCheck {
     /// By width.
     networks: Vec<NetworkSpec>,
     parametrisation: Parametrisation,
-    /// What is expected; an unstable parametrisation leaves only that nothing grows.
+    /// The expected exponents. For an unstable parametrisation the check only requires that
+    /// nothing grows.
     pub limit: Result<Limit, UnstableLimit>,
     hidden_layers: usize,
 }
 
 impl CoordinateCheck {
-    /// Checks all that can be checked without the data.
+    /// Checks everything that can be checked without the data.
     ///
     /// # Errors
     /// One line that names the first field out of its range.
@@ -108,12 +109,12 @@ impl CoordinateCheck {
         Ok(Self { spec, networks, parametrisation, limit, hidden_layers })
     }
 
-    /// What it was made of.
+    /// The spec of the check.
     pub fn spec(&self) -> &CoordinateSpec {
         &self.spec
     }
 
-    /// What is to be run: width by width, the seeds of each.
+    /// Network and seed of every measurement: width by width, all seeds of a width in order.
     pub fn runs(&self) -> Vec<(NetworkSpec, u64)> {
         let of = |network: &NetworkSpec| {
             let network = *network;
@@ -136,8 +137,8 @@ impl CoordinateCheck {
         self.networks.iter().map(of).fold(0.0, f64::max)
     }
 
-    /// Makes all measurements in the current rayon pool, and judges every exponent. `measured` is
-    /// called after each measurement, from the thread that made it.
+    /// Makes all measurements in the current rayon pool, and checks every exponent. `measured` is
+    /// called after each measurement, on the thread that made it.
     ///
     /// # Errors
     /// As [`Self::measure`].
@@ -156,16 +157,16 @@ impl CoordinateCheck {
                 samples
             })
             .collect();
-        // The same seed at another width is another network.
+        // Networks of different widths are independent, also with the same seed.
         let pairing = Pairing::Independent;
         let config = BootstrapConfig::default();
         Ok(check_exponents(&samples?.concat(), &self.claims(), pairing, &config))
     }
 
-    /// Carries out one of them.
+    /// Makes one measurement.
     ///
     /// # Errors
-    /// Points that do not fit the network.
+    /// When the points do not fit the network.
     pub fn measure<B: Backend>(
         &self,
         network: &NetworkSpec,
@@ -180,10 +181,10 @@ impl CoordinateCheck {
         let alpha = spec.alpha * (network.width() as f64).powf(-spec.alpha_exponent);
         let own = Convention { parametrisation: self.parametrisation, alpha };
         // The network's own convention, with the same α.
-        let house = Convention { parametrisation: Parametrisation::NTK, alpha };
+        let ntk = Convention { parametrisation: Parametrisation::NTK, alpha };
         let w = layout.initial_weights(&self.parametrisation, seed);
-        let w = spec.precision.vector::<B>(&layout.convert(&w, &own, &house), device);
-        let rates = layout.per_parameter(&layout.learning_rates(&own, &house, spec.rate));
+        let w = spec.precision.vector::<B>(&layout.convert(&w, &own, &ntk), device);
+        let rates = layout.per_parameter(&layout.learning_rates(&own, &ntk, spec.rate));
         let inputs = tensor::<B>(&data.train, spec.precision, device);
         let points = tensor::<B>(&data.kernel, spec.precision, device);
 
@@ -192,7 +193,7 @@ impl CoordinateCheck {
         let objective = Objective::new(alpha_of_paper, spec.loss, data.train.y.to_vec(), f0)?;
         let system = System::new(&net, inputs, objective);
         let measured = coordinates(&system, &w, &rates, &points, spec.steps).ok_or_else(|| {
-            StudyError::Mismatch("the network does not show its preactivations".into())
+            StudyError::Mismatch("the network cannot report its preactivations".into())
         })?;
         let width = network.width() as f64;
         Ok(measured
@@ -206,7 +207,7 @@ impl CoordinateCheck {
             .collect())
     }
 
-    /// What ought to hold.
+    /// The claims that are checked.
     pub fn claims(&self) -> Vec<ExponentClaim> {
         let mut claims = Vec::new();
         for step in self.steps() {
@@ -222,15 +223,15 @@ impl CoordinateCheck {
         claims
     }
 
-    /// The steps that are judged: the start, the first step and the last.
+    /// The steps that are checked: the start, the first step and the last.
     fn steps(&self) -> Vec<usize> {
         let mut steps = vec![0, 1, self.spec.steps];
         steps.dedup();
         steps
     }
 
-    /// The exponents that are judged at one step; `None` where all that
-    /// can be asked is that nothing grows.
+    /// The exponents that are checked at one step; `None` where the only requirement is that
+    /// nothing grows.
     fn exponents(&self, step: usize) -> Vec<(String, Option<f64>)> {
         let layers = 1..=self.hidden_layers;
         let expected = |of: &dyn Fn(&Limit) -> f64| self.limit.as_ref().ok().map(of);
@@ -239,7 +240,7 @@ impl CoordinateCheck {
             .map(|layer| (value_of(layer), expected(&|limit| limit.preactivation())))
             .collect();
         if step == 0 {
-            // Later it is a sum of two powers; its change is the one that counts.
+            // At later steps the output is a sum of two powers, and only its change is checked.
             all.push((OUTPUT.into(), expected(&|limit| limit.output(step))));
         }
         all.push((KERNEL.into(), expected(&|limit| limit.kernel(step))));
@@ -251,8 +252,8 @@ impl CoordinateCheck {
             all.push((OUTPUT_CHANGE.into(), expected(&|limit| limit.output_change(step))));
         }
         if step > 0 && step == self.spec.steps {
-            // After the first step alone, a term that falls by √n more than the one that
-            // wins in the end would still be in front at any width one can afford.
+            // After one step, a term that is smaller than the leading term by √n is still the
+            // larger one at every affordable width.
             all.push((KERNEL_CHANGE.into(), expected(&|limit| limit.kernel_change(step))));
         }
         all
@@ -272,7 +273,7 @@ fn change_of(layer: usize) -> String {
     format!("change of preactivations {layer}")
 }
 
-/// The numbers of one moment by name; outputs are those of `F`, without its `f₀`.
+/// The measured numbers of one step, by name. Outputs are `α f`, that is `F` without `f₀`.
 fn quantities(of: &Coordinates, alpha: f64) -> Vec<(String, f64)> {
     let layers = || of.preactivations.iter().zip(1..);
     let mut all: Vec<(String, f64)> =
@@ -287,7 +288,7 @@ fn quantities(of: &Coordinates, alpha: f64) -> Vec<(String, f64)> {
     all
 }
 
-/// A parametrisation by its name or as a table.
+/// Reads a parametrisation, given by its name or as a table.
 fn table(field: &str, value: &Value) -> Result<Parametrisation, StudyError> {
     let wrong = |reason: String| StudyError::Parse { place: field.to_owned(), reason };
     let Value::String(name) = value else {
@@ -299,10 +300,11 @@ fn table(field: &str, value: &Value) -> Result<Parametrisation, StudyError> {
     })
 }
 
+/// The network of a spec at one width.
 fn with_width(network: &Map<String, Value>, width: usize) -> Result<NetworkSpec, StudyError> {
     let wrong = |reason: String| StudyError::Parse { place: "network".into(), reason };
     if network.contains_key("width") {
-        return Err(wrong("its width is one of `widths`".into()));
+        return Err(wrong("it must have no width: the widths are given in `widths`".into()));
     }
     let mut network = network.clone();
     network.insert("width".into(), width.into());

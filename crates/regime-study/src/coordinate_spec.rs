@@ -1,4 +1,4 @@
-//! What a coordinate check depends on.
+//! The spec of a coordinate check.
 
 use regime_data::DataSpec;
 use regime_models::Precision;
@@ -8,43 +8,44 @@ use serde_json::{Map, Value, json};
 
 use crate::place::{BackendName, DeviceName};
 
-/// What a coordinate check depends on. In a file, what is absent takes its default.
+/// Everything that a coordinate check depends on. In a file, absent fields take their defaults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CoordinateSpec {
-    /// Where tensors live.
+    /// Backend that holds the tensors (default `flex`).
     pub backend: BackendName,
-    /// Which device of the backend. Default: cpu.
+    /// Device of the backend: `cpu`, `cuda:0`, `cuda:1` and so on (default `cpu`).
     pub device: DeviceName,
-    /// Their element type.
+    /// Element type of the tensors (default `f64`).
     pub precision: Precision,
-    /// The points to learn from, and, as its kernel points, those to measure on.
-    /// Default: 16 and 32 of the embedded images, ten components.
+    /// Data set: training points to train on and kernel points to measure on (default: 16 and 32
+    /// of the embedded images, ten components).
     pub data: DataSpec,
-    /// The network as in a run, without its width. Default: dense, three hidden
-    /// layers, tanh.
+    /// Network as in a run, without its width (default: dense, three hidden layers, tanh).
     pub network: Map<String, Value>,
-    /// The widths, two or more. Default: 32 to 512 in powers of 2.
+    /// Widths of the network, 2 to 100 different ones (default 32, 64, 128, 256, 512).
     pub widths: Vec<usize>,
-    /// How many initialisations per width. Default: 8.
+    /// Number of initialisations per width (1 to 10,000, default 8).
     pub seeds: u64,
-    /// The parametrisation: a name or a table. Default: ntk.
+    /// Parametrisation, as a name or a table (default `ntk`).
     pub parametrisation: Value,
-    /// α of `F = α(f − f₀)`, in the convention of that parametrisation. Default: 1.
+    /// α of `F = α(f − f₀)`, in the convention of the parametrisation (finite, above 0, default 1).
     pub alpha: f64,
-    /// α falls with the width `h` as `h^−this`. Default: 0.
+    /// Exponent `a` of the factor `h^(−a)` of α at the width `h` (finite, default 0).
     pub alpha_exponent: f64,
-    /// The base learning rate. Default: 0.3.
+    /// Base learning rate (finite, above 0, default 0.3).
     pub rate: f64,
-    /// All rates fall as `h^−this`, beside what the parametrisation says. Default: 0.
+    /// Exponent `b` of the factor `h^(−b)` of all learning rates at the width `h` (finite, default 0).
+    /// The factors of the parametrisation come in addition.
     pub rate_exponent: f64,
-    /// Steps of descent, at least 1. Default: 6.
+    /// Number of steps of gradient descent (1 to 100,000, default 6).
     pub steps: usize,
-    /// The loss of a margin. Default: squared.
+    /// Loss of one training margin (default `squared`).
     pub loss: Loss,
-    /// The parametrisation whose exponents are expected, if not the one that is run.
+    /// Parametrisation whose exponents are expected, as a name or a table (default: the one that is
+    /// run).
     pub expect: Option<Value>,
-    /// The deviation of an exponent that still counts as agreement. Default: 0.2.
+    /// Largest deviation of an exponent that counts as agreement (finite, above 0, default 0.2).
     pub margin: f64,
 }
 
@@ -57,7 +58,7 @@ impl Default for CoordinateSpec {
             "activation": {"kind": "tanh"},
             "bias": true,
         });
-        let Value::Object(network) = network else { unreachable!("it is written as an object") };
+        let Value::Object(network) = network else { unreachable!("the literal is an object") };
         Self {
             backend: BackendName::default(),
             device: DeviceName::default(),

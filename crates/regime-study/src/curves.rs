@@ -9,7 +9,7 @@ use crate::{outcome::Run, spec::RunSpec};
 /// The numbers of one converged run that an analysis needs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
-    /// Where it is in the grid.
+    /// Position of the run in the grid.
     pub place: Place,
     /// `‖Θ − Θ₀‖/‖Θ₀‖` at the end.
     pub kernel_change: f64,
@@ -17,7 +17,7 @@ pub struct Point {
     pub test_error: f64,
 }
 
-/// Where a run is in its grid.
+/// Position of a run in its grid.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Place {
     /// Width `h`.
@@ -29,15 +29,15 @@ pub struct Place {
 }
 
 impl Place {
-    /// The place of a spec.
+    /// The position of a spec.
     pub fn of(spec: &RunSpec) -> Self {
         Self { width: spec.network.width(), alpha: spec.alpha, seed: spec.seed }
     }
 }
 
-/// Something measured in one run.
+/// A measurement of one run.
 pub trait Sample: Copy {
-    /// Where the run is in its grid.
+    /// Position of the run in its grid.
     fn place(&self) -> Place;
 
     /// Width `h`.
@@ -67,7 +67,7 @@ impl Sample for Point {
     }
 }
 
-/// The points of the converged runs. Runs without kernel points have none.
+/// One point per converged run. Runs without kernel points are left out.
 pub fn converged(runs: &[Run]) -> Vec<Point> {
     let point = |run: &Run| {
         let record = run.converged()?;
@@ -80,10 +80,10 @@ pub fn converged(runs: &[Run]) -> Vec<Point> {
     runs.iter().filter_map(point).collect()
 }
 
-/// The different values of a quantity, in increasing order.
+/// The distinct values of a quantity, in increasing order.
 pub fn values<S, T: PartialOrd + Copy>(points: &[S], quantity: impl Fn(&S) -> T) -> Vec<T> {
     let mut all: Vec<T> = points.iter().map(quantity).collect();
-    // What has no order, a NaN, stays where it is.
+    // A NaN has no order and stays where it is.
     all.sort_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
     all.dedup_by(|a, b| a == b);
     all

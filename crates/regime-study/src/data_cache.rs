@@ -1,4 +1,4 @@
-//! Data sets that several runs share.
+//! A cache of data sets.
 
 use std::{
     collections::HashMap,
@@ -10,7 +10,7 @@ use regime_data::{DataSpec, Dataset, prepare};
 
 use crate::error::StudyError;
 
-/// Data sets that several runs share, prepared once each.
+/// A cache of data sets: each is prepared once and shared by several runs.
 #[derive(Debug)]
 pub struct DataCache {
     folder: PathBuf,
@@ -22,7 +22,7 @@ pub struct DataCache {
 type Cell = Arc<OnceLock<Result<Arc<Dataset>, StudyError>>>;
 
 impl DataCache {
-    /// An empty cache. `folder` is where fetched data sets are.
+    /// An empty cache. `folder` holds the fetched data sets.
     pub fn new(folder: PathBuf) -> Self {
         Self { folder, cells: Mutex::default() }
     }

@@ -1,7 +1,7 @@
-//! Is a setting lazy or does it learn features, and how far is the border.
+//! The diagnosis of a setting: is it lazy or does it learn features, and where is the border.
 //!
-//! The setting of a spec is trained at its own α and at α a decade and two to either side.
-//! The border α* is where the kernel change at the end falls through
+//! The setting of a spec is trained at its own α and at α one and two decades to either side.
+//! The border α* is the α at which the kernel change at the end falls below
 //! [`KERNEL_CHANGE_AT_BORDER`].
 
 use regime_scaling::{CrossingPolicy, Scales, crossing};
@@ -15,7 +15,7 @@ pub const KERNEL_CHANGE_AT_BORDER: f64 = 1.0;
 /// Factors by which α is varied.
 const FACTORS: [f64; 5] = [1e-2, 1e-1, 1.0, 1e1, 1e2];
 
-/// Kernel points where the spec has none, without which nothing can be said.
+/// Number of kernel points if the spec has none. A diagnosis needs kernel points.
 const KERNEL_POINTS: usize = 100;
 
 /// On which side of the border a setting lies.
@@ -24,18 +24,18 @@ const KERNEL_POINTS: usize = 100;
 pub enum Regime {
     /// The kernel changes by less than at the border.
     Lazy,
-    /// It changes by more.
+    /// The kernel changes by more than at the border.
     FeatureLearning,
-    /// There is no kernel change to judge by.
+    /// The kernel change at this α is not known.
     Undecided,
 }
 
-/// What the runs of a setting say.
+/// The diagnosis of a setting.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Diagnosis {
     /// The side of the border.
     pub regime: Regime,
-    /// The kernel change is within a factor of three of the border's.
+    /// Whether the kernel change is within a factor of three of its value at the border.
     pub near_the_border: bool,
     /// α of the setting, in the convention of the paper.
     pub alpha: f64,
@@ -60,8 +60,8 @@ pub enum Border {
 }
 
 impl Diagnosis {
-    /// The runs to make: the setting at its own α and at α a decade and two to either side,
-    /// without frozen kernels and with kernel points.
+    /// The runs that a diagnosis needs: the setting at its own α and at α one and two decades
+    /// to either side, without frozen kernels and with kernel points.
     pub fn runs_of(setting: &RunSpec) -> [RunSpec; 5] {
         let mut spec = setting.clone();
         if spec.data.n_kernel == 0 {
@@ -71,14 +71,14 @@ impl Diagnosis {
         FACTORS.map(|factor| RunSpec { alpha: spec.alpha * factor, ..spec.clone() })
     }
 
-    /// What runs that differ in α say of the setting at `alpha`. Runs that did not converge
-    /// are left out.
+    /// The diagnosis of the setting at `alpha` from runs that differ in α. Runs that did not
+    /// converge are left out.
     pub fn of_runs(alpha: f64, runs: &[Run]) -> Self {
         let point = |run: &Run| Some((run.spec.alpha, run.converged()?.kernel_change()?));
         Self::of_curve(alpha, &runs.iter().filter_map(point).collect::<Vec<_>>())
     }
 
-    /// What a curve of the kernel change against α says of the setting at `alpha`.
+    /// The diagnosis of the setting at `alpha` from a curve of the kernel change against α.
     pub fn of_curve(alpha: f64, curve: &[(f64, f64)]) -> Self {
         let level = KERNEL_CHANGE_AT_BORDER;
         let kernel_change = curve.iter().find(|(a, _)| *a == alpha).map(|&(_, change)| change);

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Dynamics {
-    /// The gradient flow on all points.
+    /// The gradient flow on all training points.
     Flow(FlowSpec),
-    /// Batches of points, as in the paper's setup (B).
+    /// Stochastic training on batches of points, as in the paper's setup (B).
     Stochastic(StochasticSpec),
 }
 
@@ -20,7 +20,7 @@ impl Default for Dynamics {
 }
 
 impl Dynamics {
-    /// A few words for tables.
+    /// The name of the method in tables, such as `adaptive`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Flow(FlowSpec { scheme: Scheme::Adaptive { .. }, .. }) => "adaptive",
@@ -30,8 +30,8 @@ impl Dynamics {
         }
     }
 
-    /// What the adaptive scheme keeps the error of `F` below, and the reference scheme that of a
-    /// step; the others have no such number.
+    /// The tolerance: of the error of `F` for the adaptive scheme, of the error of a step for the
+    /// reference scheme. `None` for the other methods.
     pub fn tolerance(self) -> Option<f64> {
         match self {
             Self::Flow(FlowSpec {
@@ -42,7 +42,7 @@ impl Dynamics {
         }
     }
 
-    /// When it ends.
+    /// The rule that ends training.
     pub fn stop_mut(&mut self) -> &mut Stop {
         match self {
             Self::Flow(spec) => &mut spec.stop,

@@ -6,8 +6,8 @@ use regime_train::{ObjectiveError, SpecError};
 
 /// Why a run leaves no record.
 ///
-/// Every message is one line that names the field or the value and what would be right.
-/// Training that does not converge is a record, not an error.
+/// Every message is one line that names the field or the value and says what is allowed.
+/// Training that does not converge gives a record, not an error.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum StudyError {
     /// A field of a spec is out of its range.
@@ -17,10 +17,10 @@ pub enum StudyError {
         field: String,
         /// Its value.
         value: String,
-        /// What would be right.
+        /// What is allowed.
         requirement: String,
     },
-    /// Fields of a spec that do not fit each other.
+    /// Fields of a spec do not fit each other.
     #[error("{0}")]
     Mismatch(String),
     /// The network cannot be built.
@@ -38,7 +38,7 @@ pub enum StudyError {
     /// The data cannot be read or prepared.
     #[error("{0}")]
     Data(String),
-    /// The network has another number of inputs than the points have coordinates.
+    /// The number of inputs of the network is not the number of coordinates of a point.
     #[error("network: it has {network} inputs, but the points have {points} coordinates")]
     Inputs {
         /// Inputs of the network.
@@ -54,17 +54,17 @@ pub enum StudyError {
         /// What the parser says.
         reason: String,
     },
-    /// The caller asked the run to stop. Its checkpoint is saved.
+    /// The caller requested a stop. The checkpoint of the run is saved.
     #[error("the run was stopped")]
     Stopped,
-    /// The wall-clock budget of one call is spent. The checkpoint is saved.
+    /// The wall-clock budget of one call is spent. The checkpoint of the run is saved.
     #[error(
-        "not finished within {max_wall_s} s of wall-clock time: {progress}; the next call goes on from there"
+        "not finished within {max_wall_s} s of wall-clock time: {progress}; the next call continues from there"
     )]
     BudgetSpent {
         /// The budget of one call, in seconds.
         max_wall_s: f64,
-        /// How far the run is.
+        /// How far the run got.
         progress: String,
     },
     /// The checkpoint cannot be saved.

@@ -1,9 +1,9 @@
-//! Which kernels are learnt with beside the network.
+//! The frozen kernels that a run can train with.
 
 use regime_train::{Moment, Observation};
 use serde::{Deserialize, Serialize};
 
-/// A kernel that does not change while it learns. In a file: `"initial"`, `"half-loss"`,
+/// A kernel that does not change during training. In a file: `"initial"`, `"half-loss"`,
 /// `"end"`, `{"at": t}` or `"infinite-width"`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -14,16 +14,16 @@ pub enum FrozenKernel {
     HalfLoss,
     /// Its tangent kernel when training ended.
     End,
-    /// Its tangent kernel at the first observation at or after this time, in the
-    /// convention of the paper. Observations are log-spaced.
+    /// Its tangent kernel at the first observation at or after this time (finite, above 0, in the
+    /// convention of the paper). Observations are log-spaced.
     At(f64),
-    /// That of the fully connected network of infinite width: the lazy limit of the
-    /// experiment, without fluctuations.
+    /// The tangent kernel of the fully connected network of infinite width: the lazy limit
+    /// without fluctuations.
     InfiniteWidth,
 }
 
 impl FrozenKernel {
-    /// As in a table.
+    /// The name in tables, such as `half-loss` or `t=0.5`.
     pub fn name(self) -> String {
         match self {
             Self::Initial => "initial".into(),
@@ -34,8 +34,8 @@ impl FrozenKernel {
         }
     }
 
-    /// Whether the weights at this observation have to be saved for the kernel. Those at the
-    /// start and at the end are available without.
+    /// Whether the weights at this observation have to be saved for the kernel. The weights at
+    /// the start and at the end are available anyway.
     pub(crate) fn belongs_to(self, observation: &Observation) -> bool {
         match self {
             Self::Initial | Self::End | Self::InfiniteWidth => false,

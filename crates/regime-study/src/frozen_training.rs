@@ -1,4 +1,4 @@
-//! Learning with kernels that do not change, beside the network they belong to.
+//! Training with frozen kernels on the task of a trained network.
 
 use burn_tensor::{Tensor, backend::Backend};
 use regime_data::Dataset;
@@ -18,22 +18,22 @@ use crate::{
     trainer::{Trainer, TrainerState},
 };
 
-/// A task with the network that was trained on it.
+/// A task and the network that was trained on it.
 pub(crate) struct FrozenTraining<'a, B: Backend> {
     pub(crate) spec: &'a RunSpec,
     pub(crate) net: &'a FeedForward,
     pub(crate) data: &'a Dataset,
-    /// Of the training points, `[n, d]`.
+    /// Inputs of the training points, `[n, d]`.
     pub(crate) inputs: &'a Tensor<B, 2>,
     pub(crate) initial: Tensor<B, 1>,
-    /// When training ended, and with which weights.
+    /// The time and the weights at the end of training.
     pub(crate) end: (f64, Tensor<B, 1>),
     pub(crate) saved_weights: &'a [Option<SavedWeights>],
 }
 
 impl<B: Backend> FrozenTraining<'_, B> {
-    /// Learns with every kernel that the spec asks for, from `progress` on. `checkpoint` is
-    /// that of the whole run with this part of it.
+    /// Trains with every frozen kernel of the spec, starting from the given progress.
+    /// `checkpoint` makes the checkpoint of the whole run from the progress of this part.
     ///
     /// # Errors
     /// Those of [`InterruptPolicy::pause`].
@@ -47,7 +47,7 @@ impl<B: Backend> FrozenTraining<'_, B> {
             let kernel = self.spec.frozen[index];
             let learning = match self.kernel(index) {
                 Err(why) => FrozenOutcome::NoKernel(why),
-                Ok(source) => self.learn_with(&source, next.take(), interrupts, |state| {
+                Ok(source) => self.train_with(&source, next.take(), interrupts, |state| {
                     checkpoint(FrozenProgress { done: done.clone(), next: Some(state) })
                 })?,
             };
@@ -56,7 +56,7 @@ impl<B: Backend> FrozenTraining<'_, B> {
         Ok(done)
     }
 
-    /// The kernel with this number in the spec, or why there is none.
+    /// The kernel at `index` in the spec, or the reason why it does not exist.
     fn kernel(&self, index: usize) -> Result<Source<B>, String> {
         let saved = || {
             let SavedWeights { t, weights } = self.saved_weights[index].as_ref()?;
@@ -77,11 +77,11 @@ impl<B: Backend> FrozenTraining<'_, B> {
         Ok(Source { kernel, time, model, weights: Some(weights) })
     }
 
-    /// The kernel of infinite width, with the test points beside the training points.
+    /// The kernel of infinite width, between training points and with the test points.
     fn infinite_width(&self) -> Result<Source<B>, String> {
         let NetworkSpec::Dense(dense) = &self.spec.network else {
-            // The spec's check has refused it.
-            return Err("infinite width is there for dense networks only".into());
+            // The check of the spec reports this error first.
+            return Err("infinite width needs a dense network".into());
         };
         let limit = InfiniteWidth::new(dense)
             .and_then(|infinite| {
@@ -99,8 +99,8 @@ impl<B: Backend> FrozenTraining<'_, B> {
         Ok(Source { kernel: FrozenKernel::InfiniteWidth, time: 0.0, model, weights: None })
     }
 
-    /// Learns with one kernel, from `state` on.
-    fn learn_with(
+    /// Trains with one kernel, from `state` or from the start.
+    fn train_with(
         &self,
         source: &Source<B>,
         state: Option<TrainerState>,
@@ -124,7 +124,7 @@ impl<B: Backend> FrozenTraining<'_, B> {
             let outcome = trainer.run(&mut Interrupter(interrupts));
             if let Some(ending) = Ending::of(outcome.end) {
                 let test_error = self.test_error(source, trainer.weights())?;
-                return Ok(learnt(source.time, ending, outcome, test_error));
+                return Ok(trained(source.time, ending, outcome, test_error));
             }
             interrupts.pause(&checkpoint(trainer.state()), || {
                 let now = trainer.observation();
@@ -139,20 +139,21 @@ impl<B: Backend> FrozenTraining<'_, B> {
         }
     }
 
-    /// The test error of what has been learnt.
+    /// The test error of the trained kernel model, whose weights are `c`.
     fn test_error(&self, source: &Source<B>, c: Tensor<B, 1>) -> Result<f64, StudyError> {
         let labels = self.data.test.y.to_vec();
         let alpha = Alpha::paper(1.0).map_err(StudyError::Alpha)?;
-        // A linearisation holds about twice what a forward pass does.
+        // A linearisation takes about twice the memory of a forward pass.
         let batch_size = batch_points(self.net).div_ceil(2);
         let Some(weights) = &source.weights else {
             let model = &source.model;
-            let points = model.other_points().expect("it came with the test points");
+            let points =
+                model.other_points().expect("the model of infinite width has the test points");
             let at = (&model.origin(), alpha);
             return Ok(TestError::new(model, &points, &labels, at, batch_size).read(&c));
         };
-        // The kernel between test and training points is not needed: the function is that
-        // of a linearised network.
+        // This model is a linearised network, which is evaluated without the kernel between
+        // test and training points.
         let linear = Linearised::at(self.net, weights.clone());
         let inputs = tensor(&self.data.test, self.spec.precision, &self.inputs.device());
         let probe = TestError::new(&linear, &inputs, &labels, (weights, alpha), batch_size);
@@ -160,17 +161,17 @@ impl<B: Backend> FrozenTraining<'_, B> {
     }
 }
 
-/// A kernel to learn with, and where it comes from.
+/// A frozen kernel and its origin.
 struct Source<B: Backend> {
     kernel: FrozenKernel,
     time: f64,
-    /// Those of the network it is the kernel of; none for infinite width, whose model has
-    /// the test points beside the training points.
+    /// Weights of the network whose tangent kernel it is; `None` for infinite width, whose model
+    /// contains the test points.
     weights: Option<Tensor<B, 1>>,
     model: KernelModel<B>,
 }
 
-fn learnt(kernel_time: f64, ending: Ending, outcome: Outcome, test_error: f64) -> FrozenOutcome {
+fn trained(kernel_time: f64, ending: Ending, outcome: Outcome, test_error: f64) -> FrozenOutcome {
     FrozenOutcome::Trained {
         kernel_time,
         ending,

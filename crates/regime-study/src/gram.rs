@@ -1,4 +1,4 @@
-//! The tangent kernel before and after training, for the record.
+//! The recorded tangent kernels, before and after training.
 
 use burn_tensor::{Tensor, backend::Backend};
 use regime_data::Dataset;

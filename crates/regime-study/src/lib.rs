@@ -1,16 +1,16 @@
 //! One run of the laboratory, from its spec to its record.
 //!
-//! A [`RunSpec`] says everything that a run depends on: points, network, α, loss, dynamics,
-//! seeds. [`run()`] prepares the data, trains the network and follows its tangent kernel; the
-//! result is a [`RunRecord`], whose fields state their units. Equal specs on the same backend
-//! give the same bits; [`run_batch_on()`], for runs that train together on a GPU, gives the same records
-//! within the integrator's tolerance. Beside the network, frozen kernels can learn the same task
-//! ([`FrozenKernel`]).
+//! A [`RunSpec`] holds everything that a run depends on: points, network, α, loss, dynamics,
+//! seeds. [`run()`] prepares the data, trains the network and measures its tangent kernel. It
+//! returns a [`RunRecord`], whose fields state their units. Equal specs on the same backend
+//! give the same bits. [`run_batch_on()`], which trains several runs as one batch on a GPU, gives
+//! the same records within the tolerance of the integrator. Frozen kernels can learn the same
+//! task as the network ([`FrozenKernel`]).
 //!
-//! The crate is generic over Burn's backend. It does not print, read a clock or know a
-//! command line: a program passes a [`RunContext`] for the time, the wish to stop and the
-//! checkpoints. It touches the disk only through `regime-data`, which reads data sets. Grids,
-//! stores and executors are in `regime-lab`; figures in `regime-plot`.
+//! The crate is generic over Burn's backend. It does not print, read a clock or parse a
+//! command line: a program passes a [`RunContext`] with the time, the stop request and the
+//! checkpoints. It uses the disk only through `regime-data`, which reads data sets. Grids,
+//! stores and executors are in `regime-lab`; figures are in `regime-plot`.
 //!
 //! Start reading at [`RunSpec`], then [`run_on()`].
 //!

@@ -1,4 +1,4 @@
-//! What is measured while a network trains.
+//! Measurements during training.
 
 use burn_tensor::{Tensor, backend::Backend};
 use ndarray::ArrayView2;
@@ -18,14 +18,14 @@ use crate::{
     trainer::TrainerState,
 };
 
-/// Sees the measurements of a run as they are made.
+/// Receives the measurements of a run as they are made.
 pub trait RunObserver {
-    /// Called once for each measurement, in the order of time. A run that goes on from a
-    /// checkpoint does not repeat those before it.
+    /// Called once for each measurement, in the order of time. A run that continues from a
+    /// checkpoint does not repeat the measurements before it.
     fn on_measurement(&mut self, measurement: &Measurement);
 }
 
-/// An observer that ignores what it sees.
+/// An observer that ignores all measurements.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Quiet;
 
@@ -39,14 +39,14 @@ impl<F: FnMut(&Measurement)> RunObserver for F {
     }
 }
 
-/// Measures a run at the moments that training announces.
+/// Measures a run at every observation of its training.
 pub(crate) struct MeasuringObserver<'a, B: Backend> {
     spec: &'a RunSpec,
     layers: WeightsByLayer,
     kernel: Option<KernelChange<'a, B, FeedForward>>,
     pub(crate) test: TestError<'a, B, FeedForward>,
     pub(crate) path: Vec<Measurement>,
-    /// `F` on the test points at the end, once that is reached.
+    /// `F` on the test points at the end, once the end is reached.
     outputs: Option<Vec<f64>>,
     /// See [`RunCheckpoint`].
     pub(crate) saved_weights: Vec<Option<SavedWeights>>,
@@ -63,7 +63,7 @@ impl<'a, B: Backend> MeasuringObserver<'a, B> {
         observer: &'a mut dyn RunObserver,
     ) -> Self {
         let precision = spec.precision;
-        let alpha = Alpha::paper(spec.alpha).expect("checked before");
+        let alpha = Alpha::paper(spec.alpha).expect("the check of the spec has accepted α");
         let labels: Vec<f64> = data.test.y.to_vec();
         let inputs = tensor::<B>(&data.test, precision, device);
         let points =
@@ -80,7 +80,7 @@ impl<'a, B: Backend> MeasuringObserver<'a, B> {
         }
     }
 
-    /// Goes on from what an earlier call measured.
+    /// Continues from the measurements of an earlier call.
     pub(crate) fn resume(
         &mut self,
         path: Vec<Measurement>,
@@ -90,7 +90,7 @@ impl<'a, B: Backend> MeasuringObserver<'a, B> {
         (self.path, self.saved_weights) = (path, saved_weights);
     }
 
-    /// The whole run as it stands.
+    /// The checkpoint of the whole run.
     pub(crate) fn checkpoint(
         &self,
         training: TrainerState,
@@ -102,7 +102,7 @@ impl<'a, B: Backend> MeasuringObserver<'a, B> {
 }
 
 impl<B: Backend> MeasuringObserver<'_, B> {
-    /// Whether the kernel is to be computed at such a moment.
+    /// Whether the kernel is measured at this moment.
     pub(crate) fn wants_kernel(&self, moment: Moment) -> bool {
         let measured = self.spec.kernel_path || moment != Moment::Scheduled;
         self.kernel.is_some() && moment != Moment::Start && measured
@@ -116,8 +116,8 @@ impl<B: Backend> MeasuringObserver<'_, B> {
         (outputs, wrong)
     }
 
-    /// Notes a moment, at which the weights are `weights` on the host and the tangent kernel on the
-    /// kernel points is `theta`, where it is wanted.
+    /// Records a measurement. `weights` are the weights on the host. `theta` is the tangent kernel
+    /// on the kernel points, if it is measured at this moment.
     pub(crate) fn record(
         &mut self,
         observation: &Observation,

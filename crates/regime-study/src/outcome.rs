@@ -10,7 +10,7 @@ use crate::{
 /// A spec with its record, or with the reason why there is none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
-    /// What was asked for.
+    /// The requested run.
     pub spec: RunSpec,
     /// The record, or why there is none.
     pub record: Result<RunRecord, NoRecord>,

@@ -1,4 +1,4 @@
-//! Where the tensors of a run live: a backend and one of its devices.
+//! The backend and the device that hold the tensors of a run.
 
 use std::{fmt, str::FromStr};
 
@@ -48,7 +48,7 @@ pub enum DeviceName {
 }
 
 impl DeviceName {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub(crate) fn is_cpu(&self) -> bool {
         *self == Self::Cpu
     }

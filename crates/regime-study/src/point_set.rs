@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-/// Which of a number of points, in their order, belong to a set. As text it is the number of
-/// points and the bits in hexadecimal, four points a digit, the first in the highest bit.
+/// A subset of numbered points. It is serialised as the number of points, a colon, and one
+/// hexadecimal digit for every four points; the first of the four is the highest bit.
 ///
 /// ```
 /// use regime_study::PointSet;
@@ -19,7 +19,7 @@ pub struct PointSet {
 }
 
 impl PointSet {
-    /// Number of points, in the set or not.
+    /// Number of points, those outside the set included.
     pub fn len(&self) -> usize {
         self.members.len()
     }
@@ -56,7 +56,8 @@ impl Serialize for PointSet {
 impl<'de> Deserialize<'de> for PointSet {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let wrong = || D::Error::custom(format!("{text:?} is no set of points, such as \"5:98\""));
+        let wrong =
+            || D::Error::custom(format!("{text:?} is not a set of points, such as \"5:98\""));
         let (length, digits) = text.split_once(':').ok_or_else(wrong)?;
         let length: usize = length.parse().map_err(|_| wrong())?;
         if digits.chars().count() != length.div_ceil(4) {
@@ -79,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_set_survives_its_text() {
+    fn every_set_survives_serialisation() {
         for n in [0, 1, 3, 4, 5, 127] {
             let set: PointSet = (0..n).map(|i| i * i % 3 == 1).collect();
             let text = serde_json::to_string(&set).unwrap();

@@ -1,4 +1,4 @@
-//! What every run is before it trains, and what is made of it afterwards.
+//! The preparation of a run before training, and its record after training.
 
 use burn_tensor::{Tensor, backend::Backend};
 use regime_data::Dataset;
@@ -26,15 +26,17 @@ pub(crate) struct Ready<'a, B: Backend> {
     pub(crate) net: FeedForward,
     /// The weights at t = 0, `[P]`.
     pub(crate) initial: Tensor<B, 1>,
-    /// Of the training points, `[n, d]`.
+    /// Inputs of the training points, `[n, d]`.
     pub(crate) inputs: Tensor<B, 2>,
     pub(crate) objective: Objective,
     preactivation_speeds: Vec<f64>,
 }
 
 impl<'a, B: Backend> Ready<'a, B> {
+    /// Builds the network and the objective, and measures the initial speeds.
+    ///
     /// # Errors
-    /// When the spec describes nothing that can be run on these data.
+    /// When the spec is not valid, or does not fit the data.
     pub(crate) fn of(
         spec: &'a RunSpec,
         data: &'a Dataset,
@@ -44,8 +46,8 @@ impl<'a, B: Backend> Ready<'a, B> {
         let net = spec.network.build().map_err(StudyError::Network)?;
         fits(&net, data)?;
         if spec.gram_kept > data.kernel.len() {
-            let (kept, points) = (spec.gram_kept, data.kernel.len());
-            let message = format!("gram_kept is {kept}, but the data have {points} kernel points");
+            let (n, points) = (spec.gram_kept, data.kernel.len());
+            let message = format!("gram_kept is {n}, but the data have {points} kernel points");
             return Err(StudyError::Mismatch(message));
         }
         let alpha = Alpha::paper(spec.alpha).map_err(StudyError::Alpha)?;
@@ -72,8 +74,8 @@ impl<'a, B: Backend> Ready<'a, B> {
         MeasuringObserver::new(self.spec, &self.net, self.data, &self.initial, device, observer)
     }
 
-    /// The record of a run whose training has come to an `outcome`, with these weights in this
-    /// state; learns with frozen kernels first, where the spec asks for them.
+    /// The record of a run whose training has ended with this outcome, these weights and this
+    /// state. Trains with the frozen kernels of the spec first.
     ///
     /// # Errors
     /// Those of [`InterruptPolicy::pause`].
@@ -122,7 +124,7 @@ impl<'a, B: Backend> Ready<'a, B> {
     }
 }
 
-/// Whether a network takes the points of a data set.
+/// Checks that a network has as many inputs as the points have coordinates.
 pub(crate) fn fits(net: &FeedForward, data: &Dataset) -> Result<(), StudyError> {
     let (network, points) = (net.n_inputs(), data.train.dim());
     if network == points { Ok(()) } else { Err(StudyError::Inputs { network, points }) }

@@ -1,17 +1,16 @@
-//! What a run leaves behind.
+//! The record of a run.
 //!
 //! Units. Times are those of the flow in the convention of the paper: `dF/dt = −Θ ∂ℓ` with the
-//! kernel of `f`, whatever α is. Outputs `F`, margins and losses are in units in which the
+//! kernel of `f`, for every α. Outputs `F`, margins and losses are in units in which the
 //! margin of the hinge is 1. Changes of weights and kernels are relative to their initial norms (Euclidean and
-//! Frobenius). Errors are shares of the test points, from 0 to 1.
+//! Frobenius). Errors are fractions of the test points, from 0 to 1.
 
 use regime_train::{Divergence, End, LayerWeights, Moment, Observation, Work};
 use serde::{Deserialize, Serialize};
 
 use crate::{frozen_kernel::FrozenKernel, point_set::PointSet};
 
-/// What one run leaves behind. Every number is finite; nothing in it depends on
-/// the clock.
+/// The record of one run. Every number is finite, and none depends on the clock.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
     /// How the flow ended.
@@ -20,34 +19,33 @@ pub struct RunRecord {
     pub steps: u64,
     /// Rejected steps.
     pub rejected: u64,
-    /// What the flow has cost, without what was measured on the way; zeros for stochastic
-    /// training.
+    /// Work of the flow without the measurements; zeros for stochastic training.
     #[serde(default)]
     pub work: Work,
-    /// `t₁`, at which the mean loss fell below half its initial value.
+    /// `t₁`, the time at which the mean loss fell below half its initial value.
     #[serde(alias = "half_loss_time")]
     pub t1: Option<f64>,
-    /// `t₂`, at which the last margin was reached.
+    /// `t₂`, the time at which the last margin was reached.
     #[serde(alias = "margins_time")]
     pub t2: Option<f64>,
     /// Root mean square velocity of the preactivations of every layer under the plain
     /// flow at t = 0, from the first layer to the last; per unit of the flow's time.
     pub preactivation_speeds: Vec<f64>,
-    /// What was measured on the way; the last one belongs to the end.
+    /// The measurements in the order of time; the last one is made at the end.
     pub path: Vec<Measurement>,
     /// Which test points are on the wrong side at the end, `y F ≤ 0`.
     #[serde(default)]
     pub test_wrong: PointSet,
-    /// `F` at the end on the first test points, as many as the spec keeps.
+    /// `F` at the end on the first `outputs_kept` test points of the spec.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub test_outputs: Vec<f64>,
     /// Labels ±1 of the same points.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub test_labels: Vec<i8>,
-    /// The tangent kernel at the beginning and at the end, where the spec keeps it.
+    /// The tangent kernel at the start and at the end, if `gram_kept` of the spec is above 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gram: Option<GramPair>,
-    /// What frozen kernels learnt, in the order of the spec.
+    /// The results of the frozen kernels, in the order of the spec.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub frozen: Vec<FrozenRecord>,
 }
@@ -65,23 +63,23 @@ pub struct GramPair {
     pub after: Vec<f64>,
 }
 
-/// What became of one frozen kernel.
+/// The result of one frozen kernel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FrozenRecord {
-    /// Which.
+    /// The kernel.
     pub kernel: FrozenKernel,
-    /// What it learnt.
+    /// The outcome of training with it.
     pub learning: FrozenOutcome,
 }
 
-/// What a frozen kernel learnt, from `F = 0` on.
+/// The outcome of training with a frozen kernel, from `F = 0`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FrozenOutcome {
-    /// It was learnt with.
+    /// Training with the kernel took place.
     #[serde(rename = "learnt")]
     Trained {
-        /// The time of the run to which the kernel belongs.
+        /// The time in the run at which the network had this kernel.
         kernel_time: f64,
         /// How its flow ended.
         ending: Ending,
@@ -95,12 +93,12 @@ pub enum FrozenOutcome {
         /// `t₂` of its own flow.
         #[serde(alias = "margins_time")]
         t2: Option<f64>,
-        /// Part of the test points on the wrong side, `y F ≤ 0`, at the end.
+        /// Fraction of the test points on the wrong side, `y F ≤ 0`, at the end.
         test_error: f64,
-        /// The training set on the way; the last one belongs to the end.
+        /// The observations in the order of time; the last one is made at the end.
         path: Vec<Observation>,
     },
-    /// There was no such kernel, and why.
+    /// The kernel does not exist, for this reason.
     NoKernel(String),
 }
 
@@ -110,14 +108,14 @@ pub enum FrozenOutcome {
 pub enum Ending {
     /// Every margin is reached.
     Converged,
-    /// The flow could not be continued; what went wrong, and after which step.
+    /// The flow could not be continued.
     Diverged {
         /// What went wrong.
         quantity: String,
         /// The number of accepted steps before.
         step: u64,
     },
-    /// `t₁` is found, and the run was asked to end there.
+    /// `t₁` was reached, and the spec ends the run there.
     HalfLoss,
     /// The budget of steps was spent.
     StepsSpent,
@@ -128,7 +126,7 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// `None` for a run that goes on.
+    /// `None` for a run that was interrupted and can continue.
     pub(crate) fn of(end: End) -> Option<Self> {
         Some(match end {
             End::Converged => Self::Converged,
@@ -147,7 +145,7 @@ impl Ending {
         })
     }
 
-    /// One word.
+    /// The ending in one word, such as `converged`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Converged => "converged",
@@ -165,11 +163,11 @@ impl Ending {
 pub struct Measurement {
     /// Time and the state of the training set.
     pub training: Observation,
-    /// Part of the test points on the wrong side, `y F ≤ 0`; measured at the end.
+    /// Fraction of the test points on the wrong side, `y F ≤ 0`; measured at the end.
     pub test_error: Option<f64>,
     /// `‖Θ − Θ₀‖_F/‖Θ₀‖_F` on the kernel points, which are outside the training
     /// set; measured at the start (0), at `t₁` and at the end, and at every observation
-    /// where the spec asks for it.
+    /// if `kernel_path` of the spec is true.
     pub kernel_change: Option<f64>,
     /// `‖w − w₀‖/‖w₀‖`.
     pub weight_change: f64,
@@ -178,7 +176,7 @@ pub struct Measurement {
 }
 
 impl RunRecord {
-    /// Whether the run came to the end that its spec asks for: every margin, or `t₁`.
+    /// Whether the run reached the end that its spec requests: every margin, or `t₁`.
     pub fn reached_requested_end(&self) -> bool {
         matches!(self.ending, Ending::Converged | Ending::HalfLoss)
     }

@@ -1,4 +1,4 @@
-//! One run on one backend: data → network → training, observed by its tangent kernel.
+//! One run on one backend: data → network → training, with measurements of the tangent kernel.
 
 use burn_tensor::{Tensor, backend::Backend};
 use regime_data::{Dataset, default_cache_dir, prepare};
@@ -16,16 +16,16 @@ use crate::{
     trainer::Trainer,
 };
 
-/// Carries out a run without interruptions (its budget is ignored): prepares its data from the embedded or fetched data
+/// Computes a run without interruptions: prepares the data from the embedded or fetched data
 /// sets, trains the network on the device, and returns the record.
 ///
-/// The backend is the type parameter; the one that the spec names is ignored.
-/// `observer` sees every measurement as it is made; `&mut Quiet` ignores them, and a closure
+/// The backend is the type parameter; the backend and the budget of the spec are ignored.
+/// `observer` receives every measurement as it is made. `&mut Quiet` ignores them; a closure
 /// `|m: &Measurement| …` is an observer.
 ///
 /// # Errors
-/// [`StudyError`] when the spec describes nothing that can be run, or its data cannot be
-/// read. Training that does not converge is a record.
+/// [`StudyError`] when the spec is not valid or its data cannot be read. Training that does
+/// not converge gives a record.
 pub fn run<B: Backend>(
     spec: &RunSpec,
     device: &B::Device,
@@ -36,13 +36,13 @@ pub fn run<B: Backend>(
     run_on::<B>(spec, &data, device, &Uninterrupted, observer)
 }
 
-/// Carries out a run on prepared data, in a context that may interrupt it; goes on from the
-/// context's checkpoint if there is one.
+/// Computes a run on prepared data, in a context that may interrupt it. Continues from the
+/// checkpoint of the context if there is one.
 ///
 /// # Errors
-/// As [`run`]; [`StudyError::Stopped`] when the context asks for it, and
+/// As [`run`]; [`StudyError::Stopped`] when the context requests a stop, and
 /// [`StudyError::BudgetSpent`] when the wall-clock budget of the spec is spent. Both leave a
-/// checkpoint from which the next call goes on.
+/// checkpoint, from which the next call continues.
 pub fn run_on<B: Backend>(
     spec: &RunSpec,
     data: &Dataset,
@@ -72,7 +72,7 @@ pub fn run_on<B: Backend>(
         None => train(&mut trainer, &mut measuring, &mut interrupts, data)?,
     };
     let (weights, state) = (trainer.weights(), trainer.state());
-    // The trainer's preparations for a next step take memory, and so does its scratch buffer.
+    // Free the trainer's preparations for a next step and its scratch buffer.
     drop(trainer);
     drop(system);
     ready.finish((outcome, weights, state), measuring, frozen_progress, &mut interrupts)

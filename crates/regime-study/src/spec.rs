@@ -1,4 +1,4 @@
-//! What a run depends on.
+//! The spec of a run.
 
 use regime_data::DataSpec;
 use regime_models::{Alpha, NetworkSpec, Precision};
@@ -12,70 +12,74 @@ use crate::{
     place::{BackendName, DeviceName},
 };
 
-/// Everything one run depends on. Equal specs give the same bits, but for runs that train together
-/// on a GPU: see [`run_batch_on`](crate::run_batch_on).
+/// Everything that one run depends on. Equal specs give the same bits, except for runs that train
+/// as one batch on a GPU: see [`run_batch_on`](crate::run_batch_on).
 ///
-/// In a file, what is absent takes its default: all but the network and α.
+/// In a file, absent fields take their defaults; only `network` and `alpha` are required.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunSpec {
-    /// Where tensors live.
+    /// Backend that holds the tensors (default `flex`).
     #[serde(default)]
     pub backend: BackendName,
-    /// Which device of the backend. No part of the name of a run on the CPU.
+    /// Device of the backend: `cpu`, `cuda:0`, `cuda:1` and so on (default `cpu`). The default is
+    /// not part of the key of the run.
     #[serde(default, skip_serializing_if = "DeviceName::is_cpu")]
     pub device: DeviceName,
-    /// Their element type.
+    /// Element type of the tensors (default `f64`).
     #[serde(default)]
     pub precision: Precision,
-    /// The points, and the seed that orders them.
+    /// Data set, with the seed of the order of its points.
     #[serde(default)]
     pub data: DataSpec,
-    /// SHA-256 of the raw data behind them, so that a folder of images whose
-    /// content changes is another run; empty until the data have been read.
+    /// SHA-256 of the raw data as hexadecimal digits (default: empty, until the data have been
+    /// read). A folder of images whose content has changed is therefore another run.
     #[serde(default)]
     pub data_sha256: String,
-    /// The network.
+    /// Network to train.
     pub network: NetworkSpec,
-    /// α, in the convention of the paper (last layer `/√h`).
+    /// α of `F = α(f − f₀)`, in the convention of the paper, last layer `/√h` (finite, above 0).
     pub alpha: f64,
-    /// The loss of a margin.
+    /// Loss of one training margin (default: soft hinge with β = 20).
     #[serde(default = "soft_hinge")]
     pub loss: Loss,
-    /// How the network is trained, and until when.
+    /// Training method and its end (default: the adaptive gradient flow until every margin is
+    /// reached).
     #[serde(default)]
     pub dynamics: Dynamics,
-    /// Kernels to learn with beside the network, on the same points, by the same dynamics.
-    /// No part of the name of a run that has none.
+    /// Frozen kernels to train on the same points with the same dynamics (at most 100, default
+    /// none). The default is not part of the key of the run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub frozen: Vec<FrozenKernel>,
-    /// `F` at the end is kept on the first so many test points. No part of the name of a
-    /// run that keeps none.
+    /// Number of test points, counted from the first, whose final `F` is recorded (0 to
+    /// `data.n_test`, default 0). The default is not part of the key of the run.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub outputs_kept: usize,
-    /// The kernel change is measured at every observation, not only at `t₁` and at the end.
-    /// No part of the name of a run without.
+    /// Whether to measure the kernel change at every observation, and not only at `t₁` and at the
+    /// end (default false). The default is not part of the key of the run.
     #[serde(default, skip_serializing_if = "is_false")]
     pub kernel_path: bool,
-    /// The tangent kernel on the first so many kernel points is kept, as it was at the
-    /// beginning and at the end. No part of the name of a run that keeps none.
+    /// Number of kernel points, counted from the first, whose initial and final tangent kernel is
+    /// recorded (0 to `data.n_kernel`, default 0). The default is not part of the key of the run.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub gram_kept: usize,
-    /// What the run may cost at most. No part of its name: a run goes on with a larger
-    /// budget from where it stands.
+    /// Limit on the cost of the run (default: one hour of wall-clock time). It is not part of the
+    /// key of the run: with a larger budget, the run continues from its checkpoint.
     #[serde(default, skip_serializing)]
     pub budget: Budget,
-    /// Seed of the initial weights, and of the batches.
+    /// Seed of the initial weights and of the batches (any whole number from 0, default 0).
     #[serde(default)]
     pub seed: u64,
 }
 
-/// The largest number of parameters of a network; more is a typing error.
+/// The largest number of parameters of a network; a larger one is a typing error.
 const MAX_PARAMETERS: usize = 1 << 32;
 
 /// The largest number of frozen kernels.
 const MAX_FROZEN: usize = 100;
 
+/// Checks the number of parameters of a network.
+///
 /// # Errors
 /// For more parameters than any memory holds.
 pub(crate) fn check_parameters(n_params: usize) -> Result<(), StudyError> {
@@ -87,12 +91,12 @@ pub(crate) fn check_parameters(n_params: usize) -> Result<(), StudyError> {
     Err(StudyError::Mismatch(message))
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(n: &usize) -> bool {
     *n == 0
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_false(flag: &bool) -> bool {
     !*flag
 }
@@ -102,12 +106,12 @@ fn soft_hinge() -> Loss {
     Loss::SoftHinge { beta: 20.0 }
 }
 
-/// A limit that, unlike those of the flow, depends on the machine: a run that
-/// meets it fails and leaves a checkpoint, from which the next call goes on.
+/// A limit that depends on the machine, unlike the limits of the flow. A run that
+/// reaches it fails and leaves a checkpoint, from which the next call continues.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
-    /// Wall-clock seconds, of one call.
+    /// Largest wall-clock time of one call, in seconds (above 0, default 3600).
     pub max_wall_s: f64,
 }
 
@@ -119,9 +123,9 @@ impl Default for Budget {
 }
 
 impl RunSpec {
-    /// A network at some α (in the convention of the paper), with the defaults for all else:
-    /// the implicit gradient flow on 1000 embedded images of MNIST, until every margin is
-    /// reached.
+    /// A run of `network` at `alpha` (in the convention of the paper) with all other fields at
+    /// their defaults: the adaptive gradient flow on 1000 embedded images of MNIST, until every
+    /// margin is reached.
     pub fn new(network: NetworkSpec, alpha: f64) -> Self {
         Self {
             backend: BackendName::default(),
@@ -147,7 +151,7 @@ impl RunSpec {
         schemars::schema_for!(RunSpec).to_value()
     }
 
-    /// The spec as JSON with all fields, those at their defaults too.
+    /// The spec as JSON with all fields, including those at their defaults.
     pub fn complete(&self) -> serde_json::Value {
         let mut spec = serde_json::to_value(self).unwrap_or_default();
         let left_out = serde_json::json!({
@@ -175,7 +179,7 @@ impl RunSpec {
         spec
     }
 
-    /// Checks all that can be checked without the data.
+    /// Checks everything that can be checked without the data.
     ///
     /// # Errors
     /// One line that names the first field out of its range.
@@ -202,28 +206,25 @@ impl RunSpec {
                 && !matches!(self.network, NetworkSpec::Dense(_))
             {
                 return Err(StudyError::Mismatch(format!(
-                    "frozen: infinite-width exists for dense networks only, but this network is {}",
+                    "frozen: infinite-width needs a dense network, but this one is {}",
                     self.network.architecture()
                 )));
             }
         }
-        let kept = [
+        let requests = [
             ("outputs_kept", self.outputs_kept, self.data.n_test, "data.n_test"),
             ("gram_kept", self.gram_kept, self.data.n_kernel, "data.n_kernel"),
         ];
-        for (field, kept, most, of) in kept {
-            if kept > most {
-                return Err(StudyError::field(
-                    field,
-                    kept,
-                    format!("must be at most {most}, {of}"),
-                ));
+        for (field, requested, max, of) in requests {
+            if requested > max {
+                let requirement = format!("must be at most {max}, {of}");
+                return Err(StudyError::field(field, requested, requirement));
             }
         }
-        let most = self.budget.max_wall_s;
-        if most.is_nan() || most <= 0.0 {
+        let max_wall_s = self.budget.max_wall_s;
+        if max_wall_s.is_nan() || max_wall_s <= 0.0 {
             let requirement = "must be greater than 0";
-            return Err(StudyError::field("budget.max_wall_s", most, requirement));
+            return Err(StudyError::field("budget.max_wall_s", max_wall_s, requirement));
         }
         if self.frozen.len() > MAX_FROZEN {
             let requirement = format!("must be at most {MAX_FROZEN}");

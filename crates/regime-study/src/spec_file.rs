@@ -1,4 +1,4 @@
-//! Specs as people write them in files: a run, a sweep, or a list of both.
+//! Spec files: a run, a sweep, or a list of both.
 
 mod fields;
 mod syntax;
@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use crate::{coordinate_spec::CoordinateSpec, error::StudyError, spec::RunSpec};
 
-/// The largest number of runs in one file: more is a mistake, and would take minutes to read.
+/// The largest number of runs in one file. A larger number is a mistake, and would take minutes to
+/// read.
 const MAX_RUNS: usize = 100_000;
 
 /// A spec with its place in a file.
@@ -23,7 +24,7 @@ pub struct PlacedSpec {
     pub spec: RunSpec,
 }
 
-/// A value for one field of a spec, given beside the file: `network.width=64`.
+/// A value that replaces one field of the specs in a file: `network.width=64`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Override {
     /// The path of the field.
@@ -35,7 +36,7 @@ pub struct Override {
 impl FromStr for Override {
     type Err = String;
 
-    /// Reads `field=value`. The value is JSON; what is not JSON is a text.
+    /// Parses `field=value`. The value is JSON; a value that is not JSON is a string.
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || "write field=value, such as network.width=64".to_owned();
         let (field, value) = text.split_once('=').ok_or_else(wrong)?;
@@ -49,9 +50,11 @@ impl FromStr for Override {
     }
 }
 
-/// Reads the runs of a text: a run, a sweep, or a list of both; in TOML, which has no lists at the top,
-/// a run or a sweep. `name` is the name of the file; it appears in messages, and a name that ends in
-/// `.toml` says that the text is TOML. `overrides` replace fields of every run.
+/// Parses the text of a spec file: a run, a sweep, or a list of both. In TOML, which has no list at
+/// the top level, it is a run or a sweep.
+///
+/// `name` is the name of the file: messages contain it, and the text is TOML if it ends in `.toml`.
+/// `overrides` replace fields of every run.
 ///
 /// # Errors
 /// [`StudyError::Parse`], one line that names the place in the text and the field.
@@ -72,7 +75,7 @@ pub fn read_specs(
     let mut runs = Vec::new();
     for (mut entry, number) in entries.into_iter().zip(1..) {
         if !entry.is_object() {
-            return Err(at(name, format!("entry {number} is no object with fields")));
+            return Err(at(name, format!("entry {number} is not an object with fields")));
         }
         if entry.get("base").or(entry.get("axes")).is_some() {
             runs.extend(swept(entry, &format!("{name}, sweep {number}"), overrides, &schema)?);
@@ -89,7 +92,7 @@ pub fn read_specs(
     Ok(runs)
 }
 
-/// Reads the spec of a coordinate check, as [`read_specs`] reads runs.
+/// Parses the spec of a coordinate check, as [`read_specs`] parses runs.
 ///
 /// # Errors
 /// [`StudyError::Parse`], one line that names the file and the field.
@@ -103,10 +106,10 @@ pub fn read_coordinate_spec(
     from_value(value, &CoordinateSpec::schema()).map_err(|e| at(name, e))
 }
 
-/// A value of a type whose JSON Schema is given.
+/// Deserialises a value after a check against the JSON Schema of its type.
 ///
 /// # Errors
-/// The field that does not fit the schema, and what would be right.
+/// The field that does not match the schema, and what is allowed.
 pub(crate) fn from_value<T: DeserializeOwned>(
     mut value: Value,
     schema: &Value,
@@ -117,13 +120,13 @@ pub(crate) fn from_value<T: DeserializeOwned>(
     serde_json::from_value(value).map_err(|e| e.to_string())
 }
 
-/// Replaces one field, and makes the objects on the way to it.
+/// Sets one field, and creates missing objects on its path.
 fn set(spec: &mut Value, Override { field, value }: &Override) -> Result<(), String> {
     let mut place = spec;
     let mut path = String::new();
     for name in field.split('.') {
         let Value::Object(fields) = place else {
-            return Err(format!("{field} cannot be set: {path} is no object with fields"));
+            return Err(format!("{field} cannot be set: {path} is not an object with fields"));
         };
         place = fields.entry(name).or_insert_with(|| Value::Object(serde_json::Map::new()));
         path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
@@ -147,15 +150,16 @@ pub fn file_schema() -> Value {
     definitions.insert(
         "Sweep".into(),
         serde_json::json!({
-            "description": "A base, and axes that are multiplied around it. Fields are named by \
-                            their path, such as `network.width`; those of one axis vary together.",
+            "description": "A base and axes: one run for every combination of the axes. Fields \
+                            are named by their path, such as `network.width`. The fields of one \
+                            axis vary together.",
             "type": "object",
             "required": ["base", "axes"],
             "additionalProperties": false,
             "properties": {
-                "base": {"description": "What the runs share.", "type": "object"},
+                "base": {"description": "The fields that all runs share.", "type": "object"},
                 "axes": {
-                    "description": "The first varies slowest.",
+                    "description": "The axes; the first varies slowest.",
                     "type": "array",
                     "items": {"type": "object", "additionalProperties": {"type": "array"}},
                 },
@@ -172,6 +176,7 @@ pub fn file_schema() -> Value {
     })
 }
 
+/// The runs of a sweep.
 fn swept(
     mut entry: Value,
     place: &str,
@@ -232,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_a_run_or_a_sweep_or_a_list_of_both() {
+    fn a_file_holds_a_run_or_a_sweep_or_a_list_of_both() {
         let one = runs(RUN).unwrap();
         assert_eq!((one.len(), one[0].spec.alpha, one[0].spec.seed), (1, 0.5, 0));
         let sweep = sweep(r#"[{"network.width": [8, 32], "alpha": [2, 1]}, {"seed": [0, 1]}]"#);
@@ -247,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_file_is_one_line_that_names_the_place() {
+    fn errors_are_one_line_that_names_the_place() {
         let message = |text: &str| {
             let line = runs(text).unwrap_err();
             assert_eq!(line.lines().count(), 1, "{line}");
@@ -270,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn the_examples_are_runs() {
+    fn the_examples_are_valid_runs() {
         let count = |name: &str, text: &str| {
             let runs = read_specs(name, text, &[]).unwrap();
             for PlacedSpec { place, spec } in &runs {

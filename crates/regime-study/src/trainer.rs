@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::dynamics::Dynamics;
 
-/// Training that is under way.
+/// Training in progress.
 pub(crate) enum Trainer<'a, B: Backend, N: Network<B>> {
     Flow(Box<Flow<'a, B, N>>),
     Stochastic(Box<Stochastic<'a, B, N>>),
 }
 
-/// Its state between two steps.
+/// The state of training between two steps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub(crate) enum TrainerState {
@@ -40,7 +40,7 @@ impl<'a, B: Backend, N: Network<B>> Trainer<'a, B, N> {
         }
     }
 
-    /// `None` when the state is of another kind of training.
+    /// `None` when the state belongs to another kind of training.
     pub(crate) fn resume(
         system: &'a System<'a, B, N>,
         dynamics: Dynamics,
@@ -81,7 +81,7 @@ impl<'a, B: Backend, N: Network<B>> Trainer<'a, B, N> {
         }
     }
 
-    /// The present state, as it would be observed at the end.
+    /// The observation of the current state, as made at the end.
     pub(crate) fn observation(&self) -> Observation {
         match self {
             Self::Flow(flow) => flow.observation(Moment::End),

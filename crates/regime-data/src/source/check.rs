@@ -1,24 +1,24 @@
-//! What the numbers of a synthetic source may be.
+//! Ranges of the parameters of a synthetic source.
 
 use super::Source;
 use crate::error::DataError;
 
-/// The most coordinates of a synthetic point.
+/// The largest number of coordinates of a synthetic point.
 const MAX_SYNTHETIC_DIM: usize = 100_000;
 
-/// The most inputs of [`Source::And`]: one point in a million is of class 1.
+/// The largest number of inputs of [`Source::And`]: one point in a million is of class 1.
 const MAX_AND_INPUTS: usize = 20;
 
 impl Source {
-    /// What is wrong with the numbers of a synthetic source.
+    /// Checks the parameters of a synthetic source.
     pub(crate) fn check(&self) -> Result<(), DataError> {
         let Some(dim) = self.synthetic_dim() else { return Ok(()) };
-        let least = if matches!(self, Self::Xnor { .. }) { 2 } else { 1 };
-        if !(least..=MAX_SYNTHETIC_DIM).contains(&dim) {
-            let want = format!("{least} to {MAX_SYNTHETIC_DIM}");
+        let min_dim = if matches!(self, Self::Xnor { .. }) { 2 } else { 1 };
+        if !(min_dim..=MAX_SYNTHETIC_DIM).contains(&dim) {
+            let want = format!("{min_dim} to {MAX_SYNTHETIC_DIM}");
             return Err(DataError::field("source.dim", dim, want));
         }
-        let some_of_dim = |field, number| {
+        let check_count = |field, number| {
             if (1..=dim).contains(&number) {
                 return Ok(());
             }
@@ -29,16 +29,16 @@ impl Source {
             Self::Cylinder { stretch, .. } if !(stretch > 0.0 && stretch.is_finite()) => {
                 Err(DataError::field("source.stretch", stretch, "above 0 and finite"))
             }
-            Self::Cylinder { round, .. } => some_of_dim("source.round", round),
+            Self::Cylinder { round, .. } => check_count("source.round", round),
             Self::And { inputs, .. } if inputs > MAX_AND_INPUTS => {
                 let want = format!(
-                    "at most {MAX_AND_INPUTS}: label +1 has probability 2^-inputs, and drawing as \
-                     many points of each label would take for ever"
+                    "at most {MAX_AND_INPUTS}: label +1 has probability 2^-inputs, and drawing \
+                     equally many points of each label would take too long"
                 );
                 Err(DataError::field("source.inputs", inputs, want))
             }
-            Self::And { inputs, .. } => some_of_dim("source.inputs", inputs),
-            Self::SignOfProduct { factors, .. } => some_of_dim("source.factors", factors),
+            Self::And { inputs, .. } => check_count("source.inputs", inputs),
+            Self::SignOfProduct { factors, .. } => check_count("source.factors", factors),
             _ => Ok(()),
         }
     }
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_out_of_range_are_refused_by_name() {
+    fn errors_name_the_parameter_that_is_out_of_range() {
         let error = |source: Source| source.check().unwrap_err().to_string();
         let cylinder = |round, stretch| Source::Cylinder { dim: 5, round, stretch };
         for dim in [0, 100_001] {
@@ -84,7 +84,7 @@ mod tests {
         assert_eq!(
             error(Source::And { dim: 30, inputs: 21 }),
             "`source.inputs` = 21: should be at most 20: label +1 has probability 2^-inputs, and \
-             drawing as many points of each label would take for ever"
+             drawing equally many points of each label would take too long"
         );
         for source in [
             cylinder(5, 1e-3),

@@ -3,7 +3,7 @@
 use super::ExecError;
 use super::distinct::Task;
 
-/// The tasks of each batch, as `divided` gives their indices; empty batches are left out.
+/// The tasks of each batch, whose indices are in `divided`. Empty batches are left out.
 ///
 /// # Errors
 /// [`ExecError::Division`] unless every index occurs exactly once, and no other.

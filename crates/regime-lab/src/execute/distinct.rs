@@ -1,21 +1,21 @@
-//! Runs, each once.
+//! The distinct runs of a list of specs.
 
 use std::collections::BTreeMap;
 
 use super::ExecError;
 use crate::spec::{RunKey, Spec};
 
-/// One of the runs that specs ask for.
+/// One distinct run.
 pub(super) struct Task {
-    /// Its place among the distinct runs, in the order of their first specs.
+    /// Index among the distinct runs, in the order of their first specs.
     pub(super) slot: usize,
-    /// Where its first spec is.
+    /// Index of its first spec.
     pub(super) index: usize,
     pub(super) key: RunKey,
     pub(super) cost: f64,
 }
 
-/// The runs that `specs` ask for, and which of them each spec is.
+/// The distinct runs of `specs`, and for each spec the slot of its run.
 ///
 /// # Errors
 /// [`ExecError::Spec`], [`ExecError::Cost`].
@@ -38,7 +38,7 @@ pub(super) fn distinct<S: Spec>(specs: &[S]) -> Result<(Vec<Task>, Vec<usize>), 
     Ok((tasks, slot_of_spec))
 }
 
-/// Costliest first; equal costs stay in their order.
+/// Sorts tasks by decreasing cost; tasks of equal cost stay in their order.
 pub(super) fn costliest_first(tasks: &mut [Task]) {
     tasks.sort_by(|a, b| b.cost.total_cmp(&a.cost));
 }

@@ -1,47 +1,47 @@
-//! What an execution tells while it goes on.
+//! The events of an execution.
 
 use std::path::PathBuf;
 
 use crate::spec::RunKey;
 use crate::store::Damage;
 
-/// One step of an execution. Times are wall seconds since the call.
+/// An event of an execution. Times are wall-clock seconds since the call.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A damaged record was moved aside; its run counts as lacking.
+    /// A damaged record was moved aside; its run counts as missing.
     Damaged {
         /// The run.
         key: RunKey,
-        /// Where the damaged file lies now.
+        /// The new path of the damaged file.
         moved_to: PathBuf,
         /// What was wrong with it.
         damage: Damage,
     },
     /// The store has been searched; computing begins.
     Planned {
-        /// Runs asked for, equal ones counted once.
+        /// Number of distinct runs requested.
         total: usize,
-        /// How many of them the store holds.
+        /// Number of runs found in the store.
         reused: usize,
-        /// Cost of the others, in the unit of [`Spec::cost`](crate::Spec::cost).
+        /// Cost of the missing runs, in the unit of [`Spec::cost`](crate::Spec::cost).
         cost: f64,
     },
-    /// A worker takes up a run.
+    /// A worker starts a run.
     Started {
         /// The run.
         key: RunKey,
-        /// Its place among the specs (the first, of equal ones).
+        /// Index of its spec (of the first one, if several specs are equal).
         index: usize,
         /// Its cost.
         cost: f64,
-        /// The number of runs that are computed together with it, itself included.
+        /// Number of runs in its batch, itself included.
         batch: usize,
-        /// When.
+        /// Time of the event.
         at_s: f64,
     },
-    /// Just before it was started, the run turned up in the store: another
-    /// process has finished it.
+    /// The run was found in the store just before its start: another process has
+    /// finished it.
     FoundMeanwhile {
         /// The run.
         key: RunKey,
@@ -52,27 +52,27 @@ pub enum Event {
     Finished {
         /// The run.
         key: RunKey,
-        /// How long it was computed: the wall time of its batch divided by the
-        /// number of runs computed in it.
+        /// Wall time of the run in seconds: that of its batch divided by the number of
+        /// runs computed in the batch.
         wall_s: f64,
-        /// When.
+        /// Time of the event.
         at_s: f64,
     },
-    /// The run has no record; the report holds the error itself.
+    /// The run failed and has no record; the report contains the error itself.
     Failed {
         /// The run.
         key: RunKey,
-        /// Its error, in words.
+        /// The error as text.
         reason: String,
-        /// When.
+        /// Time of the event.
         at_s: f64,
     },
 }
 
-/// Whoever watches an execution; any `FnMut(&Event)` is one, `&mut |_: &Event| {}`
-/// looks away.
+/// Receives the events of an execution. Any `FnMut(&Event)` is an observer;
+/// `&mut |_: &Event| {}` ignores all events.
 pub trait Observer {
-    /// Takes notice; called between runs on the thread that called
+    /// Called for every event, in order, on the thread that called
     /// [`execute`](crate::execute()) or [`execute_batches`](crate::execute_batches).
     fn on(&mut self, event: &Event);
 }

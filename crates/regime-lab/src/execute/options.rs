@@ -1,4 +1,4 @@
-//! How runs are computed, and what prevents it.
+//! Options and errors of an execution.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -7,18 +7,19 @@ use crate::json::EncodeError;
 use crate::provenance::Provenance;
 use crate::store::StoreError;
 
-/// How [`execute`](crate::execute()) and [`execute_batches`](crate::execute_batches) compute. Nothing in here changes a record
-/// but `threads_per_run`, where a run's arithmetic depends on its threads.
+/// Options of [`execute`](crate::execute()) and
+/// [`execute_batches`](crate::execute_batches). Only `threads_per_run` can change a
+/// record, if the arithmetic of a run depends on the number of threads.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Runs (or batches of runs) computed side by side; ≥ 1, default 1.
+    /// Number of runs (or batches of runs) computed in parallel; ≥ 1, default 1.
     pub jobs: usize,
-    /// Threads of the rayon pool around each run (or batch); ≥ 1, default 1, which makes
-    /// the best use of the processor when there are more runs than cores.
+    /// Number of threads of the rayon pool of each run (or batch); ≥ 1, default 1. One
+    /// thread makes the best use of the processor when there are more runs than cores.
     pub threads_per_run: usize,
     /// Once true, no further run is started. Default: none.
     pub cancel: Option<Arc<AtomicBool>>,
-    /// Kept with every record that this call computes, `wall_s` filled in.
+    /// Stored with every record that this call computes, with `wall_s` filled in.
     pub provenance: Provenance,
 }
 
@@ -39,7 +40,7 @@ impl Options {
     }
 }
 
-/// Why an execution as a whole could not go on.
+/// An error that ends a whole execution.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExecError {
@@ -52,20 +53,20 @@ pub enum ExecError {
     /// A spec has no key.
     #[error("spec {index} has no key: {cause}")]
     Spec {
-        /// Its place among the specs.
+        /// Index of the spec.
         index: usize,
-        /// What it holds that cannot be written.
+        /// The part of the spec that cannot be encoded.
         cause: EncodeError,
     },
     /// A spec's cost is negative or not finite.
     #[error("spec {index} has the cost {cost}; it must be finite and not negative")]
     Cost {
-        /// Its place among the specs.
+        /// Index of the spec.
         index: usize,
         /// The cost.
         cost: f64,
     },
-    /// The division into batches does not give every run exactly once.
+    /// The division into batches does not contain every index exactly once.
     #[error(
         "the division into batches gives the index {index} {times} times; \
          it must give each index below {n_runs} exactly once, and no other"
@@ -73,12 +74,12 @@ pub enum ExecError {
     Division {
         /// The index that is wrong.
         index: usize,
-        /// How many times it occurs (1 for the first index that is out of range).
+        /// Number of times that it occurs (1 for the first index that is out of range).
         times: usize,
-        /// How many runs there are to divide.
+        /// Number of runs to divide.
         n_runs: usize,
     },
-    /// A worker could not be made.
+    /// The threads of a worker could not be started.
     #[error("cannot start the threads of a worker: {0}")]
     Threads(std::io::Error),
     /// The store failed.

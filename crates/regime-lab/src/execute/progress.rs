@@ -1,15 +1,16 @@
-//! How far an execution is and how long it will take.
+//! The progress of an execution, and the time left.
 
 use std::collections::BTreeMap;
 
 use super::Event;
 use crate::spec::RunKey;
 
-/// The arithmetic behind a progress line: fed with events, read at any time.
+/// The progress of an execution, computed from its events.
 ///
 /// The rate is the cost that one worker computes in a second, averaged over
-/// the finished runs. The time left is right as far as costs are proportional to time.
-/// An [expected](Progress::expecting) time counts like finished runs with a tenth of the planned cost.
+/// the finished runs. The time left is accurate if costs are proportional to time. An
+/// [expected](Progress::expecting) time counts like finished runs with a tenth of the
+/// planned cost.
 ///
 /// ```
 /// # use regime_lab::{Event, Progress, RunKey};
@@ -29,15 +30,15 @@ pub struct Progress {
     reused: usize,
     computed: usize,
     failed: usize,
-    /// Cost of all runs that the plan had to compute.
+    /// Cost of all runs to compute.
     planned_cost: f64,
-    /// Cost of those that came to an end of any kind.
+    /// Cost of the runs that have ended in any way.
     settled_cost: f64,
     /// The runs in flight.
     running: BTreeMap<RunKey, Running>,
     /// Cost and wall seconds of the finished runs.
     finished: (f64, f64),
-    /// Wall seconds that the whole plan is expected to take.
+    /// Expected wall time of all runs to compute, in seconds.
     expected_s: Option<f64>,
 }
 
@@ -52,7 +53,7 @@ struct Running {
 }
 
 impl Progress {
-    /// Before the first event; `jobs` as in [`Options`](crate::Options).
+    /// The progress before the first event; `jobs` as in [`Options`](crate::Options).
     pub fn new(jobs: usize) -> Progress {
         Progress {
             workers: jobs.max(1),
@@ -68,13 +69,13 @@ impl Progress {
         }
     }
 
-    /// The same, where an estimate says how long everything will take.
+    /// Sets an estimate of the total wall time, in seconds.
     #[must_use]
     pub fn expecting(self, wall_s: Option<f64>) -> Progress {
         Progress { expected_s: wall_s.filter(|s| *s > 0.0), ..self }
     }
 
-    /// Takes an event into account; call it with each, in their order.
+    /// Updates the progress with an event. Call it for every event, in order.
     pub fn observe(&mut self, event: &Event) {
         match event {
             Event::Planned { total, reused, cost } => {
@@ -101,29 +102,29 @@ impl Progress {
         }
     }
 
-    /// Runs asked for, equal ones counted once.
+    /// Number of distinct runs requested.
     pub fn total(&self) -> usize {
         self.total
     }
 
-    /// Runs that have come to an end: reused, computed or failed.
+    /// Number of runs that have ended: reused, computed or failed.
     pub fn settled(&self) -> usize {
         self.reused + self.computed + self.failed
     }
 
-    /// Runs that failed.
+    /// Number of runs that failed.
     pub fn failed(&self) -> usize {
         self.failed
     }
 
-    /// Runs in flight.
+    /// Number of runs in flight.
     pub fn running(&self) -> usize {
         self.running.len()
     }
 
-    /// The settled part of what this call had to compute, from 0 to 1: by cost,
-    /// or by number where all costs are 0. It is 1 when there is nothing to
-    /// compute, as it seems before the plan is known.
+    /// The finished fraction of the work of this call, from 0 to 1: by cost, or by
+    /// number of runs if all costs are 0. It is 1 when there is nothing to compute, and
+    /// before [`Event::Planned`].
     pub fn fraction(&self) -> f64 {
         if self.settled() >= self.total {
             1.0
@@ -134,10 +135,10 @@ impl Progress {
         }
     }
 
-    /// Cost per second of one worker; without an expected time `None` before a run of positive cost and
-    /// duration has finished.
+    /// Cost per second of one worker. Without an expected time, it is `None` until a run
+    /// of positive cost and duration has finished.
     pub fn rate(&self) -> Option<f64> {
-        // The weight of the estimate, as a part of the planned cost.
+        // The weight of the estimate, as a fraction of the planned cost.
         const WEIGHT: f64 = 0.1;
         let (mut cost, mut wall_s) = self.finished;
         if let Some(expected_s) = self.expected_s {
@@ -147,10 +148,10 @@ impl Progress {
         (cost > 0.0 && wall_s > 0.0).then(|| cost / wall_s)
     }
 
-    /// The wall seconds left at `now_s` (seconds since the call, the time scale
-    /// of the events): the work that is left shared among the workers, but no
-    /// less than the longest run (or batch of equal runs) in flight needs. 0 when nothing is left, else
-    /// `None` where [`rate`](Progress::rate) is.
+    /// The estimated wall seconds left at `now_s` (in seconds since the call, as in
+    /// events): the remaining work divided by the number of workers, but at least the
+    /// time that the longest run or batch in flight needs. It is 0 when nothing is left,
+    /// and `None` while [`rate`](Progress::rate) is `None`.
     pub fn time_left_s(&self, now_s: f64) -> Option<f64> {
         if self.settled() >= self.total {
             return Some(0.0);
@@ -168,7 +169,7 @@ impl Progress {
         Some(longest.max((sum + waiting_cost / rate) / self.workers as f64))
     }
 
-    /// Takes a run out of flight and returns its cost.
+    /// Removes a run from those in flight, and returns its cost.
     fn settle(&mut self, key: &RunKey) -> f64 {
         let cost = self.running.remove(key).map_or(0.0, |run| run.cost);
         self.settled_cost += cost;
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_nothing_before_a_run_has_finished() {
+    fn there_is_no_estimate_before_a_run_has_finished() {
         let progress =
             after(2, &[Event::Planned { total: 3, reused: 1, cost: 8.0 }, started('a', 4.0, 0.0)]);
         assert_eq!(progress.time_left_s(100.0), None);
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn an_estimate_is_the_time_left_at_first_and_yields_to_measurements() {
+    fn an_expected_time_is_the_time_left_until_runs_are_measured() {
         let planned = Event::Planned { total: 3, reused: 1, cost: 8.0 };
         let mut progress = Progress::new(2).expecting(Some(100.0));
         progress.observe(&planned);
@@ -238,7 +239,7 @@ mod tests {
         ];
         let progress = after(2, &events);
         assert_eq!(progress.rate(), Some(0.5));
-        // b should have ended at 6 s and is taken to end any moment; c needs 4 s.
+        // b should have ended at 6 s and is assumed to end at any moment; c needs 4 s.
         assert_eq!(progress.time_left_s(8.0), Some(4.0));
         assert_eq!(progress.time_left_s(11.0), Some(1.0));
         assert_eq!(progress.time_left_s(50.0), Some(0.0));
@@ -274,12 +275,12 @@ mod tests {
         // The batch takes 6 s, the two waiting runs 4 s.
         assert_eq!(after(1, &events).time_left_s(2.0), Some(10.0));
         assert_eq!(after(1, &events).time_left_s(5.0), Some(7.0));
-        // One worker has the batch, whatever the number of the others.
+        // One worker computes the batch, whatever the number of other workers.
         assert_eq!(after(9, &events).time_left_s(5.0), Some(3.0));
     }
 
     #[test]
-    fn failures_settle_but_teach_no_rate() {
+    fn failures_count_as_settled_but_not_in_the_rate() {
         let mut progress =
             after(1, &[Event::Planned { total: 2, reused: 0, cost: 4.0 }, started('a', 1.0, 0.0)]);
         progress.observe(&Event::Failed { key: key('a'), reason: "x".into(), at_s: 0.1 });

@@ -1,34 +1,34 @@
-//! What became of every run.
+//! The outcomes of runs.
 
 use std::fmt::Display;
 
 use crate::json::EncodeError;
 use crate::spec::RunKey;
 
-/// What became of the specs of one [`execute`](crate::execute()) or
-/// [`execute_batches`](crate::execute_batches), in their order.
+/// The outcomes of one call of [`execute`](crate::execute()) or
+/// [`execute_batches`](crate::execute_batches), in the order of the specs.
 #[derive(Debug)]
 pub struct Report<R, E> {
     /// One per distinct run.
     pub(super) slots: Vec<(RunKey, Outcome<R, E>)>,
-    /// For each spec the place of its run in `slots`.
+    /// For each spec, the index of its run in `slots`.
     pub(super) slot_of_spec: Vec<usize>,
 }
 
-/// What became of one run.
+/// The outcome of one run.
 #[derive(Debug)]
 pub enum Outcome<R, E> {
-    /// The store held its record.
+    /// The store contained its record.
     Reused(R),
     /// It was computed and stored.
     Computed {
         /// The record, as read from the store.
         record: R,
-        /// How long it was computed, in seconds: the wall time of its batch divided
-        /// by the number of runs computed in it.
+        /// Wall time of the run in seconds: that of its batch divided by the number of
+        /// runs computed in the batch.
         wall_s: f64,
     },
-    /// It was started and has no record.
+    /// It was started and failed; it has no record.
     Failed(RunError<E>),
     /// It was never started: the execution was cancelled.
     NotStarted,
@@ -40,7 +40,7 @@ pub enum RunError<E> {
     /// It returned this error.
     #[error("{0}")]
     Failed(E),
-    /// It panicked with this message; of several lines, the first that is not empty.
+    /// It panicked with this message, reduced to its first line that is not empty.
     #[error("panicked: {0}")]
     Panicked(String),
     /// Its record cannot be written as JSON.
@@ -49,27 +49,27 @@ pub enum RunError<E> {
     /// Its batch was computed, but did not return one result for each run.
     #[error("a batch of {n_runs} runs returned {n_results} results")]
     WrongCount {
-        /// The runs that were computed in the batch.
+        /// Number of runs in the batch.
         n_runs: usize,
-        /// The results that it returned.
+        /// Number of results that the batch returned.
         n_results: usize,
     },
 }
 
-/// How many runs came to which end, equal ones counted once.
+/// Number of runs by outcome; equal specs count as one run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Found in the store.
     pub reused: usize,
     /// Computed and stored.
     pub computed: usize,
-    /// Started, without a record.
+    /// Started, and failed.
     pub failed: usize,
     /// Not started.
     pub not_started: usize,
 }
 
-/// Not every spec has a record.
+/// The error when not every spec has a record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{} of {} runs have no record: {} failed{}, {} not started",
@@ -80,14 +80,14 @@ pub struct Counts {
     counts.not_started
 )]
 pub struct Incomplete {
-    /// How many runs came to which end.
+    /// Number of runs by outcome.
     pub counts: Counts,
-    /// The first failure in the order of the specs, in words.
+    /// The first failure in the order of the specs, as text.
     pub first_failure: Option<(RunKey, String)>,
 }
 
 impl<R, E> Outcome<R, E> {
-    /// The record, however it was come by.
+    /// The record, reused or computed.
     pub fn record(&self) -> Option<&R> {
         match self {
             Outcome::Reused(record) | Outcome::Computed { record, .. } => Some(record),
@@ -118,7 +118,7 @@ impl<R, E> Report<R, E> {
         })
     }
 
-    /// How many runs came to which end.
+    /// Number of runs by outcome.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for (_, outcome) in &self.slots {
@@ -135,7 +135,7 @@ impl<R, E> Report<R, E> {
     /// One record per spec, in their order.
     ///
     /// # Errors
-    /// [`Incomplete`] when any has none.
+    /// [`Incomplete`] when a spec has no record.
     pub fn into_records(self) -> Result<Vec<R>, Incomplete>
     where
         R: Clone,
@@ -150,7 +150,7 @@ impl<R, E> Report<R, E> {
 }
 
 impl Counts {
-    /// All of them.
+    /// The number of all runs.
     pub fn total(&self) -> usize {
         self.reused + self.computed + self.failed + self.not_started
     }

@@ -1,4 +1,4 @@
-//! A grid, split among machines.
+//! Shares of a grid, for several machines.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,8 +11,8 @@ use crate::spec::Spec;
 /// One of several shares into which a grid is split, counted from 1 and written
 /// `2/5`.
 ///
-/// Machines that know nothing of each other but a common folder make one share
-/// each; whoever asks for the whole grid afterwards finds every run made.
+/// Machines that have only a common folder compute one share each. A later execution of
+/// the whole grid finds all runs in the store.
 ///
 /// ```
 /// use regime_lab::{Share, Spec};
@@ -37,16 +37,16 @@ pub struct Share {
     shares: usize,
 }
 
-/// Not a share.
+/// The error for a text that is not a share.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a share: write 2/5 for the second of five")]
 pub struct NotAShare(
-    /// The text that was to be one.
+    /// The text.
     pub String,
 );
 
 impl Share {
-    /// The only share there is: all runs.
+    /// The share 1/1, which contains all runs.
     pub const WHOLE: Share = Share { number: 1, shares: 1 };
 
     /// Share `number` of `shares`, where 1 ≤ `number` ≤ `shares`.
@@ -58,21 +58,21 @@ impl Share {
         if (1..=shares).contains(&number) { Ok(share) } else { Err(NotAShare(share.to_string())) }
     }
 
-    /// The specs of this share, in their order; equal ones once.
+    /// The specs of this share, in their order and without duplicates.
     ///
-    /// Every run of the grid is in one share. Runs are dealt costliest first
-    /// ([`Spec::cost`]), each to the share with the least so far, so that the
-    /// costs of two shares differ by that of one run at most. It depends on the
-    /// specs and their costs alone, never on what a store holds, so that shares stay
-    /// what they are while others fill the store.
+    /// Every run of the grid is in exactly one share. Runs are distributed in the order
+    /// of decreasing cost ([`Spec::cost`]), each to the share with the smallest cost so
+    /// far. The costs of two shares therefore differ by at most the cost of one run. The
+    /// distribution depends only on the specs and their costs, and not on the content of
+    /// a store: it stays the same while other machines fill the store.
     ///
     /// # Errors
     /// [`ExecError::Spec`] and [`ExecError::Cost`], as [`execute`](crate::execute()).
     pub fn of<S: Spec>(self, specs: &[S]) -> Result<Vec<S>, ExecError> {
         let (mut tasks, _) = distinct(specs)?;
         costliest_first(&mut tasks);
-        // By cost, whose bits are in its order as it is not negative, then by number of
-        // runs (where nothing costs anything), then by share.
+        // Sorted by cost (the bits of floats that are not negative are in their order),
+        // then by number of runs (for costs of 0), then by share.
         let mut loads: BTreeSet<(u64, usize, usize)> =
             (1..=self.shares.min(tasks.len())).map(|share| (0, 0, share)).collect();
         let mut mine = Vec::new();

@@ -1,4 +1,4 @@
-//! The threads that compute.
+//! The worker threads.
 
 use std::any::Any;
 use std::fmt::Display;
@@ -19,7 +19,7 @@ use crate::provenance::Provenance;
 use crate::spec::Spec;
 use crate::store::{Lookup, Store, StoreError};
 
-/// What every worker shares.
+/// The data that all workers share.
 pub(super) struct Work<'a, S, F> {
     pub(super) specs: &'a [S],
     /// In the order in which they are to be started.
@@ -27,19 +27,20 @@ pub(super) struct Work<'a, S, F> {
     pub(super) store: &'a Store,
     pub(super) options: &'a Options,
     pub(super) run: &'a F,
-    /// Started with the execution.
+    /// Started at the beginning of the execution.
     pub(super) clock: Instant,
 }
 
-/// What workers tell the calling thread.
+/// A message from a worker to the calling thread.
 enum Message<R, E> {
     Event(Event),
     Outcome(usize, Outcome<R, E>),
-    /// The store failed: nothing further can be kept.
+    /// The store failed: no further record can be stored.
     Broken(StoreError),
 }
 
-/// Computes the batches; hands events and outcomes over on the calling thread.
+/// Computes the batches. Calls `observer` with events and `settle` with outcomes, on the
+/// calling thread.
 pub(super) fn compute<S, R, E, F>(
     work: Work<'_, S, F>,
     observer: &mut dyn Observer,
@@ -63,7 +64,7 @@ where
     thread::scope(|scope| {
         for pool in pools {
             let (work, next, halt, sender) = (&work, &next, &halt, sender.clone());
-            let worker = move || work_off(work, &pool, next, halt, &sender);
+            let worker = move || run_worker(work, &pool, next, halt, &sender);
             if let Err(cause) = thread::Builder::new().spawn_scoped(scope, worker) {
                 halt.store(true, Ordering::SeqCst);
                 return Err(ExecError::Threads(cause));
@@ -85,8 +86,8 @@ where
     })
 }
 
-/// One worker: takes batches until there are none, or until it has to stop.
-fn work_off<S, R, E, F>(
+/// The loop of one worker: takes batches until none is left, or until it has to stop.
+fn run_worker<S, R, E, F>(
     work: &Work<'_, S, F>,
     pool: &ThreadPool,
     next: &AtomicUsize,
@@ -102,27 +103,28 @@ fn work_off<S, R, E, F>(
     while !halt.load(Ordering::SeqCst) && !cancelled() {
         let Some(batch) = work.batches.get(next.fetch_add(1, Ordering::SeqCst)) else { return };
         // The receiver is gone only when the observer panicked.
-        let mut heard = true;
-        settle_batch(work, pool, batch, &mut |message| {
-            // At once, and not when the calling thread has read it: no batch is started then.
+        let mut is_received = true;
+        compute_batch(work, pool, batch, &mut |message| {
+            // Here, and not only when the calling thread reads the message: no worker starts
+            // another batch.
             if matches!(message, Message::Broken(_)) {
                 halt.store(true, Ordering::SeqCst);
             }
-            heard &= sender.send(message).is_ok();
+            is_received &= sender.send(message).is_ok();
         });
-        if !heard {
+        if !is_received {
             return;
         }
     }
 }
 
-/// One batch: looks for its runs once more, computes the others together, then
-/// stores each and reads it back.
-fn settle_batch<S, R, E, F>(
+/// Computes one batch: looks up its runs again, computes the missing ones in one call,
+/// stores each record and reads it back.
+fn compute_batch<S, R, E, F>(
     work: &Work<'_, S, F>,
     pool: &ThreadPool,
     batch: &[&Task],
-    tell: &mut dyn FnMut(Message<R, E>),
+    send: &mut dyn FnMut(Message<R, E>),
 ) where
     S: Spec,
     R: Serialize + DeserializeOwned + Send,
@@ -135,15 +137,15 @@ fn settle_batch<S, R, E, F>(
         let key = task.key;
         match work.store.look_up(&key) {
             Ok(Lookup::Whole(record)) => {
-                tell(Message::Event(Event::FoundMeanwhile { key, cost: task.cost }));
-                tell(Message::Outcome(task.slot, Outcome::Reused(record)));
+                send(Message::Event(Event::FoundMeanwhile { key, cost: task.cost }));
+                send(Message::Outcome(task.slot, Outcome::Reused(record)));
             }
             Ok(Lookup::Absent) => tasks.push(task),
             Ok(Lookup::SetAside { moved_to, damage }) => {
-                tell(Message::Event(Event::Damaged { key, moved_to, damage }));
+                send(Message::Event(Event::Damaged { key, moved_to, damage }));
                 tasks.push(task);
             }
-            Err(error) => return tell(Message::Broken(error)),
+            Err(error) => return send(Message::Broken(error)),
         }
     }
     let n_runs = tasks.len();
@@ -154,7 +156,7 @@ fn settle_batch<S, R, E, F>(
     let specs: Vec<&S> = tasks.iter().map(|task| &work.specs[task.index]).collect();
     let start_s = now_s();
     for &&Task { key, index, cost, .. } in &tasks {
-        tell(Message::Event(Event::Started { key, index, cost, batch: n_runs, at_s: start_s }));
+        send(Message::Event(Event::Started { key, index, cost, batch: n_runs, at_s: start_s }));
     }
     let caught = pool.install(|| catch_unwind(AssertUnwindSafe(|| (work.run)(&specs))));
     let wall_s = (now_s() - start_s) / n_runs as f64;
@@ -169,29 +171,30 @@ fn settle_batch<S, R, E, F>(
     };
     for (task, result) in tasks.iter().zip(results) {
         let key = task.key;
-        // When the store fails for one, the others are still tried: their results
-        // are there.
-        let kept = match result {
-            Ok(record) => keep(work, task, record, wall_s),
+        // After an error of the store, the other records are still tried: they are
+        // computed already.
+        let stored = match result {
+            Ok(record) => store_record(work, task, record, wall_s),
             Err(error) => Ok(Err(error)),
         };
-        match kept {
+        match stored {
             Ok(Ok(record)) => {
-                tell(Message::Event(Event::Finished { key, wall_s, at_s: now_s() }));
-                tell(Message::Outcome(task.slot, Outcome::Computed { record, wall_s }));
+                send(Message::Event(Event::Finished { key, wall_s, at_s: now_s() }));
+                send(Message::Outcome(task.slot, Outcome::Computed { record, wall_s }));
             }
             Ok(Err(error)) => {
                 let reason = error.to_string();
-                tell(Message::Event(Event::Failed { key, reason, at_s: now_s() }));
-                tell(Message::Outcome(task.slot, Outcome::Failed(error)));
+                send(Message::Event(Event::Failed { key, reason, at_s: now_s() }));
+                send(Message::Outcome(task.slot, Outcome::Failed(error)));
             }
-            Err(error) => tell(Message::Broken(error)),
+            Err(error) => send(Message::Broken(error)),
         }
     }
 }
 
-/// Stores a record and reads it back, unless JSON cannot hold it.
-fn keep<S, R, E, F>(
+/// Stores a record and reads it back. The inner error is for a record that JSON cannot
+/// hold.
+fn store_record<S, R, E, F>(
     work: &Work<'_, S, F>,
     task: &Task,
     record: R,
@@ -208,16 +211,16 @@ where
         Err(error) => return Err(error),
     }
     work.store.drop_checkpoint(&task.key)?;
-    // What is returned is what the next call will read. The file can only be
-    // missing if someone removed it this instant; the run then keeps its own.
+    // The returned record is the one that the next call will read. If another process
+    // has just removed the file, it is the computed one.
     Ok(Ok(work.store.get(&task.key)?.unwrap_or(record)))
 }
 
-/// The first line of a panic's text that is not empty. The text is a `&str` or a
-/// `String` wherever it was made by `panic!`.
+/// The first line of a panic message that is not empty. The payload of `panic!` is a
+/// `&str` or a `String`.
 ///
-/// A line also ends at the two characters `\n`, as which `{:?}` writes the end of a
-/// line: `Result::unwrap` panics with an error in that form.
+/// A line also ends at the two characters `\n`, the form in which `{:?}` writes a line
+/// break: `Result::unwrap` panics with an error in that form.
 fn message(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
@@ -230,24 +233,24 @@ fn message(payload: &(dyn Any + Send)) -> String {
 mod tests {
     use super::*;
 
-    /// What is left of the message of a panic within `f`.
+    /// The shortened message of a panic in `f`.
     fn of_panic(f: impl FnOnce()) -> String {
         message(catch_unwind(AssertUnwindSafe(f)).unwrap_err().as_ref())
     }
 
     #[test]
-    fn a_message_of_one_line_stays_as_it_is() {
+    fn a_message_of_one_line_is_not_changed() {
         assert_eq!(of_panic(|| panic!("no such layer")), "no such layer");
         assert_eq!(of_panic(|| panic!("layer {}", 3)), "layer 3");
     }
 
     #[test]
-    fn of_several_lines_the_first_that_is_not_empty_stays() {
+    fn a_longer_message_is_cut_to_its_first_line_that_is_not_empty() {
         assert_eq!(of_panic(|| panic!("\n \r\nfirst\r\nsecond\n")), "first");
     }
 
     #[test]
-    fn an_unwrapped_error_is_cut_at_its_first_line() {
+    fn an_unwrapped_error_is_cut_after_its_first_line() {
         #[derive(Debug)]
         #[expect(dead_code, reason = "read by Debug")]
         struct Torch(&'static str);

@@ -1,4 +1,4 @@
-//! From any `Serialize` to [`Json`], refusing what JSON cannot hold.
+//! Conversion of any `Serialize` to [`Json`]; values that JSON cannot hold are errors.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -12,18 +12,18 @@ use super::Json;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{}: {reason}", if path.is_empty() { "the value" } else { path })]
 pub struct EncodeError {
-    /// Where it is, as `model.widths[3]`; empty for the value as a whole.
+    /// The path of the value, such as `model.widths[3]`; empty for the whole value.
     pub path: String,
-    /// What is wrong with it.
+    /// What is wrong with the value.
     pub reason: Unencodable,
 }
 
-/// Why a value cannot be written; the place is in [`EncodeError::path`].
+/// Why a value cannot be written; [`EncodeError::path`] says where.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unencodable {
-    /// NaN or an infinity. Where a quantity can be undefined, say so with an
-    /// `Option` or an enum.
+    /// NaN or an infinity. Use an `Option` or an enum for a quantity that can be
+    /// undefined.
     #[error("{0} is not a finite number and has no JSON form")]
     NonFinite(f64),
     /// A map with keys that are neither text, integers, booleans nor unit
@@ -33,7 +33,7 @@ pub enum Unencodable {
     /// Two entries of one map share a key (as `#[serde(flatten)]` can do).
     #[error("the key `{0}` occurs twice")]
     DuplicateKey(String),
-    /// The value's own `Serialize` refused.
+    /// The `Serialize` implementation of the value returned this error.
     #[error("{0}")]
     Refused(String),
 }
@@ -44,7 +44,7 @@ impl EncodeError {
         EncodeError { path, reason }
     }
 
-    /// The same error, seen from one level further out.
+    /// The same error with `segment` in front of the path.
     fn under(self, segment: &str) -> Self {
         let joint = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
         EncodeError { path: format!("{segment}{joint}{}", self.path), ..self }
@@ -173,7 +173,7 @@ impl Serializer for Encoder {
     }
 
     fn serialize_seq(self, len: Option<usize>) -> Result<ListEncoder, EncodeError> {
-        // A length is only a hint: it must not be able to exhaust the memory.
+        // The length is only a hint. The limit keeps a wrong hint from exhausting the memory.
         let items = Vec::with_capacity(len.unwrap_or(0).min(1 << 16));
         Ok(ListEncoder { variant: None, items })
     }
@@ -244,7 +244,7 @@ impl ListEncoder {
 struct MapEncoder {
     variant: Option<&'static str>,
     entries: BTreeMap<String, Json>,
-    /// The key that waits for its value (maps hand them over one by one).
+    /// The key of the next value (maps serialise keys and values one by one).
     pending: Option<String>,
 }
 
@@ -290,7 +290,7 @@ impl ser::SerializeMap for MapEncoder {
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
         match self.pending.take() {
             Some(key) => self.insert(&key, value),
-            None => Err(ser::Error::custom("a map gave a value before its key")),
+            None => Err(ser::Error::custom("a map serialised a value before its key")),
         }
     }
 
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_finite_is_refused_with_its_path() {
+    fn a_float_that_is_not_finite_is_an_error_with_its_path() {
         let cases = [
             (Shape::Newtype(f64::NAN), "shape.Newtype"),
             (Shape::Tuple(0, f64::INFINITY), "shape.Tuple[1]"),

@@ -1,4 +1,4 @@
-//! The two printed forms: canonical for hashing, readable for people.
+//! The two printed forms of JSON: canonical for hashing, readable for people.
 
 use std::fmt::Write;
 
@@ -26,7 +26,7 @@ impl Json {
             Json::Null => out.push_str("null"),
             Json::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
             Json::Integer(digits) => out.push_str(digits),
-            // Adding zero turns −0 into 0 and leaves every other float alone.
+            // Adding zero turns −0 into 0 and does not change any other float.
             Json::Float(v) => push(out, format_args!("{:e}", v + 0.0)),
             Json::Text(text) => write_text(out, text),
             Json::List(items) => {

@@ -1,4 +1,4 @@
-//! The state of runs that are under way, beside the records of finished ones.
+//! Checkpoints of unfinished runs, next to the records of finished runs.
 
 use std::fs;
 use std::io;
@@ -11,16 +11,16 @@ use super::{Store, StoreError, file};
 use crate::json::{self, Json};
 use crate::spec::{RunKey, Spec};
 
-/// A run under way leaves `<key>.checkpoint.json`, of the layout of a record and
-/// written as safely. [`execute`](crate::execute()) removes it once the run's record
-/// is stored.
+/// Checkpoints: the state of an unfinished run is the file `<key>.checkpoint.json`. It has
+/// the layout of a record and is written atomically, like a record.
+/// [`execute`](crate::execute()) removes it once the record of the run is stored.
 impl Store {
-    /// The file of a run's state, whether it exists or not.
+    /// The file of the checkpoint of a run, whether it exists or not.
     pub fn checkpoint_path(&self, key: &RunKey) -> PathBuf {
         self.dir.join(format!("{key}.checkpoint.json"))
     }
 
-    /// Keeps the state of a run that is under way, in place of an earlier one.
+    /// Saves the checkpoint of a run. It replaces an earlier one.
     ///
     /// # Errors
     /// As [`put`](Store::put).
@@ -42,11 +42,11 @@ impl Store {
             .map_err(|cause| StoreError::Write { path, cause })
     }
 
-    /// The state that a run left; `None` where there is none, or none that is whole and
-    /// a `C`: it can then only begin anew.
+    /// The checkpoint of a run. `None` if it does not exist, is damaged or is not a `C`:
+    /// the run then has to start again.
     ///
     /// # Errors
-    /// [`StoreError::Read`]: the file system refuses.
+    /// [`StoreError::Read`] when the file cannot be read.
     pub fn checkpoint<C: DeserializeOwned>(&self, key: &RunKey) -> Result<Option<C>, StoreError> {
         let path = self.checkpoint_path(key);
         let bytes = match fs::read(&path) {
@@ -61,10 +61,10 @@ impl Store {
         Ok(content.ok().map(|content| content.record))
     }
 
-    /// Removes the state of a run, if there is one.
+    /// Removes the checkpoint of a run, if there is one.
     ///
     /// # Errors
-    /// [`StoreError::Write`] when the file system refuses.
+    /// [`StoreError::Write`] when the file cannot be removed.
     pub fn drop_checkpoint(&self, key: &RunKey) -> Result<(), StoreError> {
         let path = self.checkpoint_path(key);
         match fs::remove_file(&path) {

@@ -1,4 +1,4 @@
-//! What can go wrong with a store.
+//! Errors of a store.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,25 +6,25 @@ use std::path::PathBuf;
 use crate::json::EncodeError;
 use crate::spec::RunKey;
 
-/// Why a store could not do what it was asked.
+/// An error of an operation on a store.
 ///
 /// Each message is one line, names the path and ends with the cause; the cause
 /// is therefore a field and not the `source()` of the error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The path of a store leads to something that is not a folder.
-    #[error("cannot keep runs in {}: it is not a folder", path.display())]
+    /// The path of a store is something else than a folder.
+    #[error("cannot store runs in {}: it is not a folder", path.display())]
     NotAFolder {
         /// The path as given.
         path: PathBuf,
     },
     /// The folder cannot be created, listed or written to.
-    #[error("cannot keep runs in {}: {cause}", path.display())]
+    #[error("cannot store runs in {}: {cause}", path.display())]
     Open {
         /// The folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         cause: io::Error,
     },
     /// A file or the folder cannot be read.
@@ -32,7 +32,7 @@ pub enum StoreError {
     Read {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         cause: io::Error,
     },
     /// A file cannot be written or moved.
@@ -40,10 +40,10 @@ pub enum StoreError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         cause: io::Error,
     },
-    /// A file is not what this library wrote under that name.
+    /// The content of a file is not what this library wrote under its name.
     #[error("{} is damaged: {damage}", path.display())]
     Damaged {
         /// The file.
@@ -51,13 +51,13 @@ pub enum StoreError {
         /// What is wrong with it.
         damage: Damage,
     },
-    /// A file is whole, but its content is not of the type asked for: the type
+    /// A file is undamaged, but its content is not of the requested type: the type
     /// changed and [`Spec::VERSION`](crate::Spec::VERSION) was not raised.
-    #[error("{} is whole but of another shape (raise the spec's VERSION?): {cause}", path.display())]
+    #[error("{} is undamaged, but of another type (raise the spec's VERSION?): {cause}", path.display())]
     Mismatch {
         /// The file.
         path: PathBuf,
-        /// Where reading stopped.
+        /// The error of the parser.
         cause: serde_json::Error,
     },
     /// The run cannot be written as JSON; nothing was written.
@@ -65,36 +65,36 @@ pub enum StoreError {
     Encode(EncodeError),
 }
 
-/// How a file differs from a record.
+/// The damage to a file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Damage {
-    /// It does not end as a record does, as when cut off.
+    /// The file does not end like a record; it may be cut off.
     #[error("its end is missing")]
     Incomplete,
-    /// Its bytes have changed.
-    #[error("its checksum is {found}, it states {stated}")]
+    /// The bytes of the file have changed.
+    #[error("its checksum is {found}, but it states {stated}")]
     Checksum {
-        /// The checksum in the file.
+        /// The checksum that the file states.
         stated: String,
-        /// That of its bytes.
+        /// The checksum of its bytes.
         found: String,
     },
-    /// Its checksum is right but it is no record.
-    #[error("it is no record: {0}")]
+    /// The checksum is right, but the file is not a record.
+    #[error("it is not a record: {0}")]
     Header(
-        /// Where reading stopped.
+        /// The error of the parser.
         String,
     ),
-    /// It was written in another format than this library's.
-    #[error("it has format {found}, known is {known}")]
+    /// The file has a format that this version does not read.
+    #[error("it has format {found}, but this version reads format {known}")]
     Format {
         /// The format in the file.
         found: u32,
-        /// The one format read here.
+        /// The format that this version reads.
         known: u32,
     },
-    /// It is the record of another run.
+    /// The file is the record of another run.
     #[error("it is the record of run {found}")]
     Key {
         /// The key in the file.

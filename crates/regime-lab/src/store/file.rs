@@ -1,4 +1,4 @@
-//! The text of a record file: how it is laid out and how it is verified.
+//! The layout of a record file, and its verification.
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -8,7 +8,7 @@ use crate::json::Json;
 use crate::provenance::Provenance;
 use crate::spec::{RunKey, hex};
 
-/// Raised when the layout of the file changes.
+/// The version of the layout of the file.
 const FORMAT: u32 = 1;
 
 /// The last entry of the file is `TAIL_OPEN`, 64 hexadecimal digits, `TAIL_CLOSE`;
@@ -17,7 +17,7 @@ const TAIL_OPEN: &[u8] = b",\n  \"sha256\": \"";
 const TAIL_CLOSE: &[u8] = b"\"\n}\n";
 const DIGITS: usize = 64;
 
-/// What goes into a file besides its key.
+/// The content of a file except its key.
 pub(super) struct Parts {
     pub(super) kind: &'static str,
     pub(super) version: u32,
@@ -32,7 +32,7 @@ struct Header {
     key: RunKey,
 }
 
-/// What says whether a file is of some spec's type.
+/// The kind and the version of the spec in a file.
 #[derive(Deserialize)]
 pub(super) struct Kind {
     pub(super) kind: String,
@@ -56,7 +56,7 @@ pub(super) struct Content<S, R> {
     pub(super) provenance: Provenance,
 }
 
-/// The whole text of a file.
+/// The complete text of a file.
 pub(super) fn render(key: &RunKey, parts: &Parts) -> String {
     let mut text = String::from("{");
     let entries = [
@@ -81,7 +81,7 @@ pub(super) fn render(key: &RunKey, parts: &Parts) -> String {
     text
 }
 
-/// Whether `bytes` are, to the last bit, what was written for `key`.
+/// Checks that `bytes` are exactly what was written for `key`.
 pub(super) fn verify(bytes: &[u8], key: &RunKey) -> Result<(), Damage> {
     let (body, stated) = split(bytes).ok_or(Damage::Incomplete)?;
     let found = hex(&Sha256::digest(body));
@@ -125,7 +125,7 @@ mod tests {
         render(&key("a"), &parts)
     }
 
-    /// Replaces a part of the text and makes the checksum right again.
+    /// Replaces a part of the text, and updates the checksum.
     fn resealed(from: &str, to: &str) -> Vec<u8> {
         let text = sample();
         let (body, _) = split(text.as_bytes()).unwrap();
@@ -140,12 +140,12 @@ mod tests {
     }
 
     #[test]
-    fn whole_when_untouched() {
+    fn an_unchanged_file_is_undamaged() {
         assert_eq!(verify(sample().as_bytes(), &key("a")), Ok(()));
     }
 
     #[test]
-    fn damaged_when_cut_anywhere() {
+    fn a_file_cut_anywhere_is_damaged() {
         let text = sample();
         for len in 0..text.len() {
             assert!(verify(&text.as_bytes()[..len], &key("a")).is_err(), "cut to {len} bytes");
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_when_any_bit_flips() {
+    fn a_file_with_any_bit_flipped_is_damaged() {
         let mut bytes = sample().into_bytes();
         for place in 0..bytes.len() {
             for bit in 0..8 {
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn names_what_is_wrong() {
+    fn the_error_says_what_is_wrong() {
         let format = resealed("\"format\": 1", "\"format\": 2");
         assert_eq!(verify(&format, &key("a")), Err(Damage::Format { found: 2, known: 1 }));
 

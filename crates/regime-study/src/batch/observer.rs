@@ -1,4 +1,4 @@
-//! What is measured of the runs of a batch while they train.
+//! Measurements of the runs of a batch during training.
 
 use burn_tensor::{Tensor, backend::Backend};
 use ndarray::ArrayView2;
@@ -9,7 +9,7 @@ use crate::{
     context::InterruptPolicy, measuring_observer::MeasuringObserver, points::tensor, ready::Ready,
 };
 
-/// Kernels on the kernel points of several runs at once.
+/// Computes the kernels of several runs at once, each on the kernel points of its run.
 pub(super) struct Kernels<B: Backend> {
     net: StackedNetwork,
     /// `[1, P]`
@@ -24,7 +24,7 @@ impl<B: Backend> Kernels<B> {
         runs: impl Iterator<Item = &'a Ready<'a, B>>,
         device: &B::Device,
     ) -> Self {
-        let net = StackedNetwork::of(net).expect("a batch has taken it");
+        let net = StackedNetwork::of(net).expect("the batch has accepted this network");
         let mut precision = Precision::F64;
         let mut points = Vec::new();
         for Ready { spec, data, .. } in runs {
@@ -35,10 +35,12 @@ impl<B: Backend> Kernels<B> {
         Self { scales: net.scales(precision, device), net, points }
     }
 
-    /// The kernels of some members with their weights `[r, P]`, on the host one after the other.
+    /// The kernels of the given members at the weights `w`, `[r, P]`. They are on the host, one
+    /// after the other.
     fn read(&self, members: &[usize], w: &Tensor<B, 2>) -> Vec<f64> {
         let points = members.iter().map(|&member| {
-            let points = self.points[member].as_ref().expect("its kernel is measured");
+            let points =
+                self.points[member].as_ref().expect("the kernel of this member is measured");
             points.clone().unsqueeze::<3>()
         });
         let points = Tensor::cat(points.collect(), 0);
@@ -51,7 +53,7 @@ pub(super) struct Together<'o, 'm, 'p, B: Backend> {
     pub(super) kernels: &'o mut Kernels<B>,
     pub(super) measuring: &'o mut [MeasuringObserver<'m, B>],
     pub(super) policies: &'o [InterruptPolicy<'p>],
-    /// Those that have neither ended nor failed.
+    /// Whether the member has neither ended nor failed.
     pub(super) active_flow: &'o mut [bool],
 }
 
@@ -59,19 +61,19 @@ impl<B: Backend> BatchObserver<B> for Together<'_, '_, '_, B> {
     fn observe(&mut self, observed: &[(usize, Observation)], w: &Tensor<B, 2>) {
         let [_, n_params] = w.dims();
         let row = |k: usize| w.clone().narrow(0, k, 1);
-        let wanted: Vec<usize> = (0..observed.len())
+        let measured: Vec<usize> = (0..observed.len())
             .filter(|&k| self.measuring[observed[k].0].wants_kernel(observed[k].1.moment))
             .collect();
         let mut thetas: Vec<Option<Vec<f64>>> = vec![None; observed.len()];
-        if !wanted.is_empty() {
-            let members: Vec<usize> = wanted.iter().map(|&k| observed[k].0).collect();
-            let weights = match wanted.len() == observed.len() {
+        if !measured.is_empty() {
+            let members: Vec<usize> = measured.iter().map(|&k| observed[k].0).collect();
+            let weights = match measured.len() == observed.len() {
                 true => w.clone(),
-                false => Tensor::cat(wanted.iter().map(|&k| row(k)).collect(), 0),
+                false => Tensor::cat(measured.iter().map(|&k| row(k)).collect(), 0),
             };
             let all = self.kernels.read(&members, &weights);
-            let size = all.len() / wanted.len();
-            for (&k, theta) in wanted.iter().zip(all.chunks_exact(size)) {
+            let size = all.len() / measured.len();
+            for (&k, theta) in measured.iter().zip(all.chunks_exact(size)) {
                 thetas[k] = Some(theta.to_vec());
             }
         }

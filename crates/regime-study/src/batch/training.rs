@@ -1,4 +1,4 @@
-//! The training of the runs of a batch, with what each of them measures and asks of its context.
+//! Training of the runs of a batch, with the measurements and the interrupts of each run.
 
 use burn_tensor::backend::Backend;
 use regime_train::{FlowBatch, Member, Outcome, Probe, Start};
@@ -15,13 +15,13 @@ use crate::{
     trainer::TrainerState,
 };
 
-/// A run that is to train with others.
+/// A run that is to train in a batch.
 pub(super) struct Trainee<'a, 'b, B: Backend> {
     pub(super) ready: &'a Ready<'b, B>,
     pub(super) context: &'a dyn RunContext,
 }
 
-/// Trains runs of one shape together, and finishes each.
+/// Trains runs of one shape as one batch, and makes the record of each.
 pub(super) fn train<B: Backend>(
     trainees: &[Trainee<'_, '_, B>],
     device: &B::Device,
@@ -36,15 +36,15 @@ pub(super) fn train<B: Backend>(
     }
 }
 
-/// Runs that train; all lists are by member of the batch.
+/// A batch in training. All lists are indexed by member of the batch.
 struct Training<'t, B: Backend> {
     batch: FlowBatch<B>,
     kernels: Kernels<B>,
     measuring: Vec<MeasuringObserver<'t, B>>,
     policies: Vec<InterruptPolicy<'t>>,
-    /// Those that have neither ended nor failed.
+    /// Whether the member has neither ended nor failed.
     active_flow: Vec<bool>,
-    /// Those whose end a checkpoint holds.
+    /// Whether a checkpoint with the end of the member is saved.
     saved: Vec<bool>,
     failures: Vec<Option<StudyError>>,
 }
@@ -80,7 +80,7 @@ impl<'t, B: Backend> Training<'t, B> {
         })
     }
 
-    /// Trains to the ends of all, with checkpoints at every interruption.
+    /// Trains until all members have ended, with checkpoints at every interruption.
     fn run(&mut self) -> Vec<Outcome> {
         loop {
             let Self { batch, kernels, measuring, policies, active_flow, .. } = self;
@@ -98,7 +98,7 @@ impl<'t, B: Backend> Training<'t, B> {
         }
     }
 
-    /// Saves a run: where it stands, or once how it ended.
+    /// Saves the state of a member in training, or, once, the end of a member that has ended.
     fn pause(&mut self, member: usize, outcome: &Outcome) -> Result<(), StudyError> {
         let (batch, measuring) = (&self.batch, &self.measuring[member]);
         let state = || TrainerState::Flow(batch.checkpoint(member));
@@ -129,7 +129,7 @@ impl<'t, B: Backend> Training<'t, B> {
             (outcome, batch.weights(member), state)
         });
         let ends: Vec<_> = ends.collect();
-        // What trained together takes memory that frozen kernels may want.
+        // Free the memory of the batch: training with frozen kernels may need it.
         drop((batch, kernels));
         let mut records = Vec::with_capacity(trainees.len());
         let all = trainees.iter().zip(ends).zip(measuring).zip(&mut policies).zip(failures);
@@ -137,7 +137,7 @@ impl<'t, B: Backend> Training<'t, B> {
             records.push(match failure {
                 Some(error) => Err(error),
                 None => {
-                    // The others' time is not its own.
+                    // The time of the other members does not count for this one.
                     policy.restart();
                     trainee.ready.finish(end, measuring, FrozenProgress::default(), policy)
                 }
@@ -147,7 +147,7 @@ impl<'t, B: Backend> Training<'t, B> {
     }
 }
 
-/// A run as a member of the batch, from its checkpoint if it has one of its own.
+/// A run as a member of the batch. It starts from its checkpoint, if that one fits the network.
 fn member<B: Backend>(
     (trainee, measuring): (&Trainee<'_, '_, B>, &mut MeasuringObserver<'_, B>),
 ) -> Result<Member<B>, StudyError> {

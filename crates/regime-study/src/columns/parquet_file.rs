@@ -8,7 +8,7 @@ use super::{Cells, Column, Columns};
 
 const MAGIC: &[u8; 4] = b"PAR1";
 
-/// Numbers that the format gives to its enumerations.
+/// Numbers of the enumerations of the format.
 mod code {
     pub(super) const INT64: i64 = 2;
     pub(super) const DOUBLE: i64 = 5;
@@ -23,14 +23,14 @@ mod code {
 
 impl Columns {
     /// The columns as a Parquet file, not compressed: UTF-8 texts, 64-bit integers, double
-    /// precision; empty cells are null. The entry `regime.columns` of the file's metadata holds unit
-    /// and description of every column, as JSON.
+    /// precision; empty cells are null. The entry `regime.columns` of the file's metadata holds the unit
+    /// and the description of every column, as JSON.
     pub fn to_parquet(&self) -> Vec<u8> {
         file(self.columns(), self.n_rows())
     }
 }
 
-/// Where the page of a column lies.
+/// Position of the page of a column in the file.
 struct Chunk {
     offset: usize,
     length: usize,
@@ -88,8 +88,7 @@ fn page(cells: &Cells, n_rows: usize) -> Vec<u8> {
     bytes
 }
 
-/// Definition levels (1 where there is a value, 0 where there is none) as runs, and the
-/// values that are there.
+/// Writes the definition levels (1 for a value, 0 for an empty cell) as runs, and the values.
 fn encode<T>(
     cells: &[Option<T>],
     levels: &mut Vec<u8>,
@@ -248,7 +247,7 @@ impl Compact {
         self.bytes.extend(text.as_bytes());
     }
 
-    /// The bytes, with the sign that ends a structure.
+    /// The bytes, with the byte that ends a structure.
     fn end(mut self) -> Vec<u8> {
         self.bytes.push(0);
         self.bytes

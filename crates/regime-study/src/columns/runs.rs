@@ -6,7 +6,7 @@ use crate::{outcome::Run, record::RunRecord, spec::RunSpec};
 const TIME: &str = "time of the flow, paper's convention";
 const NORM: &str = "relative, Frobenius norm";
 
-/// Name, unit, and what a column holds that is no field of the spec.
+/// Name, unit and description of every column that is not a field of the spec.
 const MEASURED: [(&str, &str, &str); 20] = [
     ("key", "", "The key of the run: its record in the store is the file `<key>.json`."),
     ("sqrt_h_alpha", "", "√h·α, the variable in which the curves of all widths collapse."),
@@ -21,7 +21,7 @@ const MEASURED: [(&str, &str, &str); 20] = [
         "accepted steps",
         "Accepted steps of the integrator, or batches of stochastic training.",
     ),
-    ("rejected", "rejected steps", "Rejected steps."),
+    ("rejected", "rejected steps", "Rejected steps of the integrator."),
     ("points_forward", "points", "Forward passes of the flow, counted in points."),
     ("points_backward", "points", "Backward passes of the flow, counted in points."),
     ("kernel_numbers", "numbers", "Entries of the kernels that the flow computed."),
@@ -38,24 +38,35 @@ const MEASURED: [(&str, &str, &str); 20] = [
         NORM,
         "Change of the tangent kernel on the kernel points from the start to the end.",
     ),
-    ("kernel_change_at_t1", NORM, "The same from the start to t1."),
-    ("test_error", "share of test points", "Test points on the wrong side, y F ≤ 0, at the end."),
+    (
+        "kernel_change_at_t1",
+        NORM,
+        "Change of the tangent kernel on the kernel points from the start to t1.",
+    ),
+    (
+        "test_error",
+        "share of test points",
+        "Fraction of test points on the wrong side, y F ≤ 0, at the end.",
+    ),
     (
         "weight_change",
         "relative, Euclidean norm",
         "Change of the weights from the start to the end.",
     ),
     ("mean_loss", "mean of the loss of a margin", "Mean training loss at the end."),
-    ("n_violating", "training points", "Training points whose margin is not reached at the end."),
+    (
+        "n_violating",
+        "training points",
+        "Number of training points whose margin is not reached at the end.",
+    ),
     ("version", "", "Version of the program that computed the record, and its commit."),
 ];
 
 /// One row per run, in the order of the grid: the key, every field of the spec under its path
-/// (`network.width`), what was measured, and the version of the program. Cells without a value are
+/// (`network.width`), the measurements, and the version of the program. Cells without a value are
 /// empty.
 ///
-/// Times are those of the flow in the convention of the paper (`dF/dt = −Θ ∂ℓ` at α → ∞), α is
-/// that of the paper.
+/// Times of the flow and α are in the convention of the paper (`dF/dt = −Θ ∂ℓ` at α → ∞).
 pub fn run_columns(runs: &[Run]) -> Columns {
     let spec = spec_fields::spec_columns(runs.iter().map(|run| &run.spec));
     let mut all = with(Columns::default(), "key", runs);

@@ -40,7 +40,7 @@ pub(super) fn spec_columns<'a>(specs: impl Iterator<Item = &'a RunSpec>) -> Colu
     })
 }
 
-/// Values of one field: counts, numbers, or else words; null is an empty cell.
+/// The cells of one field: integers, floats, or else text. Null is an empty cell.
 fn cells(values: &[Option<&Value>]) -> Cells {
     let values: Vec<Option<&Value>> =
         values.iter().map(|value| value.filter(|value| !value.is_null())).collect();
@@ -72,7 +72,7 @@ fn describe(
     description: &str,
     found: &mut BTreeMap<String, String>,
 ) {
-    // The description of a field says more than that of its type.
+    // The description of a field is more specific than that of its type.
     let own = schema.get("description").and_then(Value::as_str).unwrap_or_default();
     let description = if description.is_empty() { own } else { description };
     if let Some(pointer) = schema.get("$ref").and_then(Value::as_str) {
@@ -119,7 +119,7 @@ fn joined(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-/// The first sentence in one line, without the marks of links.
+/// The first sentence in one line, without the brackets of links.
 fn first_sentence(text: &str) -> String {
     let line = text.split("\n\n").next().unwrap_or_default().replace('\n', " ");
     let line = line.replace("[`", "`").replace("`]", "`");

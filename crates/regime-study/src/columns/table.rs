@@ -1,4 +1,4 @@
-//! Columns in memory, and as CSV.
+//! Tables as columns in memory, and as CSV.
 
 /// Columns of the same length, with their names, units and descriptions. A cell may be empty.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,7 +13,7 @@ pub struct Column {
     pub name: String,
     /// The unit or the convention of its values; empty for a plain number or a word.
     pub unit: String,
-    /// One sentence that says what its values are; may be empty.
+    /// One sentence that describes the values; may be empty.
     pub description: String,
     /// Its cells, from the first row to the last.
     pub cells: Cells,
@@ -48,7 +48,7 @@ impl Cells {
     /// The cell of a row as text; empty where there is no value.
     ///
     /// # Panics
-    /// When there is no such row.
+    /// When the row does not exist.
     pub fn text(&self, row: usize) -> String {
         match self {
             Self::Text(cells) => cells[row].clone().unwrap_or_default(),
@@ -64,12 +64,12 @@ impl Cells {
 }
 
 impl Columns {
-    /// With one more column without unit and description.
+    /// Adds a column without unit and description.
     pub fn with(self, name: impl Into<String>, cells: Cells) -> Self {
         self.described(name, "", "", cells)
     }
 
-    /// With one more column.
+    /// Adds a column.
     pub fn described(
         mut self,
         name: impl Into<String>,
@@ -87,17 +87,17 @@ impl Columns {
         &self.columns
     }
 
-    /// A header and one line per row; what holds a comma, a quote or a line break is quoted.
+    /// A header and one line per row. Cells with a comma, a quote or a line break are quoted.
     pub fn to_csv(&self) -> String {
         let mut writer = csv::Writer::from_writer(Vec::new());
         let header = self.columns.iter().map(|column| &column.name);
-        // In memory nothing fails, and every row has as many cells as the header.
-        writer.write_record(header).expect("a row in memory");
+        // Writing to memory does not fail, and every row has as many cells as the header.
+        writer.write_record(header).expect("the row is written to memory");
         for row in 0..self.n_rows() {
             let cells = self.columns.iter().map(|column| column.cells.text(row));
-            writer.write_record(cells).expect("a row in memory");
+            writer.write_record(cells).expect("the row is written to memory");
         }
-        let bytes = writer.into_inner().expect("rows in memory");
+        let bytes = writer.into_inner().expect("the rows are written to memory");
         String::from_utf8(bytes).expect("cells are UTF-8")
     }
 

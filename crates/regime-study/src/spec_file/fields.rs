@@ -1,22 +1,22 @@
-//! Whether every field of a value has the form that a JSON Schema asks for.
+//! A check of every field of a value against a JSON Schema.
 //!
-//! serde would find the same errors, but does not know the path of a field inside a tagged enum. What is
-//! covered is what `schemars` writes for the specs of this workspace.
+//! serde finds the same errors, but does not know the path of a field inside a tagged enum. The check
+//! covers the part of JSON Schema that `schemars` writes for the specs of this workspace.
 
 use serde_json::{Map, Value};
 
-/// A field that is not as its schema says.
+/// A field that does not match its schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Misfit {
     /// The path of the field, such as `network.activation`; empty for the whole value.
     pub(super) path: String,
-    /// What is wrong, and what would be right.
+    /// What is wrong, and what is allowed.
     pub(super) reason: String,
 }
 
-/// Checks a value against a schema whose references lead into `root`.
+/// Checks a value against a schema. References in the schema point into `root`.
 ///
-/// Where null is allowed, the word `none` is replaced by it: TOML has no null.
+/// Where null is allowed, the word `none` is replaced by null: TOML has no null.
 ///
 /// # Errors
 /// The first field that does not fit.
@@ -29,7 +29,7 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    /// The schema to which a reference leads.
+    /// The schema to which a reference points; a schema without a reference is returned as it is.
     fn resolve<'s>(&'s self, schema: &'s Value) -> &'s Value {
         match schema.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix('#')) {
             Some(pointer) => self.root.pointer(pointer).map_or(schema, |found| self.resolve(found)),
@@ -52,8 +52,7 @@ impl Checker<'_> {
             *value = Value::Null;
             return Ok(());
         }
-        let wrong =
-            |wanted: String| misfit(path, format!("is {}, but must be {wanted}", shown(value)));
+        let wrong = |form: String| misfit(path, format!("is {}, but must be {form}", shown(value)));
         match types[0] {
             "object" => match value {
                 Value::Object(fields) => self.check_object(fields, schema, path),
@@ -90,7 +89,7 @@ impl Checker<'_> {
             let names: Vec<&str> = known.keys().map(String::as_str).collect();
             return Err(misfit(
                 &joined(path, unknown),
-                format!("is no field: {}", choice(unknown, &names)),
+                format!("is not a field: {}", choice(unknown, &names)),
             ));
         }
         let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
@@ -109,7 +108,8 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// One of several forms: words, objects with a tag, objects with one field, or null.
+    /// Checks a value that has one of several forms: words, objects with a tag, objects with one
+    /// field, or null.
     fn check_alternatives(
         &self,
         value: &mut Value,
@@ -203,7 +203,7 @@ impl Checker<'_> {
         }
     }
 
-    /// What may stand in a place, in a few words: `a number`, `{"kind": "softplus", "beta": …}`.
+    /// A short description of the allowed values: `a number`, `{"kind": "softplus", "beta": …}`.
     fn describe(&self, schema: &Value) -> String {
         let schema = self.resolve(schema);
         if let Some(word) = schema.get("const").and_then(Value::as_str) {
@@ -258,22 +258,22 @@ fn tag_of(schema: &Value) -> Option<(&str, &str)> {
 }
 
 fn check_integer(value: &Value, schema: &Value) -> Result<(), String> {
-    let least = schema.get("minimum").and_then(Value::as_i64).unwrap_or(i64::MIN);
-    let most = match (schema.get("maximum"), schema.get("format").and_then(Value::as_str)) {
-        (Some(most), _) => most.as_u64().unwrap_or(u64::MAX),
+    let min = schema.get("minimum").and_then(Value::as_i64).unwrap_or(i64::MIN);
+    let max = match (schema.get("maximum"), schema.get("format").and_then(Value::as_str)) {
+        (Some(max), _) => max.as_u64().unwrap_or(u64::MAX),
         (None, Some("uint8")) => u8::MAX.into(),
         (None, Some("uint32")) => u32::MAX.into(),
         _ => u64::MAX,
     };
     let fits = match (value.as_u64(), value.as_i64()) {
-        (Some(n), _) => n <= most && (least <= 0 || n >= least as u64),
-        (None, Some(n)) => n >= least,
+        (Some(n), _) => n <= max && (min <= 0 || n >= min as u64),
+        (None, Some(n)) => n >= min,
         (None, None) => false,
     };
-    match (fits, most) {
+    match (fits, max) {
         (true, _) => Ok(()),
-        (false, u64::MAX) if least >= 0 => Err("a whole number".into()),
-        (false, most) => Err(format!("a whole number from {} to {most}", least.max(0))),
+        (false, u64::MAX) if min >= 0 => Err("a whole number".into()),
+        (false, max) => Err(format!("a whole number from {} to {max}", min.max(0))),
     }
 }
 
@@ -289,17 +289,17 @@ fn joined(path: &str, field: &str) -> String {
     if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") }
 }
 
-/// A value in a message: cut where it is long.
+/// A value as text for a message, cut if it is long.
 fn shown(value: &Value) -> String {
-    const MOST: usize = 60;
+    const MAX_CHARS: usize = 60;
     let text = value.to_string();
-    match text.char_indices().nth(MOST) {
+    match text.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }
 }
 
-/// What exists instead of a word that does not: the one that is meant, probably, and all.
+/// A hint for an unknown word: all names, after the most similar one if it is close enough.
 fn choice(word: &str, names: &[&str]) -> String {
     let near = names
         .iter()

@@ -8,8 +8,7 @@ use serde_json::{Map, Number, Value};
 /// Parses the text of a file: TOML where its name ends in `.toml`, JSON otherwise.
 ///
 /// # Errors
-/// One line with the line and the column of the first error; a key that occurs twice in one object is
-/// an error.
+/// One line that says where the first error is. A key that occurs twice in one object is an error.
 pub(super) fn parse(name: &str, text: &str) -> Result<Value, String> {
     if name.to_ascii_lowercase().ends_with(".toml") {
         toml::from_str(text).map_err(|error| {
@@ -23,7 +22,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Value, String> {
     }
 }
 
-/// A value of JSON in which no object has a key twice.
+/// A JSON value in which no object contains a key twice.
 struct Unique(Value);
 
 impl<'de> Deserialize<'de> for Unique {
@@ -103,10 +102,11 @@ mod tests {
 
     #[test]
     fn both_notations_give_the_same_value() {
-        let wanted = json!({"alpha": 0.5, "network": {"width": 8, "bias": true}, "seeds": [0, 1]});
+        let expected =
+            json!({"alpha": 0.5, "network": {"width": 8, "bias": true}, "seeds": [0, 1]});
         let toml = "alpha = 0.5 # a comment\nseeds = [0, 1]\n[network]\nwidth = 8\nbias = true\n";
-        assert_eq!(parse("run.toml", toml).unwrap(), wanted);
-        assert_eq!(parse("run.json", &wanted.to_string()).unwrap(), wanted);
+        assert_eq!(parse("run.toml", toml).unwrap(), expected);
+        assert_eq!(parse("run.json", &expected.to_string()).unwrap(), expected);
         let null = parse("run.json", r#"{"a": null, "b": -3, "c": "x"}"#).unwrap();
         assert_eq!(null, json!({"a": null, "b": -3, "c": "x"}));
     }

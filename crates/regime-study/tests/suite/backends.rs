@@ -1,4 +1,4 @@
-//! The same spec on every backend, against the float64 reference.
+//! The same spec on every backend, compared with Flex in float64.
 
 use burn_flex::{Flex, FlexDevice};
 use burn_tensor::backend::Backend;
@@ -54,7 +54,7 @@ fn data(spec: &RunSpec) -> Dataset {
     prepare(&spec.data, &default_cache_dir()).unwrap()
 }
 
-/// The run on a backend, with its element type.
+/// The record of a run on a backend, with the given element type.
 fn on<B: Backend>(device: &B::Device, precision: Precision, spec: &RunSpec) -> RunRecord {
     let spec = RunSpec { precision, ..spec.clone() };
     run_on::<B>(&spec, &data(&spec), device, &Uninterrupted, &mut Quiet).unwrap()
@@ -67,7 +67,7 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).fold(0.0f64, |m, (a, b)| m.max((a - b).abs())) / scale
 }
 
-/// Kernels at the start, and outputs at the end, against Flex in float64.
+/// Compares the initial kernels and the final outputs with those of Flex in float64.
 fn agree<B: Backend>(
     device: &B::Device,
     spec: &RunSpec,
@@ -89,8 +89,8 @@ pub(crate) fn implicit_and_explicit_runs_agree<B: Backend>(device: &B::Device) {
     for scheme in [Scheme::reference(), Scheme::explicit()] {
         for alpha in [0.1, 100.0] {
             // An explicit run to its end takes thousands of steps.
-            let most = if scheme == Scheme::explicit() { 300 } else { 10_000 };
-            let stop = Stop { max_steps: most, ..Stop::default() };
+            let max_steps = if scheme == Scheme::explicit() { 300 } else { 10_000 };
+            let stop = Stop { max_steps, ..Stop::default() };
             let flow = FlowSpec { scheme, stop, ..FlowSpec::default() };
             let spec = dense(Dynamics::Flow(flow), alpha);
             agree::<B>(device, &spec, Precision::F64, [1e-9, 1e-4]);
@@ -98,7 +98,7 @@ pub(crate) fn implicit_and_explicit_runs_agree<B: Backend>(device: &B::Device) {
     }
 }
 
-pub(crate) fn float32_is_near<B: Backend>(device: &B::Device) {
+pub(crate) fn float32_runs_are_close<B: Backend>(device: &B::Device) {
     for alpha in [0.1, 100.0] {
         agree::<B>(device, &dense(Dynamics::default(), alpha), Precision::F32, [1e-4, 0.05]);
     }

@@ -1,4 +1,4 @@
-//! Runs in a batch are the runs.
+//! Runs in a batch give the records of single runs.
 
 use std::cell::{Cell, RefCell};
 
@@ -14,13 +14,13 @@ use regime_train::{FlowSpec, Loss, Momentum, Scheme, Stop};
 use crate::resume::{self, Impatient};
 
 fn spec(alpha: f64, seed: u64) -> RunSpec {
-    // What an adaptive flow saves alone, a batch does not: their steps are others.
+    // A single adaptive run takes other steps than a batch does, so the tests use the reference scheme.
     let dynamics = FlowSpec { scheme: Scheme::reference(), ..FlowSpec::default() };
     let spec = resume::spec(Loss::SoftHinge { beta: 20.0 }, Dynamics::Flow(dynamics));
     RunSpec { alpha, seed, outputs_kept: 0, kernel_path: false, gram_kept: 0, ..spec }
 }
 
-/// Runs that differ in all in which runs of one shape may.
+/// Runs of one shape that differ in everything in which they may.
 fn specs() -> Vec<RunSpec> {
     let mut specs = vec![spec(0.3, 1), spec(100.0, 2), spec(1.0, 3), spec(10.0, 4)];
     specs[1].kernel_path = true;
@@ -38,7 +38,7 @@ fn data(specs: &[RunSpec]) -> Vec<Dataset> {
     specs.iter().map(|spec| prepare(&spec.data, &default_cache_dir()).unwrap()).collect()
 }
 
-/// The numbers of two records agree, and all else is the same.
+/// Asserts that the numbers of two records agree and that all else is equal.
 fn close(a: &serde_json::Value, b: &serde_json::Value, place: &str) {
     use serde_json::Value;
     match (a, b) {
@@ -60,20 +60,20 @@ fn close(a: &serde_json::Value, b: &serde_json::Value, place: &str) {
     }
 }
 
-fn same(record: &RunRecord, wanted: &RunRecord) {
-    assert_eq!((record.steps, record.rejected), (wanted.steps, wanted.rejected));
-    // A batch makes the gradients of all its trials.
-    assert_eq!(record.work.points_forward, wanted.work.points_forward);
-    assert_eq!(record.work.kernel_numbers, wanted.work.kernel_numbers);
+fn same(record: &RunRecord, expected: &RunRecord) {
+    assert_eq!((record.steps, record.rejected), (expected.steps, expected.rejected));
+    // A batch computes the gradients of all its trials, so the backward passes differ.
+    assert_eq!(record.work.points_forward, expected.work.points_forward);
+    assert_eq!(record.work.kernel_numbers, expected.work.kernel_numbers);
     let json = |record: &RunRecord| {
         let mut record = record.clone();
         record.work = Default::default();
         serde_json::to_value(record).unwrap()
     };
-    close(&json(record), &json(wanted), "record");
+    close(&json(record), &json(expected), "record");
 }
 
-/// Each spec on its data, without limits.
+/// One uninterrupted run for each spec and its data.
 fn uninterrupted<'a>(specs: &'a [RunSpec], data: &'a [Dataset]) -> Vec<BatchRun<'a>> {
     let pairs = specs.iter().zip(data);
     pairs.map(|(spec, data)| BatchRun { spec, data, context: &Uninterrupted }).collect()
@@ -83,7 +83,7 @@ fn alone<B: Backend>(spec: &RunSpec, data: &Dataset, device: &B::Device) -> RunR
     run_on::<B>(spec, data, device, &Uninterrupted, &mut Quiet).unwrap()
 }
 
-pub(crate) fn runs_in_a_batch_are_runs<B: Backend>(device: &B::Device) {
+pub(crate) fn runs_in_a_batch_give_the_records_of_single_runs<B: Backend>(device: &B::Device) {
     let specs = specs();
     let data = data(&specs);
     let runs = uninterrupted(&specs, &data);
@@ -94,9 +94,7 @@ pub(crate) fn runs_in_a_batch_are_runs<B: Backend>(device: &B::Device) {
     }
 }
 
-pub(crate) fn a_batch_stopped_again_and_again_ends_with_the_same_records<B: Backend>(
-    device: &B::Device,
-) {
+pub(crate) fn a_repeatedly_stopped_batch_gives_the_same_records<B: Backend>(device: &B::Device) {
     let specs = specs();
     let data = data(&specs);
     let mut texts: Vec<Option<String>> = vec![None; specs.len()];
@@ -122,7 +120,7 @@ pub(crate) fn a_batch_stopped_again_and_again_ends_with_the_same_records<B: Back
     }
 }
 
-/// A context in which some seconds pass with every question.
+/// A context in which seven seconds pass at every query of the clock.
 struct Slow {
     now: Cell<f64>,
     saved: RefCell<Option<RunCheckpoint>>,
@@ -141,10 +139,10 @@ impl RunContext for Slow {
 }
 
 #[test]
-fn checkpoints_are_made_while_others_have_ended() {
+fn checkpoints_are_saved_after_other_runs_have_ended() {
     use burn_flex::{Flex, FlexDevice};
     let mut specs = specs();
-    // No limit but the one of the clock that saves.
+    // Only the interval between checkpoints interrupts.
     specs.iter_mut().for_each(|spec| spec.budget.max_wall_s = f64::INFINITY);
     let data = data(&specs);
     let slow = || Slow { now: Cell::new(0.0), saved: RefCell::new(None) };
@@ -157,17 +155,18 @@ fn checkpoints_are_made_while_others_have_ended() {
         .collect();
     let records = run_batch_on::<Flex>(&runs, &FlexDevice);
     for (((spec, data), record), context) in specs.iter().zip(&data).zip(records).zip(&contexts) {
-        let wanted = alone::<Flex>(spec, data, &FlexDevice);
-        same(&record.unwrap(), &wanted);
-        // The last checkpoint goes on to the same record: that of the short run holds its end.
+        let expected = alone::<Flex>(spec, data, &FlexDevice);
+        same(&record.unwrap(), &expected);
+        // A run from the last checkpoint gives the same record. The checkpoint of the short run
+        // contains its end.
         let saved = context.saved.borrow_mut().take().expect("a checkpoint was saved");
         let resumed = Slow { now: Cell::new(0.0), saved: RefCell::new(Some(saved)) };
         let resumed = Resumed(resumed);
-        same(&run_on::<Flex>(spec, data, &FlexDevice, &resumed, &mut Quiet).unwrap(), &wanted);
+        same(&run_on::<Flex>(spec, data, &FlexDevice, &resumed, &mut Quiet).unwrap(), &expected);
     }
 }
 
-/// A context that goes on from a checkpoint.
+/// A context that continues from a checkpoint.
 struct Resumed(Slow);
 
 impl RunContext for Resumed {
@@ -177,7 +176,7 @@ impl RunContext for Resumed {
 }
 
 #[test]
-fn runs_on_other_data_than_their_specs_say_train_alone() {
+fn runs_whose_data_do_not_match_their_specs_train_alone() {
     use burn_flex::{Flex, FlexDevice};
     let specs = [spec(0.3, 1), spec(1.0, 2)];
     let other =
@@ -192,7 +191,7 @@ fn runs_on_other_data_than_their_specs_say_train_alone() {
 }
 
 #[test]
-fn what_cannot_train_together_trains_alone() {
+fn runs_that_cannot_form_a_batch_train_alone() {
     use burn_flex::{Flex, FlexDevice};
     let mut specs = specs();
     let momentum = Momentum::Constant { tau: 0.3 };
@@ -215,13 +214,13 @@ fn what_cannot_train_together_trains_alone() {
     let runs = uninterrupted(&specs, &data);
     let records = run_batch_on::<Flex>(&runs, &FlexDevice);
     for ((spec, data), record) in specs.iter().zip(&data).zip(records) {
-        // Each by itself, and so to the bit.
+        // Each run trains alone, so the records are equal to the bit.
         assert_eq!(record.unwrap(), alone::<Flex>(spec, data, &FlexDevice));
     }
 }
 
 #[test]
-fn a_spec_that_cannot_be_run_leaves_the_others() {
+fn an_invalid_spec_does_not_affect_the_other_runs() {
     use burn_flex::{Flex, FlexDevice};
     let mut specs = specs();
     specs[1].alpha = -1.0;

@@ -8,34 +8,34 @@ use serde_json::{Value, json};
 
 fn spec(fields: Value) -> Result<CoordinateCheck, StudyError> {
     let mut spec = json!({"widths": [32, 64, 128, 256]});
-    let Value::Object(fields) = fields else { panic!("an object") };
+    let Value::Object(fields) = fields else { panic!("fields must be an object") };
     spec.as_object_mut().unwrap().extend(fields);
-    // A field that does not exist is the parser's error.
+    // The parser reports fields that do not exist.
     let spec: CoordinateSpec = serde_json::from_value(spec)
         .map_err(|e| StudyError::Parse { place: "spec".into(), reason: e.to_string() })?;
     CoordinateCheck::new(spec)
 }
 
-fn carry_out(check: &CoordinateCheck) -> ExponentCheck {
+fn run(check: &CoordinateCheck) -> ExponentCheck {
     let data = prepare(&check.spec().data, &default_cache_dir()).unwrap();
     check.run::<Flex>(&data, &FlexDevice, &|| ()).unwrap()
 }
 
 fn check(fields: Value) -> ExponentCheck {
-    carry_out(&spec(fields).unwrap())
+    run(&spec(fields).unwrap())
 }
 
 fn row<'a>(check: &'a ExponentCheck, quantity: &str, step: usize) -> &'a CheckedExponent {
     let is = |row: &&CheckedExponent| row.claim.quantity == quantity && row.claim.step == step;
-    check.rows.iter().find(is).expect("a row of the table")
+    check.rows.iter().find(is).expect("the table has this row")
 }
 
 #[test]
-fn the_ntk_and_mu_p_pass_each_its_own_check_and_fail_the_other() {
+fn the_ntk_and_mu_p_pass_their_own_check_and_fail_that_of_the_other() {
     for (own, other) in [("ntk", "mu-p"), ("mu-p", "ntk")] {
         let right = check(json!({"parametrisation": own}));
         assert_eq!(right.outcome(), Outcome::Pass, "{own}:\n{right}");
-        // Three preactivations, output and kernel; the same and their changes twice.
+        // At the start: three preactivations, output and kernel. Later their changes, too.
         assert_eq!(right.rows.len(), 5 + 8 + 9);
         let wrong = check(json!({"parametrisation": own, "expect": other}));
         assert_eq!(wrong.outcome(), Outcome::Fail, "{own}:\n{wrong}");
@@ -51,9 +51,9 @@ fn the_standard_parametrisation_with_one_rate_fails() {
     let standard = spec(json!({"parametrisation": "standard", "steps": 1, "seeds": 4}));
     let standard = standard.unwrap();
     assert!(standard.limit.is_err());
-    let found = carry_out(&standard);
+    let found = run(&standard);
     assert_eq!(found.outcome(), Outcome::Fail, "{found}");
-    // The kernel counts n terms of size one.
+    // The kernel is a sum of n terms of order one.
     let kernel = row(&found, "kernel", 0);
     assert_eq!(kernel.outcome, Outcome::Fail);
     assert!((kernel.exponent.unwrap() - 1.0).abs() < 0.2, "{found}");
@@ -84,14 +84,14 @@ fn alpha_is_part_of_the_parametrisation() {
 }
 
 #[test]
-fn a_table_of_ones_own_is_a_parametrisation() {
+fn a_parametrisation_can_be_a_table() {
     let table = serde_json::to_value(regime_models::Parametrisation::MU_P).unwrap();
     let own = spec(json!({"parametrisation": table})).unwrap();
     assert_eq!(own.limit, spec(json!({"parametrisation": "mu-p"})).unwrap().limit);
 }
 
 #[test]
-fn bad_input_is_one_line_that_names_the_field() {
+fn errors_are_one_line_that_names_the_field() {
     let resnet = json!({"architecture": "wide-resnet", "image": {"height": 8, "width": 8,
         "channels": 1}, "depth": 10, "base": 2, "mix_angle_deg": 45.0,
         "activation": {"kind": "relu"}, "bias": true});

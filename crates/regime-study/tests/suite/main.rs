@@ -1,4 +1,4 @@
-//! Runs, over every backend.
+//! Tests of runs, some of them on every backend.
 
 mod backends;
 mod batch;
@@ -12,15 +12,15 @@ mod on {
 
     on_every_backend!(backends:
         implicit_and_explicit_runs_agree,
-        float32_is_near,
+        float32_runs_are_close,
         convolutional_runs_agree,
         stochastic_runs_agree,
     );
     on_every_backend!(batch:
-        runs_in_a_batch_are_runs,
-        a_batch_stopped_again_and_again_ends_with_the_same_records,
+        runs_in_a_batch_give_the_records_of_single_runs,
+        a_repeatedly_stopped_batch_gives_the_same_records,
     );
     on_every_backend!(resume:
-        frozen_kernels_learn_beside_the_network,
+        frozen_kernels_learn_the_task_of_the_network,
     );
 }

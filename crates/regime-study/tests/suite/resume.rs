@@ -1,4 +1,4 @@
-//! A run that is killed again and again ends as one that never was; frozen kernels.
+//! A run that is stopped repeatedly gives the record of an uninterrupted run; frozen kernels.
 
 use std::cell::{Cell, RefCell};
 
@@ -12,25 +12,25 @@ use regime_study::{
 };
 use regime_train::{FlowSpec, Loss, Momentum, StochasticSpec};
 
-/// A context in which a second passes with every question, and that asks to stop after some
-/// questions.
+/// A context in which a second passes at every query of the clock, and that requests a stop after
+/// `patience` queries.
 pub(crate) struct Impatient {
     patience: Cell<u32>,
     now: Cell<f64>,
-    /// As text, as on a disk.
-    kept: RefCell<Option<String>>,
-    n_kept: Cell<u32>,
+    /// The checkpoint as text, as on a disk.
+    saved: RefCell<Option<String>>,
+    n_saved: Cell<u32>,
 }
 
 impl Impatient {
     pub(crate) fn after(earlier: Option<String>, patience: u32) -> Self {
-        let (now, n_kept) = (Cell::new(0.0), Cell::new(0));
-        Self { patience: Cell::new(patience), now, kept: RefCell::new(earlier), n_kept }
+        let (now, n_saved) = (Cell::new(0.0), Cell::new(0));
+        Self { patience: Cell::new(patience), now, saved: RefCell::new(earlier), n_saved }
     }
 
     /// The checkpoint that was saved last, as text.
     pub(crate) fn saved(&self) -> Option<String> {
-        self.kept.borrow().clone()
+        self.saved.borrow().clone()
     }
 }
 
@@ -46,12 +46,12 @@ impl RunContext for Impatient {
     }
 
     fn checkpoint(&self) -> Option<RunCheckpoint> {
-        self.kept.borrow().as_ref().map(|text| serde_json::from_str(text).unwrap())
+        self.saved.borrow().as_ref().map(|text| serde_json::from_str(text).unwrap())
     }
 
     fn save(&self, checkpoint: &RunCheckpoint) -> Result<(), StudyError> {
-        self.n_kept.set(self.n_kept.get() + 1);
-        *self.kept.borrow_mut() = Some(serde_json::to_string(checkpoint).unwrap());
+        self.n_saved.set(self.n_saved.get() + 1);
+        *self.saved.borrow_mut() = Some(serde_json::to_string(checkpoint).unwrap());
         Ok(())
     }
 }
@@ -98,7 +98,7 @@ fn text(record: &RunRecord) -> String {
 }
 
 #[test]
-fn a_run_killed_again_and_again_ends_with_the_same_record() {
+fn a_repeatedly_stopped_run_gives_the_same_record() {
     let momentum = Momentum::Constant { tau: 0.3 };
     let flow = Dynamics::Flow(FlowSpec { momentum, ..FlowSpec::default() });
     let stochastic = Dynamics::Stochastic(StochasticSpec {
@@ -122,30 +122,30 @@ fn a_run_killed_again_and_again_ends_with_the_same_record() {
         let patient = Impatient::after(None, u32::MAX);
         let whole = run_here(&patient).unwrap();
         assert_eq!(whole.frozen.len(), frozen.len());
-        // In between it was kept, and went on.
-        assert!(patient.n_kept.get() > 0);
+        // The uninterrupted run saved checkpoints, too.
+        assert!(patient.n_saved.get() > 0);
 
-        let mut kept = None;
-        let (mut kills, mut kills_of_kernels) = (0, 0);
-        let killed = loop {
-            let context = Impatient::after(kept, 17 + kills);
+        let mut saved = None;
+        let (mut stops, mut stops_of_kernels) = (0, 0);
+        let stopped = loop {
+            let context = Impatient::after(saved, 17 + stops);
             match run_here(&context) {
                 Ok(record) => break text(&record),
                 Err(error) => assert_eq!(error, StudyError::Stopped),
             }
-            kept = context.kept.take();
-            kills += 1;
-            let learning = kept.as_ref().is_some_and(|text| text.contains("\"learning\""));
-            kills_of_kernels += u32::from(learning);
+            saved = context.saved.take();
+            stops += 1;
+            let learning = saved.as_ref().is_some_and(|text| text.contains("\"learning\""));
+            stops_of_kernels += u32::from(learning);
         };
-        assert!(kills > 3, "{kills}");
-        assert!(frozen.is_empty() || kills_of_kernels > 3, "{kills_of_kernels} of {kills}");
-        assert!(killed == text(&whole), "{dynamics:?}, {frozen:?}");
+        assert!(stops > 3, "{stops}");
+        assert!(frozen.is_empty() || stops_of_kernels > 3, "{stops_of_kernels} of {stops}");
+        assert!(stopped == text(&whole), "{dynamics:?}, {frozen:?}");
     }
 }
 
 #[test]
-fn a_spent_budget_tells_how_far_it_got_and_keeps_it() {
+fn a_spent_budget_reports_the_progress_and_saves_a_checkpoint() {
     let spec = RunSpec {
         budget: Budget { max_wall_s: 20.0 },
         ..spec(Loss::SoftHinge { beta: 20.0 }, Dynamics::default())
@@ -159,7 +159,7 @@ fn a_spent_budget_tells_how_far_it_got_and_keeps_it() {
 }
 
 #[test]
-fn points_that_do_not_fit_the_network_are_refused() {
+fn points_that_do_not_fit_the_network_are_an_error() {
     let mut spec = spec(Loss::Hinge, Dynamics::default());
     spec.data.source = Source::Stripe { dim: 4 };
     let context = Impatient::after(None, u32::MAX);
@@ -167,7 +167,7 @@ fn points_that_do_not_fit_the_network_are_refused() {
     assert_eq!(error.to_string(), "network: it has 3 inputs, but the points have 4 coordinates");
 }
 
-pub(crate) fn frozen_kernels_learn_beside_the_network<B: Backend>(device: &B::Device) {
+pub(crate) fn frozen_kernels_learn_the_task_of_the_network<B: Backend>(device: &B::Device) {
     let frozen = vec![
         FrozenKernel::Initial,
         FrozenKernel::HalfLoss,
@@ -184,7 +184,7 @@ pub(crate) fn frozen_kernels_learn_beside_the_network<B: Backend>(device: &B::De
         let context = Impatient::after(None, u32::MAX);
         run_on::<B>(&spec, &data(&spec), device, &context, &mut Quiet).unwrap()
     };
-    // In the lazy limit all kernels are one, and learn what the network does.
+    // In the lazy limit all kernels are equal, and learn the same function as the network.
     let lazy = run(1e6);
     assert_eq!(lazy.frozen.iter().map(|f| f.kernel).collect::<Vec<_>>(), frozen);
     for record in &lazy.frozen[..4] {
@@ -199,10 +199,10 @@ pub(crate) fn frozen_kernels_learn_beside_the_network<B: Backend>(device: &B::De
         assert!(same(*t2, lazy.t2));
         assert_eq!(path.last().unwrap().n_violating, 0);
     }
-    // Training was over before the last.
+    // Training ended before the time of the last kernel.
     assert!(matches!(lazy.frozen[4].learning, FrozenOutcome::NoKernel(_)));
 
-    // With features the kernels differ, but the initial one, which α does not touch.
+    // With feature learning the kernels differ, except the initial one, which does not depend on α.
     let feature = run(0.01);
     let path = |record: &RunRecord, index: usize| match &record.frozen[index].learning {
         FrozenOutcome::Trained { path, .. } => path.clone(),
@@ -224,7 +224,9 @@ fn infinite_width_learns_as_a_wide_lazy_network_does() {
         frozen: vec![FrozenKernel::InfiniteWidth],
         ..spec(Loss::SoftHinge { beta: 20.0 }, Dynamics::default())
     };
-    let NetworkSpec::Dense(dense) = &mut spec.network else { panic!("the spec is of a dense net") };
+    let NetworkSpec::Dense(dense) = &mut spec.network else {
+        panic!("the network of the spec is dense")
+    };
     dense.width = 600;
     let wide = run(&spec, &Impatient::after(None, u32::MAX)).unwrap();
     let FrozenOutcome::Trained { ending, t1, t2, path, .. } = &wide.frozen[0].learning else {
@@ -232,24 +234,21 @@ fn infinite_width_learns_as_a_wide_lazy_network_does() {
     };
     assert_eq!(*ending, Ending::Converged);
     assert_eq!(path.last().unwrap().n_violating, 0);
-    // The kernel of 600 units fluctuates by some percent, and so does t₁. The last margin
-    // hangs on the kernel's smallest eigenvalues: over six seeds it came between 0.7 and
-    // 1.3 times as late.
-    let late = |infinite: &Option<f64>, wide: Option<f64>| infinite.unwrap() / wide.unwrap();
-    let (half_loss, margins) = (late(t1, wide.t1), late(t2, wide.t2));
+    // The kernel of 600 units fluctuates by a few percent, and so does t₁. The last margin
+    // depends on the smallest eigenvalues of the kernel: over six seeds, the ratio of the times
+    // was 0.7 to 1.3.
+    let ratio = |infinite: &Option<f64>, wide: Option<f64>| infinite.unwrap() / wide.unwrap();
+    let (half_loss, margins) = (ratio(t1, wide.t1), ratio(t2, wide.t2));
     assert!((half_loss - 1.0).abs() < 0.15, "{half_loss}");
     assert!((0.5..2.0).contains(&margins), "{margins}");
 
     spec.network = NetworkSpec::Convolutional(ConvolutionalSpec::setup_b(3));
     let line = spec.check().unwrap_err().to_string();
-    assert_eq!(
-        line,
-        "frozen: infinite-width is there for a dense network, but this one is convolutional"
-    );
+    assert_eq!(line, "frozen: infinite-width needs a dense network, but this one is convolutional");
 }
 
 #[test]
-fn a_spec_without_frozen_kernels_is_written_as_if_there_were_none_to_have() {
+fn a_spec_without_frozen_kernels_is_serialised_without_the_field() {
     let bare = spec(Loss::Hinge, Dynamics::default());
     let written = serde_json::to_string(&bare).unwrap();
     assert!(!written.contains("frozen"), "{written}");
