@@ -7,7 +7,7 @@ use regime_data::Dataset;
 use regime_models::Precision;
 use regime_scaling::ExponentCheck;
 use regime_study::{
-    BackendName, BatchRun, CoordinateCheck, DeviceName, Quiet, RunContext, RunRecord, RunSpec,
+    BackendName, BatchRun, CoordinateCheck, DeviceName, NoObserver, RunContext, RunRecord, RunSpec,
     StudyError, run_batch_on, run_on,
 };
 
@@ -175,7 +175,7 @@ impl Job for OneRun<'_> {
     type Outcome = RunRecord;
 
     fn on<B: Backend>(self, device: &B::Device) -> anyhow::Result<RunRecord> {
-        Ok(run_on::<B>(self.spec, self.data, device, self.context, &mut Quiet)?)
+        Ok(run_on::<B>(self.spec, self.data, device, self.context, &mut NoObserver)?)
     }
 }
 

@@ -13,14 +13,12 @@ use regime_lab::Share;
 use regime_study::{BackendName, DeviceName, Override};
 
 use crate::console;
+use crate::status::BAD_INPUT;
 use messages::one_line;
 use values::{
     ArchiveArg, BackendArg, DtypeArg, ProfileArg, bytes, duration, number, override_of, share,
     source, tolerance,
 };
-
-/// Exit status for input that cannot be used, and for output that cannot be written.
-pub(crate) const BAD_INPUT: u8 = 2;
 
 const STATUSES: &str = "\
 Exit status:
@@ -403,7 +401,7 @@ pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Command, Exi
                 ExitCode::from(BAD_INPUT)
             }
             _ => {
-                console::warn(format_args!("error: {}", one_line(&error, &args)));
+                console::warn(format_args!("error: {}", one_line(&Cli::command(), &error, &args)));
                 ExitCode::from(BAD_INPUT)
             }
         }),

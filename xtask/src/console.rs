@@ -14,7 +14,7 @@ use std::{
     },
 };
 
-use crate::cli::BAD_INPUT;
+use crate::status::BAD_INPUT;
 
 static QUIET: AtomicBool = AtomicBool::new(false);
 

@@ -14,6 +14,7 @@ mod output;
 mod progress;
 mod provenance;
 mod report;
+mod status;
 mod study;
 mod terminal;
 
@@ -27,6 +28,6 @@ fn main() -> ExitCode {
     console::end(command::run(command).unwrap_or_else(|error| {
         // One line: the chain of causes.
         console::warn(format_args!("error: {error:#}"));
-        ExitCode::from(cli::BAD_INPUT)
+        ExitCode::from(status::BAD_INPUT)
     }))
 }

@@ -29,7 +29,7 @@ impl ProgressBar {
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style);
         Self {
-            progress: Progress::new(jobs).expecting(expected_s),
+            progress: Progress::new(jobs).with_expected_time(expected_s),
             start: Instant::now(),
             bar,
             tenths: 0,

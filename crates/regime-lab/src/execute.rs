@@ -19,7 +19,7 @@ pub use event::{Event, Observer};
 pub use options::{ExecError, Options};
 pub use progress::Progress;
 pub use report::{Counts, Incomplete, Outcome, Report, RunError};
-pub use share::{NotAShare, Share};
+pub use share::{ParseShareError, Share};
 
 use crate::spec::{RunKey, Spec};
 use crate::store::{Lookup, Store};
@@ -176,7 +176,7 @@ where
     let mut missing = Vec::new();
     for task in tasks {
         match store.look_up(&task.key)? {
-            Lookup::Whole(record) => slots[task.slot].1 = Outcome::Reused(record),
+            Lookup::Found(record) => slots[task.slot].1 = Outcome::Reused(record),
             Lookup::Absent => missing.push(task),
             Lookup::SetAside { moved_to, damage } => {
                 observer.on(&Event::Damaged { key: task.key, moved_to, damage });

@@ -9,7 +9,7 @@
 /// #[derive(Clone, Debug, PartialEq)]
 /// struct Flow { width: usize, alpha: f64, seed: u64 }
 ///
-/// let grid = Grid::around(Flow { width: 0, alpha: 0.0, seed: 7 })
+/// let grid = Grid::from_base(Flow { width: 0, alpha: 0.0, seed: 7 })
 ///     .axis("width", [10, 100], |spec, width| spec.width = width)
 ///     .axis("alpha", [0.1, 1.0, 10.0], |spec, alpha| spec.alpha = alpha);
 ///
@@ -25,7 +25,7 @@ pub struct Grid<S> {
 
 impl<S: Clone> Grid<S> {
     /// The grid without axes, whose only spec is `base`.
-    pub fn around(base: S) -> Grid<S> {
+    pub fn from_base(base: S) -> Grid<S> {
         Grid { axes: Vec::new(), specs: vec![base] }
     }
 
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn the_first_axis_varies_slowest() {
-        let grid = Grid::around((0, ' ', 9))
+        let grid = Grid::from_base((0, ' ', 9))
             .axis("number", 1..=2, |spec, number| spec.0 = number)
             .axis("letter", "abc".chars(), |spec, letter| spec.1 = letter);
         let expected =
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn no_axes_and_empty_axes() {
-        let base = Grid::around(1);
+        let base = Grid::from_base(1);
         assert_eq!((base.specs(), base.place(0)), (&[1][..], Some(vec![])));
         let none = base.axis("none", [], |spec, value: i32| *spec = value);
         assert_eq!((none.specs(), none.place(0)), (&[][..], None));

@@ -40,7 +40,7 @@
 //! }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let grid = Grid::around(Decay { rate: 0.0, n_steps: 0 })
+//! let grid = Grid::from_base(Decay { rate: 0.0, n_steps: 0 })
 //!     .axis("rate", [0.5, 0.25], |spec, rate| spec.rate = rate)
 //!     .axis("n_steps", [1, 2], |spec, n| spec.n_steps = n);
 //!
@@ -69,12 +69,12 @@ mod store;
 mod sweep;
 
 pub use execute::{
-    Counts, Event, ExecError, Incomplete, NotAShare, Observer, Options, Outcome, Progress, Report,
-    RunError, Share, execute, execute_batches,
+    Counts, Event, ExecError, Incomplete, Observer, Options, Outcome, ParseShareError, Progress,
+    Report, RunError, Share, execute, execute_batches,
 };
 pub use grid::Grid;
 pub use json::{EncodeError, Unencodable};
 pub use provenance::Provenance;
-pub use spec::{NotARunKey, RunKey, Spec, canonical_form};
+pub use spec::{ParseRunKeyError, RunKey, Spec, canonical_form};
 pub use store::{Damage, Entry, Lookup, Store, StoreError};
 pub use sweep::{Sweep, SweepError};

@@ -57,7 +57,7 @@ pub struct RunKey([u8; 32]);
 /// The error for a text that is not 64 lower-case hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a run key (64 lower-case hexadecimal digits)")]
-pub struct NotARunKey(
+pub struct ParseRunKeyError(
     /// The text.
     pub String,
 );
@@ -119,10 +119,10 @@ impl fmt::Debug for RunKey {
 }
 
 impl FromStr for RunKey {
-    type Err = NotARunKey;
+    type Err = ParseRunKeyError;
 
-    fn from_str(text: &str) -> Result<RunKey, NotARunKey> {
-        let refused = || NotARunKey(text.to_owned());
+    fn from_str(text: &str) -> Result<RunKey, ParseRunKeyError> {
+        let refused = || ParseRunKeyError(text.to_owned());
         let digit = |c: u8| match c {
             b'0'..=b'9' => Some(c - b'0'),
             b'a'..=b'f' => Some(c - b'a' + 10),

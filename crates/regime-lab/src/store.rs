@@ -56,7 +56,7 @@ pub struct Entry<S, R> {
 #[derive(Debug)]
 pub enum Lookup<R> {
     /// The record of a finished run.
-    Whole(R),
+    Found(R),
     /// The store has no record of the run.
     Absent,
     /// The file was damaged and was moved aside; the key is free.
@@ -153,7 +153,7 @@ impl Store {
     /// file cannot be moved.
     pub fn look_up<R: DeserializeOwned>(&self, key: &RunKey) -> Result<Lookup<R>, StoreError> {
         match self.get(key) {
-            Ok(Some(record)) => Ok(Lookup::Whole(record)),
+            Ok(Some(record)) => Ok(Lookup::Found(record)),
             Ok(None) => Ok(Lookup::Absent),
             Err(StoreError::Damaged { damage, .. }) => {
                 let moved_to = self.set_aside(key)?;

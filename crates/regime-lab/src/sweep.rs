@@ -68,7 +68,7 @@ pub enum SweepError {
     #[error(
         "axis {axis}: {first} has {n_first} values and {other} {n_other}, but they vary together"
     )]
-    Lengths {
+    UnequalLengths {
         /// Which axis.
         axis: usize,
         /// A field.
@@ -82,7 +82,7 @@ pub enum SweepError {
     },
     /// A field is set twice, or a field and one inside it.
     #[error("{first} and {other} would overwrite each other: leave one of them out")]
-    Twice {
+    Overlap {
         /// A field.
         first: String,
         /// Another field.
@@ -144,7 +144,7 @@ impl Sweep {
             for (field, values) in fields {
                 if let Some((first, firsts)) = fields.iter().find(|(_, v)| v.len() != values.len())
                 {
-                    return Err(SweepError::Lengths {
+                    return Err(SweepError::UnequalLengths {
                         axis,
                         first: first.clone(),
                         n_first: firsts.len(),
@@ -154,7 +154,7 @@ impl Sweep {
                 }
                 if let Some(&other) = seen.iter().find(|other| overlap(other, field)) {
                     let first = other.to_owned();
-                    return Err(SweepError::Twice { first, other: field.clone() });
+                    return Err(SweepError::Overlap { first, other: field.clone() });
                 }
                 seen.push(field);
             }

@@ -168,7 +168,7 @@ fn runs_found_meanwhile_leave_their_batch() {
     let calls = Calls::default();
     let mut found = 0;
     let mut observer =
-        |event: &Event| found += usize::from(matches!(event, Event::FoundMeanwhile { .. }));
+        |event: &Event| found += usize::from(matches!(event, Event::FoundInStore { .. }));
     let put = |n| store.put(&spec(n), &run(&spec(n)).unwrap(), &Provenance::default()).unwrap();
     let with_another_process = |specs: &[&Logistic]| {
         calls.note(specs);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use regime_lab::{ExecError, NotAShare, RunKey, Share, Spec};
+use regime_lab::{ExecError, ParseShareError, RunKey, Share, Spec};
 use serde::Serialize;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -68,7 +68,7 @@ fn a_share_is_written_as_a_fraction() {
         assert_eq!(text.parse::<Share>().unwrap().to_string(), text);
     }
     for text in ["", "3", "0/3", "4/3", "1/0", "-1/3", "1/2/3", "a/b"] {
-        assert_eq!(text.parse::<Share>(), Err(NotAShare(text.into())));
+        assert_eq!(text.parse::<Share>(), Err(ParseShareError(text.into())));
     }
 }
 

@@ -287,7 +287,7 @@ fn a_checkpoint_is_stored_next_to_the_records_until_it_is_dropped() {
     let (_dir, store) = fresh();
     let key = RunKey::of(&spec(3)).unwrap();
     assert_eq!(store.checkpoint::<Orbit>(&key).unwrap(), None);
-    store.drop_checkpoint(&key).unwrap();
+    store.remove_checkpoint(&key).unwrap();
     store.put_checkpoint(&spec(3), &Orbit { points: vec![1.0], mean: None }).unwrap();
     store.put_checkpoint(&spec(3), &orbit()).unwrap();
     assert_eq!(bits(&store.checkpoint(&key).unwrap().unwrap()), bits(&orbit()));
@@ -295,7 +295,7 @@ fn a_checkpoint_is_stored_next_to_the_records_until_it_is_dropped() {
     assert_eq!(store.get::<Orbit>(&key).unwrap(), None);
     assert_eq!(store.keys().unwrap(), []);
     assert_eq!(names(store.dir()), [format!("{key}.checkpoint.json")]);
-    store.drop_checkpoint(&key).unwrap();
+    store.remove_checkpoint(&key).unwrap();
     assert!(names(store.dir()).is_empty());
 }
 

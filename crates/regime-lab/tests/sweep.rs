@@ -34,7 +34,7 @@ fn error_of(value: Value) -> String {
 #[test]
 fn a_sweep_is_the_grid_of_its_axes() {
     let base = Flow { net: Net { width: 3, tag: Some("t".into()) }, alpha: 0.0, seed: 1 };
-    let grid = Grid::around(base)
+    let grid = Grid::from_base(base)
         .axis("width and alpha", [(10, 0.1), (40, 0.05)], |spec, (width, alpha)| {
             spec.net.width = width;
             spec.alpha = alpha;

@@ -13,7 +13,7 @@ use crate::{
     context::RunContext,
     dynamics::Dynamics,
     error::StudyError,
-    measuring_observer::Quiet,
+    measuring_observer::NoObserver,
     place::{BackendName, DeviceName},
     ready::Ready,
     record::RunRecord,
@@ -109,7 +109,7 @@ pub fn run_batch_on<B: Backend>(
     let batch_pays = runs.len() > 1 || Memory::of::<B>(device) == Memory::Device;
     let one_batch = batch_pays && first.is_some() && runs.iter().all(|run| shape(run) == first);
     let alone =
-        |run: &BatchRun<'_>| run_on::<B>(run.spec, run.data, device, run.context, &mut Quiet);
+        |run: &BatchRun<'_>| run_on::<B>(run.spec, run.data, device, run.context, &mut NoObserver);
     if !one_batch {
         return runs.iter().map(alone).collect();
     }

@@ -8,16 +8,16 @@ use crate::{
     dynamics::Dynamics, error::StudyError, place::DeviceName, record::RunRecord, spec::RunSpec,
 };
 
-/// Multiply-adds by which the longer of two runs is to exceed the shorter at most, some ten
-/// seconds; but for a few steps in any case.
-const PROBE: f64 = 1e11;
+/// Maximum difference of the multiply-adds of the longer and the shorter short run, about ten seconds; a
+/// few steps are made in any case.
+const MAX_EXTRA_COST: f64 = 1e11;
 
-/// Points that a short run looks at, beside those of its steps, and those of a batch, which
-/// begins as a single point and grows.
+/// Number of test points of a short run, and its batch size in stochastic training (a batch begins as a
+/// single point and grows).
 const POINTS: usize = 500;
 const BATCH: usize = 8;
 
-/// What short runs took.
+/// The time of short runs, and their records.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TimedRuns {
     /// Wall-clock seconds of all of them, side by side.
@@ -26,19 +26,18 @@ pub struct TimedRuns {
     pub records: Vec<RunRecord>,
 }
 
-/// Makes copies of one run side by side, as many as the second argument says, and times
-/// them.
+/// Makes copies of a run side by side and times them; the second argument is their number.
 pub type Timer<'a> = dyn FnMut(&RunSpec, usize) -> Result<TimedRuns, StudyError> + 'a;
 
-/// What is known of the machine's speed. The clock is the caller's.
+/// The measured speed of the machine. The caller provides the clock.
 pub struct Calibration<'a> {
     timer: Box<Timer<'a>>,
-    /// Seconds for a unit of cost, by run and by how many of it were made side by side.
+    /// Seconds for a unit of cost, by run and by the number of copies side by side.
     known: BTreeMap<(RunKey, usize), f64>,
 }
 
 impl<'a> Calibration<'a> {
-    /// Nothing is known yet; `timer` makes the short runs.
+    /// A calibration without measurements; `timer` makes the short runs.
     pub fn new(timer: impl FnMut(&RunSpec, usize) -> Result<TimedRuns, StudyError> + 'a) -> Self {
         Self { timer: Box::new(timer), known: BTreeMap::new() }
     }
@@ -46,11 +45,11 @@ impl<'a> Calibration<'a> {
     /// Wall-clock seconds for a unit of cost of `side_by_side` runs, divided by their number;
     /// 0 for no runs.
     ///
-    /// `runs` take their operations at one price. The one that is timed is where half of
-    /// their cost is reached, in the order of the cost of a step.
+    /// `runs` have the same architecture, dynamics, precision and device. The timed run is their
+    /// weighted median: in the order of the cost of a step, the run at which half of the cost is reached.
     ///
     /// # Errors
-    /// Those of the timer.
+    /// The errors of the timer.
     pub fn unit(&mut self, runs: &[&RunSpec], side_by_side: usize) -> Result<f64, StudyError> {
         let mut sorted = runs.to_vec();
         sorted.sort_by(|a, b| a.step_cost().total_cmp(&b.step_cost()));
@@ -72,8 +71,8 @@ impl<'a> Calibration<'a> {
     }
 }
 
-/// A run to be made short: without what changes its steps little or not at all, so that
-/// grids share samples, and without what takes longer than so few steps.
+/// The run to time. Fields that do not change the cost of a step have one value, so that
+/// grids share samples; work that takes longer than a few steps is left out.
 fn sample(run: &RunSpec) -> RunSpec {
     let mut sample = RunSpec {
         alpha: 1.0,
@@ -87,9 +86,9 @@ fn sample(run: &RunSpec) -> RunSpec {
     sample.data.n_test = run.data.n_test.min(POINTS);
     if let Dynamics::Stochastic(spec) = &mut sample.dynamics {
         spec.largest_batch = spec.largest_batch.min(BATCH);
-        // A step is taken whatever it changes, so that the batch grows at once.
+        // Every step is accepted, so that the batch grows at once.
         (spec.undo_above, spec.grow_below) = (1e9, 1e9);
-        // Components may want all of the points.
+        // Principal components may need all of the points.
         if run.data.inputs.pca.is_none() {
             sample.data.n_train = run.data.n_train.min(POINTS);
         }
@@ -97,11 +96,11 @@ fn sample(run: &RunSpec) -> RunSpec {
     sample
 }
 
-/// Wall-clock seconds for a unit of cost, from short runs that differ in their number of steps:
-/// what runs share, a memory or a GPU, is counted. The first steps of a run have few active
-/// points, so this is a lower estimate for stiff runs.
+/// Wall-clock seconds for a unit of cost, from short runs that differ in their number of steps. Runs side
+/// by side compete for the memory or the GPU, so the time includes that. The first steps of a run have few
+/// active points, so this is a lower estimate for stiff runs.
 fn measured(spec: &RunSpec, timer: &mut Timer<'_>, side_by_side: usize) -> Result<f64, StudyError> {
-    // The time of short runs, and what they should have cost.
+    // The time and the estimated cost of short runs.
     let mut timed = |steps: u64| -> Result<(f64, f64), StudyError> {
         let mut short = spec.clone();
         short.dynamics.stop_mut().max_steps = steps;
@@ -111,14 +110,14 @@ fn measured(spec: &RunSpec, timer: &mut Timer<'_>, side_by_side: usize) -> Resul
         });
         Ok((wall_s, cost.sum()))
     };
-    let affordable = (PROBE / spec.step_cost()) as u64;
+    let affordable = (MAX_EXTRA_COST / spec.step_cost()) as u64;
     let (few, further) = match spec.dynamics {
         Dynamics::Flow(_) => (1, affordable.clamp(2, 10)),
-        // By then a batch has grown.
+        // After 25 steps a batch has grown.
         Dynamics::Stochastic(_) => (25, affordable.clamp(5, 1000)),
     };
     if spec.device != DeviceName::Cpu {
-        // The first run of all pays for the start of the GPU.
+        // The first run includes the start of the GPU, so it is not counted.
         timed(few)?;
     }
     let (short, short_cost) = timed(few)?;

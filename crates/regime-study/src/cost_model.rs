@@ -1,4 +1,4 @@
-//! What a run costs, estimated from its spec.
+//! The cost of a run, estimated from its spec.
 
 use regime_lab::Spec;
 use regime_models::Activation;
@@ -6,28 +6,28 @@ use regime_train::{FlowSpec, Scheme, Work};
 
 use crate::{dynamics::Dynamics, record::RunRecord, spec::RunSpec};
 
-/// Steps, with those that are undone, of a lazy run of the reference scheme with its default
-/// tolerance.
+/// Accepted and rejected steps of a lazy run of the reference scheme with its default tolerance.
 const LAZY_STEPS: f64 = 220.0;
 
-/// Gradients that one such step is worth, with its kernel and its solutions.
+/// Cost of such a step in gradients, its kernel and its linear solves included.
 const GRADIENTS_PER_STEP: f64 = 2.5;
 
 /// Forward passes over all points of an adaptive flow at √h·α = 100 with an error of 0.03 in a
-/// step, and the gradients that one is worth with what belongs to it.
+/// step, and the cost of a pass in gradients, with everything else that the flow does per pass.
 const ADAPTIVE_PASSES: f64 = 200.0;
 const GRADIENTS_PER_PASS: f64 = 1.1;
 
-/// Numbers of the kernels of such a flow and rows cubed of its factorisations, in units of those of
-/// all points.
+/// Kernel entries that such a flow computes, in units of `n²`, and rows cubed of its factorisations, in
+/// units of `n³`.
 const ADAPTIVE_KERNELS: f64 = 9.0;
 const ADAPTIVE_FACTORS: f64 = 1.2;
 
-/// The part of an adaptive flow that is over at `t₁`: a fifth of the passes, and less of the kernels.
+/// The part of the cost of an adaptive flow that is spent before `t₁`: a fifth of the passes, and less of the
+/// kernels.
 const UNTIL_HALF_LOSS: f64 = 0.22;
 
-/// Steps of the explicit schemes, and of stochastic training for every training point, which differ by a factor
-/// of ten to either side and more: a guess.
+/// Steps of the explicit schemes, and steps of stochastic training per training point: rough guesses. Real
+/// runs differ from them by a factor of ten and more.
 const EXPLICIT_STEPS: f64 = 2e4;
 const STOCHASTIC_STEPS_PER_POINT: f64 = 100.0;
 
@@ -44,20 +44,20 @@ impl Spec for RunSpec {
 }
 
 impl RunSpec {
-    /// Multiply-adds of a run, without what its frozen kernels learn.
+    /// Multiply-adds of a run, the training with frozen kernels not included.
     ///
-    /// The reference scheme takes the more steps the farther a run is on the feature side, where
-    /// they are twice those of a lazy run at √h·α = 1 and seven times at 10⁻³; they fall more
-    /// slowly with the tolerance than its square root. Runs of one place in a grid differ by
-    /// a factor of two and more, those at small α of small widths most.
+    /// The reference scheme takes more steps on the feature side: twice as many as in a lazy run at
+    /// √h·α = 1, and seven times as many at 10⁻³. The number of steps falls more slowly than the square root of the
+    /// tolerance. Runs that differ in their seed only differ by a factor of two and more, at small α and small
+    /// widths most.
     fn run_cost(&self) -> f64 {
-        // Roots alone, whose bits are the same on every machine: shares of a grid rest on them.
+        // Only square roots: their bits are the same on every machine, and shares of a grid depend on them.
         let fourth = |x: f64| x.sqrt().sqrt();
         let sqrt_h_alpha = self.sqrt_h_alpha();
         let (steps, stop, per_decade) = match self.dynamics {
             Dynamics::Flow(flow) => {
                 let steps = match flow.scheme {
-                    // Measured in the findings of the profile `laptop`, within some thirty percent.
+                    // Measured on the runs of the profile `laptop`, accurate to about thirty percent.
                     Scheme::Adaptive { .. } => {
                         let tolerance = flow.scheme.step_tolerance().unwrap_or(0.03);
                         let coarse = fourth(tolerance / 0.03);
@@ -86,7 +86,7 @@ impl RunSpec {
         let part = if adaptive && stop.at_half_loss { UNTIL_HALF_LOSS } else { 1.0 };
         let steps = (part * steps).min(stop.max_steps as f64);
         let observations = DECADES * f64::from(per_decade);
-        // Test points are looked at in the beginning and at the end.
+        // Test points are evaluated at the start and at the end.
         let tests = 2.0 * self.data.n_test as f64 * self.gradient_cost() / 3.0;
         let kernels = if adaptive {
             let n = self.data.n_train as f64;
@@ -97,7 +97,7 @@ impl RunSpec {
         kernels + steps * self.step_cost() + observations * self.observation_cost() + tests
     }
 
-    /// Multiply-adds of the training that a record tells of.
+    /// Multiply-adds of the training, from the work in its record.
     pub fn training_cost(&self, record: &RunRecord) -> f64 {
         let work = record.work;
         if !matches!(self.dynamics, Dynamics::Flow(_)) || work == Work::default() {
@@ -108,14 +108,14 @@ impl RunSpec {
         points as f64 / 3.0 * self.gradient_cost() + kernels
     }
 
-    /// Multiply-adds of kernels with so many numbers and of factorisations with so many rows cubed.
+    /// Multiply-adds of kernels with `numbers` entries and of factorisations with `cubes` rows cubed.
     fn kernel_cost(&self, numbers: f64, cubes: f64) -> f64 {
         let Ok(net) = self.network.build() else { return 0.0 };
-        // Two products a layer, of which half the numbers are made; a trace has two numbers a unit.
+        // Two products per layer, of which half of the entries are computed; a trace has two numbers per unit.
         numbers * 0.5 * net.trace_size() + cubes / 6.0
     }
 
-    /// Multiply-adds of a step; of an adaptive flow, of what belongs to a forward pass.
+    /// Multiply-adds of a step; for an adaptive flow, of a forward pass and what the flow does per pass.
     pub fn step_cost(&self) -> f64 {
         let n = self.data.n_train as f64;
         let gradients = match self.dynamics {
@@ -126,14 +126,14 @@ impl RunSpec {
                 GRADIENTS_PER_PASS * n
             }
             Dynamics::Flow(_) => n,
-            // The gradient of a batch, and the forward pass that judges it.
+            // The gradient of a batch, and the forward pass that checks the step.
             Dynamics::Stochastic(spec) => 4.0 / 3.0 * n.min(spec.largest_batch as f64),
         };
         gradients * self.gradient_cost()
     }
 
-    /// Multiply-adds of an observation: where training knows its points already, none to speak
-    /// of; else a forward pass of them.
+    /// Multiply-adds of an observation: about 0 for a flow, which knows its outputs; a forward pass over all
+    /// training points for stochastic training.
     pub fn observation_cost(&self) -> f64 {
         match self.dynamics {
             Dynamics::Flow(_) => 0.0,

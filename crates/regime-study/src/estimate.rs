@@ -1,4 +1,4 @@
-//! What a grid of runs takes: operations, time, memory, disk.
+//! The estimated operations, time, memory and disk of a grid of runs.
 
 use regime_lab::{RunKey, Spec};
 
@@ -7,28 +7,27 @@ use crate::{calibration::Calibration, error::StudyError, spec::RunSpec};
 /// A cost is counted in multiply-adds.
 const FLOPS_PER_COST: f64 = 2.0;
 
-/// The record of a run without outputs, as it lies in the store.
+/// Bytes of a record without outputs in the store.
 const RECORD_BYTES: f64 = 3e4;
 
-/// What is known of a grid before it runs.
+/// The estimated cost of a grid.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Estimate {
     /// Runs in the grid.
     pub runs: usize,
-    /// Those that are stored already.
+    /// Runs whose records are in the store.
     pub stored: usize,
-    /// Wall-clock seconds for the others.
+    /// Wall-clock seconds for the other runs.
     pub wall_s: f64,
-    /// Floating-point operations for the others.
+    /// Floating-point operations for the other runs.
     pub flops: f64,
-    /// Bytes held by the largest runs side by side.
+    /// Bytes of memory that the largest runs need side by side.
     pub memory_bytes: f64,
-    /// Bytes that the records of the others take on the disk.
+    /// Bytes of the records of the other runs on the disk.
     pub disk_bytes: f64,
 }
 
-/// Runs, time and memory of a grid whose stored runs are not made again, with `jobs` runs
-/// side by side.
+/// Estimates the cost of a grid with `jobs` runs side by side. Stored runs cost nothing.
 ///
 /// # Errors
 /// A short run of the calibration that fails, or a spec without a key.
@@ -63,7 +62,7 @@ pub fn estimate(
     })
 }
 
-/// Runs that take their operations at one price.
+/// Groups runs with the same time per operation.
 fn by_price<'a>(specs: &[&'a RunSpec]) -> Vec<Vec<&'a RunSpec>> {
     let price = |spec: &RunSpec| {
         let RunSpec { network, dynamics, precision, backend, device, .. } = spec;
@@ -79,7 +78,7 @@ fn by_price<'a>(specs: &[&'a RunSpec]) -> Vec<Vec<&'a RunSpec>> {
     kinds
 }
 
-/// Outputs and halves of kernels that a record holds besides.
+/// Number of outputs and kernel entries in a record.
 fn numbers_kept(spec: &RunSpec) -> f64 {
     let gram = spec.gram_kept as f64;
     spec.outputs_kept as f64 + gram * (gram + 1.0)

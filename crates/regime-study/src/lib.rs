@@ -88,7 +88,7 @@ pub use dynamics::Dynamics;
 pub use error::StudyError;
 pub use estimate::{Estimate, estimate};
 pub use frozen_kernel::FrozenKernel;
-pub use measuring_observer::{Quiet, RunObserver};
+pub use measuring_observer::{NoObserver, RunObserver};
 pub use outcome::{NoRecord, Run};
 pub use place::{BackendName, DeviceName};
 pub use point_set::PointSet;

@@ -27,9 +27,9 @@ pub trait RunObserver {
 
 /// An observer that ignores all measurements.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Quiet;
+pub struct NoObserver;
 
-impl RunObserver for Quiet {
+impl RunObserver for NoObserver {
     fn on_measurement(&mut self, _: &Measurement) {}
 }
 
@@ -103,7 +103,7 @@ impl<'a, B: Backend> MeasuringObserver<'a, B> {
 
 impl<B: Backend> MeasuringObserver<'_, B> {
     /// Whether the kernel is measured at this moment.
-    pub(crate) fn wants_kernel(&self, moment: Moment) -> bool {
+    pub(crate) fn needs_kernel(&self, moment: Moment) -> bool {
         let measured = self.spec.kernel_path || moment != Moment::Scheduled;
         self.kernel.is_some() && moment != Moment::Start && measured
     }
@@ -157,7 +157,7 @@ impl<B: Backend> MeasuringObserver<'_, B> {
 
 impl<B: Backend> Observer<B> for MeasuringObserver<'_, B> {
     fn observe(&mut self, observation: &Observation, w: &Tensor<B, 1>) {
-        let kernel = self.kernel.as_ref().filter(|_| self.wants_kernel(observation.moment));
+        let kernel = self.kernel.as_ref().filter(|_| self.needs_kernel(observation.moment));
         let theta = kernel.map(|kernel| kernel.whole(w));
         let weights = Precision::to_host(w.clone());
         self.record(observation, w, &weights, theta.as_ref().map(|theta| theta.view()));

@@ -20,7 +20,7 @@ use crate::{
 /// sets, trains the network on the device, and returns the record.
 ///
 /// The backend is the type parameter; the backend and the budget of the spec are ignored.
-/// `observer` receives every measurement as it is made. `&mut Quiet` ignores them; a closure
+/// `observer` receives every measurement as it is made. `&mut NoObserver` ignores them; a closure
 /// `|m: &Measurement| …` is an observer.
 ///
 /// # Errors

@@ -114,7 +114,7 @@ pub(crate) fn from_value<T: DeserializeOwned>(
     mut value: Value,
     schema: &Value,
 ) -> Result<T, String> {
-    fields::check(&mut value, schema, schema).map_err(|fields::Misfit { path, reason }| {
+    fields::check(&mut value, schema, schema).map_err(|fields::SchemaError { path, reason }| {
         if path.is_empty() { format!("it {reason}") } else { format!("{path} {reason}") }
     })?;
     serde_json::from_value(value).map_err(|e| e.to_string())
@@ -264,10 +264,10 @@ mod tests {
         let misspelt = RUN.replace("\"alpha\"", "\"alhpa\"");
         assert!(
             message(&format!("[{RUN}, {misspelt}]"))
-                .contains("run 2: alhpa is no field: did you mean alpha?")
+                .contains("run 2: alhpa is not a field: did you mean alpha?")
         );
         let misspelt = message(&format!("[{RUN}, {}]", sweep(r#"[{"alhpa": [1]}]"#)));
-        assert!(misspelt.contains("sweep 2: alhpa = 1: alhpa is no field"), "{misspelt}");
+        assert!(misspelt.contains("sweep 2: alhpa = 1: alhpa is not a field"), "{misspelt}");
         assert!(
             message(r#"{"base": {}, "axes": []}"#).starts_with(", sweep 1: network is missing")
         );

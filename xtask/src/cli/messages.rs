@@ -2,15 +2,10 @@
 
 use std::ffi::OsString;
 
-use clap::{
-    CommandFactory,
-    error::{ContextKind, ContextValue, ErrorKind},
-};
-
-use super::Cli;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// The error and the valid choices, in one line.
-pub(super) fn one_line(error: &clap::Error, args: &[OsString]) -> String {
+pub(super) fn one_line(root: &clap::Command, error: &clap::Error, args: &[OsString]) -> String {
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(s)) => Some(s.clone()),
         Some(ContextValue::Strings(all)) => Some(all.join(", ")),
@@ -22,7 +17,7 @@ pub(super) fn one_line(error: &clap::Error, args: &[OsString]) -> String {
             format!(
                 "there is no option '{argument}'{} {}",
                 meant(error, ContextKind::SuggestedArg),
-                flags(args).join(", ")
+                flags(root, args).join(", ")
             )
         }
         (ErrorKind::InvalidSubcommand, _) => {
@@ -30,11 +25,11 @@ pub(super) fn one_line(error: &clap::Error, args: &[OsString]) -> String {
             format!(
                 "there is no command '{command}'{} {}",
                 meant(error, ContextKind::SuggestedSubcommand),
-                commands(args).join(", ")
+                commands(root, args).join(", ")
             )
         }
         (ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, _) => {
-            format!("the command is missing: choose {}", commands(args).join(", "))
+            format!("the command is missing: choose {}", commands(root, args).join(", "))
         }
         (ErrorKind::InvalidValue, Some(argument)) => {
             let valid = text(ContextKind::ValidValue).unwrap_or_default();
@@ -68,8 +63,8 @@ pub(super) fn one_line(error: &clap::Error, args: &[OsString]) -> String {
 }
 
 /// The (sub)command that the arguments select.
-fn reached(args: &[OsString]) -> clap::Command {
-    let mut command = Cli::command();
+fn reached(root: &clap::Command, args: &[OsString]) -> clap::Command {
+    let mut command = root.clone();
     for arg in args.iter().skip(1) {
         let Some(next) = arg.to_str().and_then(|name| command.find_subcommand(name)) else { break };
         command = next.clone();
@@ -77,14 +72,14 @@ fn reached(args: &[OsString]) -> clap::Command {
     command
 }
 
-fn flags(args: &[OsString]) -> Vec<String> {
-    let command = reached(args);
+fn flags(root: &clap::Command, args: &[OsString]) -> Vec<String> {
+    let command = reached(root, args);
     let longs = command.get_arguments().filter_map(|arg| arg.get_long());
     longs.map(|long| format!("--{long}")).chain(["--help".into()]).collect()
 }
 
-fn commands(args: &[OsString]) -> Vec<String> {
-    reached(args).get_subcommands().map(|command| command.get_name().to_owned()).collect()
+fn commands(root: &clap::Command, args: &[OsString]) -> Vec<String> {
+    reached(root, args).get_subcommands().map(|command| command.get_name().to_owned()).collect()
 }
 
 /// The text between the wrong word and the list of choices; suggests what the user probably meant.
@@ -103,13 +98,14 @@ fn meant(error: &clap::Error, kind: ContextKind) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
+    use clap::{CommandFactory, Parser};
 
     use super::*;
+    use crate::cli::Cli;
 
     fn message(line: &str) -> String {
         let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-        one_line(&Cli::try_parse_from(&args).unwrap_err(), &args)
+        one_line(&Cli::command(), &Cli::try_parse_from(&args).unwrap_err(), &args)
     }
 
     #[test]

@@ -21,6 +21,7 @@ use signal_hook::{
 };
 
 use super::batches::{DeviceMemory, in_memory};
+use crate::status::INTERRUPTED;
 use crate::{
     backend,
     cli::Resources,
@@ -29,9 +30,6 @@ use crate::{
     progress::ProgressBar,
     provenance,
 };
-
-/// Exit status of what was stopped, as shells have it after Ctrl-C: the same command goes on.
-pub(super) const INTERRUPTED: u8 = 130;
 
 /// What became of a grid.
 pub(super) struct Computed {
@@ -43,7 +41,7 @@ pub(super) struct Computed {
 
 /// What runs are made with.
 #[derive(Clone, Copy)]
-pub(super) struct Workshop<'a> {
+pub(super) struct ExecutionContext<'a> {
     pub(super) store: &'a Store,
     pub(super) resources: Resources,
     pub(super) cache: &'a DataCache,
@@ -55,10 +53,10 @@ pub(super) struct Workshop<'a> {
 /// estimate of the time that all of them take.
 pub(super) fn compute(
     specs: &[RunSpec],
-    workshop: Workshop<'_>,
+    context: ExecutionContext<'_>,
     expected_s: Option<f64>,
 ) -> anyhow::Result<Computed> {
-    let Workshop { store, resources, cache, stop } = workshop;
+    let ExecutionContext { store, resources, cache, stop } = context;
     if let Some(warning) = specs.iter().find_map(rounding) {
         console::warn(format_args!("{warning}"));
     }

@@ -9,10 +9,8 @@ use regime_scaling::{CheckedExponent, Outcome};
 use regime_study::{CoordinateCheck, read_coordinate_spec};
 use serde_json::json;
 
+use crate::status::UNDECIDED;
 use crate::{backend, cli::CoordCheck as Arguments, memory::Memory, progress::Counter};
-
-/// Exit status of an undecided measurement, as for findings.
-const UNDECIDED: u8 = 3;
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (name, text) = match &arguments.file {

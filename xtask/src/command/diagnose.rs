@@ -15,9 +15,10 @@ use regime_study::{Border, DataCache, Diagnosis, PlacedSpec, Regime, Run, RunSpe
 use serde::Serialize;
 
 use super::{
-    compute::{Computed, INTERRUPTED, Workshop, compute, stop_on_interrupt},
+    compute::{Computed, ExecutionContext, compute, stop_on_interrupt},
     spec_files::{checked, print_specs, read},
 };
+use crate::status::INTERRUPTED;
 use crate::{cli::Diagnose, memory::Memory, output, terminal};
 
 pub(super) fn run(arguments: &Diagnose) -> anyhow::Result<ExitCode> {
@@ -42,8 +43,8 @@ pub(super) fn run(arguments: &Diagnose) -> anyhow::Result<ExitCode> {
     output::prepare(&arguments.out)?;
     let store = Store::open(arguments.out.join("runs"))?;
     let resources = arguments.resources;
-    let workshop = Workshop { store: &store, resources, cache: &cache, stop: &stop };
-    let Computed { runs, counts, stopped } = compute(&specs, workshop, None)?;
+    let context = ExecutionContext { store: &store, resources, cache: &cache, stop: &stop };
+    let Computed { runs, counts, stopped } = compute(&specs, context, None)?;
     if stopped {
         note!("stopped; run the same command again to continue");
         return Ok(ExitCode::from(INTERRUPTED));

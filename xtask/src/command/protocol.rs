@@ -9,8 +9,9 @@ use regime_plot::number;
 use regime_scaling::Outcome;
 use regime_study::DataCache;
 
-use super::compute::{INTERRUPTED, Workshop, compute, stop_on_interrupt};
+use super::compute::{ExecutionContext, compute, stop_on_interrupt};
 use crate::cli::Protocol;
+use crate::status::INTERRUPTED;
 
 pub(super) fn run(arguments: &Protocol) -> anyhow::Result<ExitCode> {
     let stop = stop_on_interrupt()?;
@@ -21,8 +22,8 @@ pub(super) fn run(arguments: &Protocol) -> anyhow::Result<ExitCode> {
     }
     let store = Store::open(arguments.out.join("runs"))?;
     let resources = arguments.resources;
-    let workshop = Workshop { store: &store, resources, cache: &cache, stop: &stop };
-    let computed = compute(&specs, workshop, None)?;
+    let context = ExecutionContext { store: &store, resources, cache: &cache, stop: &stop };
+    let computed = compute(&specs, context, None)?;
     if computed.stopped {
         return Ok(ExitCode::from(INTERRUPTED));
     }

@@ -9,12 +9,13 @@ use regime_scaling::Outcome;
 use regime_study::{DataCache, RunSpec};
 
 use super::{
-    compute::{Computed, INTERRUPTED, Workshop, compute, stop_on_interrupt},
+    compute::{Computed, ExecutionContext, compute, stop_on_interrupt},
     plan::{self, Plan},
     report::{self, Written},
     share,
     timer::calibration,
 };
+use crate::status::INTERRUPTED;
 use crate::{
     cli::{Grid, Reproduce},
     output,
@@ -35,14 +36,16 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
     let cache = DataCache::new(default_cache_dir());
     // Bad data and bad folders must be found before anything is computed.
     let grids = plan::grids(&find(&grid.finding)?, grid, &cache)?;
-    let store = Store::open(grid.out.join("runs"))?;
-    let workshop =
-        Workshop { store: &store, resources: grid.resources, cache: &cache, stop: &stop };
-    if let Some(share) = arguments.share {
-        return share::make(share, &plan::union(&grids)?, workshop);
+    if arguments.share.is_none() {
+        for (finding, _) in &grids {
+            output::prepare(&grid.out.join(finding.name()))?;
+        }
     }
-    for (finding, _) in &grids {
-        output::prepare(&grid.out.join(finding.name()))?;
+    let store = Store::open(grid.out.join("runs"))?;
+    let context =
+        ExecutionContext { store: &store, resources: grid.resources, cache: &cache, stop: &stop };
+    if let Some(share) = arguments.share {
+        return share::make(share, &plan::union(&grids)?, context);
     }
     let mut calibration = calibration(&cache);
     let mut print_estimate = |name: &str, specs: &[RunSpec]| -> Option<f64> {
@@ -74,7 +77,7 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
                 specs = plan::specs(finding, grid, &settings, &cache)?;
             }
             let expected_s = print_estimate(finding.name(), &specs);
-            let computed = compute(&specs, workshop, expected_s)?;
+            let computed = compute(&specs, context, expected_s)?;
             let Some(ended) = end(finding, (grid, settings, looks), computed, &store)? else {
                 return Ok(ExitCode::from(INTERRUPTED));
             };

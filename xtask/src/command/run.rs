@@ -16,12 +16,13 @@ use regime_study::{
 use serde_json::json;
 
 use super::{
-    compute::{Computed, INTERRUPTED, Workshop, compute, stop_on_interrupt},
+    compute::{Computed, ExecutionContext, compute, stop_on_interrupt},
     plan::{self, Plan},
     share,
     spec_files::{checked, print_specs, read},
     timer::calibration,
 };
+use crate::status::INTERRUPTED;
 use crate::{cli::Run as Arguments, memory::Memory, output, terminal};
 
 /// The runs of a file, and where their table goes.
@@ -60,18 +61,20 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let stop = stop_on_interrupt()?;
-    let store = Store::open(arguments.out.join("runs"))?;
-    let workshop = Workshop { store: &store, resources, cache: &cache, stop: &stop };
-    if let Some(share) = arguments.share {
-        return share::make(share, &all(), workshop);
+    if arguments.share.is_none() {
+        for file in &files {
+            output::prepare(&file.folder)?;
+        }
     }
-    for file in &files {
-        output::prepare(&file.folder)?;
+    let store = Store::open(arguments.out.join("runs"))?;
+    let context = ExecutionContext { store: &store, resources, cache: &cache, stop: &stop };
+    if let Some(share) = arguments.share {
+        return share::make(share, &all(), context);
     }
     let mut failed = 0;
     let mut tables = Vec::new();
     for RunsOfFile { name, folder, specs } in files {
-        let Computed { runs, counts, stopped } = compute(&specs, workshop, None)?;
+        let Computed { runs, counts, stopped } = compute(&specs, context, None)?;
         // The files first: a closed terminal must not lose them.
         let columns = run_columns(&runs);
         output::save_columns(&folder, "data", &columns)?;

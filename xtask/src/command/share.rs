@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, process::ExitCode};
 use regime_lab::{RunKey, Share};
 use regime_study::RunSpec;
 
-use super::compute::{Computed, INTERRUPTED, Workshop, compute};
+use super::compute::{Computed, ExecutionContext, compute};
+use crate::status::INTERRUPTED;
 
 /// Makes one share of the runs that `specs` describe, and prints how many runs are missing.
 ///
@@ -14,11 +15,11 @@ use super::compute::{Computed, INTERRUPTED, Workshop, compute};
 pub(super) fn make(
     share: Share,
     specs: &[RunSpec],
-    workshop: Workshop<'_>,
+    context: ExecutionContext<'_>,
 ) -> anyhow::Result<ExitCode> {
     let mine = share.of(specs)?;
-    let store = workshop.store;
-    let Computed { counts, stopped, .. } = compute(&mine, workshop, None)?;
+    let store = context.store;
+    let Computed { counts, stopped, .. } = compute(&mine, context, None)?;
     if stopped {
         note!("share {share}: stopped; run the same command again to continue");
         return Ok(ExitCode::from(INTERRUPTED));

@@ -42,7 +42,7 @@ pub enum Event {
     },
     /// The run was found in the store just before its start: another process has
     /// finished it.
-    FoundMeanwhile {
+    FoundInStore {
         /// The run.
         key: RunKey,
         /// Its cost.

@@ -9,7 +9,7 @@ use crate::spec::RunKey;
 ///
 /// The rate is the cost that one worker computes in a second, averaged over
 /// the finished runs. The time left is accurate if costs are proportional to time. An
-/// [expected](Progress::expecting) time counts like finished runs with a tenth of the
+/// [expected](Progress::with_expected_time) time counts like finished runs with a tenth of the
 /// planned cost.
 ///
 /// ```
@@ -71,7 +71,7 @@ impl Progress {
 
     /// Sets an estimate of the total wall time, in seconds.
     #[must_use]
-    pub fn expecting(self, wall_s: Option<f64>) -> Progress {
+    pub fn with_expected_time(self, wall_s: Option<f64>) -> Progress {
         Progress { expected_s: wall_s.filter(|s| *s > 0.0), ..self }
     }
 
@@ -84,7 +84,7 @@ impl Progress {
             Event::Started { key, cost, batch, at_s, .. } => {
                 self.running.insert(*key, Running { cost: *cost, start_s: *at_s, batch: *batch });
             }
-            Event::FoundMeanwhile { cost, .. } => {
+            Event::FoundInStore { cost, .. } => {
                 self.reused += 1;
                 self.settled_cost += cost;
             }
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn an_expected_time_is_the_time_left_until_runs_are_measured() {
         let planned = Event::Planned { total: 3, reused: 1, cost: 8.0 };
-        let mut progress = Progress::new(2).expecting(Some(100.0));
+        let mut progress = Progress::new(2).with_expected_time(Some(100.0));
         progress.observe(&planned);
         assert_eq!(progress.time_left_s(0.0), Some(100.0));
         // 4 of 8 units took 10 s on one worker, where 100 s were expected.
@@ -285,7 +285,7 @@ mod tests {
             after(1, &[Event::Planned { total: 2, reused: 0, cost: 4.0 }, started('a', 1.0, 0.0)]);
         progress.observe(&Event::Failed { key: key('a'), reason: "x".into(), at_s: 0.1 });
         assert_eq!((progress.failed(), progress.fraction(), progress.rate()), (1, 0.25, None));
-        progress.observe(&Event::FoundMeanwhile { key: key('b'), cost: 3.0 });
+        progress.observe(&Event::FoundInStore { key: key('b'), cost: 3.0 });
         assert_eq!((progress.fraction(), progress.time_left_s(1.0)), (1.0, Some(0.0)));
     }
 

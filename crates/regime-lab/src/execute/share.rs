@@ -40,7 +40,7 @@ pub struct Share {
 /// The error for a text that is not a share.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a share: write 2/5 for the second of five")]
-pub struct NotAShare(
+pub struct ParseShareError(
     /// The text.
     pub String,
 );
@@ -52,10 +52,14 @@ impl Share {
     /// Share `number` of `shares`, where 1 ≤ `number` ≤ `shares`.
     ///
     /// # Errors
-    /// [`NotAShare`] otherwise.
-    pub fn new(number: usize, shares: usize) -> Result<Share, NotAShare> {
+    /// [`ParseShareError`] otherwise.
+    pub fn new(number: usize, shares: usize) -> Result<Share, ParseShareError> {
         let share = Share { number, shares };
-        if (1..=shares).contains(&number) { Ok(share) } else { Err(NotAShare(share.to_string())) }
+        if (1..=shares).contains(&number) {
+            Ok(share)
+        } else {
+            Err(ParseShareError(share.to_string()))
+        }
     }
 
     /// The specs of this share, in their order and without duplicates.
@@ -96,10 +100,10 @@ impl fmt::Display for Share {
 }
 
 impl FromStr for Share {
-    type Err = NotAShare;
+    type Err = ParseShareError;
 
-    fn from_str(text: &str) -> Result<Share, NotAShare> {
-        let refused = || NotAShare(text.to_owned());
+    fn from_str(text: &str) -> Result<Share, ParseShareError> {
+        let refused = || ParseShareError(text.to_owned());
         let (number, shares) = text.split_once('/').ok_or_else(refused)?;
         match (number.parse(), shares.parse()) {
             (Ok(number), Ok(shares)) => Share::new(number, shares).map_err(|_| refused()),

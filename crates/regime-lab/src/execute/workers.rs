@@ -136,8 +136,8 @@ fn compute_batch<S, R, E, F>(
     for &task in batch {
         let key = task.key;
         match work.store.look_up(&key) {
-            Ok(Lookup::Whole(record)) => {
-                send(Message::Event(Event::FoundMeanwhile { key, cost: task.cost }));
+            Ok(Lookup::Found(record)) => {
+                send(Message::Event(Event::FoundInStore { key, cost: task.cost }));
                 send(Message::Outcome(task.slot, Outcome::Reused(record)));
             }
             Ok(Lookup::Absent) => tasks.push(task),
@@ -210,7 +210,7 @@ where
         Err(StoreError::Encode(error)) => return Ok(Err(RunError::Unstorable(error))),
         Err(error) => return Err(error),
     }
-    work.store.drop_checkpoint(&task.key)?;
+    work.store.remove_checkpoint(&task.key)?;
     // The returned record is the one that the next call will read. If another process
     // has just removed the file, it is the computed one.
     Ok(Ok(work.store.get(&task.key)?.unwrap_or(record)))

@@ -65,7 +65,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Write`] when the file cannot be removed.
-    pub fn drop_checkpoint(&self, key: &RunKey) -> Result<(), StoreError> {
+    pub fn remove_checkpoint(&self, key: &RunKey) -> Result<(), StoreError> {
         let path = self.checkpoint_path(key);
         match fs::remove_file(&path) {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => {

@@ -49,7 +49,7 @@ impl<B: Backend> Kernels<B> {
 }
 
 /// Measures the runs of a batch.
-pub(super) struct Together<'o, 'm, 'p, B: Backend> {
+pub(super) struct BatchMeasurements<'o, 'm, 'p, B: Backend> {
     pub(super) kernels: &'o mut Kernels<B>,
     pub(super) measuring: &'o mut [MeasuringObserver<'m, B>],
     pub(super) policies: &'o [InterruptPolicy<'p>],
@@ -57,12 +57,12 @@ pub(super) struct Together<'o, 'm, 'p, B: Backend> {
     pub(super) active_flow: &'o mut [bool],
 }
 
-impl<B: Backend> BatchObserver<B> for Together<'_, '_, '_, B> {
+impl<B: Backend> BatchObserver<B> for BatchMeasurements<'_, '_, '_, B> {
     fn observe(&mut self, observed: &[(usize, Observation)], w: &Tensor<B, 2>) {
         let [_, n_params] = w.dims();
         let row = |k: usize| w.clone().narrow(0, k, 1);
         let measured: Vec<usize> = (0..observed.len())
-            .filter(|&k| self.measuring[observed[k].0].wants_kernel(observed[k].1.moment))
+            .filter(|&k| self.measuring[observed[k].0].needs_kernel(observed[k].1.moment))
             .collect();
         let mut thetas: Vec<Option<Vec<f64>>> = vec![None; observed.len()];
         if !measured.is_empty() {

@@ -3,13 +3,13 @@
 use burn_tensor::backend::Backend;
 use regime_train::{FlowBatch, Member, Outcome, Probe, Start};
 
-use super::observer::{Kernels, Together};
+use super::observer::{BatchMeasurements, Kernels};
 use crate::{
     checkpoint::{FrozenProgress, RunCheckpoint},
     context::{InterruptPolicy, RunContext},
     dynamics::Dynamics,
     error::StudyError,
-    measuring_observer::{MeasuringObserver, Quiet},
+    measuring_observer::{MeasuringObserver, NoObserver},
     ready::Ready,
     record::RunRecord,
     trainer::TrainerState,
@@ -26,7 +26,7 @@ pub(super) fn train<B: Backend>(
     trainees: &[Trainee<'_, '_, B>],
     device: &B::Device,
 ) -> Vec<Result<RunRecord, StudyError>> {
-    let mut quiet: Vec<Quiet> = trainees.iter().map(|_| Quiet).collect();
+    let mut quiet: Vec<NoObserver> = trainees.iter().map(|_| NoObserver).collect();
     match Training::start(trainees, &mut quiet, device) {
         Ok(mut training) => {
             let outcomes = training.run();
@@ -52,7 +52,7 @@ struct Training<'t, B: Backend> {
 impl<'t, B: Backend> Training<'t, B> {
     fn start(
         trainees: &'t [Trainee<'_, '_, B>],
-        quiet: &'t mut [Quiet],
+        quiet: &'t mut [NoObserver],
         device: &B::Device,
     ) -> Result<Self, StudyError> {
         let Some(first) = trainees.first() else {
@@ -84,7 +84,8 @@ impl<'t, B: Backend> Training<'t, B> {
     fn run(&mut self) -> Vec<Outcome> {
         loop {
             let Self { batch, kernels, measuring, policies, active_flow, .. } = self;
-            let outcomes = batch.run(&mut Together { kernels, measuring, policies, active_flow });
+            let outcomes =
+                batch.run(&mut BatchMeasurements { kernels, measuring, policies, active_flow });
             if !self.active_flow.contains(&true) {
                 return outcomes;
             }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 /// A field that does not match its schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Misfit {
+pub(super) struct SchemaError {
     /// The path of the field, such as `network.activation`; empty for the whole value.
     pub(super) path: String,
     /// What is wrong, and what is allowed.
@@ -20,7 +20,7 @@ pub(super) struct Misfit {
 ///
 /// # Errors
 /// The first field that does not fit.
-pub(super) fn check(value: &mut Value, schema: &Value, root: &Value) -> Result<(), Misfit> {
+pub(super) fn check(value: &mut Value, schema: &Value, root: &Value) -> Result<(), SchemaError> {
     Checker { root }.check(value, schema, "")
 }
 
@@ -37,7 +37,7 @@ impl Checker<'_> {
         }
     }
 
-    fn check(&self, value: &mut Value, schema: &Value, path: &str) -> Result<(), Misfit> {
+    fn check(&self, value: &mut Value, schema: &Value, path: &str) -> Result<(), SchemaError> {
         let schema = self.resolve(schema);
         let alternatives = schema.get("oneOf").or(schema.get("anyOf")).and_then(Value::as_array);
         if let Some(alternatives) = alternatives {
@@ -52,7 +52,8 @@ impl Checker<'_> {
             *value = Value::Null;
             return Ok(());
         }
-        let wrong = |form: String| misfit(path, format!("is {}, but must be {form}", shown(value)));
+        let wrong =
+            |form: String| schema_error(path, format!("is {}, but must be {form}", shown(value)));
         match types[0] {
             "object" => match value {
                 Value::Object(fields) => self.check_object(fields, schema, path),
@@ -81,13 +82,13 @@ impl Checker<'_> {
         fields: &mut Map<String, Value>,
         schema: &Value,
         path: &str,
-    ) -> Result<(), Misfit> {
+    ) -> Result<(), SchemaError> {
         let none = Map::new();
         let known = schema.get("properties").and_then(Value::as_object).unwrap_or(&none);
         let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
         if let Some(unknown) = fields.keys().find(|field| closed && !known.contains_key(*field)) {
             let names: Vec<&str> = known.keys().map(String::as_str).collect();
-            return Err(misfit(
+            return Err(schema_error(
                 &joined(path, unknown),
                 format!("is not a field: {}", choice(unknown, &names)),
             ));
@@ -98,7 +99,10 @@ impl Checker<'_> {
         {
             let example =
                 known.get(missing).map(|schema| self.describe(schema)).unwrap_or_default();
-            return Err(misfit(&joined(path, missing), format!("is missing: give it {example}")));
+            return Err(schema_error(
+                &joined(path, missing),
+                format!("is missing: give it {example}"),
+            ));
         }
         for (field, value) in fields {
             if let Some(schema) = known.get(field) {
@@ -115,7 +119,7 @@ impl Checker<'_> {
         value: &mut Value,
         alternatives: &[Value],
         path: &str,
-    ) -> Result<(), Misfit> {
+    ) -> Result<(), SchemaError> {
         let alternatives: Vec<&Value> = alternatives.iter().map(|a| self.resolve(a)).collect();
         if alternatives.iter().any(|a| a.get("type") == Some(&"null".into())) {
             if is_none(value) {
@@ -146,7 +150,7 @@ impl Checker<'_> {
                         choice(word, &words)
                     ),
                 };
-                Err(misfit(path, format!("is \"{word}\", but {right}")))
+                Err(schema_error(path, format!("is \"{word}\", but {right}")))
             }
             Value::Object(fields) => match &tag {
                 Some(tag) => {
@@ -154,7 +158,7 @@ impl Checker<'_> {
                         alternatives.iter().filter_map(|a| Some(tag_of(a)?.1)).collect();
                     let place = joined(path, tag);
                     let Some(kind) = fields.get(tag) else {
-                        return Err(misfit(
+                        return Err(schema_error(
                             &place,
                             format!("is missing: choose {}", names.join(", ")),
                         ));
@@ -165,7 +169,7 @@ impl Checker<'_> {
                     let Some(own) = own else {
                         let word = kind.as_str().unwrap_or_default();
                         let reason = format!("is {}: {}", shown(kind), choice(word, &names));
-                        return Err(misfit(&place, reason));
+                        return Err(schema_error(&place, reason));
                     };
                     self.check_object(fields, own, path)
                 }
@@ -182,7 +186,7 @@ impl Checker<'_> {
                                 shown(value),
                                 self.forms(&alternatives)
                             );
-                            Err(misfit(path, reason))
+                            Err(schema_error(path, reason))
                         }
                     }
                 }
@@ -194,7 +198,7 @@ impl Checker<'_> {
                 });
                 match numeric {
                     Some(schema) => self.check(value, schema, path),
-                    None => Err(misfit(
+                    None => Err(schema_error(
                         path,
                         format!("is {}, but must be {}", shown(value), self.forms(&alternatives)),
                     )),
@@ -281,8 +285,8 @@ fn is_none(value: &Value) -> bool {
     value.is_null() || value.as_str() == Some("none")
 }
 
-fn misfit(path: &str, reason: String) -> Misfit {
-    Misfit { path: path.to_owned(), reason }
+fn schema_error(path: &str, reason: String) -> SchemaError {
+    SchemaError { path: path.to_owned(), reason }
 }
 
 fn joined(path: &str, field: &str) -> String {

@@ -4,7 +4,7 @@ use burn_flex::{Flex, FlexDevice};
 use burn_tensor::backend::Backend;
 use regime_data::{DataSpec, Dataset, InputSpec, Source, Task, default_cache_dir, prepare};
 use regime_models::{Activation, ConvolutionalSpec, DenseSpec, NetworkSpec, Precision};
-use regime_study::{Dynamics, Quiet, RunRecord, RunSpec, Uninterrupted, run_on};
+use regime_study::{Dynamics, NoObserver, RunRecord, RunSpec, Uninterrupted, run_on};
 use regime_train::{FlowSpec, Scheme, StochasticSpec, Stop};
 
 fn dense(dynamics: Dynamics, alpha: f64) -> RunSpec {
@@ -57,7 +57,7 @@ fn data(spec: &RunSpec) -> Dataset {
 /// The record of a run on a backend, with the given element type.
 fn on<B: Backend>(device: &B::Device, precision: Precision, spec: &RunSpec) -> RunRecord {
     let spec = RunSpec { precision, ..spec.clone() };
-    run_on::<B>(&spec, &data(&spec), device, &Uninterrupted, &mut Quiet).unwrap()
+    run_on::<B>(&spec, &data(&spec), device, &Uninterrupted, &mut NoObserver).unwrap()
 }
 
 /// `max |a − b|/max |b|`.

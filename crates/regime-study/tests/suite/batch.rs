@@ -6,7 +6,7 @@ use burn_tensor::backend::Backend;
 use regime_data::{DataSpec, Dataset, default_cache_dir, prepare};
 use regime_models::{Activation, DenseSpec, NetworkSpec};
 use regime_study::{
-    BatchRun, Dynamics, FrozenKernel, Quiet, RunCheckpoint, RunContext, RunRecord, RunSpec,
+    BatchRun, Dynamics, FrozenKernel, NoObserver, RunCheckpoint, RunContext, RunRecord, RunSpec,
     StudyError, Uninterrupted, run_batch_on, run_on,
 };
 use regime_train::{FlowSpec, Loss, Momentum, Scheme, Stop};
@@ -80,7 +80,7 @@ fn uninterrupted<'a>(specs: &'a [RunSpec], data: &'a [Dataset]) -> Vec<BatchRun<
 }
 
 fn alone<B: Backend>(spec: &RunSpec, data: &Dataset, device: &B::Device) -> RunRecord {
-    run_on::<B>(spec, data, device, &Uninterrupted, &mut Quiet).unwrap()
+    run_on::<B>(spec, data, device, &Uninterrupted, &mut NoObserver).unwrap()
 }
 
 pub(crate) fn runs_in_a_batch_give_the_records_of_single_runs<B: Backend>(device: &B::Device) {
@@ -162,7 +162,10 @@ fn checkpoints_are_saved_after_other_runs_have_ended() {
         let saved = context.saved.borrow_mut().take().expect("a checkpoint was saved");
         let resumed = Slow { now: Cell::new(0.0), saved: RefCell::new(Some(saved)) };
         let resumed = Resumed(resumed);
-        same(&run_on::<Flex>(spec, data, &FlexDevice, &resumed, &mut Quiet).unwrap(), &expected);
+        same(
+            &run_on::<Flex>(spec, data, &FlexDevice, &resumed, &mut NoObserver).unwrap(),
+            &expected,
+        );
     }
 }
 

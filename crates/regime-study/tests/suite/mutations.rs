@@ -35,7 +35,7 @@ fn specs() -> Vec<Value> {
             "loss": {"kind": "hinge"}}),
         json!({"network": resnet, "alpha": 1.0, "dynamics": {"kind": "flow", "scheme": explicit}}),
         json!({"network": dense, "alpha": 1.0, "data": {"task": {"kind": "own"},
-            "source": {"kind": "cylinder", "dim": 10, "inputs": 3, "stretch": 2.0}}}),
+            "source": {"kind": "cylinder", "dim": 10, "round": 3, "stretch": 2.0}}}),
     ]
 }
 
@@ -112,7 +112,7 @@ fn a_wrong_value_is_refused_in_one_line_that_names_its_field() {
                 object.insert(format!("{name}x"), 1.into());
                 let message =
                     read_specs("x.json", &mutated.to_string(), &[]).unwrap_err().to_string();
-                assert!(message.contains(&format!("{name}x is no field")), "{message}");
+                assert!(message.contains(&format!("{name}x is not a field")), "{message}");
             }
         }
     }

@@ -7,7 +7,7 @@ use burn_tensor::backend::Backend;
 use regime_data::{DataSpec, Dataset, InputSpec, Source, Task, default_cache_dir, prepare};
 use regime_models::{Activation, ConvolutionalSpec, DenseSpec, NetworkSpec};
 use regime_study::{
-    Budget, Dynamics, Ending, FrozenKernel, FrozenOutcome, Quiet, RunCheckpoint, RunContext,
+    Budget, Dynamics, Ending, FrozenKernel, FrozenOutcome, NoObserver, RunCheckpoint, RunContext,
     RunRecord, RunSpec, StudyError, run_on,
 };
 use regime_train::{FlowSpec, Loss, Momentum, StochasticSpec};
@@ -86,7 +86,7 @@ pub(crate) fn spec(loss: Loss, dynamics: Dynamics) -> RunSpec {
 }
 
 fn run(spec: &RunSpec, context: &Impatient) -> Result<RunRecord, StudyError> {
-    run_on::<Flex>(spec, &data(spec), &FlexDevice, context, &mut Quiet)
+    run_on::<Flex>(spec, &data(spec), &FlexDevice, context, &mut NoObserver)
 }
 
 fn data(spec: &RunSpec) -> Dataset {
@@ -182,7 +182,7 @@ pub(crate) fn frozen_kernels_learn_the_task_of_the_network<B: Backend>(device: &
             ..spec(Loss::SoftHinge { beta: 20.0 }, Dynamics::default())
         };
         let context = Impatient::after(None, u32::MAX);
-        run_on::<B>(&spec, &data(&spec), device, &context, &mut Quiet).unwrap()
+        run_on::<B>(&spec, &data(&spec), device, &context, &mut NoObserver).unwrap()
     };
     // In the lazy limit all kernels are equal, and learn the same function as the network.
     let lazy = run(1e6);

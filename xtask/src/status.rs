@@ -1,0 +1,10 @@
+//! The exit statuses of the program besides 0 and 1, as shells and scripts see them.
+
+/// Input cannot be used, or output cannot be written.
+pub(crate) const BAD_INPUT: u8 = 2;
+
+/// A measurement does not decide.
+pub(crate) const UNDECIDED: u8 = 3;
+
+/// The user stopped the program, as shells report Ctrl-C; the same command continues.
+pub(crate) const INTERRUPTED: u8 = 130;
