@@ -147,25 +147,7 @@ pub fn file_schema() -> Value {
         run.remove("$schema");
     }
     definitions.insert("RunSpec".into(), run);
-    definitions.insert(
-        "Sweep".into(),
-        serde_json::json!({
-            "description": "A base and axes: one run for every combination of the axes. Fields \
-                            are named by their path, such as `network.width`. The fields of one \
-                            axis vary together.",
-            "type": "object",
-            "required": ["base", "axes"],
-            "additionalProperties": false,
-            "properties": {
-                "base": {"description": "The fields that all runs share.", "type": "object"},
-                "axes": {
-                    "description": "The axes; the first varies slowest.",
-                    "type": "array",
-                    "items": {"type": "object", "additionalProperties": {"type": "array"}},
-                },
-            },
-        }),
-    );
+    definitions.insert("Sweep".into(), sweep_schema());
     let one = serde_json::json!([{"$ref": "#/$defs/RunSpec"}, {"$ref": "#/$defs/Sweep"}]);
     let list = serde_json::json!({"type": "array", "minItems": 1, "items": {"anyOf": one}});
     serde_json::json!({
@@ -173,6 +155,26 @@ pub fn file_schema() -> Value {
         "title": "Runs: a run, a sweep, or a list of both",
         "$defs": definitions,
         "anyOf": [one[0], one[1], list],
+    })
+}
+
+/// The JSON Schema of a sweep.
+fn sweep_schema() -> Value {
+    serde_json::json!({
+        "description": "A base and axes: one run for every combination of the axes. Fields \
+                        are named by their path, such as `network.width`. The fields of one \
+                        axis vary together.",
+        "type": "object",
+        "required": ["base", "axes"],
+        "additionalProperties": false,
+        "properties": {
+            "base": {"description": "The fields that all runs share.", "type": "object"},
+            "axes": {
+                "description": "The axes; the first varies slowest.",
+                "type": "array",
+                "items": {"type": "object", "additionalProperties": {"type": "array"}},
+            },
+        },
     })
 }
 
@@ -194,7 +196,7 @@ fn swept(
             set(base, change).map_err(|e| at(place, e))?;
         }
     }
-    let sweep: Sweep = serde_json::from_value(entry).map_err(|e| at(place, e))?;
+    let sweep: Sweep = from_value(entry, &sweep_schema()).map_err(|e| at(place, e))?;
     let values = sweep.specs::<Value>().map_err(|e| at(place, e))?.into_iter().enumerate();
     let placed = |(index, value)| {
         let words = sweep.place(index);
@@ -271,7 +273,7 @@ mod tests {
         assert!(
             message(r#"{"base": {}, "axes": []}"#).starts_with(", sweep 1: network is missing")
         );
-        assert!(message(r#"{"base": {}}"#).contains("sweep 1: missing field `axes`"));
+        assert!(message(r#"{"base": {}}"#).contains("sweep 1: axes is missing"));
     }
 
     #[test]

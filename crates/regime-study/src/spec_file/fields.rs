@@ -105,7 +105,7 @@ impl Checker<'_> {
             ));
         }
         for (field, value) in fields {
-            if let Some(schema) = known.get(field) {
+            if let Some(schema) = known.get(field).or(schema.get("additionalProperties")) {
                 self.check(value, schema, &joined(path, field))?;
             }
         }

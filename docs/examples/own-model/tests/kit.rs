@@ -7,8 +7,8 @@ use own_model::{Gated, Grad, Plain, on_circle};
 use regime_tangent::{
     Method, Outputs, Precision, Sizes, full_kernel,
     kit::{
-        Claim, OnModule, WithKernel, audit, numbers, positive_semidefinite, remainder_of_a_step,
-        symmetric, methods_agree,
+        Claim, OnModule, WithKernel, audit, methods_agree, numbers, positive_semidefinite,
+        remainder_of_a_step, symmetric,
     },
     plan, traced_kernel,
 };
