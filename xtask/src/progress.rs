@@ -12,6 +12,8 @@ use crate::console;
 pub(crate) struct ProgressBar {
     progress: Progress,
     start: Instant,
+    /// Runs that were in the store when computing began.
+    reused: usize,
     bar: indicatif::ProgressBar,
     /// The tenths of the work for which a plain line has been printed.
     tenths: usize,
@@ -31,15 +33,19 @@ impl ProgressBar {
         Self {
             progress: Progress::new(jobs).with_expected_time(expected_s),
             start: Instant::now(),
+            reused: 0,
             bar,
             tenths: 0,
         }
     }
 
-    /// Rate and time left, in words.
+    /// The rate of the runs that this call computes and the time left, in words; empty if all runs were stored.
     fn rest(&self) -> String {
         let now = self.start.elapsed().as_secs_f64();
-        let rate = self.progress.settled() as f64 / now.max(1e-9);
+        let computed = self.progress.settled().saturating_sub(self.reused);
+        if self.progress.total() == self.reused {
+            return String::new();
+        }
         let left = match self.progress.time_left_s(now) {
             Some(left) => {
                 let left = Duration::from_secs(left.ceil() as u64);
@@ -47,7 +53,10 @@ impl ProgressBar {
             }
             None => "time left not known yet".into(),
         };
-        format!("{rate:.2} runs/s, {left}")
+        match computed {
+            0 => left,
+            n => format!("{:.2} runs/s, {left}", n as f64 / now.max(1e-9)),
+        }
     }
 
     fn line(&self, text: &str) {
@@ -73,6 +82,7 @@ impl Observer for ProgressBar {
                 self.bar.set_length(*total as u64);
                 // The store has been searched: the computation begins here.
                 self.start = Instant::now();
+                self.reused = *reused;
                 self.tenths = if *total == *reused { 10 } else { 0 };
             }
             // The user knows; the command reports it once.

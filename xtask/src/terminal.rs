@@ -16,6 +16,17 @@ where
     within(&rows, width.map(|(width, _)| usize::from(width.0)))
 }
 
+/// A version with the first seven digits of its commit.
+pub(crate) fn short_version(version: &str) -> String {
+    match version.split_once('+') {
+        Some((version, commit)) => {
+            let (digits, rest) = commit.split_at(commit.find('.').unwrap_or(commit.len()));
+            format!("{version}+{}{rest}", &digits[..digits.len().min(7)])
+        }
+        None => version.to_owned(),
+    }
+}
+
 fn within(rows: &[Vec<String>], width: Option<usize>) -> Vec<String> {
     let lines = laid_out(rows, 2);
     let longest = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);

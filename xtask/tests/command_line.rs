@@ -260,7 +260,10 @@ fn a_plan_computes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let output = xtask(&["plan", "finding-1", "--profile", "smoke"], folder.path());
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(text.contains("runs") && text.contains("about") && text.contains("MB"), "{text}");
+    assert!(
+        text.contains("runs") && text.contains("side by side") && text.contains("MB"),
+        "{text}"
+    );
     assert!(entries(folder.path()).is_empty());
 }
 
@@ -413,7 +416,7 @@ fn a_table_tells_the_runs_of_any_sweep_apart() {
         let column = |name: &str| rows[0].iter().position(|column| *column == name).expect(name);
         for row in &rows[1..] {
             assert!(printed.contains(&row[column("key")][..8]), "{printed}");
-            assert!(!row[column("version")].is_empty() && row[column("end")] == "converged");
+            assert!(!row[column("version")].is_empty() && row[column("ending")] == "converged");
         }
         let fields: Vec<usize> =
             (0..rows[0].len()).filter(|&c| rows[0][c].starts_with(field)).collect();

@@ -185,8 +185,9 @@ fn checked(
     }
 }
 
-impl fmt::Display for ExponentCheck {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl ExponentCheck {
+    /// The rows of a table for people; the first row is the head.
+    pub fn table(&self) -> Vec<[String; 7]> {
         let percent = self.rows.iter().find_map(|row| Some(100.0 * row.interval.ok()?.level));
         let interval = format!("{:.0} % interval", percent.unwrap_or(95.0));
         let head = ["quantity", "step", "exponent", &interval, "drift", "expected", ""];
@@ -211,6 +212,13 @@ impl fmt::Display for ExponentCheck {
                 outcome,
             ]);
         }
+        lines
+    }
+}
+
+impl fmt::Display for ExponentCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines = self.table();
         let widths: [usize; 7] = std::array::from_fn(|column| {
             lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0)
         });

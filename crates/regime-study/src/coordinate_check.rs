@@ -262,15 +262,15 @@ impl CoordinateCheck {
 
 const OUTPUT: &str = "output";
 const KERNEL: &str = "kernel";
-const OUTPUT_CHANGE: &str = "change of output";
-const KERNEL_CHANGE: &str = "change of kernel";
+const OUTPUT_CHANGE: &str = "Δ output";
+const KERNEL_CHANGE: &str = "Δ kernel";
 
 fn value_of(layer: usize) -> String {
     format!("preactivations {layer}")
 }
 
 fn change_of(layer: usize) -> String {
-    format!("change of preactivations {layer}")
+    format!("Δ preactivations {layer}")
 }
 
 /// The measured numbers of one step, by name. Outputs are `α f`, that is `F` without `f₀`.

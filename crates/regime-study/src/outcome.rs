@@ -30,7 +30,7 @@ impl Run {
     }
 
     /// How the run ended, in one word for tables.
-    pub fn end(&self) -> &'static str {
+    pub fn ending(&self) -> &'static str {
         match &self.record {
             Ok(record) => record.ending.name(),
             Err(why) => why.name(),

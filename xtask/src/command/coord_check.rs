@@ -10,7 +10,7 @@ use regime_study::{CoordinateCheck, read_coordinate_spec};
 use serde_json::json;
 
 use crate::status::UNDECIDED;
-use crate::{backend, cli::CoordCheck as Arguments, memory::Memory, progress::Counter};
+use crate::{backend, cli::CoordCheck as Arguments, memory::Memory, progress::Counter, terminal};
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (name, text) = match &arguments.file {
@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let exponents: Vec<_> = result.rows.iter().map(exponent).collect();
         out!("{:#}", json!({"name": name, "outcome": outcome, "exponents": exponents}));
     } else {
-        out!("{result}");
+        terminal::table(result.table()).iter().for_each(|line| out!("{line}"));
         let words = match outcome {
             Outcome::Pass => format!("{all} exponents are as expected"),
             Outcome::Fail => {

@@ -99,7 +99,7 @@ struct Row {
     kernel_change: Option<f64>,
     test_error: Option<f64>,
     weight_change: Option<f64>,
-    end: &'static str,
+    ending: &'static str,
     reason: Option<String>,
     version: Option<String>,
 }
@@ -114,7 +114,7 @@ impl Row {
             kernel_change: record.and_then(|r| r.kernel_change()),
             test_error: record.and_then(|r| r.test_error()),
             weight_change: record.and_then(|r| r.last()).map(|m| m.weight_change),
-            end: run.end(),
+            ending: run.ending(),
             reason: run.reason(),
             version: run.version(),
         }
@@ -129,7 +129,7 @@ fn table(runs: &[Row]) -> String {
         "kernel_change",
         "test_error",
         "weight_change",
-        "end",
+        "ending",
         "version",
     ];
     let number = |value: Option<f64>| value.map(|v| format!("{v:.4e}")).unwrap_or_default();
@@ -141,8 +141,8 @@ fn table(runs: &[Row]) -> String {
             number(run.kernel_change),
             run.test_error.map(|v| format!("{v:.4}")).unwrap_or_default(),
             number(run.weight_change),
-            run.end.to_owned(),
-            run.version.clone().unwrap_or_default(),
+            run.ending.to_owned(),
+            run.version.as_deref().map(terminal::short_version).unwrap_or_default(),
         ]
     };
     let rows = std::iter::once(head.map(String::from)).chain(runs.iter().map(row));

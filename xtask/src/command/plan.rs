@@ -15,6 +15,7 @@ use crate::{
     cli::{Grid, Resources},
     memory::{Fit, Memory, PROGRAM, size},
     study::find,
+    terminal,
 };
 
 pub(super) fn run(grid: &Grid) -> anyhow::Result<()> {
@@ -23,22 +24,27 @@ pub(super) fn run(grid: &Grid) -> anyhow::Result<()> {
     let store = finished(&grid.out);
     let grids = grids(&find(&grid.finding)?, grid, &cache)?;
     let mut plans = Vec::new();
-    let mut add = |name: &str, specs: &[RunSpec]| -> anyhow::Result<()> {
-        let plan = Plan::of(specs, &store, &mut calibration, grid.resources)?;
-        if !grid.json {
-            out!("{name}: {plan}");
-        }
-        plans.push(plan.to_json(name));
-        Ok(())
-    };
     for (finding, specs) in &grids {
-        add(finding.name(), specs)?;
+        let plan = Plan::of(specs, &store, &mut calibration, grid.resources)?;
+        plans.push((finding.name(), plan));
     }
     if grids.len() > 1 {
-        add("all together", &union(&grids)?)?;
+        let plan = Plan::of(&union(&grids)?, &store, &mut calibration, grid.resources)?;
+        plans.push(("all together", plan));
     }
     if grid.json {
-        out!("{:#}", Value::Array(plans));
+        out!("{:#}", plans.iter().map(|(name, plan)| plan.to_json(name)).collect::<Value>());
+        return Ok(());
+    }
+    let head = ["", "runs", "stored", "time", "side by side", "memory", "disk"].map(str::to_owned);
+    let rows = plans.iter().map(|(name, plan)| plan.row(name));
+    for line in terminal::table(std::iter::once(head).chain(rows)) {
+        out!("{line}");
+    }
+    for (name, plan) in &plans {
+        if let Some(warning) = plan.too_large() {
+            out!("{name}: {warning}");
+        }
     }
     Ok(())
 }
@@ -149,6 +155,36 @@ impl Plan {
         self.estimate.wall_s
     }
 
+    /// Runs, stored runs, time, runs side by side, memory and disk, for people.
+    fn cells(&self) -> [String; 6] {
+        let Estimate { runs, stored, wall_s, memory_bytes, disk_bytes, .. } = self.estimate;
+        [
+            (runs + self.too_large.0).to_string(),
+            stored.to_string(),
+            humantime::format_duration(Duration::from_secs(wall_s.ceil() as u64)).to_string(),
+            self.jobs.to_string(),
+            size(PROGRAM + memory_bytes),
+            size(disk_bytes),
+        ]
+    }
+
+    /// The row of a table.
+    fn row(&self, name: &str) -> [String; 7] {
+        let [runs, stored, time, jobs, memory, disk] = self.cells();
+        [name.to_owned(), runs, stored, time, jobs, memory, disk]
+    }
+
+    /// A sentence on the runs that do not fit into the memory, if there are any.
+    fn too_large(&self) -> Option<String> {
+        let (n, largest) = self.too_large;
+        (n > 0).then(|| {
+            format!(
+                "{n} of the runs do not fit into the memory and will be refused (the largest needs {})",
+                size(largest)
+            )
+        })
+    }
+
     /// For programs.
     pub(super) fn to_json(&self, name: &str) -> Value {
         let Estimate { runs, stored, wall_s, flops, memory_bytes, disk_bytes } = self.estimate;
@@ -170,27 +206,15 @@ impl Plan {
 
 impl std::fmt::Display for Plan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Estimate { runs, stored, wall_s, flops, memory_bytes, disk_bytes } = self.estimate;
-        let (too_large, largest) = self.too_large;
-        let time = humantime::format_duration(Duration::from_secs(wall_s.ceil() as u64));
+        let [runs, stored, time, jobs, memory, disk] = self.cells();
         write!(
             f,
-            "{} runs, {stored} stored; about {time} for the rest, {} side by side; \
-             {:.1e} floating-point operations, {} of memory, {} of disk",
-            runs + too_large,
-            self.jobs,
-            // A sum of nothing is −0.
-            flops + 0.0,
-            size(PROGRAM + memory_bytes),
-            size(disk_bytes),
+            "{runs} runs, {stored} stored; about {time}, {jobs} side by side; {memory} of memory, \
+             {disk} of disk"
         )?;
-        match too_large {
-            0 => Ok(()),
-            n => write!(
-                f,
-                "; {n} of the runs do not fit into the memory and will be refused (the largest needs {})",
-                size(largest)
-            ),
+        match self.too_large() {
+            Some(warning) => write!(f, "; {warning}"),
+            None => Ok(()),
         }
     }
 }

@@ -121,7 +121,7 @@ fn runs_of(file: &Path, arguments: &Arguments, cache: &DataCache) -> anyhow::Res
 /// What the printed table shows of every run besides its key and the fields that vary: names of
 /// [`run_columns`], and the digits of numbers.
 const SHOWN: [(&str, Digits); 5] = [
-    ("end", Digits::All),
+    ("ending", Digits::All),
     ("steps", Digits::All),
     ("test_error", Digits::Fixed(4)),
     ("kernel_change", Digits::Significant(3)),
@@ -171,7 +171,7 @@ fn table(runs: &[Run]) -> String {
         let mut row = vec![key.clone()];
         row.extend(fields.iter().map(|name| cell(name, index, Digits::All)));
         row.extend(SHOWN.map(|(name, digits)| match name {
-            "version" => short_version(&cell(name, index, digits)),
+            "version" => terminal::short_version(&cell(name, index, digits)),
             _ => cell(name, index, digits),
         }));
         match &run.record {
@@ -185,17 +185,6 @@ fn table(runs: &[Run]) -> String {
     rows.iter_mut().for_each(|row| row.resize(width, String::new()));
     let rows = rows.iter().map(|row| row.iter().map(String::as_str));
     terminal::table(rows).into_iter().chain(notes).collect::<Vec<_>>().join("\n")
-}
-
-/// A version with the first seven digits of its commit.
-fn short_version(version: &str) -> String {
-    match version.split_once('+') {
-        Some((version, commit)) => {
-            let (digits, rest) = commit.split_at(commit.find('.').unwrap_or(commit.len()));
-            format!("{version}+{}{rest}", &digits[..digits.len().min(7)])
-        }
-        None => version.to_owned(),
-    }
 }
 
 /// The test errors of frozen kernels: `none` where there was no kernel, and the end of one that

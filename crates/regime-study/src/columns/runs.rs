@@ -11,7 +11,7 @@ const MEASURED: [(&str, &str, &str); 20] = [
     ("key", "", "The key of the run: its record in the store is the file `<key>.json`."),
     ("sqrt_h_alpha", "", "√h·α, the variable in which the curves of all widths collapse."),
     (
-        "end",
+        "ending",
         "",
         "How the run ended, such as `converged`; `failed` or `missing` for a run without a record.",
     ),
@@ -113,7 +113,7 @@ fn cells(name: &str, runs: &[Run]) -> Cells {
         "sqrt_h_alpha" => {
             Cells::Float(runs.iter().map(|run| Some(run.spec.sqrt_h_alpha())).collect())
         }
-        "end" => text(&|run| Some(run.end().to_owned())),
+        "ending" => text(&|run| Some(run.ending().to_owned())),
         "reason" => text(&Run::reason),
         "steps" => count(&|record| Some(record.steps)),
         "rejected" => count(&|record| Some(record.rejected)),

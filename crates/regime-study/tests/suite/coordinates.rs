@@ -39,10 +39,10 @@ fn the_ntk_and_mu_p_pass_their_own_check_and_fail_that_of_the_other() {
         assert_eq!(right.rows.len(), 5 + 8 + 9);
         let wrong = check(json!({"parametrisation": own, "expect": other}));
         assert_eq!(wrong.outcome(), Outcome::Fail, "{own}:\n{wrong}");
-        for quantity in ["change of preactivations 1", "change of kernel"] {
+        for quantity in ["Δ preactivations 1", "Δ kernel"] {
             assert_eq!(row(&wrong, quantity, 6).outcome, Outcome::Fail, "{wrong}");
         }
-        assert_eq!(row(&wrong, "change of output", 1).outcome, Outcome::Pass, "{wrong}");
+        assert_eq!(row(&wrong, "Δ output", 1).outcome, Outcome::Pass, "{wrong}");
     }
 }
 
