@@ -267,7 +267,7 @@ pub(crate) struct Reproduce {
     #[arg(long)]
     pub(crate) check: bool,
     /// Make only this share of the runs, such as 2/5 for the second of five, and no report.
-    #[arg(long, value_parser = share, conflicts_with = "check")]
+    #[arg(long, value_parser = share, conflicts_with_all = ["check", "json"])]
     pub(crate) share: Option<Share>,
     /// If the verdict is inconclusive, add training sets until it is decided: two, three and four times
     /// the profile's number. The levels of the verdict are then stricter, so that its error rate holds
@@ -293,7 +293,7 @@ pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) resources: Resources,
     /// Make only this share of the runs, such as 2/5 for the second of five, and no table.
-    #[arg(long, value_parser = share)]
+    #[arg(long, value_parser = share, conflicts_with = "json")]
     pub(crate) share: Option<Share>,
     /// Estimate the time and memory of the runs, without computing them.
     #[arg(long)]

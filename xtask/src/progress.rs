@@ -21,7 +21,7 @@ pub(crate) struct ProgressBar {
 
 impl ProgressBar {
     /// `jobs`: runs side by side; `expected_s`: expected seconds for all runs.
-    pub(crate) fn new(jobs: usize, expected_s: Option<f64>) -> Self {
+    pub(crate) fn new(jobs: usize, expected: Option<(f64, f64)>) -> Self {
         let target = match console::is_quiet() {
             true => ProgressDrawTarget::hidden(),
             false => ProgressDrawTarget::stderr(),
@@ -31,7 +31,7 @@ impl ProgressBar {
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style);
         Self {
-            progress: Progress::new(jobs).with_expected_time(expected_s),
+            progress: Progress::new(jobs).with_expected_time(expected),
             start: Instant::now(),
             reused: 0,
             bar,
@@ -61,7 +61,7 @@ impl ProgressBar {
 
     fn line(&self, text: &str) {
         if self.bar.is_hidden() {
-            note!("{text}");
+            console::warn(format_args!("{text}"));
         } else {
             self.bar.println(text);
         }

@@ -219,7 +219,12 @@ impl DataSpec {
     /// Estimated bytes of the prepared points and of the copies that are made while they are prepared.
     /// Images in a folder are assumed to have 784 pixels.
     pub fn memory_bytes(&self) -> f64 {
-        let points = self.n_total().unwrap_or(usize::MAX) as f64;
+        let all_sets = self.n_total().unwrap_or(usize::MAX) as f64;
+        // Of images one training set is prepared.
+        let points = match self.source.synthetic_dim() {
+            Some(_) => all_sets,
+            None => (self.n_train as f64) + (self.n_test as f64) + (self.n_kernel as f64),
+        };
         let inputs = self.source.synthetic_dim().unwrap_or(784) as f64;
         let outputs = match &self.inputs.pca {
             Some(pca) => (pca.components as f64).min(inputs),

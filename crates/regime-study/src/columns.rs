@@ -44,8 +44,8 @@ mod tests {
         assert_eq!(rows.len(), 3);
         let text = |t: &str| Field::Str(t.into());
         assert_eq!(rows[0], [text("a, \"b\""), Field::Null, Field::Double(0.1)]);
-        assert_eq!(rows[1], [Field::Null, Field::Long(7), Field::Double(-1e300)]);
-        assert_eq!(rows[2], [text("α"), Field::Long(0), Field::Null]);
+        assert_eq!(rows[1], [Field::Null, Field::ULong(7), Field::Double(-1e300)]);
+        assert_eq!(rows[2], [text("α"), Field::ULong(0), Field::Null]);
     }
 
     #[test]

@@ -126,13 +126,21 @@ impl CoordinateCheck {
     /// Estimated bytes of the measurement of the widest network, the data not included: weights,
     /// gradient and rates, the passes over both sets of points, and the kernels.
     pub fn memory_bytes(&self) -> f64 {
+        // Gradients of some outputs of a convolution, and their scaled copy.
+        const GRADIENTS: f64 = 2.0 * (1 << 25) as f64;
         let CoordinateSpec { data, precision, .. } = &self.spec;
         let of = |network: &NetworkSpec| {
             let Ok(net) = network.build() else { return 0.0 };
             let points = (2 * data.n_train + 2 * data.n_kernel) as f64;
             let kernels = 4.0 * (data.n_kernel as f64).powi(2);
-            let numbers = 8.0 * net.n_params() as f64 + points * net.trace_size() + kernels;
-            numbers * precision.bytes() as f64
+            let n_params = net.n_params() as f64;
+            let gradients = match network {
+                NetworkSpec::Dense(_) => 0.0,
+                _ => GRADIENTS.min(2.0 * data.n_kernel as f64 * n_params),
+            };
+            let tensors = 5.0 * n_params + points * net.trace_size() + kernels + gradients;
+            // Weights and rates on the host are of float64 in any case.
+            tensors * precision.bytes() as f64 + 8.0 * 3.0 * n_params
         };
         self.networks.iter().map(of).fold(0.0, f64::max)
     }

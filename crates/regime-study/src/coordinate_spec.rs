@@ -81,6 +81,15 @@ impl Default for CoordinateSpec {
 }
 
 impl CoordinateSpec {
+    /// The spec as JSON with all fields, including those at their defaults.
+    pub fn complete(&self) -> Value {
+        let mut spec = serde_json::to_value(self).unwrap_or_default();
+        if let Some(data) = spec["data"].as_object_mut() {
+            data.insert("training_set".into(), json!(self.data.training_set));
+        }
+        spec
+    }
+
     /// The JSON Schema of a spec in a file, with a description of every field.
     pub fn schema() -> serde_json::Value {
         schemars::schema_for!(CoordinateSpec).to_value()

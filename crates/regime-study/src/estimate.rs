@@ -17,6 +17,8 @@ pub struct Estimate {
     pub runs: usize,
     /// Runs whose records are in the store.
     pub stored: usize,
+    /// Cost of the other runs, in the unit of [`Spec::cost`].
+    pub cost: f64,
     /// Wall-clock seconds for the other runs.
     pub wall_s: f64,
     /// Floating-point operations for the other runs.
@@ -55,6 +57,7 @@ pub fn estimate(
     Ok(Estimate {
         runs: specs.len(),
         stored: specs.len() - missing.len(),
+        cost: cost(&missing),
         wall_s,
         flops: FLOPS_PER_COST * cost(&missing),
         memory_bytes: memory.iter().rev().take(jobs).sum(),

@@ -81,7 +81,9 @@ pub fn read_specs(
             runs.extend(swept(entry, &format!("{name}, sweep {number}"), overrides, &schema)?);
         } else {
             let place = format!("{name}, run {number}");
-            overrides.iter().try_for_each(|o| set(&mut entry, o)).map_err(|e| at(&place, e))?;
+            let defaults = defaults_of(&entry, &schema);
+            let mut apply = |change| set(&mut entry, change, &defaults);
+            overrides.iter().try_for_each(&mut apply).map_err(|e| at(&place, e))?;
             let spec = from_value(entry, &schema).map_err(|e| at(&place, e))?;
             runs.push(PlacedSpec { place, spec });
         }
@@ -102,7 +104,9 @@ pub fn read_coordinate_spec(
     overrides: &[Override],
 ) -> Result<CoordinateSpec, StudyError> {
     let mut value = syntax::parse(name, text).map_err(|e| at(name, e))?;
-    overrides.iter().try_for_each(|o| set(&mut value, o)).map_err(|e| at(name, e))?;
+    let defaults = CoordinateSpec::default().complete();
+    let mut apply = |change| set(&mut value, change, &defaults);
+    overrides.iter().try_for_each(&mut apply).map_err(|e| at(name, e))?;
     from_value(value, &CoordinateSpec::schema()).map_err(|e| at(name, e))
 }
 
@@ -120,19 +124,42 @@ pub(crate) fn from_value<T: DeserializeOwned>(
     serde_json::from_value(value).map_err(|e| e.to_string())
 }
 
-/// Sets one field, and creates missing objects on its path.
-fn set(spec: &mut Value, Override { field, value }: &Override) -> Result<(), String> {
+/// Fields that choose a variant, whose other fields depend on it.
+const TAGS: [&str; 5] = ["kind", "architecture", "scheme", "rule", "inertia"];
+
+/// Replaces one field. An object on the path that the spec does not have is that of `defaults`, so that its other
+/// fields stay; a new one where there is no default, or where the field chooses a variant.
+fn set(
+    spec: &mut Value,
+    Override { field, value }: &Override,
+    defaults: &Value,
+) -> Result<(), String> {
     let mut place = spec;
-    let mut path = String::new();
-    for name in field.split('.') {
+    let mut default = Some(defaults);
+    let mut path = "the spec".to_owned();
+    let names: Vec<&str> = field.split('.').collect();
+    for (index, &name) in names.iter().enumerate() {
         let Value::Object(fields) = place else {
             return Err(format!("{field} cannot be set: {path} is not an object with fields"));
         };
-        place = fields.entry(name).or_insert_with(|| Value::Object(serde_json::Map::new()));
-        path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        default = default.and_then(|default| default.get(name));
+        let rest = &names[index + 1..];
+        let chooses_variant = value.is_string() && rest.len() == 1 && TAGS.contains(&rest[0]);
+        let keeps_fields = !rest.is_empty() && !chooses_variant;
+        place = fields.entry(name).or_insert_with(|| match default {
+            Some(default) if keeps_fields && default.is_object() => default.clone(),
+            _ => Value::Object(serde_json::Map::new()),
+        });
+        path = if index == 0 { name.to_owned() } else { format!("{path}.{name}") };
     }
     *place = value.clone();
     Ok(())
+}
+
+/// All fields of a run, those that its file leaves out too; null where the file is not a spec by itself.
+fn defaults_of(entry: &Value, schema: &Value) -> Value {
+    let spec: Result<RunSpec, String> = from_value(entry.clone(), schema);
+    spec.map(|spec| spec.complete()).unwrap_or_default()
 }
 
 /// The JSON Schema of the texts that [`read_specs`] reads, with a description of every field.
@@ -193,7 +220,7 @@ fn swept(
             return Err(at(place, format!("{field} cannot be set: an axis varies {axis}")));
         }
         if let Some(base) = entry.get_mut("base") {
-            set(base, change).map_err(|e| at(place, e))?;
+            set(base, change, &Value::Null).map_err(|e| at(place, e))?;
         }
     }
     let sweep: Sweep = from_value(entry, &sweep_schema()).map_err(|e| at(place, e))?;
@@ -236,6 +263,40 @@ mod tests {
 
     fn sweep(axes: &str) -> String {
         format!(r#"{{"base": {RUN}, "axes": {axes}}}"#)
+    }
+
+    #[test]
+    fn a_field_is_set_and_the_others_keep_their_defaults() {
+        let with = |changes: &[&str]| -> Result<RunSpec, String> {
+            let overrides: Vec<Override> =
+                changes.iter().map(|change| change.parse().unwrap()).collect();
+            let runs = read_specs("x.json", RUN, &overrides).map_err(|e| e.to_string())?;
+            Ok(runs[0].spec.clone())
+        };
+        let plain = with(&[]).unwrap();
+        let seeded = with(&["data.seed=7", "network.width=64"]).unwrap();
+        assert_eq!((seeded.data.seed, seeded.network.width()), (7, 64));
+        assert_eq!(seeded.data.n_train, plain.data.n_train);
+        let precise = with(&["dynamics.scheme.tolerance=0.02"]).unwrap();
+        assert_eq!(precise.dynamics.tolerance(), Some(0.02));
+        let stop = with(&["dynamics.stop.max_steps=5", "loss.kind=hinge"]).unwrap();
+        assert_eq!(stop.loss, regime_train::Loss::Hinge);
+        let reference = with(&[r#"dynamics.scheme={"scheme": "reference"}"#]).unwrap();
+        assert_ne!(reference.dynamics, plain.dynamics);
+        let inside = with(&["alpha.x=1"]).unwrap_err();
+        assert!(
+            inside.ends_with("alpha.x cannot be set: alpha is not an object with fields"),
+            "{inside}"
+        );
+
+        let check = |changes: &[&str]| {
+            let overrides: Vec<Override> =
+                changes.iter().map(|change| change.parse().unwrap()).collect();
+            read_coordinate_spec("x.json", "{}", &overrides).unwrap()
+        };
+        let defaults = CoordinateSpec::default();
+        assert_eq!(check(&["data.seed=1"]).data.n_train, defaults.data.n_train);
+        assert_eq!(check(&["network.hidden_layers=2"]).network["architecture"], "dense");
     }
 
     #[test]

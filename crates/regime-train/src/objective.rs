@@ -238,7 +238,7 @@ mod tests {
         let make = |y: &[f64], f: &[f64]| Objective::new(alpha, Loss::Hinge, y.into(), f.into());
         let flat = Loss::SoftHinge { beta: 0.0 };
         let flat = Objective::new(alpha, flat, vec![1.0], vec![0.0]).unwrap_err();
-        assert!(flat.to_string().starts_with("beta of the loss is 0"), "{flat}");
+        assert!(flat.to_string().starts_with("loss.beta is 0"), "{flat}");
         assert_eq!(make(&[], &[]), Err(ObjectiveError::NoPoints));
         assert_eq!(
             make(&[1.0, 0.0], &[0.0, 0.0]),

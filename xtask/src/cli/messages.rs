@@ -49,11 +49,12 @@ pub(super) fn one_line(root: &clap::Command, error: &clap::Error, args: &[OsStri
         (ErrorKind::MissingRequiredArgument, Some(argument)) if argument.contains("FILE") => {
             "a file with runs is missing; docs/examples has some".into()
         }
-        (ErrorKind::MissingRequiredArgument, Some(argument)) => {
+        (ErrorKind::MissingRequiredArgument, Some(argument)) if argument == "<FINDING>" => {
             let known: Vec<&str> =
                 regime_findings::FINDINGS.iter().map(|finding| finding.name()).collect();
             format!("{argument} is missing; findings are {} and all", known.join(", "))
         }
+        (ErrorKind::MissingRequiredArgument, Some(argument)) => format!("{argument} is missing"),
         _ => {
             let rendered = error.to_string();
             let first = rendered.lines().next().unwrap_or_default();
@@ -65,7 +66,7 @@ pub(super) fn one_line(root: &clap::Command, error: &clap::Error, args: &[OsStri
 /// The (sub)command that the arguments select.
 fn reached(root: &clap::Command, args: &[OsString]) -> clap::Command {
     let mut command = root.clone();
-    for arg in args.iter().skip(1) {
+    for arg in args.iter().skip(1).filter(|arg| !arg.to_string_lossy().starts_with('-')) {
         let Some(next) = arg.to_str().and_then(|name| command.find_subcommand(name)) else { break };
         command = next.clone();
     }

@@ -103,23 +103,36 @@ pub(super) fn source(text: &str) -> Result<Source, String> {
 
 /// A size in bytes, such as `8G` or `500M`.
 pub(super) fn bytes(text: &str) -> Result<u64, String> {
-    let wrong = || "write a size such as 8G or 500M".to_owned();
-    let text = text.trim().trim_end_matches(['B', 'b']).trim_end_matches('i');
-    let (digits, factor) = match text.char_indices().next_back() {
-        Some((end, 'k' | 'K')) => (&text[..end], 1e3),
-        Some((end, 'm' | 'M')) => (&text[..end], 1e6),
-        Some((end, 'g' | 'G')) => (&text[..end], 1e9),
-        Some((end, 't' | 'T')) => (&text[..end], 1e12),
-        _ => (text, 1.0),
+    let wrong = || "write a size such as 8G, 8GiB or 500M".to_owned();
+    let lower = text.trim().to_lowercase();
+    let (text, base) = match lower.strip_suffix("ib") {
+        Some(text) => (text, 1024.0_f64),
+        None => (lower.strip_suffix('b').unwrap_or(&lower), 1000.0),
     };
+    let units = [("k", 1), ("m", 2), ("g", 3), ("t", 4)];
+    let unit = units.iter().find_map(|(unit, power)| Some((text.strip_suffix(unit)?, *power)));
+    let (digits, power) = unit.unwrap_or((text, 0));
     let number: f64 = digits.trim().parse().map_err(|_| wrong())?;
-    if number.is_finite() && number * factor >= 1.0 {
-        Ok((number * factor) as u64)
-    } else {
-        Err(wrong())
-    }
+    let bytes = number * base.powi(power);
+    if bytes.is_finite() && bytes >= 1.0 { Ok(bytes as u64) } else { Err(wrong()) }
 }
 
 pub(super) fn override_of(text: &str) -> Result<Override, String> {
     text.parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        let cases = [("8G", 8_000_000_000), ("8GiB", 8 << 30), ("500 mb", 500_000_000), ("7", 7)];
+        for (text, expected) in cases {
+            assert_eq!(bytes(text), Ok(expected), "{text}");
+        }
+        for text in ["", "lots", "-1G", "8X", "inf", "nanG"] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::{
     sync::OnceLock,
 };
 
+use crate::console;
 use regime_study::{BatchShape, DeviceName, RunRecord, RunSpec};
 
 /// The fraction of the free memory of a device that runs may use. The rest is scratch space for
@@ -36,10 +37,10 @@ impl DeviceMemory {
         let memory = free_bytes(index)
             .map(|free_bytes| Self::divided(DeviceName::Cuda(index), free_bytes, specs, jobs));
         if memory.is_none() {
-            note!(
+            console::warn(format_args!(
                 "warning: nvidia-smi does not report the free memory of cuda:{index}: runs are computed \
                  without batches, {jobs} side by side"
-            );
+            ));
         }
         memory
     }

@@ -21,6 +21,7 @@ use signal_hook::{
 };
 
 use super::batches::{DeviceMemory, in_memory};
+use super::data_memory;
 use crate::status::INTERRUPTED;
 use crate::{
     backend,
@@ -49,19 +50,19 @@ pub(super) struct ExecutionContext<'a> {
     pub(super) stop: &'a Arc<AtomicBool>,
 }
 
-/// Makes the runs that the store lacks, those that fit into the memory side by side. `expected_s` is the
+/// Makes the runs that the store lacks, those that fit into the memory side by side. `expected` is the
 /// estimate of the time that all of them take.
 pub(super) fn compute(
     specs: &[RunSpec],
     context: ExecutionContext<'_>,
-    expected_s: Option<f64>,
+    expected: Option<(f64, f64)>,
 ) -> anyhow::Result<Computed> {
     let ExecutionContext { store, resources, cache, stop } = context;
     if let Some(warning) = specs.iter().find_map(rounding) {
         console::warn(format_args!("{warning}"));
     }
     let asked = resources.jobs();
-    let machine = Memory::of_machine(resources.memory, asked);
+    let machine = Memory::of_machine(resources.memory).less(data_memory::data_bytes(specs));
     let missing = specs.iter().filter(|spec| is_missing(store, spec));
     let Fit { jobs, bytes } = machine.fit(missing, asked);
     if jobs < asked {
@@ -93,7 +94,7 @@ pub(super) fn compute(
             None => in_memory(specs, &|specs| make(specs, store, cache, stop)),
         }
     };
-    let mut progress = ProgressBar::new(jobs, expected_s);
+    let mut progress = ProgressBar::new(jobs, expected);
     let report = execute_batches(specs, store, &options, &divide, run, &mut progress)?;
     drop(progress);
     let runs = specs

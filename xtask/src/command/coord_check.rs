@@ -6,11 +6,13 @@ use std::{fs, process::ExitCode};
 use anyhow::{Context, bail};
 use regime_data::{default_cache_dir, prepare};
 use regime_scaling::{CheckedExponent, Outcome};
-use regime_study::{CoordinateCheck, read_coordinate_spec};
+use regime_study::{CoordinateCheck, DeviceName, read_coordinate_spec};
 use serde_json::json;
 
 use crate::status::UNDECIDED;
-use crate::{backend, cli::CoordCheck as Arguments, memory::Memory, progress::Counter, terminal};
+use crate::{
+    backend, cli::CoordCheck as Arguments, console, memory::Memory, progress::Counter, terminal,
+};
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (name, text) = match &arguments.file {
@@ -21,13 +23,15 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
     };
     let spec = read_coordinate_spec(&name, &text, &arguments.overrides.set)?;
+    let check = CoordinateCheck::new(spec).with_context(|| name.clone())?;
     if arguments.overrides.print_spec {
-        out!("{:#}", serde_json::to_value(&spec)?);
+        out!("{:#}", check.spec().complete());
         return Ok(ExitCode::SUCCESS);
     }
-    let check = CoordinateCheck::new(spec).with_context(|| name.clone())?;
     if let Err(unstable) = &check.limit {
-        note!("no stable limit is expected: {unstable}; the check is only that nothing grows");
+        console::warn(format_args!(
+            "no stable limit is expected: {unstable}; the check is only that nothing grows"
+        ));
     }
     let jobs = jobs_that_fit(&check, arguments).with_context(|| name.clone())?;
     let data = prepare(&check.spec().data, &default_cache_dir()).with_context(|| name.clone())?;
@@ -80,13 +84,16 @@ fn exponent(row: &CheckedExponent) -> serde_json::Value {
 /// The number of measurements side by side that fit into memory.
 fn jobs_that_fit(check: &CoordinateCheck, arguments: &Arguments) -> anyhow::Result<usize> {
     let requested = arguments.resources.jobs();
-    let memory = Memory::of_machine(arguments.resources.memory, requested);
+    if check.spec().device != DeviceName::Cpu {
+        return Ok(requested);
+    }
+    let data = check.spec().data.memory_bytes();
+    let memory = Memory::of_machine(arguments.resources.memory).less(data);
     let bytes = check.memory_bytes();
-    if let Some(why) = memory.refuses(bytes + check.spec().data.memory_bytes()) {
+    if let Some(why) = memory.refuses(bytes) {
         bail!("{why}: take smaller widths or fewer points");
     }
-    let jobs = (1..=requested).rev().find(|jobs| memory.refuses(*jobs as f64 * bytes).is_none());
-    let jobs = jobs.unwrap_or(1);
+    let jobs = memory.copies(bytes, requested);
     if jobs < requested {
         note!(
             "{jobs} measurements side by side instead of {requested}: more do not fit into memory"

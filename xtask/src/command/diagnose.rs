@@ -7,7 +7,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use regime_data::default_cache_dir;
 use regime_lab::Store;
 use regime_plot::number;
@@ -25,21 +25,21 @@ pub(super) fn run(arguments: &Diagnose) -> anyhow::Result<ExitCode> {
     let stop = stop_on_interrupt()?;
     let cache = DataCache::new(default_cache_dir());
     let place = || arguments.file.display().to_string();
-    let memory = Memory::of_machine(arguments.resources.memory, 1);
-    let mut settings = read(&arguments.file, &arguments.overrides.set)?;
-    let Some(PlacedSpec { spec, .. }) = settings.pop().filter(|_| settings.is_empty()) else {
+    let memory = Memory::of_machine(arguments.resources.memory);
+    let settings = read(&arguments.file, &arguments.overrides.set)?;
+    if settings.len() != 1 {
         bail!("{}: diagnose takes one run, but the file has several", place());
-    };
-    let spec = checked(spec, &cache, memory).with_context(place)?;
+    }
+    let located = |spec: RunSpec| PlacedSpec { place: place(), spec };
+    let settings = settings.into_iter().map(|run| located(run.spec)).collect();
+    let mut settings = checked(settings, &cache, memory)?;
     if arguments.overrides.print_spec {
-        print_specs([&spec]);
+        print_specs(&settings);
         return Ok(ExitCode::SUCCESS);
     }
-    let specs = Diagnosis::runs_of(&spec)
-        .into_iter()
-        .map(|spec| checked(spec, &cache, memory))
-        .collect::<anyhow::Result<Vec<RunSpec>>>()
-        .with_context(place)?;
+    let Some(spec) = settings.pop() else { bail!("{}: the file has no run", place()) };
+    let runs = Diagnosis::runs_of(&spec).into_iter().map(located).collect();
+    let specs = checked(runs, &cache, memory)?;
     output::prepare(&arguments.out)?;
     let store = Store::open(arguments.out.join("runs"))?;
     let resources = arguments.resources;

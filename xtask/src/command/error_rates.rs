@@ -10,7 +10,7 @@ use regime_findings::{
 };
 
 use super::reproduce::LOOKS;
-use crate::{cli::ErrorRates, output};
+use crate::{cli::ErrorRates, console, output};
 
 /// The path of the page.
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/findings/error-rates.md");
@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &ErrorRates) -> anyhow::Result<ExitCode> {
         output::replace(path, text.as_bytes()).with_context(|| path.display().to_string())?;
         out!("{}", path.display());
     } else {
-        print!("{table}");
+        console::write(&table);
     }
     Ok(ExitCode::SUCCESS)
 }

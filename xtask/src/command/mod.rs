@@ -5,6 +5,7 @@ mod bench;
 mod compute;
 mod coord_check;
 mod data;
+mod data_memory;
 mod diagnose;
 mod docs;
 mod error_rates;

@@ -9,7 +9,7 @@ use regime_models::NetworkSpec;
 use regime_study::{Calibration, DataCache, DeviceName, Estimate, RunSpec};
 use serde_json::{Value, json};
 
-use super::timer::calibration;
+use super::{data_memory, timer::calibration};
 use crate::{
     backend,
     cli::{Grid, Resources},
@@ -20,7 +20,7 @@ use crate::{
 
 pub(super) fn run(grid: &Grid) -> anyhow::Result<()> {
     let cache = DataCache::new(default_cache_dir());
-    let mut calibration = calibration(&cache);
+    let mut calibration = calibration(&cache, Memory::of_machine(grid.resources.memory));
     let store = finished(&grid.out);
     let grids = grids(&find(&grid.finding)?, grid, &cache)?;
     let mut plans = Vec::new();
@@ -93,16 +93,20 @@ pub(super) fn specs(
 ) -> anyhow::Result<Vec<RunSpec>> {
     backend::check(settings.backend, settings.device)?;
     let mut specs = finding.grid(settings);
+    let had_components: Vec<bool> =
+        specs.iter().map(|spec| spec.data.inputs.pca.is_some()).collect();
     for spec in &mut specs {
         if let Some(source) = &grid.source {
             spec.data.source = source.clone();
         }
-        let components = spec.data.inputs.pca.is_some();
         if grid.no_pca {
             spec.data.inputs.pca = None;
         }
+    }
+    data_memory::check(&specs, Memory::of_machine(grid.resources.memory))?;
+    for (spec, had_components) in specs.iter_mut().zip(had_components) {
         let data = cache.get(&spec.data)?;
-        if let (NetworkSpec::Dense(net), true, true) = (&mut spec.network, components, grid.no_pca)
+        if let (NetworkSpec::Dense(net), true) = (&mut spec.network, had_components && grid.no_pca)
         {
             net.inputs = data.train.dim();
         }
@@ -134,7 +138,7 @@ impl Plan {
         resources: Resources,
     ) -> anyhow::Result<Self> {
         let asked = resources.jobs();
-        let memory = Memory::of_machine(resources.memory, asked);
+        let memory = Memory::of_machine(resources.memory).less(data_memory::data_bytes(specs));
         let is_stored = |key: &RunKey| store.path(key).is_file();
         let fits = |spec: &RunSpec| {
             let stored = RunKey::of(spec).is_ok_and(|key| is_stored(&key));
@@ -150,9 +154,10 @@ impl Plan {
         Ok(Self { estimate, jobs, too_large: (large.len(), largest) })
     }
 
-    /// Wall-clock seconds for the runs that are missing.
-    pub(super) fn wall_s(&self) -> f64 {
-        self.estimate.wall_s
+    /// The cost of the missing runs that fit into the memory, in the unit of their specs, and the wall-clock
+    /// seconds that they take.
+    pub(super) fn expected(&self) -> (f64, f64) {
+        (self.estimate.cost, self.estimate.wall_s)
     }
 
     /// Runs, stored runs, time, runs side by side, memory and disk, for people.
@@ -187,7 +192,7 @@ impl Plan {
 
     /// For programs.
     pub(super) fn to_json(&self, name: &str) -> Value {
-        let Estimate { runs, stored, wall_s, flops, memory_bytes, disk_bytes } = self.estimate;
+        let Estimate { runs, stored, wall_s, flops, memory_bytes, disk_bytes, .. } = self.estimate;
         let (too_large, largest) = self.too_large;
         json!({
             "name": name,

@@ -10,13 +10,15 @@ use regime_scaling::Outcome;
 use regime_study::DataCache;
 
 use super::compute::{ExecutionContext, compute, stop_on_interrupt};
-use crate::cli::Protocol;
+use super::data_memory;
 use crate::status::INTERRUPTED;
+use crate::{cli::Protocol, memory::Memory};
 
 pub(super) fn run(arguments: &Protocol) -> anyhow::Result<ExitCode> {
     let stop = stop_on_interrupt()?;
     let cache = DataCache::new(default_cache_dir());
     let mut specs = protocol::grid(&Settings::of(Profile::Laptop));
+    data_memory::check(&specs, Memory::of_machine(arguments.resources.memory))?;
     for spec in &mut specs {
         spec.data_sha256.clone_from(&cache.get(&spec.data)?.provenance.sha256);
     }
@@ -48,5 +50,5 @@ pub(super) fn run(arguments: &Protocol) -> anyhow::Result<ExitCode> {
             effect.statement.quantity,
         );
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if computed.counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

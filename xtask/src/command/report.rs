@@ -12,6 +12,7 @@ use regime_study::{DataCache, NoRecord, Run, RunRecord, RunSpec};
 use super::plan;
 use crate::{
     cli::Grid,
+    console,
     output::{self, Results},
     provenance,
     report::words,
@@ -26,6 +27,7 @@ pub(super) fn run(grid: &Grid) -> anyhow::Result<ExitCode> {
     let store = Store::open(&runs)?;
     let cache = DataCache::new(default_cache_dir());
     let mut verdicts = Vec::new();
+    let mut complete = true;
     for finding in find(&grid.finding)? {
         let (settings, looks) = as_before(finding, grid);
         let specs = plan::specs(finding, grid, &settings, &cache)?;
@@ -33,9 +35,11 @@ pub(super) fn run(grid: &Grid) -> anyhow::Result<ExitCode> {
             specs.iter().map(|spec| stored(spec, &store)).collect::<anyhow::Result<_>>()?;
         let missing = runs.iter().filter(|run| run.record.is_err()).count();
         if missing == runs.len() {
-            note!("{}: no run of this profile is finished", finding.name());
+            console::warn(format_args!("{}: no run of this profile is finished", finding.name()));
+            complete = false;
             continue;
         }
+        complete &= missing == 0;
         output::prepare(&grid.out.join(finding.name()))?;
         let left = if missing == 0 { String::new() } else { format!(" ({missing} runs missing)") };
         let written = write(finding, (grid, settings, looks), &runs, &store)?;
@@ -49,7 +53,7 @@ pub(super) fn run(grid: &Grid) -> anyhow::Result<ExitCode> {
         true => out!("{:#}", serde_json::Value::Array(verdicts)),
         false => out!("{}", index.display()),
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The settings, with the rounds of the last report of this profile if it came from `--until-decided`, and
@@ -97,7 +101,7 @@ impl Written {
             "sentence": self.sentence,
             "training_sets_needed": self.sets_needed,
             "runs_without_record": missing,
-            "report": self.report,
+            "report": self.report.display().to_string(),
         })
     }
 }

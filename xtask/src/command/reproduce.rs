@@ -18,6 +18,8 @@ use super::{
 use crate::status::INTERRUPTED;
 use crate::{
     cli::{Grid, Reproduce},
+    console,
+    memory::Memory,
     output,
     study::find,
 };
@@ -47,17 +49,17 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
     if let Some(share) = arguments.share {
         return share::make(share, &plan::union(&grids)?, context);
     }
-    let mut calibration = calibration(&cache);
-    let mut print_estimate = |name: &str, specs: &[RunSpec]| -> Option<f64> {
+    let mut calibration = calibration(&cache, Memory::of_machine(grid.resources.memory));
+    let mut print_estimate = |name: &str, specs: &[RunSpec]| -> Option<(f64, f64)> {
         // The short runs of the estimate are made all at once, so one that fails ends the estimate. A run
         // of the grid that fails does not stop the others.
         match Plan::of(specs, &store, &mut calibration, grid.resources) {
             Ok(plan) => {
                 note!("{name}: {plan}");
-                Some(plan.wall_s())
+                Some(plan.expected())
             }
             Err(error) => {
-                note!("{name}: the time cannot be estimated: {error:#}");
+                console::warn(format_args!("{name}: the time cannot be estimated: {error:#}"));
                 None
             }
         }
@@ -76,9 +78,12 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
                 settings.rounds = look as u64;
                 specs = plan::specs(finding, grid, &settings, &cache)?;
             }
-            let expected_s = print_estimate(finding.name(), &specs);
-            let computed = compute(&specs, context, expected_s)?;
+            let expected = print_estimate(finding.name(), &specs);
+            let computed = compute(&specs, context, expected)?;
             let Some(ended) = end(finding, (grid, settings, looks), computed, &store)? else {
+                if grid.json {
+                    out!("{:#}", serde_json::Value::Array(reports));
+                }
                 return Ok(ExitCode::from(INTERRUPTED));
             };
             let decided = ended.written.verdict != Outcome::Undecided;

@@ -1,14 +1,11 @@
 //! `run`: the runs that files describe.
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{collections::HashMap, path::PathBuf, process::ExitCode};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use regime_data::default_cache_dir;
 use regime_findings::FINDINGS;
-use regime_lab::{Share, Store};
+use regime_lab::{RunKey, Share, Store};
 use regime_study::{
     Cells, DataCache, Ending, FrozenOutcome, FrozenRecord, PlacedSpec, Run, RunRecord, RunSpec,
     run_columns, varying_fields,
@@ -16,7 +13,8 @@ use regime_study::{
 use serde_json::json;
 
 use super::{
-    compute::{Computed, ExecutionContext, compute, stop_on_interrupt},
+    compute::{Computed, ExecutionContext, compute, is_missing, stop_on_interrupt},
+    data_memory,
     plan::{self, Plan},
     share,
     spec_files::{checked, print_specs, read},
@@ -24,6 +22,9 @@ use super::{
 };
 use crate::status::INTERRUPTED;
 use crate::{cli::Run as Arguments, memory::Memory, output, terminal};
+
+/// The smallest number of missing runs for which the time is estimated first.
+const MIN_RUNS_TO_ESTIMATE: usize = 8;
 
 /// The runs of a file, and where their table goes.
 struct RunsOfFile {
@@ -36,14 +37,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let cache = DataCache::new(default_cache_dir());
     let resources = arguments.resources;
     // Errors in files and data are reported before anything is computed.
-    let mut files: Vec<RunsOfFile> = Vec::new();
-    for file in &arguments.files {
-        let runs = runs_of(file, arguments, &cache)?;
-        if files.iter().any(|other| other.name == runs.name) {
-            bail!("{}: rename it, another file has the same name", file.display());
-        }
-        files.push(runs);
-    }
+    let files = read_files(arguments, &cache)?;
     let all = || files.iter().flat_map(|file| file.specs.clone()).collect::<Vec<_>>();
     if arguments.overrides.print_spec {
         print_specs(&all());
@@ -51,7 +45,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     if arguments.plan {
         let specs = arguments.share.unwrap_or(Share::WHOLE).of(&all())?;
-        let mut calibration = calibration(&cache);
+        let mut calibration = calibration(&cache, Memory::of_machine(resources.memory));
         let store = plan::finished(&arguments.out);
         let plan = Plan::of(&specs, &store, &mut calibration, resources)?;
         match arguments.json {
@@ -73,18 +67,31 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let mut failed = 0;
     let mut tables = Vec::new();
+    let mut calibration = calibration(&cache, Memory::of_machine(resources.memory));
     for RunsOfFile { name, folder, specs } in files {
-        let Computed { runs, counts, stopped } = compute(&specs, context, None)?;
+        // Few runs are not worth the short runs of an estimate.
+        let missing = specs.iter().filter(|spec| is_missing(&store, spec)).count();
+        let expected = (missing >= MIN_RUNS_TO_ESTIMATE)
+            .then(|| Plan::of(&specs, &store, &mut calibration, resources).ok())
+            .flatten();
+        if let Some(plan) = &expected {
+            note!("{name}: {plan}");
+        }
+        let expected = expected.map(|plan| plan.expected());
+        let Computed { runs, counts, stopped } = compute(&specs, context, expected)?;
         // The files first: a closed terminal must not lose them.
         let columns = run_columns(&runs);
         output::save_columns(&folder, "data", &columns)?;
         let path = folder.join("data.csv");
         if arguments.json {
-            tables.push(json!({"name": name, "table": path, "runs": columns.to_json()}));
+            tables.push(json!({"name": name, "table": path.display().to_string(), "runs": columns.to_json()}));
         } else {
             out!("{}", table(&runs));
         }
         if stopped {
+            if arguments.json {
+                out!("{:#}", serde_json::Value::Array(tables));
+            }
             note!("{name}: stopped; run the same command again to continue");
             return Ok(ExitCode::from(INTERRUPTED));
         }
@@ -104,18 +111,55 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Reads and checks a file.
-fn runs_of(file: &Path, arguments: &Arguments, cache: &DataCache) -> anyhow::Result<RunsOfFile> {
-    let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    if name == "runs" || FINDINGS.iter().any(|finding| finding.name() == name) {
-        bail!("{}: rename it, results/{name} holds other results", file.display());
+/// Reads and checks the files. A run that occurs twice in a file is made once.
+fn read_files(arguments: &Arguments, cache: &DataCache) -> anyhow::Result<Vec<RunsOfFile>> {
+    let mut files: Vec<(String, Vec<PlacedSpec>)> = Vec::new();
+    for file in &arguments.files {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if name == "runs" || FINDINGS.iter().any(|finding| finding.name() == name) {
+            bail!("{}: rename it, results/{name} holds other results", file.display());
+        }
+        if files.iter().any(|(other, _)| *other == name) {
+            bail!("{}: rename it, another file has the same name", file.display());
+        }
+        files.push((name, distinct(read(file, &arguments.overrides.set)?)?));
     }
-    let memory = Memory::of_machine(arguments.resources.memory, 1);
-    let check =
-        |PlacedSpec { place, spec }: PlacedSpec| checked(spec, cache, memory).context(place);
-    let specs = read(file, &arguments.overrides.set)?.into_iter().map(check);
-    let specs = specs.collect::<anyhow::Result<_>>()?;
-    Ok(RunsOfFile { folder: arguments.out.join(&name), name, specs })
+    let memory = Memory::of_machine(arguments.resources.memory);
+    let all = files.iter().flat_map(|(_, runs)| runs.iter().map(|run| &run.spec));
+    data_memory::check(all, memory)?;
+    let of = |(name, runs): (String, Vec<PlacedSpec>)| {
+        let specs = checked(runs, cache, memory)?;
+        Ok(RunsOfFile { folder: arguments.out.join(&name), name, specs })
+    };
+    files.into_iter().map(of).collect()
+}
+
+/// The runs without those that occur a second time.
+///
+/// # Errors
+/// Two runs that differ in what is not part of their key, such as their budget.
+fn distinct(runs: Vec<PlacedSpec>) -> anyhow::Result<Vec<PlacedSpec>> {
+    let mut kept: Vec<PlacedSpec> = Vec::new();
+    let mut places: HashMap<Option<RunKey>, usize> = HashMap::new();
+    for run in runs {
+        // A spec without a key is refused by its check.
+        let key = RunKey::of(&run.spec).ok();
+        match places.get(&key).filter(|_| key.is_some()) {
+            Some(&first) if kept[first].spec == run.spec => {
+                note!("{}: the same run as {}", run.place, kept[first].place);
+            }
+            Some(&first) => bail!(
+                "{}: the same run as {} with another budget: leave one of them out",
+                run.place,
+                kept[first].place
+            ),
+            None => {
+                places.insert(key, kept.len());
+                kept.push(run);
+            }
+        }
+    }
+    Ok(kept)
 }
 
 /// What the printed table shows of every run besides its key and the fields that vary: names of

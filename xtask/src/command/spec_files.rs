@@ -2,9 +2,10 @@
 
 use std::{fs, path::Path};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use regime_study::{DataCache, Override, PlacedSpec, RunSpec, read_specs};
 
+use super::data_memory;
 use crate::{backend, memory::Memory};
 
 /// The runs of a file: a run, a sweep, or a list of both, with some fields replaced.
@@ -17,24 +18,28 @@ pub(super) fn read(file: &Path, overrides: &[Override]) -> anyhow::Result<Vec<Pl
     Ok(read_specs(&name, &text, overrides)?)
 }
 
-/// The run, checked, with the checksum of its data filled in.
+/// Checks runs and fills in the checksums of their data. `runs` are specs with their places in files, which
+/// errors name.
 ///
 /// # Errors
-/// The first reason why the run cannot be made. A network that is too large for the memory is not an error
-/// here: its run fails, and the other runs of the file do not.
+/// The first error in a spec, in its backend or in its data. A network that is too large for the memory is not an
+/// error here: its run fails, and the other runs do not.
 pub(super) fn checked(
-    mut spec: RunSpec,
+    runs: Vec<PlacedSpec>,
     cache: &DataCache,
     memory: Memory,
-) -> anyhow::Result<RunSpec> {
-    spec.check()?;
-    backend::check(spec.backend, spec.device)?;
-    if let Some(why) = memory.refuses(spec.data.memory_bytes()) {
-        bail!("data: {why}");
+) -> anyhow::Result<Vec<RunSpec>> {
+    for PlacedSpec { place, spec } in &runs {
+        spec.check().with_context(|| place.clone())?;
+        backend::check(spec.backend, spec.device).with_context(|| place.clone())?;
     }
-    let data = cache.get(&spec.data)?;
-    spec.data_sha256.clone_from(&data.provenance.sha256);
-    Ok(spec)
+    data_memory::check(runs.iter().map(|run| &run.spec), memory)?;
+    let with_data = |PlacedSpec { place, mut spec }| {
+        let data = cache.get(&spec.data).context(place)?;
+        spec.data_sha256.clone_from(&data.provenance.sha256);
+        Ok(spec)
+    };
+    runs.into_iter().map(with_data).collect()
 }
 
 /// Specs with all their fields: one as an object, several as a list.

@@ -4,16 +4,22 @@ use std::{thread, time::Instant};
 
 use anyhow::bail;
 use regime_study::{
-    Calibration, DataCache, RunRecord, RunSpec, StudyError, TimedRuns, Uninterrupted,
+    Calibration, DataCache, DeviceName, RunRecord, RunSpec, StudyError, TimedRuns, Uninterrupted,
 };
 
 use super::compute::threads_per_run;
-use crate::backend;
+use crate::{backend, memory::Memory};
 
 /// A calibration by this machine's clock.
-pub(super) fn calibration(cache: &DataCache) -> Calibration<'_> {
-    Calibration::new(|spec, side_by_side| {
-        timed(spec, side_by_side, cache).map_err(|e| StudyError::Estimate(format!("{e:#}")))
+///
+/// Of a run that needs much memory fewer copies are made side by side, as many as fit.
+pub(super) fn calibration(cache: &DataCache, memory: Memory) -> Calibration<'_> {
+    Calibration::new(move |spec, side_by_side| {
+        let copies = match spec.device {
+            DeviceName::Cpu => memory.copies(spec.memory_bytes(), side_by_side),
+            DeviceName::Cuda(_) => side_by_side,
+        };
+        timed(spec, copies, cache).map_err(|e| StudyError::Estimate(format!("{e:#}")))
     })
 }
 

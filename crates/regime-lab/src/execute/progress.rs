@@ -9,8 +9,8 @@ use crate::spec::RunKey;
 ///
 /// The rate is the cost that one worker computes in a second, averaged over
 /// the finished runs. The time left is accurate if costs are proportional to time. An
-/// [expected](Progress::with_expected_time) time counts like finished runs with a tenth of the
-/// planned cost.
+/// [expected](Progress::with_expected_time) time counts like finished runs with a tenth of its
+/// cost.
 ///
 /// ```
 /// # use regime_lab::{Event, Progress, RunKey};
@@ -38,8 +38,8 @@ pub struct Progress {
     running: BTreeMap<RunKey, Running>,
     /// Cost and wall seconds of the finished runs.
     finished: (f64, f64),
-    /// Expected wall time of all runs to compute, in seconds.
-    expected_s: Option<f64>,
+    /// Cost of some work, and the wall seconds that it is expected to take.
+    expected: Option<(f64, f64)>,
 }
 
 /// A run in flight.
@@ -65,14 +65,15 @@ impl Progress {
             settled_cost: 0.0,
             running: BTreeMap::new(),
             finished: (0.0, 0.0),
-            expected_s: None,
+            expected: None,
         }
     }
 
-    /// Sets an estimate of the total wall time, in seconds.
+    /// The same with an estimate: work of this cost is expected to take this time, in wall seconds of all
+    /// workers.
     #[must_use]
-    pub fn with_expected_time(self, wall_s: Option<f64>) -> Progress {
-        Progress { expected_s: wall_s.filter(|s| *s > 0.0), ..self }
+    pub fn with_expected_time(self, expected: Option<(f64, f64)>) -> Progress {
+        Progress { expected: expected.filter(|(cost, s)| *cost > 0.0 && *s > 0.0), ..self }
     }
 
     /// Updates the progress with an event. Call it for every event, in order.
@@ -141,8 +142,8 @@ impl Progress {
         // The weight of the estimate, as a fraction of the planned cost.
         const WEIGHT: f64 = 0.1;
         let (mut cost, mut wall_s) = self.finished;
-        if let Some(expected_s) = self.expected_s {
-            cost += WEIGHT * self.planned_cost;
+        if let Some((expected_cost, expected_s)) = self.expected {
+            cost += WEIGHT * expected_cost;
             wall_s += WEIGHT * expected_s * self.workers as f64;
         }
         (cost > 0.0 && wall_s > 0.0).then(|| cost / wall_s)
@@ -211,7 +212,7 @@ mod tests {
     #[test]
     fn an_expected_time_is_the_time_left_until_runs_are_measured() {
         let planned = Event::Planned { total: 3, reused: 1, cost: 8.0 };
-        let mut progress = Progress::new(2).with_expected_time(Some(100.0));
+        let mut progress = Progress::new(2).with_expected_time(Some((8.0, 100.0)));
         progress.observe(&planned);
         assert_eq!(progress.time_left_s(0.0), Some(100.0));
         // 4 of 8 units took 10 s on one worker, where 100 s were expected.

@@ -15,6 +15,7 @@ mod code {
     pub(super) const BYTE_ARRAY: i64 = 6;
     pub(super) const OPTIONAL: i64 = 1;
     pub(super) const UTF8: i64 = 0;
+    pub(super) const UINT_64: i64 = 14;
     pub(super) const DATA_PAGE: i64 = 0;
     pub(super) const PLAIN: i64 = 0;
     pub(super) const RLE: i64 = 3;
@@ -117,8 +118,10 @@ fn metadata(columns: &[Column], n_rows: usize, chunks: &[Chunk]) -> Vec<u8> {
                 element.integer(1, I32, physical(&column.cells));
                 element.integer(3, I32, code::OPTIONAL);
                 element.text(4, &column.name);
-                if matches!(column.cells, Cells::Text(_)) {
-                    element.integer(6, I32, code::UTF8);
+                match column.cells {
+                    Cells::Text(_) => element.integer(6, I32, code::UTF8),
+                    Cells::Integer(_) => element.integer(6, I32, code::UINT_64),
+                    Cells::Float(_) => {}
                 }
             });
         }

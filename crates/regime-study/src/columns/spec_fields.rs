@@ -31,8 +31,16 @@ fn collect(path: &str, value: &Value, fields: &mut BTreeMap<String, Value>) {
 /// One column for every field that any of the specs has; empty in the rows of specs without it.
 pub(super) fn spec_columns<'a>(specs: impl Iterator<Item = &'a RunSpec>) -> Columns {
     let rows: Vec<BTreeMap<String, Value>> = specs.map(flattened).collect();
-    let names: BTreeSet<&String> = rows.iter().flat_map(BTreeMap::keys).collect();
     let descriptions = descriptions(&RunSpec::schema());
+    // An object that may be null, such as `data.inputs.pca`, has its fields as columns.
+    let is_object = |name: &str| {
+        !descriptions.contains_key(name)
+            && descriptions
+                .keys()
+                .any(|field| field.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
+    };
+    let names: BTreeSet<&String> =
+        rows.iter().flat_map(BTreeMap::keys).filter(|name| !is_object(name)).collect();
     names.into_iter().fold(Columns::default(), |columns, name| {
         let values: Vec<Option<&Value>> = rows.iter().map(|row| row.get(name)).collect();
         let description = descriptions.get(name).cloned().unwrap_or_default();
@@ -45,7 +53,9 @@ fn cells(values: &[Option<&Value>]) -> Cells {
     let values: Vec<Option<&Value>> =
         values.iter().map(|value| value.filter(|value| !value.is_null())).collect();
     let all = |test: fn(&Value) -> bool| values.iter().flatten().all(|value| test(value));
-    if all(Value::is_u64) {
+    // A column without values is one of numbers, as it is where another table has some.
+    let empty = values.iter().all(Option::is_none);
+    if !empty && all(Value::is_u64) {
         Cells::Integer(values.iter().map(|value| value.and_then(Value::as_u64)).collect())
     } else if all(Value::is_number) {
         Cells::Float(values.iter().map(|value| value.and_then(Value::as_f64)).collect())

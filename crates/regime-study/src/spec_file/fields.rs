@@ -157,6 +157,10 @@ impl Checker<'_> {
                     let names: Vec<&str> =
                         alternatives.iter().filter_map(|a| Some(tag_of(a)?.1)).collect();
                     let place = joined(path, tag);
+                    // A name that earlier versions wrote.
+                    if fields.get(tag) == Some(&"implicit".into()) && names.contains(&"reference") {
+                        fields.insert(tag.clone(), "reference".into());
+                    }
                     let Some(kind) = fields.get(tag) else {
                         return Err(schema_error(
                             &place,

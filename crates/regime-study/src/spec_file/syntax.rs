@@ -11,7 +11,7 @@ use serde_json::{Map, Number, Value};
 /// One line that says where the first error is. A key that occurs twice in one object is an error.
 pub(super) fn parse(name: &str, text: &str) -> Result<Value, String> {
     if name.to_ascii_lowercase().ends_with(".toml") {
-        toml::from_str(text).map_err(|error| {
+        toml::from_str::<Unique>(text).map(|value| value.0).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start.min(text.len()));
             let before = text.get(..start).unwrap_or_default();
             let line = before.matches('\n').count() + 1;
@@ -61,8 +61,9 @@ impl<'de> Visitor<'de> for UniqueVisitor {
         Ok(value.into())
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
+        let number = Number::from_f64(value).map(Value::Number);
+        number.ok_or_else(|| de::Error::custom(format!("the number {value} is not finite")))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -123,5 +124,7 @@ mod tests {
             let error = parse(name, text).unwrap_err();
             assert!(error.contains("line 2") && error.lines().count() == 1, "{error}");
         }
+        let infinite = parse("a.toml", "x = 1\nalpha = inf\n").unwrap_err();
+        assert!(infinite.contains("the number inf is not finite"), "{infinite}");
     }
 }

@@ -144,6 +144,6 @@ mod tests {
         );
         assert!(message(StochasticSpec { grow_below: 0.1, ..good }).starts_with("grow_below is"));
         let momentum = Momentum::Constant { tau: f64::NAN };
-        assert!(message(StochasticSpec { momentum, ..good }).starts_with("tau is NaN"));
+        assert!(message(StochasticSpec { momentum, ..good }).starts_with("momentum.tau is NaN"));
     }
 }

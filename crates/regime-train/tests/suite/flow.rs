@@ -287,7 +287,7 @@ pub(crate) fn the_gradient_turn_rule_rejects_the_hinge<B: Backend>(device: &B::D
         let system = system(&net, &w0, 8, 0.5, loss, device);
         Flow::start(&system, spec, w0.clone()).map(|mut flow| flow.run(&mut ()).end)
     };
-    assert!(start(Loss::Hinge).unwrap_err().to_string().starts_with("max_turn"));
+    assert!(start(Loss::Hinge).unwrap_err().to_string().starts_with("scheme.rule.max_turn"));
     assert_eq!(start(Loss::SoftHinge { beta: 20.0 }), Ok(End::Converged));
 }
 
@@ -300,17 +300,20 @@ fn an_error_names_the_parameter_out_of_range() {
     };
     let adaptive = Scheme::Adaptive { tolerance: 0.0 };
     let adaptive = FlowSpec { scheme: adaptive, ..FlowSpec::default() };
-    assert!(message(adaptive).starts_with("tolerance is 0"));
-    assert!(message(scheme(0.0, 0.0)).starts_with("tolerance is 0"));
-    assert!(message(scheme(1.5, 0.0)).starts_with("tolerance is 1.5"));
-    assert!(message(scheme(0.1, 1.0)).starts_with("active_above is 1"));
+    assert!(message(adaptive).starts_with("scheme.tolerance is 0"));
+    assert!(message(scheme(0.0, 0.0)).starts_with("scheme.tolerance is 0"));
+    assert!(message(scheme(1.5, 0.0)).starts_with("scheme.tolerance is 1.5"));
+    assert!(message(scheme(0.1, 1.0)).starts_with("scheme.active_above is 1"));
     let stop = Stop { max_steps: 0, ..Stop::default() };
-    assert!(message(FlowSpec { stop, ..FlowSpec::default() }).starts_with("max_steps is 0"));
+    assert!(message(FlowSpec { stop, ..FlowSpec::default() }).starts_with("stop.max_steps is 0"));
     let spec = FlowSpec { observations_per_decade: 0, ..FlowSpec::default() };
     assert!(message(spec).starts_with("observations_per_decade is 0"));
     let rule = StepRule::OutputChange { undo_above: 1e-4, grow_below: 1e-2 };
     let scheme = Scheme::Explicit { rule };
-    assert!(message(FlowSpec { scheme, ..FlowSpec::default() }).starts_with("grow_below is"));
+    assert!(
+        message(FlowSpec { scheme, ..FlowSpec::default() })
+            .starts_with("scheme.rule.grow_below is")
+    );
 }
 
 #[test]

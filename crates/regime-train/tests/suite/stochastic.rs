@@ -135,7 +135,7 @@ pub(crate) fn budgets_and_divergence_are_reported<B: Backend>(device: &B::Device
     let stop = Stop { margin: 1.5, ..Stop::default() };
     let beyond = StochasticSpec { stop, ..spec(Sampling::Violators) };
     let refused = Stochastic::start(&hinge, beyond, 1, w0.clone()).err().unwrap();
-    assert!(refused.to_string().starts_with("margin is 1.5"), "{refused}");
+    assert!(refused.to_string().starts_with("stop.margin is 1.5"), "{refused}");
     // The gradient overflows.
     let steep = run(1e-300, Stop::default());
     assert_eq!(steep.end, End::Diverged { quantity: Divergence::Gradient, step: 0 });
