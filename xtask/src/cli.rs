@@ -58,7 +58,7 @@ pub(crate) enum Command {
     #[command(after_help = "\
 Examples:
   cargo xtask reproduce finding-1 --profile smoke
-  cargo xtask reproduce all --seed-offset 200 --data-seed 20
+  cargo xtask reproduce all --seed-offset 300 --data-seed 30
   cargo xtask reproduce finding-3 --until-decided --budget 30m")]
     Reproduce(Reproduce),
     /// Make the runs that files describe, and tabulate them.
@@ -295,7 +295,7 @@ pub(crate) struct Run {
     /// Make only this share of the runs, such as 2/5 for the second of five, and no table.
     #[arg(long, value_parser = share, conflicts_with = "json")]
     pub(crate) share: Option<Share>,
-    /// Estimate the time and memory of the runs, without computing them.
+    /// Estimate the time, memory and disk of the runs, without computing them.
     #[arg(long)]
     pub(crate) plan: bool,
     /// Print JSON: the table of runs, or the estimate.

@@ -9,9 +9,10 @@ impl RunSpec {
     /// Estimated bytes of host memory that one run on a processor needs at its peak, the program itself not
     /// included (35 MB).
     ///
-    /// The factors were measured on 50 runs (dense nets of 16 to 2500 units, convolutional and wide residual
-    /// nets, 50 to 4800 points, every scheme): the estimate was 0.7 to 1.3 times the peak of runs that came
-    /// to their end, up to 2.5 times that of runs cut after a few steps. `benches/memory.py` measures again.
+    /// The factors were fitted to the measured peaks of 50 runs (dense nets of 16 to 2500 units, convolutional
+    /// and wide residual nets, 50 to 4800 points, every scheme). On 16 other runs the estimate was 0.87 to 1.18
+    /// times the peak. Runs that are stopped after a few steps need less, down to 0.4 of the estimate.
+    /// `benches/memory.py` measures it again.
     pub fn memory_bytes(&self) -> f64 {
         let Ok(net) = self.network.build() else { return 0.0 };
         let size = self.precision.bytes() as f64;

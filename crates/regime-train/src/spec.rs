@@ -122,18 +122,18 @@ pub enum StepRule {
     /// the step is rejected and retried with dt/10; below `grow_below` it is accepted and dt is
     /// multiplied by 1.1 (by 10 when `df` is 0); otherwise it is accepted and dt stays the same.
     OutputChange {
-        /// Default 10⁻².
+        /// A step that changes any `F` by more is rejected and retried with dt/10; the paper: 10⁻².
         undo_above: f64,
-        /// Default 10⁻⁴.
+        /// dt is multiplied by 1.1 after a step that changes every `F` by less; the paper: 10⁻⁴.
         grow_below: f64,
     },
     /// Rule of the later version. A step is accepted, and dt is multiplied by 1.1, when
     /// `‖g − g'‖²/(‖g‖‖g'‖)` of the gradients before and after is below `max_turn` and
     /// `max_i |ΔF_i|` below `max_output_change`; otherwise it is rejected and retried with dt/10.
     GradientTurn {
-        /// Default 10⁻⁴.
+        /// Largest accepted `‖g − g'‖²/(‖g‖‖g'‖)` of the gradients before and after a step; the later version: 10⁻⁴.
         max_turn: f64,
-        /// Default 0.1.
+        /// Largest accepted change of any `F` in a step; the later version: 0.1.
         max_output_change: f64,
     },
 }

@@ -23,7 +23,7 @@ pub(super) fn shown(runs: &[Run]) -> Shown {
         key_figures: vec![kernel_change(&outcome), control_in_words(&outcome)],
         figures: figures(runs),
         tables: vec![times(&outcome), sensitivity(&outcome), control(&outcome)],
-        notes: vec!["Runs end at t₁; t₂ is on the page of finding-1.".into()],
+        notes: vec!["Runs end at t₁; t₂ is in the report of finding-1.".into()],
         outcome: serde_json::json!(outcome),
     }
 }

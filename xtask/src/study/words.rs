@@ -74,8 +74,8 @@ fn sentence(
             " If the estimates stay where they are, {n} training sets decide: `cargo xtask reproduce {} \
              --seeds {n} --seed-offset {} --data-seed {}` for fresh ones{}.",
             finding.name(),
-            settings.seed_offset + 100,
-            settings.data_seed + 10,
+            settings.seed_offset + 200,
+            settings.data_seed + 20,
             if looks == 1 { ", or `--until-decided`" } else { "" },
         ),
         None => " More training sets would not decide it: an estimate lies too close to the edge of the \
