@@ -123,7 +123,7 @@ mod tests {
             ("xtask reproduce finding-1 --wat", "--profile, --out, --jobs"),
             ("xtask reproduce finding-1 --job 2", "did you mean '--jobs'?"),
             ("xtask reprodce finding-1", "did you mean 'reproduce'?"),
-            ("xtask run a.json --memory lots", "8G or 500M"),
+            ("xtask run a.json --memory lots", "8G, 8GiB or 500M"),
             ("xtask run a.json --set width", "field=value"),
             ("xtask reproduce finding-1 --share 3/2", "2/5 for the second of five"),
             ("xtask reproduce finding-1 --share 1/2 --check", "--check"),

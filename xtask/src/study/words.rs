@@ -256,7 +256,7 @@ mod tests {
             sentence.starts_with("One part of 2 holds. Open: the slope is 1.22 "),
             "{sentence}"
         );
-        let fresh = "`cargo xtask reproduce finding-3 --seeds 20 --seed-offset 100 --data-seed 10`";
+        let fresh = "`cargo xtask reproduce finding-3 --seeds 20 --seed-offset 200 --data-seed 20`";
         assert!(sentence.contains(fresh), "{sentence}");
         let few = judgement(vec![statement("p", 1.0, 2)]);
         assert!(said(&few).1.contains("from 2 training sets, too few"));
