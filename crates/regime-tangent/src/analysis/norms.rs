@@ -16,6 +16,12 @@ pub enum CompareError {
         /// Shape of the second kernel.
         right: [usize; 2],
     },
+    /// The compared kernel, or its difference from the reference, is not finite.
+    #[error("the norm of the difference of the kernels is {norm}")]
+    NotFinite {
+        /// Frobenius norm of the difference.
+        norm: f64,
+    },
     /// The reference kernel is zero or not finite.
     #[error("the norm of the reference kernel is {norm}, so a comparison has no meaning")]
     Reference {
@@ -32,7 +38,8 @@ pub fn frobenius_norm<'a>(theta: impl HostMatrix<'a>) -> f64 {
 /// The relative change `‖Θ − Θ₀‖_F / ‖Θ₀‖_F`.
 ///
 /// # Errors
-/// [`CompareError`] when the shapes differ or `Θ₀` has no positive, finite norm.
+/// [`CompareError`] when the shapes differ, when `Θ₀` has no positive, finite norm, or when `Θ` is not
+/// finite.
 pub fn relative_change<'a, 'b>(
     theta: impl HostMatrix<'a>,
     reference: impl HostMatrix<'b>,
@@ -40,7 +47,8 @@ pub fn relative_change<'a, 'b>(
     let (theta, reference) = (theta.into_host(), reference.into_host());
     same_shape(theta.view(), reference.view())?;
     let scale = meaningful(frobenius(reference.view()))?;
-    Ok(norm(theta.iter().zip(&reference).map(|(a, b)| a - b)) / scale)
+    let norm = norm(theta.iter().zip(&reference).map(|(a, b)| a - b));
+    if norm.is_finite() { Ok(norm / scale) } else { Err(CompareError::NotFinite { norm }) }
 }
 
 /// The spectral norm `‖Θ‖₂`, the largest singular value; for a kernel on one set of points,
@@ -115,6 +123,9 @@ mod tests {
         assert_eq!(frobenius_norm(reference.clone()), 5.0);
         let doubled = reference.clone().mul_scalar(2.0);
         assert_eq!(relative_change(doubled, reference.clone()), Ok(1.0));
+        let spoiled = matrix(&[f64::NAN, 0.0, 0.0, 2.0]);
+        let error = relative_change(spoiled, reference.clone()).unwrap_err();
+        assert!(matches!(error, CompareError::NotFinite { norm } if norm.is_nan()), "{error}");
         assert_eq!(relative_change(reference.clone(), reference), Ok(0.0));
     }
 

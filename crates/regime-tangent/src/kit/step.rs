@@ -35,13 +35,21 @@ pub fn remainder_of_a_step<C: Claim + ?Sized>(
     if norm == 0.0 {
         return Ok(());
     }
+    if !norm.is_finite() {
+        return Err(no_order(f64::NAN));
+    }
     let before = claim.output(w, x);
     let rate = claim.kernel(w, x).dot(&g);
     let mut points = Vec::new();
     for halvings in 0..5 {
         let eta = length / norm * 0.5f64.powi(halvings);
         let after = claim.output((&w - &(&direction * eta)).view(), x);
-        let remainder = largest(&(&after - &before + &(&rate * eta)));
+        let difference = &after - &before + &(&rate * eta);
+        // `largest` leaves out NaN: a kernel with one has no order.
+        if difference.iter().any(|entry| !entry.is_finite()) {
+            return Err(no_order(f64::NAN));
+        }
+        let remainder = largest(&difference);
         // The error from the rounding of the outputs and from derivatives of limited
         // accuracy.
         let rounding = 1e-13 * (largest(&before) + largest(&after))
@@ -59,11 +67,12 @@ pub fn remainder_of_a_step<C: Claim + ?Sized>(
         (sxx + (x - x_mean).powi(2), sxy + (x - x_mean) * (y - y_mean))
     });
     let order = sxy / sxx;
-    if order >= MIN_ORDER {
-        return Ok(());
-    }
+    if order >= MIN_ORDER { Ok(()) } else { Err(no_order(order)) }
+}
+
+fn no_order(found: f64) -> Violation {
     let what = "the order of the remainder";
-    Err(Violation::Beyond { invariant: Invariant::StepOrder, what, found: order, bound: MIN_ORDER })
+    Violation::Beyond { invariant: Invariant::StepOrder, what, found, bound: MIN_ORDER }
 }
 
 /// Checks that the loss `L = ½ Σ (f − y)²` falls along its gradient flow at the rate `gᵀΘg`

@@ -1,5 +1,7 @@
 //! The public constructors, which check the function.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use burn::{
     module::Module,
     tensor::{Tensor, backend::AutodiffBackend},
@@ -20,8 +22,9 @@ where
     ///
     /// # Errors
     /// [`ModuleError`] when there are no points, parameters or outputs, when element
-    /// types differ, when two places share a parameter identifier but not its values, and
-    /// for modules that mix points or are random.
+    /// types differ, when two places share a parameter identifier but not its values, when an
+    /// output or a derivative is not finite, when the module panics, and for modules that mix points or
+    /// are random.
     pub fn new(
         module: &M,
         forward: F,
@@ -50,9 +53,11 @@ where
         points: Tensor<AB::InnerBackend, D>,
         group: Option<&str>,
     ) -> Result<Self, ModuleError> {
-        let function = Self::unchecked(module, forward, points, group)?;
-        independence::check(&function)?;
-        Ok(function)
+        caught(|| {
+            let function = Self::unchecked(module, forward, points, group)?;
+            independence::check(&function)?;
+            Ok(function)
+        })
     }
 
     /// The same function on other points, for kernels between two sets.
@@ -63,8 +68,20 @@ where
         if points.dims()[0] == 0 {
             return Err(ModuleError::NoPoints);
         }
-        let function = self.on(points);
-        independence::check(&function)?;
-        Ok(function)
+        caught(|| {
+            let function = self.on(points);
+            independence::check(&function)?;
+            Ok(function)
+        })
     }
+}
+
+/// Turns a panic of the module into an error: its operations are those of the caller's code and data.
+fn caught<T>(make: impl FnOnce() -> Result<T, ModuleError>) -> Result<T, ModuleError> {
+    catch_unwind(AssertUnwindSafe(make)).unwrap_or_else(|payload| {
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or_default();
+        let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("without a message");
+        Err(ModuleError::Panicked { message: line.trim().to_owned() })
+    })
 }

@@ -74,6 +74,25 @@ pub enum ModuleError {
         /// The numbers that differ; `None` when only the type of the layer is known.
         difference: Option<Difference>,
     },
+    /// An output or a derivative of a point is infinite or NaN.
+    #[error("{quantity} of point {point} is {value}")]
+    NotFinite {
+        /// The output, or the derivative with the name of its parameter.
+        quantity: String,
+        /// The point.
+        point: usize,
+        /// Its value.
+        value: f64,
+    },
+    /// The forward or the backward pass panicked.
+    #[error(
+        "the module panicked: {message}; an index such as a token may be out of range, or a layer may create \
+         a tensor of its own in float32 (give a recurrent layer its initial state)"
+    )]
+    Panicked {
+        /// The first line of the panic's message.
+        message: String,
+    },
     /// The Jacobians exceed the memory limit.
     #[error(
         "{tapes} Jacobians of {points} points and {parameters} parameters take {needed} bytes \

@@ -9,6 +9,7 @@ use regime_models::Precision;
 use super::{
     error::{Difference, ModuleError},
     function::{BATCH, ModuleFunction},
+    parameters::Parameters,
     suspects::{MIXING, RANDOM, surely_random, suspect},
 };
 
@@ -29,7 +30,7 @@ where
         let points = function.points().clone().narrow(0, start, BATCH.min(n - start));
         check_outputs(function, points, start)?;
     }
-    match gradients_differ(function) {
+    match gradients_differ(function)? {
         Some(difference) => Err(mixes(function, difference)),
         None => Ok(()),
     }
@@ -55,6 +56,7 @@ where
         n_outputs: function.n_outputs(),
         tolerance: tolerance(function),
     };
+    whole.check_finite()?;
     let again = evaluate(points.clone());
     if let Some(difference) = whole.differs(&again, |i| i, "in another evaluation") {
         let layer = suspect(function.module(), RANDOM);
@@ -122,6 +124,19 @@ struct Whole {
 }
 
 impl Whole {
+    /// # Errors
+    /// [`ModuleError::NotFinite`] for the first output that is not finite.
+    fn check_finite(&self) -> Result<(), ModuleError> {
+        match self.values.iter().position(|value| !value.is_finite()) {
+            None => Ok(()),
+            Some(at) => Err(ModuleError::NotFinite {
+                quantity: format!("output {}", at % self.n_outputs),
+                point: self.start + at / self.n_outputs,
+                value: self.values[at],
+            }),
+        }
+    }
+
     /// The first of the `others` that differs from the output in this batch. Row `i` of
     /// `others` belongs to point `point(i)`.
     fn differs(
@@ -149,7 +164,7 @@ impl Whole {
 /// the gradients of single points.
 fn gradients_differ<AB, M, F, const D: usize>(
     function: &ModuleFunction<AB, M, F, D>,
-) -> Option<Difference>
+) -> Result<Option<Difference>, ModuleError>
 where
     AB: AutodiffBackend,
     M: Module<AB>,
@@ -173,14 +188,36 @@ where
     for i in 0..n {
         let f = function.evaluate(points.clone().narrow(0, i, 1));
         let gradient = Precision::to_host(function.pulled(f * weights.clone().narrow(0, i, 1)));
+        if let Some(column) = gradient.iter().position(|g| !g.is_finite()) {
+            // A point of zeros is not one of the function's points.
+            if i < function.n_points() {
+                return Err(not_finite(function.parameters(), i, column, gradient[column]));
+            }
+            return Ok(None);
+        }
         sum.iter_mut().zip(&gradient).for_each(|(sum, g)| *sum += g);
         scale = gradient.iter().fold(scale, |most, g| most.max(g.abs()));
     }
     let allowed = tolerance(function) * scale;
-    let column = (0..sum.len()).find(|&c| !((batch[c] - sum[c]).abs() <= allowed))?;
-    Some(Difference::Gradient {
+    let column = (0..sum.len()).find(|&c| !((batch[c] - sum[c]).abs() <= allowed));
+    Ok(column.map(|column| Difference::Gradient {
         parameter: function.parameters().of_column(column).names[0].clone(),
         first: batch[column],
         second: sum[column],
-    })
+    }))
+}
+
+/// The error for a derivative that is not finite.
+pub(super) fn not_finite(
+    parameters: &Parameters,
+    point: usize,
+    column: usize,
+    value: f64,
+) -> ModuleError {
+    let name = &parameters.of_column(column).names[0];
+    ModuleError::NotFinite {
+        quantity: format!("a derivative with respect to `{name}`"),
+        point,
+        value,
+    }
 }

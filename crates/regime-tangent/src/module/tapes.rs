@@ -7,9 +7,11 @@ use burn::{
         backend::{AutodiffBackend, Backend},
     },
 };
-use regime_models::Tape;
+use regime_models::{Precision, Tape};
 
-use super::{error::ModuleError, function::ModuleFunction, parameters::Parameters};
+use super::{
+    error::ModuleError, function::ModuleFunction, independence::not_finite, parameters::Parameters,
+};
 
 /// The linearisation of one output of a module, with the Jacobian `[n, P]` in memory.
 #[derive(Debug, Clone)]
@@ -169,7 +171,8 @@ where
     ///
     /// # Errors
     /// [`ModuleError::Memory`] when the Jacobians need more memory; use
-    /// [`matrix_free_tapes`](Self::matrix_free_tapes) then.
+    /// [`matrix_free_tapes`](Self::matrix_free_tapes) then. [`ModuleError::NotFinite`] when a derivative is
+    /// infinite or NaN.
     pub fn tapes(
         &self,
         limit_bytes: u64,
@@ -188,9 +191,21 @@ where
         }
         let tape = |output: usize| {
             let rows = (0..n).map(|i| self.gradient(i, output).unsqueeze::<2>());
-            ModuleTape::new(Tensor::cat(rows.collect(), 0), Arc::clone(parameters))
+            let jacobian = Tensor::cat(rows.collect(), 0);
+            // The sum is a cheap test; which entry it is takes a transfer to the host.
+            let is_finite = |sum: Tensor<AB::InnerBackend, 1>| {
+                Precision::to_host(sum).iter().all(|sum| sum.is_finite())
+            };
+            if !is_finite(jacobian.clone().sum()) {
+                let values = Precision::to_host(jacobian.clone());
+                if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+                    let (point, column) = (at / parameters.n_params(), at % parameters.n_params());
+                    return Err(not_finite(parameters, point, column, values[at]));
+                }
+            }
+            Ok(ModuleTape::new(jacobian, Arc::clone(parameters)))
         };
-        Ok((0..self.n_outputs()).map(tape).collect())
+        (0..self.n_outputs()).map(tape).collect()
     }
 
     /// One tape per output that stores no Jacobian and differentiates for every product.

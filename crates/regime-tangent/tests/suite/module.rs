@@ -3,7 +3,9 @@
 
 use burn::{
     module::{Module, Param},
-    nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig},
+    nn::{
+        BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig, Lstm, LstmConfig,
+    },
     tensor::{DType, Tensor, backend::Backend},
 };
 use burn_autodiff::Autodiff;
@@ -468,4 +470,44 @@ fn the_kit_checks_a_module() {
     let swapped = WithKernel::new(first, |w, x| second.kernel(w, x));
     let w = Array1::from_vec(numbers(11, 3));
     assert!(!audit(&swapped, w.view(), x.view()).is_empty());
+}
+
+/// A root at zero has an infinite slope: the error names the point, wherever it is.
+#[test]
+fn derivatives_that_are_not_finite_are_refused() {
+    let w = Param::from_tensor(Precision::F64.vector::<Grad>(&[0.5], &DEVICE));
+    let module = Flat { w };
+    let forward = |m: &Flat<Grad>, x: Tensor<Grad, 2>| (x * m.w.val().unsqueeze()).sqrt();
+    let with_zero_at = |zero: usize| {
+        let x: Vec<f64> = (0..12).map(|i| if i == zero { 0.0 } else { 1.0 + i as f64 }).collect();
+        Precision::F64.matrix::<Flex>(&x, [12, 1], &DEVICE)
+    };
+    // Only the first points are differentiated by the check.
+    let early = ModuleFunction::new(&module, forward, with_zero_at(3)).map(drop).unwrap_err();
+    let late = ModuleFunction::new(&module, forward, with_zero_at(10)).unwrap();
+    let late = late.tapes(LIMIT).map(drop).unwrap_err();
+    for (error, at) in [(early, 3), (late, 10)] {
+        let ModuleError::NotFinite { quantity, point, value } = &error else { panic!("{error}") };
+        assert!((*point, value.is_finite()) == (at, false), "{error}");
+        assert_eq!(quantity, "a derivative with respect to `w`");
+    }
+    let negative = Precision::F64.matrix::<Flex>(&[1.0, -1.0], [2, 1], &DEVICE);
+    let error = ModuleFunction::new(&module, forward, negative).map(drop).unwrap_err();
+    assert_eq!(error.to_string(), "output 0 of point 1 is NaN");
+}
+
+/// A recurrent layer makes its state in float32, and so does not fit into float64.
+#[test]
+fn a_panic_of_the_module_is_an_error_that_says_what_to_do() {
+    let lstm: Lstm<Grad> = in_precision(LstmConfig::new(2, 3, true).init(&DEVICE), Precision::F64);
+    let forward = |m: &Lstm<Grad>, x: Tensor<Grad, 3>| {
+        let (out, _) = m.forward(x, None);
+        let [n, _, h] = out.dims();
+        out.narrow(1, 1, 1).reshape([n, h])
+    };
+    let x = points(4, 4).reshape([4, 2, 2]);
+    let error = ModuleFunction::new(&lstm, forward, x).map(drop).unwrap_err();
+    assert!(matches!(error, ModuleError::Panicked { .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("initial state") && text.lines().count() == 1, "{text}");
 }

@@ -130,6 +130,10 @@ fn the_checks_accept_a_parabola() {
     let (w, x, y) = (array![0.7], array![[1.5]], array![2.0]);
     regime_tangent::kit::check(&Parabola, w.view(), x.view()).unwrap();
     remainder_of_a_step(&Parabola, w.view(), x.view(), array![1.0].view(), 0.02).unwrap();
+    // A kernel with a NaN has no order.
+    let spoiled = WithKernel::new(Parabola, |_, x| Array2::from_elem([x.nrows(); 2], f64::NAN));
+    let error = remainder_of_a_step(&spoiled, w.view(), x.view(), array![1.0].view(), 0.02);
+    assert_eq!(error.unwrap_err().invariant(), Invariant::StepOrder);
     // J = 2.1; an increase of w by 1/2.1 of the residual solves the linear problem.
     let others = array![[-1.0], [4.0]];
     flow_ends_at_ridgeless_regression(&Parabola, w.view(), x.view(), y.view(), others.view())
