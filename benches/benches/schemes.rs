@@ -35,7 +35,7 @@ fn table() -> String {
         println!("{line}");
         writeln!(table, "{line}").expect("writing to a string does not fail");
     };
-    add("| problem | scheme, tolerance | steps + undone | passes | Σm²/n² | Σm³/n³ | F at t₁ | F at the end | t₁ | t₂ | kernel change | test error |".into());
+    add("| problem | scheme, tolerance | steps + rejected | passes | Σm²/n² | Σm³/n³ | F at t₁ | F at the end | t₁ | t₂ | kernel change | test error |".into());
     add("|---|---|---|---|---|---|---|---|---|---|---|---|".into());
     for problem in named() {
         let exact = Exact::of(&problem);

@@ -87,7 +87,9 @@ impl Observer for ProgressBar {
             }
             // The user knows; the command reports it once.
             Event::Failed { reason, .. } if reason.ends_with(&StudyError::Stopped.to_string()) => {}
-            Event::Failed { reason, .. } => self.line(&format!("a run failed: {reason}")),
+            Event::Failed { key, reason, .. } => {
+                self.line(&format!("run {} failed: {reason}", key.short()));
+            }
             _ => {}
         }
         self.bar.set_position(self.progress.settled() as u64);

@@ -494,7 +494,7 @@ fn a_run_that_does_not_fit_is_refused_with_its_bytes_and_the_others_are_made() {
         let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), stderr(&output));
         assert_eq!(output.status.code(), Some(status), "{text}");
         if status == 0 {
-            assert!(text.contains("1 of the runs do not fit into the memory"), "{text}");
+            assert!(text.contains("1 of the runs does not fit into the memory"), "{text}");
         } else {
             let refusal =
                 text.lines().find(|line| line.contains("of memory, but 100 MB can be used"));

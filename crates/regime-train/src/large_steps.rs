@@ -9,7 +9,7 @@ pub(crate) const PRICE: f64 = 3.0;
 const MAX_SMALL: u32 = 120;
 
 /// The number of consecutive rejected large steps after which small steps follow.
-const MAX_UNDONE: u32 = 8;
+const MAX_REJECTED: u32 = 8;
 
 /// Estimates for the next steps, from a large step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,7 +37,7 @@ pub(crate) struct LargeSteps {
     /// Whether the change of the kernel during a step has to be taken into account.
     pub(crate) moving: bool,
     /// Number of consecutive rejected large steps.
-    undone: u32,
+    rejected: u32,
     /// How far the last large steps ended beyond the stopping margin, summed.
     past: f64,
 }
@@ -67,7 +67,7 @@ impl LargeSteps {
     /// Updates the state after an accepted large step.
     pub(crate) fn was_accepted(&mut self, found: Found) {
         let (dt, moving) = (found.next, !found.frozen);
-        *self = Self { dt, moving, wait: 0, waited: 0, undone: 0, past: 0.0, ..*self };
+        *self = Self { dt, moving, wait: 0, waited: 0, rejected: 0, past: 0.0, ..*self };
         if found.next <= PRICE * found.small {
             self.pause();
         }
@@ -76,8 +76,8 @@ impl LargeSteps {
     /// Updates the state after a rejected large step.
     pub(crate) fn was_rejected(&mut self, found: Found) {
         (self.dt, self.moving) = (found.next, !found.frozen);
-        self.undone += 1;
-        if found.next <= PRICE * found.small || self.undone >= MAX_UNDONE {
+        self.rejected += 1;
+        if found.next <= PRICE * found.small || self.rejected >= MAX_REJECTED {
             self.pause();
         }
     }
@@ -90,7 +90,7 @@ impl LargeSteps {
     /// Pauses large steps, longer after every consecutive pause.
     fn pause(&mut self) {
         self.waited = (2 * self.waited + 8).min(MAX_SMALL);
-        *self = Self { dt: 0.0, wait: self.waited, undone: 0, past: 0.0, ..*self };
+        *self = Self { dt: 0.0, wait: self.waited, rejected: 0, past: 0.0, ..*self };
     }
 
     /// Updates the state after a small step of length `taken`; `next` is the next small step.
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn many_rejected_large_steps_cause_a_pause() {
         let mut large = LargeSteps::start(1.0);
-        for _ in 0..MAX_UNDONE {
+        for _ in 0..MAX_REJECTED {
             assert!(large.due(1e-9).is_some());
             large.was_rejected(found(1.0, 1e-9));
         }

@@ -183,8 +183,12 @@ impl Plan {
     fn too_large(&self) -> Option<String> {
         let (n, largest) = self.too_large;
         (n > 0).then(|| {
+            let (verb, needs) = match n {
+                1 => ("does", "it needs"),
+                _ => ("do", "the largest needs"),
+            };
             format!(
-                "{n} of the runs do not fit into the memory and will be refused (the largest needs {})",
+                "{n} of the runs {verb} not fit into the memory and will be refused ({needs} {})",
                 size(largest)
             )
         })
