@@ -1,5 +1,7 @@
 //! finding-1: `α* = 1/√h` separates the lazy from the feature-learning regime.
 
+mod error_border;
+
 use regime_models::NetworkSpec;
 use regime_scaling::{
     BootstrapConfig, BootstrapInterval, Collapse, CollapseConfig, Crossing, CrossingPolicy, Curve,
@@ -16,6 +18,8 @@ use crate::{
     settings::Settings,
     setup::product,
 };
+
+pub use error_border::{ErrorBorder, error_border};
 
 /// See the [module](self).
 pub struct Finding1;

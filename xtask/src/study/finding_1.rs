@@ -1,7 +1,7 @@
 //! finding-1: tables and figures.
 
 use regime_findings::{
-    finding_1::{BorderAt, CLAIM, Outcome, analyse},
+    finding_1::{BorderAt, CLAIM, ErrorBorder, Outcome, analyse, error_border},
     product,
 };
 use regime_models::NetworkSpec;
@@ -19,17 +19,23 @@ use super::{
 use crate::report::{KeyFigure, Table};
 
 pub(super) fn shown(runs: &[Run]) -> Shown {
-    let outcome = analyse(runs);
+    let (outcome, error) = (analyse(runs), error_border(runs));
     Shown {
-        key_figures: key_figures(&outcome),
+        key_figures: key_figures(&outcome, &error),
         figures: [figures(runs, &outcome), gram_figures(runs)].concat(),
         tables: vec![borders(&outcome), sensitivity(&outcome)],
         notes: Vec::new(),
-        outcome: serde_json::json!(outcome),
+        outcome: with(serde_json::json!(outcome), "border_of_the_test_error", &error),
     }
 }
 
-fn key_figures(outcome: &Outcome) -> Vec<KeyFigure> {
+/// An object with one more field.
+fn with(mut object: serde_json::Value, name: &str, value: &ErrorBorder) -> serde_json::Value {
+    object[name] = serde_json::json!(value);
+    object
+}
+
+fn key_figures(outcome: &Outcome, error: &ErrorBorder) -> Vec<KeyFigure> {
     let mut rows = Vec::new();
     if let Some(border) = outcome.border() {
         rows.push(KeyFigure::new("√h·α*, geometric mean over the widths", border, None, ""));
@@ -47,6 +53,24 @@ fn key_figures(outcome: &Outcome) -> Vec<KeyFigure> {
         );
         rows.push(KeyFigure::new("Quality of the best collapse", collapse.quality, None, note));
     }
+    let borders = error
+        .borders
+        .iter()
+        .filter_map(|(h, alpha)| Some((*h as f64).sqrt() * alpha.as_ref().ok()?));
+    let borders: Vec<String> = borders.map(|product| number::significant(product, 2)).collect();
+    let name = "Exponent of the α* at which the test error is half-way between the regimes";
+    rows.push(match &error.exponent {
+        Ok(exponent) => {
+            let note = format!("reported, not in the rule; √h·α* is {}", borders.join(", "));
+            KeyFigure::new(name, exponent.estimate, Some((exponent.low, exponent.high)), note)
+        }
+        Err(why) => KeyFigure {
+            name: name.into(),
+            value: "none".into(),
+            interval: String::new(),
+            note: format!("reported, not in the rule: {why}"),
+        },
+    });
     rows
 }
 
