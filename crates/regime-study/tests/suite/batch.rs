@@ -11,7 +11,7 @@ use regime_study::{
 };
 use regime_train::{FlowSpec, Loss, Momentum, Scheme, Stop};
 
-use crate::resume::{self, Impatient};
+use crate::resume::{self, InterruptingContext};
 
 fn spec(alpha: f64, seed: u64) -> RunSpec {
     // A single adaptive run takes other steps than a batch does, so the tests use the reference scheme.
@@ -99,9 +99,11 @@ pub(crate) fn a_repeatedly_stopped_batch_gives_the_same_records<B: Backend>(devi
     let data = data(&specs);
     let mut texts: Vec<Option<String>> = vec![None; specs.len()];
     let mut records: Vec<Option<RunRecord>> = vec![None; specs.len()];
-    for patience in (150..).step_by(100) {
-        let contexts: Vec<Impatient> =
-            texts.iter().map(|text| Impatient::after(text.clone(), patience)).collect();
+    for max_queries in (150..).step_by(100) {
+        let contexts: Vec<InterruptingContext> = texts
+            .iter()
+            .map(|text| InterruptingContext::after(text.clone(), max_queries))
+            .collect();
         let left: Vec<usize> = (0..specs.len()).filter(|&k| records[k].is_none()).collect();
         if left.is_empty() {
             break;

@@ -13,19 +13,19 @@ use regime_study::{
 use regime_train::{FlowSpec, Loss, Momentum, StochasticSpec};
 
 /// A context in which a second passes at every query of the clock, and that requests a stop after
-/// `patience` queries.
-pub(crate) struct Impatient {
-    patience: Cell<u32>,
+/// `max_queries` queries.
+pub(crate) struct InterruptingContext {
+    max_queries: Cell<u32>,
     now: Cell<f64>,
     /// The checkpoint as text, as on a disk.
     saved: RefCell<Option<String>>,
     n_saved: Cell<u32>,
 }
 
-impl Impatient {
-    pub(crate) fn after(earlier: Option<String>, patience: u32) -> Self {
+impl InterruptingContext {
+    pub(crate) fn after(earlier: Option<String>, max_queries: u32) -> Self {
         let (now, n_saved) = (Cell::new(0.0), Cell::new(0));
-        Self { patience: Cell::new(patience), now, saved: RefCell::new(earlier), n_saved }
+        Self { max_queries: Cell::new(max_queries), now, saved: RefCell::new(earlier), n_saved }
     }
 
     /// The checkpoint that was saved last, as text.
@@ -34,15 +34,15 @@ impl Impatient {
     }
 }
 
-impl RunContext for Impatient {
+impl RunContext for InterruptingContext {
     fn elapsed_s(&self) -> f64 {
         self.now.set(self.now.get() + 1.0);
         self.now.get()
     }
 
     fn stop_requested(&self) -> bool {
-        self.patience.set(self.patience.get().saturating_sub(1));
-        self.patience.get() == 0
+        self.max_queries.set(self.max_queries.get().saturating_sub(1));
+        self.max_queries.get() == 0
     }
 
     fn checkpoint(&self) -> Option<RunCheckpoint> {
@@ -85,7 +85,7 @@ pub(crate) fn spec(loss: Loss, dynamics: Dynamics) -> RunSpec {
     }
 }
 
-fn run(spec: &RunSpec, context: &Impatient) -> Result<RunRecord, StudyError> {
+fn run(spec: &RunSpec, context: &InterruptingContext) -> Result<RunRecord, StudyError> {
     run_on::<Flex>(spec, &data(spec), &FlexDevice, context, &mut NoObserver)
 }
 
@@ -118,8 +118,8 @@ fn a_repeatedly_stopped_run_gives_the_same_record() {
         (hinges.1, stochastic, &all),
     ] {
         let spec = RunSpec { frozen: frozen.to_vec(), ..spec(loss, dynamics) };
-        let run_here = |context: &Impatient| run(&spec, context);
-        let patient = Impatient::after(None, u32::MAX);
+        let run_here = |context: &InterruptingContext| run(&spec, context);
+        let patient = InterruptingContext::after(None, u32::MAX);
         let whole = run_here(&patient).unwrap();
         assert_eq!(whole.frozen.len(), frozen.len());
         // The uninterrupted run saved checkpoints, too.
@@ -128,7 +128,7 @@ fn a_repeatedly_stopped_run_gives_the_same_record() {
         let mut saved = None;
         let (mut stops, mut stops_of_kernels) = (0, 0);
         let stopped = loop {
-            let context = Impatient::after(saved, 17 + stops);
+            let context = InterruptingContext::after(saved, 17 + stops);
             match run_here(&context) {
                 Ok(record) => break text(&record),
                 Err(error) => assert_eq!(error, StudyError::Stopped),
@@ -150,7 +150,7 @@ fn a_spent_budget_reports_the_progress_and_saves_a_checkpoint() {
         budget: Budget { max_wall_s: 20.0 },
         ..spec(Loss::SoftHinge { beta: 20.0 }, Dynamics::default())
     };
-    let context = Impatient::after(None, u32::MAX);
+    let context = InterruptingContext::after(None, u32::MAX);
     let error = run(&spec, &context).unwrap_err();
     let line = error.to_string();
     assert!(line.starts_with("not finished within 20 s of wall-clock time: "), "{line}");
@@ -162,7 +162,7 @@ fn a_spent_budget_reports_the_progress_and_saves_a_checkpoint() {
 fn points_that_do_not_fit_the_network_are_an_error() {
     let mut spec = spec(Loss::Hinge, Dynamics::default());
     spec.data.source = Source::Stripe { dim: 4 };
-    let context = Impatient::after(None, u32::MAX);
+    let context = InterruptingContext::after(None, u32::MAX);
     let error = run(&spec, &context).unwrap_err();
     assert_eq!(error.to_string(), "network: it has 3 inputs, but the points have 4 coordinates");
 }
@@ -181,7 +181,7 @@ pub(crate) fn frozen_kernels_learn_the_task_of_the_network<B: Backend>(device: &
             frozen: frozen.clone(),
             ..spec(Loss::SoftHinge { beta: 20.0 }, Dynamics::default())
         };
-        let context = Impatient::after(None, u32::MAX);
+        let context = InterruptingContext::after(None, u32::MAX);
         run_on::<B>(&spec, &data(&spec), device, &context, &mut NoObserver).unwrap()
     };
     // In the lazy limit all kernels are equal, and learn the same function as the network.
@@ -228,7 +228,7 @@ fn infinite_width_learns_as_a_wide_lazy_network_does() {
         panic!("the network of the spec is dense")
     };
     dense.width = 600;
-    let wide = run(&spec, &Impatient::after(None, u32::MAX)).unwrap();
+    let wide = run(&spec, &InterruptingContext::after(None, u32::MAX)).unwrap();
     let FrozenOutcome::Trained { ending, t1, t2, path, .. } = &wide.frozen[0].learning else {
         panic!("{:?}", wide.frozen)
     };

@@ -10,7 +10,7 @@ use regime_train::{
 
 use crate::{
     flow::worst,
-    problem::{Patience, dense, system},
+    problem::{InterruptAfter, dense, system},
 };
 
 fn spec(scheme: Scheme) -> FlowSpec {
@@ -65,16 +65,16 @@ pub(crate) fn a_flow_resumed_at_any_step_is_bit_identical<B: Backend>(device: &B
         let outcome = whole.run(&mut ());
         let tries = outcome.steps + outcome.rejected;
         let (mut left_out, mut cached) = (false, false);
-        for patience in 1..=tries as u32 {
+        for max_steps in 1..=tries as u32 {
             let mut first = start();
-            assert_eq!(first.run(&mut Patience(patience)).end, End::Interrupted);
+            assert_eq!(first.run(&mut InterruptAfter(max_steps)).end, End::Interrupted);
             let text = serde_json::to_string(&first.checkpoint()).unwrap();
             left_out |= !text.contains(r#""left_out":null"#);
             cached |= text.contains(r#""stale":true"#);
             let checkpoint: Checkpoint = serde_json::from_str(&text).unwrap();
             let mut second = Flow::resume(&system, spec(Scheme::adaptive()), checkpoint).unwrap();
             let resumed = second.run(&mut ());
-            assert!(resumed == outcome, "α = {alpha}, after {patience} of {tries} tries");
+            assert!(resumed == outcome, "α = {alpha}, after {max_steps} of {tries} tries");
             let bits = |flow: &Flow<'_, B, _>| -> Vec<u64> {
                 Precision::to_host(flow.weights()).iter().map(|w| w.to_bits()).collect()
             };
@@ -169,7 +169,7 @@ fn pulled<B: Backend>(points: &[usize], scheme: Scheme, device: &B::Device) -> P
     let mut flow = Flow::start(&system, FlowSpec { momentum, ..spec(scheme) }, w0).unwrap();
     let mut left_out = false;
     let end = loop {
-        let Outcome { end, .. } = flow.run(&mut Patience(2));
+        let Outcome { end, .. } = flow.run(&mut InterruptAfter(2));
         let text = serde_json::to_string(&flow.checkpoint()).unwrap();
         left_out |= !text.contains(r#""left_out":null"#);
         if end != End::Interrupted {

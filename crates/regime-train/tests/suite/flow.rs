@@ -11,7 +11,7 @@ use regime_train::{
 
 use crate::{
     linear::{Cliff, Linear},
-    problem::{Patience, dense, labels, numbers, system},
+    problem::{InterruptAfter, dense, labels, numbers, system},
 };
 
 pub(crate) fn until(max_time: f64, scheme: Scheme) -> FlowSpec {
@@ -210,7 +210,7 @@ pub(crate) fn a_resumed_flow_is_bit_identical<B: Backend>(device: &B::Device) {
         let outcome = whole.run(&mut ());
 
         let mut first = Flow::start(&system, spec, w0.clone()).unwrap();
-        assert_eq!(first.run(&mut Patience(30)).end, End::Interrupted);
+        assert_eq!(first.run(&mut InterruptAfter(30)).end, End::Interrupted);
         // As written to a file and read back.
         let text = serde_json::to_string(&first.checkpoint()).unwrap();
         drop(first);

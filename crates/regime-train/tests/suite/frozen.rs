@@ -15,7 +15,7 @@ use regime_train::{
 
 use crate::{
     flow::{frozen, until, worst},
-    problem::{Patience, dense, labels, numbers, system},
+    problem::{InterruptAfter, dense, labels, numbers, system},
 };
 
 /// The system of a given kernel.
@@ -252,7 +252,7 @@ pub(crate) fn a_resumed_kernel_model_is_bit_identical<B: Backend>(device: &B::De
         let mut whole = Flow::start(&system, spec, case.model.origin()).unwrap();
         let outcome = whole.run(&mut ());
         let mut first = Flow::start(&system, spec, case.model.origin()).unwrap();
-        assert_eq!(first.run(&mut Patience(20)).end, End::Interrupted);
+        assert_eq!(first.run(&mut InterruptAfter(20)).end, End::Interrupted);
         let text = serde_json::to_string(&first.checkpoint()).unwrap();
         let checkpoint: Checkpoint = serde_json::from_str(&text).unwrap();
         let mut second = Flow::resume(&system, spec, checkpoint).unwrap();

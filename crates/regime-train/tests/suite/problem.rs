@@ -41,9 +41,9 @@ pub(crate) fn system<'a, B: Backend, N: Network<B>>(
 }
 
 /// Interrupts after some steps.
-pub(crate) struct Patience(pub(crate) u32);
+pub(crate) struct InterruptAfter(pub(crate) u32);
 
-impl<B: Backend> Observer<B> for Patience {
+impl<B: Backend> Observer<B> for InterruptAfter {
     fn observe(&mut self, _: &Observation, _: &Tensor<B, 1>) {}
 
     fn interrupts(&mut self) -> bool {

@@ -9,7 +9,7 @@ use regime_train::{
 
 use crate::{
     linear::Cliff,
-    problem::{Patience, dense, system},
+    problem::{InterruptAfter, dense, system},
 };
 
 const SAMPLINGS: [Sampling; 3] = [Sampling::ViolatorsV1, Sampling::Violators, Sampling::Points];
@@ -91,7 +91,7 @@ pub(crate) fn resumed_training_is_bit_identical<B: Backend>(device: &B::Device) 
         // Some of the first trials are rejected: a checkpoint may lie between them.
         for trials in [1, 2, 3, 4, 5, 40] {
             let mut first = Stochastic::start(&system, spec, 5, w0.clone()).unwrap();
-            assert_eq!(first.run(&mut Patience(trials)).end, End::Interrupted);
+            assert_eq!(first.run(&mut InterruptAfter(trials)).end, End::Interrupted);
             let text = serde_json::to_string(&first.checkpoint()).unwrap();
             let checkpoint: StochasticCheckpoint = serde_json::from_str(&text).unwrap();
             let mut second = Stochastic::resume(&system, spec, 5, checkpoint).unwrap();
