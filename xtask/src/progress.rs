@@ -8,6 +8,11 @@ use regime_study::StudyError;
 
 use crate::console;
 
+/// Where bars are drawn: nowhere with `--quiet`.
+fn target() -> ProgressDrawTarget {
+    if console::is_quiet() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() }
+}
+
 /// Draws the events of an execution.
 pub(crate) struct ProgressBar {
     progress: Progress,
@@ -20,13 +25,9 @@ pub(crate) struct ProgressBar {
 }
 
 impl ProgressBar {
-    /// `jobs`: runs side by side; `expected_s`: expected seconds for all runs.
+    /// `jobs`: runs side by side; `expected`: cost of the runs, and the wall seconds that they are expected to take.
     pub(crate) fn new(jobs: usize, expected: Option<(f64, f64)>) -> Self {
-        let target = match console::is_quiet() {
-            true => ProgressDrawTarget::hidden(),
-            false => ProgressDrawTarget::stderr(),
-        };
-        let bar = indicatif::ProgressBar::with_draw_target(None, target);
+        let bar = indicatif::ProgressBar::with_draw_target(None, target());
         let style = ProgressStyle::with_template("{bar:40} {pos}/{len} runs  {msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style);
@@ -115,11 +116,7 @@ pub(crate) struct Counter(indicatif::ProgressBar);
 impl Counter {
     /// A counter of `total` measurements.
     pub(crate) fn new(total: usize) -> Self {
-        let target = match console::is_quiet() {
-            true => ProgressDrawTarget::hidden(),
-            false => ProgressDrawTarget::stderr(),
-        };
-        let bar = indicatif::ProgressBar::with_draw_target(Some(total as u64), target);
+        let bar = indicatif::ProgressBar::with_draw_target(Some(total as u64), target());
         let style = ProgressStyle::with_template("{bar:40} {pos}/{len} measurements  {eta} left")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style);

@@ -92,6 +92,12 @@ fn a_bad_value_in_a_file_is_reported_once() {
             "bad.json, run 1: loss.beta is -1, but must be finite and greater than 0",
         ),
         (
+            "run",
+            r#""alpha": 1, "data": {"source": {"kind": "stripe", "dim": 10}, "task": {"kind": "own"},
+                "training_set": {"of": 0}}"#,
+            "bad.json, run 1: data.training_set.of is 0, but must be at least 1",
+        ),
+        (
             "diagnose",
             r#""alpha": -1"#,
             "bad.json: alpha is -1, but must be finite and greater than 0",

@@ -130,6 +130,12 @@ impl Sweep {
         self.settings(index).map(words).collect::<Vec<_>>().join(", ")
     }
 
+    /// A varied field that equals `field`, lies within it, or contains it.
+    pub fn varied_field_overlapping(&self, field: &str) -> Option<&str> {
+        let varied = self.axes.iter().flat_map(BTreeMap::keys);
+        varied.map(String::as_str).find(|varied| overlap(varied, field))
+    }
+
     /// The number of specs.
     fn n_specs(&self) -> Result<usize, SweepError> {
         let mut seen: Vec<&str> = Vec::new();

@@ -71,6 +71,7 @@ mod points;
 mod ready;
 mod record;
 mod run;
+mod schema_paths;
 mod spec;
 mod spec_file;
 mod trainer;

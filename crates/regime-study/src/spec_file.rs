@@ -212,18 +212,16 @@ fn swept(
     overrides: &[Override],
     schema: &Value,
 ) -> Result<Vec<PlacedSpec>, StudyError> {
-    for change in overrides {
-        let varied = entry.get("axes").and_then(Value::as_array).into_iter().flatten();
-        let mut fields = varied.filter_map(Value::as_object).flat_map(|axis| axis.keys());
-        if let Some(axis) = fields.find(|axis| overlap(axis, &change.field)) {
-            let field = &change.field;
-            return Err(at(place, format!("{field} cannot be set: an axis varies {axis}")));
-        }
-        if let Some(base) = entry.get_mut("base") {
-            set(base, change, &Value::Null).map_err(|e| at(place, e))?;
-        }
+    if let Some(base) = entry.get_mut("base") {
+        let mut apply = |change| set(base, change, &Value::Null);
+        overrides.iter().try_for_each(&mut apply).map_err(|e| at(place, e))?;
     }
     let sweep: Sweep = from_value(entry, &sweep_schema()).map_err(|e| at(place, e))?;
+    for Override { field, .. } in overrides {
+        if let Some(axis) = sweep.varied_field_overlapping(field) {
+            return Err(at(place, format!("{field} cannot be set: an axis varies {axis}")));
+        }
+    }
     let values = sweep.specs::<Value>().map_err(|e| at(place, e))?.into_iter().enumerate();
     let placed = |(index, value)| {
         let words = sweep.place(index);
@@ -233,14 +231,6 @@ fn swept(
         Ok(PlacedSpec { place, spec })
     };
     values.map(placed).collect()
-}
-
-/// Whether two paths are equal or one lies within the other.
-fn overlap(a: &str, b: &str) -> bool {
-    let within = |inner: &str, outer: &str| {
-        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
-    within(a, b) || within(b, a)
 }
 
 fn at(place: &str, reason: impl ToString) -> StudyError {

@@ -22,7 +22,6 @@ use signal_hook::{
 
 use super::batches::{DeviceMemory, in_memory};
 use super::data_memory;
-use crate::status::INTERRUPTED;
 use crate::{
     backend,
     cli::Resources,
@@ -30,6 +29,7 @@ use crate::{
     memory::{Fit, Memory, size},
     progress::ProgressBar,
     provenance,
+    status::INTERRUPTED,
 };
 
 /// What became of a grid.

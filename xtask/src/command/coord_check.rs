@@ -9,9 +9,9 @@ use regime_scaling::{CheckedExponent, Outcome};
 use regime_study::{CoordinateCheck, DeviceName, read_coordinate_spec};
 use serde_json::json;
 
-use crate::status::UNDECIDED;
 use crate::{
-    backend, cli::CoordCheck as Arguments, console, memory::Memory, progress::Counter, terminal,
+    backend, cli::CoordCheck as Arguments, console, memory::Memory, progress::Counter,
+    status::UNDECIDED, terminal,
 };
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {

@@ -18,8 +18,7 @@ use super::{
     compute::{Computed, ExecutionContext, compute, stop_on_interrupt},
     spec_files::{checked, print_specs, read},
 };
-use crate::status::INTERRUPTED;
-use crate::{cli::Diagnose, memory::Memory, output, terminal};
+use crate::{cli::Diagnose, memory::Memory, output, status::INTERRUPTED, terminal};
 
 pub(super) fn run(arguments: &Diagnose) -> anyhow::Result<ExitCode> {
     let stop = stop_on_interrupt()?;

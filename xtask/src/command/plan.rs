@@ -9,7 +9,7 @@ use regime_models::NetworkSpec;
 use regime_study::{Calibration, DataCache, DeviceName, Estimate, RunSpec};
 use serde_json::{Value, json};
 
-use super::{data_memory, timer::calibration};
+use super::{compute::is_missing, data_memory, timer::calibration};
 use crate::{
     backend,
     cli::{Grid, Resources},
@@ -141,13 +141,13 @@ impl Plan {
         let memory = Memory::of_machine(resources.memory).less(data_memory::data_bytes(specs));
         let is_stored = |key: &RunKey| store.path(key).is_file();
         let fits = |spec: &RunSpec| {
-            let stored = RunKey::of(spec).is_ok_and(|key| is_stored(&key));
             let on_processor = spec.device == DeviceName::Cpu;
-            stored || !on_processor || memory.refuses(spec.memory_bytes()).is_none()
+            !is_missing(store, spec)
+                || !on_processor
+                || memory.refuses(spec.memory_bytes()).is_none()
         };
         let (fitting, large): (Vec<RunSpec>, Vec<RunSpec>) = specs.iter().cloned().partition(fits);
-        let missing =
-            fitting.iter().filter(|spec| !RunKey::of(*spec).is_ok_and(|key| is_stored(&key)));
+        let missing = fitting.iter().filter(|spec| is_missing(store, spec));
         let Fit { jobs, .. } = memory.fit(missing, asked);
         let estimate = regime_study::estimate(&fitting, &is_stored, calibration, jobs)?;
         let largest = large.iter().map(RunSpec::memory_bytes).fold(0.0, f64::max);

@@ -11,8 +11,7 @@ use regime_study::DataCache;
 
 use super::compute::{ExecutionContext, compute, stop_on_interrupt};
 use super::data_memory;
-use crate::status::INTERRUPTED;
-use crate::{cli::Protocol, memory::Memory};
+use crate::{cli::Protocol, memory::Memory, status::INTERRUPTED};
 
 pub(super) fn run(arguments: &Protocol) -> anyhow::Result<ExitCode> {
     let stop = stop_on_interrupt()?;

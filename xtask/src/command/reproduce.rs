@@ -15,12 +15,12 @@ use super::{
     share,
     timer::calibration,
 };
-use crate::status::INTERRUPTED;
 use crate::{
     cli::{Grid, Reproduce},
     console,
     memory::Memory,
     output,
+    status::INTERRUPTED,
     study::find,
 };
 

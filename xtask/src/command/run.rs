@@ -7,21 +7,19 @@ use regime_data::default_cache_dir;
 use regime_findings::FINDINGS;
 use regime_lab::{RunKey, Share, Store};
 use regime_study::{
-    Cells, DataCache, Ending, FrozenOutcome, FrozenRecord, PlacedSpec, Run, RunRecord, RunSpec,
-    run_columns, varying_fields,
+    Cells, Columns, DataCache, Ending, FrozenOutcome, FrozenRecord, PlacedSpec, Run, RunRecord,
+    RunSpec, run_columns, varying_fields,
 };
 use serde_json::json;
 
 use super::{
     compute::{Computed, ExecutionContext, compute, is_missing, stop_on_interrupt},
-    data_memory,
     plan::{self, Plan},
     share,
     spec_files::{checked, print_specs, read},
     timer::calibration,
 };
-use crate::status::INTERRUPTED;
-use crate::{cli::Run as Arguments, memory::Memory, output, terminal};
+use crate::{cli::Run as Arguments, memory::Memory, output, status::INTERRUPTED, terminal};
 
 /// The smallest number of missing runs for which the time is estimated first.
 const MIN_RUNS_TO_ESTIMATE: usize = 8;
@@ -86,7 +84,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         if arguments.json {
             tables.push(json!({"name": name, "table": path.display().to_string(), "runs": columns.to_json()}));
         } else {
-            out!("{}", table(&runs));
+            out!("{}", table(&runs, &columns));
         }
         if stopped {
             if arguments.json {
@@ -124,14 +122,17 @@ fn read_files(arguments: &Arguments, cache: &DataCache) -> anyhow::Result<Vec<Ru
         }
         files.push((name, distinct(read(file, &arguments.overrides.set)?)?));
     }
+    // All files at once: their data have to fit into the memory together.
+    let sizes: Vec<usize> = files.iter().map(|(_, runs)| runs.len()).collect();
+    let (names, runs): (Vec<String>, Vec<Vec<PlacedSpec>>) = files.into_iter().unzip();
     let memory = Memory::of_machine(arguments.resources.memory);
-    let all = files.iter().flat_map(|(_, runs)| runs.iter().map(|run| &run.spec));
-    data_memory::check(all, memory)?;
-    let of = |(name, runs): (String, Vec<PlacedSpec>)| {
-        let specs = checked(runs, cache, memory)?;
-        Ok(RunsOfFile { folder: arguments.out.join(&name), name, specs })
+    let mut specs = checked(runs.concat(), cache, memory)?.into_iter();
+    let of = |(name, size): (String, usize)| RunsOfFile {
+        folder: arguments.out.join(&name),
+        name,
+        specs: specs.by_ref().take(size).collect(),
     };
-    files.into_iter().map(of).collect()
+    Ok(names.into_iter().zip(sizes).map(of).collect())
 }
 
 /// The runs without those that occur a second time.
@@ -182,9 +183,8 @@ enum Digits {
 /// One line per run, in the order of the file: its key, the fields in which the runs differ (width and
 /// α where none does), what was measured, and the version of the program. Below, the reasons of runs without a
 /// record.
-fn table(runs: &[Run]) -> String {
-    let columns = run_columns(runs);
-    let mut fields = varying_fields(runs);
+fn table(runs: &[Run], columns: &Columns) -> String {
+    let mut fields = varying_fields(columns);
     if fields.is_empty() {
         fields = vec!["network.width".into(), "alpha".into()];
     }

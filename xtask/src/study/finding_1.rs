@@ -20,19 +20,15 @@ use crate::report::{KeyFigure, Table};
 
 pub(super) fn shown(runs: &[Run]) -> Shown {
     let (outcome, error) = (analyse(runs), error_border(runs));
+    let mut numbers = serde_json::json!(outcome);
+    numbers["border_of_the_test_error"] = serde_json::json!(error);
     Shown {
         key_figures: key_figures(&outcome, &error),
         figures: [figures(runs, &outcome), gram_figures(runs)].concat(),
         tables: vec![borders(&outcome), sensitivity(&outcome)],
         notes: Vec::new(),
-        outcome: with(serde_json::json!(outcome), "border_of_the_test_error", &error),
+        outcome: numbers,
     }
-}
-
-/// An object with one more field.
-fn with(mut object: serde_json::Value, name: &str, value: &ErrorBorder) -> serde_json::Value {
-    object[name] = serde_json::json!(value);
-    object
 }
 
 fn key_figures(outcome: &Outcome, error: &ErrorBorder) -> Vec<KeyFigure> {

@@ -78,11 +78,11 @@ pub fn run_columns(runs: &[Run]) -> Columns {
     MEASURED.iter().skip(2).fold(all, |all, (name, ..)| with(all, name, runs))
 }
 
-/// The names of the fields of the specs in which runs differ, as in [`run_columns`].
-pub fn varying_fields(runs: &[Run]) -> Vec<String> {
-    let columns = spec_fields::spec_columns(runs.iter().map(|run| &run.spec));
-    let varying = columns.columns().iter().filter(|column| column.cells.varies());
-    varying.map(|column| column.name.clone()).collect()
+/// The names of the fields of the specs in which runs differ, in the table of [`run_columns`].
+pub fn varying_fields(runs: &Columns) -> Vec<String> {
+    let is_field = |name: &str| MEASURED.iter().all(|measured| measured.0 != name);
+    let fields = runs.columns().iter().filter(|column| is_field(&column.name));
+    fields.filter(|column| column.cells.varies()).map(|column| column.name.clone()).collect()
 }
 
 /// Name, unit and description of every column that [`run_columns`] can have.

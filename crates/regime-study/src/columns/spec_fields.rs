@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{Cells, Columns};
-use crate::spec::RunSpec;
+use crate::{
+    schema_paths::{joined, tag_of},
+    spec::RunSpec,
+};
 
 /// The path of every field of a spec with its value. A list is one value.
 fn flattened(spec: &RunSpec) -> BTreeMap<String, Value> {
@@ -18,8 +21,7 @@ fn collect(path: &str, value: &Value, fields: &mut BTreeMap<String, Value>) {
     match value {
         Value::Object(inner) => {
             for (name, value) in inner {
-                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                collect(&path, value, fields);
+                collect(&joined(path, name), value, fields);
             }
         }
         other => {
@@ -118,15 +120,6 @@ fn describe(
         }
         None => {}
     }
-}
-
-fn tag_of(schema: &Value) -> Option<(&str, &str)> {
-    let properties = schema.get("properties")?.as_object()?;
-    properties.iter().find_map(|(name, of)| Some((name.as_str(), of.get("const")?.as_str()?)))
-}
-
-fn joined(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 /// The first sentence in one line, without the brackets of links.

@@ -5,6 +5,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::schema_paths::{joined, tag_of};
+
 /// A field that does not match its schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SchemaError {
@@ -259,12 +261,6 @@ impl Checker<'_> {
     }
 }
 
-/// The field of a tagged object that has a fixed word, and the word.
-fn tag_of(schema: &Value) -> Option<(&str, &str)> {
-    let properties = schema.get("properties")?.as_object()?;
-    properties.iter().find_map(|(name, of)| Some((name.as_str(), of.get("const")?.as_str()?)))
-}
-
 fn check_integer(value: &Value, schema: &Value) -> Result<(), String> {
     let min = schema.get("minimum").and_then(Value::as_i64).unwrap_or(i64::MIN);
     let max = match (schema.get("maximum"), schema.get("format").and_then(Value::as_str)) {
@@ -291,10 +287,6 @@ fn is_none(value: &Value) -> bool {
 
 fn schema_error(path: &str, reason: String) -> SchemaError {
     SchemaError { path: path.to_owned(), reason }
-}
-
-fn joined(path: &str, field: &str) -> String {
-    if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") }
 }
 
 /// A value as text for a message, cut if it is long.
