@@ -1,5 +1,6 @@
 //! Computation of the runs that are missing in a store.
 
+mod attempt;
 mod batches;
 mod distinct;
 mod event;
@@ -16,7 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use event::{Event, Observer};
-pub use options::{ExecError, Options};
+pub use options::{ExecError, Held, Options};
 pub use progress::Progress;
 pub use report::{Counts, Incomplete, Outcome, Report, RunError};
 pub use share::{ParseShareError, Share};
@@ -37,9 +38,9 @@ use distinct::{costliest_first, distinct};
 /// return the same. A damaged file is moved aside ([`Store::look_up`]) and reported as
 /// an event, and its run is computed again.
 ///
-/// Several processes may work on one grid: each looks up a run again before it starts
-/// the run. Runs are not locked, so two processes may compute the same run at the same
-/// time; the record stored last stays. To avoid this, give each process a [`Share`].
+/// Several processes may work on one grid: each holds a [`Claim`](crate::Claim) on the runs that it
+/// computes, and looks a run up again before it starts it. A run that another process computes is
+/// left for the end; `options.held` decides whether the call waits for its record.
 ///
 /// # Same spec, same bits
 /// Each worker owns a rayon pool of `options.threads_per_run` threads and calls `run`
@@ -51,7 +52,8 @@ use distinct::{costliest_first, distinct};
 ///
 /// # Failed runs
 /// A run that returns an error or panics, or whose record JSON cannot hold, is listed in
-/// the report and not stored. The other runs continue. (The panic hook of the program
+/// the report. It has no record; its error is stored as a [`Failure`](crate::Failure), unless the execution
+/// is cancelled. The other runs continue, and the next call tries a failed run again. (The panic hook of the program
 /// writes the message of a panic to the standard error.)
 ///
 /// # Observation and cancellation

@@ -5,11 +5,13 @@
 //! writes `null`), keys are sorted whatever features other crates of the build enable,
 //! and the digits of a float do not change with the version of a dependency.
 
+mod canonicalise;
 mod encode;
 mod print;
 
 use std::collections::BTreeMap;
 
+pub(crate) use canonicalise::canonical_of_readable;
 pub(crate) use encode::encode;
 pub use encode::{EncodeError, Unencodable};
 

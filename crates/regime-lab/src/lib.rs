@@ -2,7 +2,9 @@
 //!
 //! - [`Spec`] and [`RunKey`]: the description of a run, and a key for it that is the
 //!   same in all processes, on all machines and in all versions.
-//! - [`Store`]: finished runs on disk, one readable file per run, complete or absent.
+//! - [`Store`]: finished runs on disk, one readable file per run, complete or absent; next to them the
+//!   checkpoints of unfinished runs and the causes of failed ones.
+//! - [`Claim`]: several processes on one store compute no run twice.
 //! - [`execute()`]: computes the runs that are missing in a store, in parallel. The
 //!   bits of a record do not depend on the number of workers.
 //! - [`execute_batches`]: the same for devices that compute many runs of one shape in
@@ -69,12 +71,15 @@ mod store;
 mod sweep;
 
 pub use execute::{
-    Counts, Event, ExecError, Incomplete, Observer, Options, Outcome, ParseShareError, Progress,
-    Report, RunError, Share, execute, execute_batches,
+    Counts, Event, ExecError, Held, Incomplete, Observer, Options, Outcome, ParseShareError,
+    Progress, Report, RunError, Share, execute, execute_batches,
 };
 pub use grid::Grid;
 pub use json::{EncodeError, Unencodable};
 pub use provenance::Provenance;
 pub use spec::{ParseRunKeyError, RunKey, Spec, canonical_form};
-pub use store::{Damage, Entry, Lookup, Store, StoreError};
+pub use store::{
+    Claim, Claimed, Damage, Entry, Failure, FileKind, Lookup, RecordHeader, Store, StoreError,
+    StoredFile,
+};
 pub use sweep::{Sweep, SweepError};

@@ -1,6 +1,5 @@
 //! The description of a run, and the key of its record.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -78,12 +77,13 @@ pub struct ParseRunKeyError(
 /// [`EncodeError`] with the path of the first part that has no canonical form:
 /// a float that is not finite, a map whose keys are not text.
 pub fn canonical_form<S: Spec>(spec: &S) -> Result<String, EncodeError> {
-    let named = BTreeMap::from([
-        ("kind".to_owned(), Json::Text(S::KIND.to_owned())),
-        ("spec".to_owned(), json::encode(spec)?),
-        ("version".to_owned(), Json::Integer(S::VERSION.to_string())),
-    ]);
-    Ok(Json::Map(named).canonical())
+    Ok(named_form(S::KIND, S::VERSION, &json::encode(spec)?.canonical()))
+}
+
+/// The canonical form, from the canonical JSON of the spec.
+fn named_form(kind: &str, version: u32, spec: &str) -> String {
+    let kind = Json::Text(kind.to_owned()).canonical();
+    format!("{{\"kind\":{kind},\"spec\":{spec},\"version\":{version}}}")
 }
 
 impl RunKey {
@@ -93,6 +93,13 @@ impl RunKey {
     /// As [`canonical_form`].
     pub fn of<S: Spec>(spec: &S) -> Result<RunKey, EncodeError> {
         Ok(RunKey(Sha256::digest(canonical_form(spec)?).into()))
+    }
+
+    /// The key of a stored spec: `readable` is its JSON as a [`Store`](crate::Store) writes it. `None`
+    /// when that text is not what a store writes.
+    pub(crate) fn of_stored(kind: &str, version: u32, readable: &str) -> Option<RunKey> {
+        let spec = json::canonical_of_readable(readable)?;
+        Some(RunKey(Sha256::digest(named_form(kind, version, &spec)).into()))
     }
 
     /// The first eight digits, enough to distinguish runs on a screen.

@@ -1,26 +1,30 @@
 //! Finished runs on disk, one file each.
 
 mod checkpoint;
+mod claim;
+mod disk;
 mod error;
+mod failure;
 mod file;
+mod files;
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use claim::{Claim, Claimed};
 pub use error::{Damage, StoreError};
+pub use failure::Failure;
+pub use files::{FileKind, StoredFile};
 
-use crate::json;
+use crate::json::{self, Json};
 use crate::provenance::Provenance;
 use crate::spec::{RunKey, Spec};
-
-/// Age above which a temporary file is left over from a crash: a writer needs it only for
-/// the milliseconds that a record takes to reach the disk.
-const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A folder of finished runs: one file `<key>.json` per run, complete or absent.
 ///
@@ -37,6 +41,17 @@ const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Debug, Clone)]
 pub struct Store {
     dir: PathBuf,
+    /// Whether the file system has refused to flush a file.
+    flush_refused: Arc<AtomicBool>,
+}
+
+/// What the header of a record says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordHeader {
+    /// The kind of the spec: [`Spec::KIND`].
+    pub kind: String,
+    /// The version of the computation: [`Spec::VERSION`].
+    pub version: u32,
 }
 
 /// The content of one file of a store.
@@ -68,6 +83,16 @@ pub enum Lookup<R> {
     },
 }
 
+impl<R> Lookup<R> {
+    /// The record, if there is an undamaged one.
+    pub fn found(self) -> Option<R> {
+        match self {
+            Lookup::Found(record) => Some(record),
+            Lookup::Absent | Lookup::SetAside { .. } => None,
+        }
+    }
+}
+
 impl Store {
     /// Opens the store in `dir`. Creates the folder if it does not exist, and removes
     /// temporary files that are older than a day (by the clock of the file system).
@@ -81,7 +106,7 @@ impl Store {
         if dir.exists() && !dir.is_dir() {
             return Err(StoreError::NotAFolder { path: dir });
         }
-        let store = Store { dir };
+        let store = Store::read_only(dir);
         match fs::create_dir_all(&store.dir).and_then(|()| store.remove_stale()) {
             Ok(()) => Ok(store),
             Err(cause) => Err(StoreError::Open { path: store.dir, cause }),
@@ -91,7 +116,14 @@ impl Store {
     /// Opens the store in `dir` for reading: nothing is created, removed or tested. The folder
     /// need not exist, and need not be writable.
     pub fn read_only(dir: impl Into<PathBuf>) -> Store {
-        Store { dir: dir.into() }
+        Store { dir: dir.into(), flush_refused: Arc::default() }
+    }
+
+    /// Whether the file system has refused to flush a file to the disk, as some network file systems
+    /// do. Files are then complete or absent for every process, but those of the last seconds may be
+    /// lost if the machine loses power.
+    pub fn flush_refused(&self) -> bool {
+        self.flush_refused.load(Ordering::Relaxed)
     }
 
     /// The folder.
@@ -107,13 +139,37 @@ impl Store {
     /// The record of a run, or `None` when it is not in the store.
     ///
     /// # Errors
-    /// - [`StoreError::Damaged`]: the content of the file is not what was written.
+    /// - [`StoreError::Damaged`]: the content of the file is not what was written, or it may not be
+    ///   read, or is no file.
+    /// - [`StoreError::Newer`]: a later version of this library wrote the file.
     /// - [`StoreError::Mismatch`]: the file is undamaged, but the record is not an `R`.
-    /// - [`StoreError::Read`]: the file cannot be read.
+    /// - [`StoreError::Read`]: the file cannot be read for another reason.
     pub fn get<R: DeserializeOwned>(&self, key: &RunKey) -> Result<Option<R>, StoreError> {
-        let Some(bytes) = self.verified(key)? else { return Ok(None) };
+        let Some((bytes, _)) = self.verified(key)? else { return Ok(None) };
         let content: file::RecordOnly<R> = self.parse(key, &bytes)?;
         Ok(Some(content.record))
+    }
+
+    /// Verifies the record of a run and returns its header, or `None` when it is not in the store.
+    /// The record itself is not parsed.
+    ///
+    /// # Errors
+    /// As [`get`](Store::get), except for [`StoreError::Mismatch`].
+    pub fn verify(&self, key: &RunKey) -> Result<Option<RecordHeader>, StoreError> {
+        let found = self.verified(key)?;
+        Ok(found.map(|(_, file::Header { kind, version, .. })| RecordHeader { kind, version }))
+    }
+
+    /// Whether the store has an undamaged record of the run.
+    ///
+    /// # Errors
+    /// Those of [`verify`](Store::verify) except for damage.
+    pub fn contains(&self, key: &RunKey) -> Result<bool, StoreError> {
+        match self.verified(key) {
+            Ok(found) => Ok(found.is_some()),
+            Err(StoreError::Damaged { .. }) => Ok(false),
+            Err(other) => Err(other),
+        }
     }
 
     /// The origin of the record of a run, or `None` when it is not in the store.
@@ -121,7 +177,7 @@ impl Store {
     /// # Errors
     /// As [`get`](Store::get).
     pub fn provenance(&self, key: &RunKey) -> Result<Option<Provenance>, StoreError> {
-        let Some(bytes) = self.verified(key)? else { return Ok(None) };
+        let Some((bytes, _)) = self.verified(key)? else { return Ok(None) };
         let content: file::ProvenanceOnly = self.parse(key, &bytes)?;
         Ok(Some(content.provenance))
     }
@@ -136,8 +192,7 @@ impl Store {
         S: Spec + DeserializeOwned,
         R: DeserializeOwned,
     {
-        let Some(bytes) = self.verified(key)? else { return Ok(None) };
-        let found: file::Kind = self.parse(key, &bytes)?;
+        let Some((bytes, found)) = self.verified(key)? else { return Ok(None) };
         if found.kind != S::KIND || found.version != S::VERSION {
             return Ok(None);
         }
@@ -170,13 +225,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Write`] when the file cannot be renamed.
     pub fn set_aside(&self, key: &RunKey) -> Result<PathBuf, StoreError> {
-        let moved_to = self.dir.join(format!("{key}.json.damaged"));
-        match fs::rename(self.path(key), &moved_to) {
-            Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
-                Err(StoreError::Write { path: self.path(key), cause })
-            }
-            _ => Ok(moved_to),
-        }
+        self.move_aside(&self.path(key))
     }
 
     /// Stores a finished run and returns its key. When the call returns, the record is on
@@ -193,15 +242,21 @@ impl Store {
         record: &R,
         provenance: &Provenance,
     ) -> Result<RunKey, StoreError> {
+        self.save(Store::path, spec, json::encode(record)?, json::encode(provenance)?)
+    }
+
+    /// Writes a file with the layout of a record to the path that `path_of` gives, and returns the key.
+    fn save<S: Spec>(
+        &self,
+        path_of: fn(&Store, &RunKey) -> PathBuf,
+        spec: &S,
+        record: Json,
+        provenance: Json,
+    ) -> Result<RunKey, StoreError> {
         let key = RunKey::of(spec)?;
-        let parts = file::Parts {
-            kind: S::KIND,
-            version: S::VERSION,
-            spec: json::encode(spec)?,
-            record: json::encode(record)?,
-            provenance: json::encode(provenance)?,
-        };
-        let path = self.path(&key);
+        let (kind, version) = (S::KIND, S::VERSION);
+        let parts = file::Parts { kind, version, spec: json::encode(spec)?, record, provenance };
+        let path = path_of(self, &key);
         self.write_atomically(&path, &file::render(&key, &parts))
             .map_err(|cause| StoreError::Write { path, cause })?;
         Ok(key)
@@ -239,16 +294,38 @@ impl Store {
         Ok(self.keys()?.into_iter().filter_map(|key| self.entry(&key).transpose()))
     }
 
-    /// The verified bytes of the file of `key`.
-    fn verified(&self, key: &RunKey) -> Result<Option<Vec<u8>>, StoreError> {
-        let path = self.path(key);
+    /// The verified bytes of the file of `key`, and its header.
+    fn verified(&self, key: &RunKey) -> Result<Option<(Vec<u8>, file::Header)>, StoreError> {
+        self.verified_file(self.path(key), key)
+    }
+
+    /// The verified bytes of the file at `path`, which belongs to the run `key`, and its header.
+    fn verified_file(
+        &self,
+        path: PathBuf,
+        key: &RunKey,
+    ) -> Result<Option<(Vec<u8>, file::Header)>, StoreError> {
+        // Opening a pipe would wait for its writer.
+        match fs::metadata(&path) {
+            Ok(about) if !about.is_file() => {
+                return Err(StoreError::Damaged { path, damage: Damage::NotAFile });
+            }
+            _ => {}
+        }
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied => {
+                let damage = Damage::Unreadable(cause.to_string());
+                return Err(StoreError::Damaged { path, damage });
+            }
             Err(cause) => return Err(StoreError::Read { path, cause }),
         };
         match file::verify(&bytes, key) {
-            Ok(()) => Ok(Some(bytes)),
+            Ok(header) => Ok(Some((bytes, header))),
+            Err(Damage::Format { found, known }) if found > known => {
+                Err(StoreError::Newer { path, found, known })
+            }
             Err(damage) => Err(StoreError::Damaged { path, damage }),
         }
     }
@@ -257,54 +334,5 @@ impl Store {
     fn parse<T: DeserializeOwned>(&self, key: &RunKey, bytes: &[u8]) -> Result<T, StoreError> {
         serde_json::from_slice(bytes)
             .map_err(|cause| StoreError::Mismatch { path: self.path(key), cause })
-    }
-
-    /// Writes `text` to `path` atomically, and flushes it to the disk.
-    fn write_atomically(&self, path: &Path, text: &str) -> io::Result<()> {
-        let mut file = self.temporary()?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        // Flush the folder, so that the new name is on the disk. Only Unix can open a
-        // folder for that.
-        #[cfg(unix)]
-        File::open(&self.dir)?.sync_all()?;
-        Ok(())
-    }
-
-    /// A temporary file in the folder; it is removed unless it is renamed.
-    fn temporary(&self) -> io::Result<tempfile::NamedTempFile> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".run-").suffix(".tmp");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // The permissions of an ordinary new file (less the umask), not private ones.
-            builder.permissions(fs::Permissions::from_mode(0o666));
-        }
-        builder.tempfile_in(&self.dir)
-    }
-
-    /// Removes the temporary files of crashed writers. "Now" is the time stamp of a new
-    /// file, so that all time stamps are from the clock of the file system. Creating this
-    /// file also shows that the folder can be written to.
-    fn remove_stale(&self) -> io::Result<()> {
-        let probe = self.temporary()?;
-        let now = probe.as_file().metadata()?.modified()?;
-        for file in fs::read_dir(&self.dir)? {
-            let file = file?;
-            let name = file.file_name();
-            let temporary =
-                name.to_str().is_some_and(|n| n.starts_with(".run-") && n.ends_with(".tmp"));
-            if !temporary {
-                continue;
-            }
-            // A file that vanishes meanwhile belonged to another process.
-            let modified = file.metadata().and_then(|about| about.modified());
-            if modified.is_ok_and(|then| now.duration_since(then).is_ok_and(|age| age > STALE)) {
-                let _ = fs::remove_file(file.path());
-            }
-        }
-        Ok(())
     }
 }

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 use regime_lab::{
-    Counts, Event, ExecError, Options, Outcome, Progress, Provenance, Report, RunError, RunKey,
-    Spec, Store, StoreError, execute,
+    Claimed, Counts, Event, ExecError, Held, Options, Outcome, Progress, Provenance, Report,
+    RunError, RunKey, Spec, Store, StoreError, execute,
 };
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
@@ -109,7 +109,7 @@ fn a_checkpoint_is_removed_once_the_record_is_stored() {
     store.put_checkpoint(&begun, &run(&begun).unwrap()).unwrap();
     let resume = |spec: &Logistic| {
         let state = store.checkpoint(&RunKey::of(spec).unwrap()).unwrap();
-        state.ok_or("no checkpoint".to_owned())
+        state.found().ok_or("no checkpoint".to_owned())
     };
     let report = quietly(&[begun.clone(), spec(8)], &store, &jobs(1), resume);
     assert_eq!((report.counts().computed, report.counts().failed), (1, 1));
@@ -390,4 +390,112 @@ fn no_more_runs_are_in_flight_than_jobs() {
     let (left, max) = in_flight.into_inner().unwrap();
     assert_eq!(left, 0);
     assert!((1..=3).contains(&max));
+}
+
+#[test]
+fn two_executions_at_once_compute_no_run_twice() {
+    let (_dir, store) = fresh();
+    let specs = grid();
+    let computed = AtomicUsize::new(0);
+    let slowly = |spec: &Logistic| {
+        computed.fetch_add(1, Ordering::SeqCst);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        run(spec)
+    };
+    let reports: Vec<Report<Orbit, String>> = std::thread::scope(|scope| {
+        let calls = [1, 2, 3].map(|n| {
+            let (specs, store, slowly) = (&specs, &store, &slowly);
+            scope.spawn(move || quietly(specs, store, &jobs(n), slowly))
+        });
+        calls.map(|call| call.join().unwrap()).into()
+    });
+    assert_eq!(computed.into_inner(), specs.len());
+    let counts = reports.iter().map(Report::counts);
+    assert_eq!(counts.map(|c| c.computed).sum::<usize>(), specs.len());
+    let records: Vec<Vec<Orbit>> =
+        reports.into_iter().map(|report| report.into_records().unwrap()).collect();
+    assert!(records[0] == records[1] && records[0] == records[2]);
+    assert_eq!(store.files().unwrap().len(), specs.len());
+}
+
+#[test]
+fn a_run_of_another_process_is_left_or_waited_for() {
+    let (_dir, store) = fresh();
+    let specs = [spec(10), spec(20)];
+    let key = RunKey::of(&specs[1]).unwrap();
+    let Claimed::Granted(claim) = store.claim(&key, "task 7").unwrap() else { panic!() };
+
+    let mut held = Vec::new();
+    let mut observer = |event: &Event| {
+        if let Event::Held { key, holder } = event {
+            held.push((*key, holder.clone()));
+        }
+    };
+    let leave = Options { held: Held::Leave, ..jobs(2) };
+    let report = execute(&specs, &store, &leave, run, &mut observer).unwrap();
+    assert_eq!(report.counts(), Counts { computed: 1, elsewhere: 1, ..Counts::default() });
+    assert_eq!(held, [(key, "task 7".to_owned())]);
+    let error = report.into_records().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "1 of 2 runs have no record: 0 failed, 0 not started, 1 in another process"
+    );
+
+    // The other process ends without a record.
+    let report = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| quietly(&specs, &store, &jobs(2), run));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        assert!(!waiting.is_finished());
+        drop(claim);
+        waiting.join().unwrap()
+    });
+    assert_eq!(report.counts(), Counts { reused: 1, computed: 1, ..Counts::default() });
+}
+
+#[test]
+fn waiting_for_another_process_ends_with_a_cancellation() {
+    let (_dir, store) = fresh();
+    let specs = [spec(10)];
+    let key = RunKey::of(&specs[0]).unwrap();
+    let Claimed::Granted(_claim) = store.claim(&key, "").unwrap() else { panic!() };
+    let cancel = Arc::new(AtomicBool::new(false));
+    let options = Options { cancel: Some(Arc::clone(&cancel)), ..jobs(1) };
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| quietly(&specs, &store, &options, run));
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        cancel.store(true, Ordering::SeqCst);
+        let counts = waiting.join().unwrap().counts();
+        assert_eq!(counts, Counts { not_started: 1, ..Counts::default() });
+    });
+}
+
+#[test]
+fn a_failure_is_stored_with_its_cause_until_the_run_succeeds() {
+    let (_dir, store) = fresh();
+    let specs = [spec(10)];
+    let key = RunKey::of(&specs[0]).unwrap();
+    let refuse = |_: &Logistic| Err("too little memory".to_owned());
+    let host = Provenance { host: "heron".into(), ..Provenance::default() };
+    let options = Options { provenance: host, ..jobs(1) };
+    quietly(&specs, &store, &options, refuse);
+    let failure = store.failure(&key).unwrap().unwrap();
+    assert_eq!(
+        (failure.reason.as_str(), failure.provenance.host.as_str()),
+        ("too little memory", "heron")
+    );
+
+    // A run that a cancellation ends has not failed.
+    store.remove_failure(&key).unwrap();
+    let cancel = Arc::new(AtomicBool::new(false));
+    let cancelled = Options { cancel: Some(Arc::clone(&cancel)), ..jobs(1) };
+    quietly(&specs, &store, &cancelled, |_: &Logistic| {
+        cancel.store(true, Ordering::SeqCst);
+        Err("stopped".to_owned())
+    });
+    assert_eq!(store.failure(&key).unwrap(), None);
+
+    quietly(&specs, &store, &options, refuse);
+    assert!(store.failure(&key).unwrap().is_some());
+    quietly(&specs, &store, &options, run);
+    assert_eq!(store.failure(&key).unwrap(), None);
 }

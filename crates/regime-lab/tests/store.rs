@@ -6,7 +6,10 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use regime_lab::{Damage, Entry, Lookup, Provenance, RunKey, Spec, Store, StoreError};
+use regime_lab::{
+    Claimed, Damage, Entry, Failure, Lookup, Provenance, RecordHeader, RunKey, Spec, Store,
+    StoreError,
+};
 use serde::Serialize;
 use tempfile::TempDir;
 use toy::{Logistic, Orbit, spec};
@@ -286,11 +289,11 @@ fn a_folder_that_vanishes_is_an_error_that_names_the_file() {
 fn a_checkpoint_is_stored_next_to_the_records_until_it_is_dropped() {
     let (_dir, store) = fresh();
     let key = RunKey::of(&spec(3)).unwrap();
-    assert_eq!(store.checkpoint::<Orbit>(&key).unwrap(), None);
+    assert!(matches!(store.checkpoint::<Orbit>(&key).unwrap(), Lookup::Absent));
     store.remove_checkpoint(&key).unwrap();
     store.put_checkpoint(&spec(3), &Orbit { points: vec![1.0], mean: None }).unwrap();
     store.put_checkpoint(&spec(3), &orbit()).unwrap();
-    assert_eq!(bits(&store.checkpoint(&key).unwrap().unwrap()), bits(&orbit()));
+    assert_eq!(bits(&store.checkpoint(&key).unwrap().found().unwrap()), bits(&orbit()));
     // A checkpoint is not a record.
     assert_eq!(store.get::<Orbit>(&key).unwrap(), None);
     assert_eq!(store.keys().unwrap(), []);
@@ -300,15 +303,161 @@ fn a_checkpoint_is_stored_next_to_the_records_until_it_is_dropped() {
 }
 
 #[test]
-fn a_damaged_checkpoint_counts_as_absent() {
+fn a_damaged_checkpoint_is_moved_aside() {
     let (_dir, store) = fresh();
     let key = RunKey::of(&spec(3)).unwrap();
     store.put_checkpoint(&spec(3), &orbit()).unwrap();
     let path = store.checkpoint_path(&key);
     let whole = fs::read(&path).unwrap();
     fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-    assert_eq!(store.checkpoint::<Orbit>(&key).unwrap(), None);
+    let found = store.checkpoint::<Orbit>(&key).unwrap();
+    let Lookup::SetAside { moved_to, damage } = found else { panic!("{found:?}") };
+    assert_eq!(damage, Damage::Incomplete);
+    assert_eq!(fs::read(moved_to).unwrap(), whole[..whole.len() / 2]);
+    assert!(!path.exists());
     // Undamaged, but of another type.
     fs::write(&path, &whole).unwrap();
-    assert_eq!(store.checkpoint::<String>(&key).unwrap(), None);
+    let found = store.checkpoint::<String>(&key).unwrap();
+    assert!(matches!(found, Lookup::SetAside { damage: Damage::Type(_), .. }), "{found:?}");
+    assert!(matches!(store.checkpoint::<Orbit>(&key).unwrap(), Lookup::Absent));
+}
+
+#[test]
+fn a_folder_in_the_place_of_a_record_is_moved_aside_each_time() {
+    let (_dir, store) = fresh();
+    let key = RunKey::of(&spec(3)).unwrap();
+    for name in [format!("{key}.json.damaged"), format!("{key}.json.damaged.1")] {
+        fs::create_dir(store.path(&key)).unwrap();
+        fs::write(store.path(&key).join("note"), "x").unwrap();
+        assert!(matches!(
+            store.get::<Orbit>(&key),
+            Err(StoreError::Damaged { damage: Damage::NotAFile, .. })
+        ));
+        let found = store.look_up::<Orbit>(&key).unwrap();
+        let Lookup::SetAside { moved_to, .. } = found else { panic!("{found:?}") };
+        assert_eq!(moved_to, store.dir().join(name));
+        assert!(moved_to.join("note").is_file());
+    }
+    put(&store, &spec(3));
+    assert!(store.contains(&key).unwrap());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_place_of_a_record_is_damage_and_does_not_block() {
+    let (_dir, store) = fresh();
+    let key = RunKey::of(&spec(3)).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(store.path(&key)).status().unwrap();
+    assert!(made.success());
+    assert!(!store.contains(&key).unwrap());
+    assert!(matches!(store.look_up::<Orbit>(&key).unwrap(), Lookup::SetAside { .. }));
+}
+
+/// The file of a record with `from` replaced by `to`, and the checksum updated.
+fn resealed(path: &Path, from: &str, to: &str) -> String {
+    use sha2::{Digest, Sha256};
+    let text = fs::read_to_string(path).unwrap();
+    let body = text[..text.len() - 83].replacen(from, to, 1);
+    let digits: String = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{body},\n  \"sha256\": \"{digits}\"\n}}\n")
+}
+
+#[test]
+fn a_record_of_a_later_version_is_refused_and_stays() {
+    let (_dir, store) = fresh();
+    let key = put(&store, &spec(3));
+    let path = store.path(&key);
+    let later = resealed(&path, "\"format\": 1", "\"format\": 7");
+    fs::write(&path, &later).unwrap();
+    for error in [
+        store.get::<Orbit>(&key).unwrap_err(),
+        store.look_up::<Orbit>(&key).unwrap_err(),
+        store.contains(&key).unwrap_err(),
+    ] {
+        assert!(matches!(error, StoreError::Newer { found: 7, known: 1, .. }), "{error}");
+        assert_clear(&error, &path);
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), later);
+}
+
+#[test]
+fn a_record_sealed_again_under_another_key_is_damaged() {
+    let (_dir, store) = fresh();
+    let key = put(&store, &spec(3));
+    let other = RunKey::of(&spec(4)).unwrap();
+    let copied = resealed(&store.path(&key), &key.to_string(), &other.to_string());
+    fs::write(store.path(&other), copied).unwrap();
+    let error = store.get::<Orbit>(&other).unwrap_err();
+    let damage = Damage::Spec { of_spec: Some(key) };
+    assert!(matches!(&error, StoreError::Damaged { damage: found, .. } if *found == damage));
+    assert_clear(&error, &store.path(&other));
+}
+
+#[test]
+fn the_header_of_a_record_is_read_without_its_type() {
+    let (_dir, store) = fresh();
+    let key = RunKey::of(&spec(3)).unwrap();
+    assert_eq!(store.verify(&key).unwrap(), None);
+    put(&store, &spec(3));
+    let expected = RecordHeader { kind: "logistic".into(), version: 2 };
+    assert_eq!(store.verify(&key).unwrap(), Some(expected));
+}
+
+#[test]
+fn a_failure_is_stored_until_it_is_removed() {
+    let (_dir, store) = fresh();
+    let key = RunKey::of(&spec(3)).unwrap();
+    assert_eq!(store.failure(&key).unwrap(), None);
+    let provenance = Provenance { host: "heron".into(), ..Provenance::default() };
+    let failure = Failure { reason: "out of memory".into(), provenance };
+    store.put_failure(&spec(3), &failure).unwrap();
+    assert_eq!(store.failure(&key).unwrap(), Some(failure));
+    // A failure is not a record.
+    assert!(!store.contains(&key).unwrap());
+    assert_eq!(store.keys().unwrap(), []);
+    store.remove_failure(&key).unwrap();
+    store.remove_failure(&key).unwrap();
+    assert!(names(store.dir()).is_empty());
+}
+
+#[test]
+fn a_run_is_claimed_once_until_the_claim_is_dropped() {
+    let (_dir, store) = fresh();
+    let key = RunKey::of(&spec(3)).unwrap();
+    assert_eq!(store.claimed_by(&key), None);
+    let granted = store.claim(&key, "first").unwrap();
+    let Claimed::Granted(claim) = granted else { panic!("{granted:?}") };
+    let held = store.claim(&key, "second").unwrap();
+    assert!(matches!(&held, Claimed::Held(by) if by == "first"), "{held:?}");
+    assert_eq!(store.claimed_by(&key).as_deref(), Some("first"));
+    drop(claim);
+    assert!(names(store.dir()).is_empty());
+    // A file that a crashed process left is no claim.
+    fs::write(store.lock_path(&key), "crashed").unwrap();
+    assert_eq!(store.claimed_by(&key), None);
+    assert!(matches!(store.claim(&key, "third").unwrap(), Claimed::Granted(_)));
+}
+
+#[test]
+fn at_most_one_of_many_threads_holds_a_claim() {
+    let (_dir, store) = fresh();
+    let key = RunKey::of(&spec(3)).unwrap();
+    let holders = std::sync::atomic::AtomicUsize::new(0);
+    let granted = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..300 {
+                    if let Claimed::Granted(_claim) = store.claim(&key, "").unwrap() {
+                        use std::sync::atomic::Ordering::SeqCst;
+                        assert_eq!(holders.fetch_add(1, SeqCst), 0);
+                        std::thread::yield_now();
+                        holders.fetch_sub(1, SeqCst);
+                        granted.fetch_add(1, SeqCst);
+                    }
+                }
+            });
+        }
+    });
+    assert!(granted.into_inner() >= 8);
 }

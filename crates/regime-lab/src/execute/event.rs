@@ -48,6 +48,13 @@ pub enum Event {
         /// Its cost.
         cost: f64,
     },
+    /// Another process computes the run.
+    Held {
+        /// The run.
+        key: RunKey,
+        /// How the other process describes itself; may be empty.
+        holder: String,
+    },
     /// The run is computed and its record stored.
     Finished {
         /// The run.

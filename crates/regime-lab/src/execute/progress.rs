@@ -99,7 +99,7 @@ impl Progress {
                 self.failed += 1;
                 self.settle(key);
             }
-            Event::Damaged { .. } => {}
+            Event::Damaged { .. } | Event::Held { .. } => {}
         }
     }
 

@@ -1,23 +1,28 @@
 //! The worker threads.
 
 use std::any::Any;
+use std::collections::VecDeque;
 use std::fmt::Display;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::attempt::{Attempt, attempt};
 use super::distinct::Task;
-use super::{Event, ExecError, Observer, Options, Outcome, RunError};
+use super::{Event, ExecError, Held, Observer, Options, Outcome, RunError};
 use crate::provenance::Provenance;
 use crate::spec::Spec;
-use crate::store::{Lookup, Store, StoreError};
+use crate::store::{Claim, Failure, Store, StoreError};
+
+/// Time between two tries of a run that another process computes.
+const RETRY: Duration = Duration::from_millis(200);
 
 /// The data that all workers share.
 pub(super) struct Work<'a, S, F> {
@@ -58,15 +63,19 @@ where
         .collect::<Result<Vec<ThreadPool>, _>>()
         .map_err(|cause| ExecError::Threads(io::Error::other(cause)))?;
 
-    let next = AtomicUsize::new(0);
-    let halt = AtomicBool::new(false);
+    let queue = Queue {
+        next: AtomicUsize::new(0),
+        held: Mutex::default(),
+        halt: AtomicBool::new(false),
+        cancel: work.options.cancel.as_deref(),
+    };
     let (sender, receiver) = mpsc::channel();
     thread::scope(|scope| {
         for pool in pools {
-            let (work, next, halt, sender) = (&work, &next, &halt, sender.clone());
-            let worker = move || run_worker(work, &pool, next, halt, &sender);
+            let (work, queue, sender) = (&work, &queue, sender.clone());
+            let worker = move || run_worker(work, &pool, queue, &sender);
             if let Err(cause) = thread::Builder::new().spawn_scoped(scope, worker) {
-                halt.store(true, Ordering::SeqCst);
+                queue.halt.store(true, Ordering::SeqCst);
                 return Err(ExecError::Threads(cause));
             }
         }
@@ -77,7 +86,7 @@ where
                 Message::Event(event) => observer.on(&event),
                 Message::Outcome(slot, outcome) => settle(slot, outcome),
                 Message::Broken(error) => {
-                    halt.store(true, Ordering::SeqCst);
+                    queue.halt.store(true, Ordering::SeqCst);
                     broken.get_or_insert(error);
                 }
             }
@@ -86,12 +95,42 @@ where
     })
 }
 
-/// The loop of one worker: takes batches until none is left, or until it has to stop.
-fn run_worker<S, R, E, F>(
-    work: &Work<'_, S, F>,
+/// The batches that no worker has taken.
+struct Queue<'a> {
+    /// The next batch.
+    next: AtomicUsize,
+    /// Runs that another process computed when a worker tried them.
+    held: Mutex<VecDeque<&'a Task>>,
+    /// Set when the store has failed.
+    halt: AtomicBool,
+    /// Set when the caller requests a stop.
+    cancel: Option<&'a AtomicBool>,
+}
+
+impl<'a> Queue<'a> {
+    fn is_stopped(&self) -> bool {
+        self.halt.load(Ordering::SeqCst) || self.is_cancelled()
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancel.is_some_and(|flag| flag.load(Ordering::SeqCst))
+    }
+
+    fn push_held(&self, task: &'a Task) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).push_back(task);
+    }
+
+    fn pop_held(&self) -> Option<&'a Task> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+}
+
+/// The loop of one worker: takes batches until none is left, or until it has to stop. At the end it tries
+/// the runs again that another process computed, one at a time.
+fn run_worker<'a, S, R, E, F>(
+    work: &Work<'a, S, F>,
     pool: &ThreadPool,
-    next: &AtomicUsize,
-    halt: &AtomicBool,
+    queue: &Queue<'a>,
     sender: &mpsc::Sender<Message<R, E>>,
 ) where
     S: Spec,
@@ -99,31 +138,42 @@ fn run_worker<S, R, E, F>(
     E: Display + Send,
     F: Fn(&[&S]) -> Vec<Result<R, E>> + Sync,
 {
-    let cancelled = || work.options.cancel.as_ref().is_some_and(|flag| flag.load(Ordering::SeqCst));
-    while !halt.load(Ordering::SeqCst) && !cancelled() {
-        let Some(batch) = work.batches.get(next.fetch_add(1, Ordering::SeqCst)) else { return };
-        // The receiver is gone only when the observer panicked.
-        let mut is_received = true;
-        compute_batch(work, pool, batch, &mut |message| {
-            // Here, and not only when the calling thread reads the message: no worker starts
-            // another batch.
-            if matches!(message, Message::Broken(_)) {
-                halt.store(true, Ordering::SeqCst);
-            }
-            is_received &= sender.send(message).is_ok();
-        });
+    // The receiver is gone only when the observer panicked.
+    let mut is_received = true;
+    let mut send = |message| {
+        // Here, and not only when the calling thread reads the message: no worker starts
+        // another batch.
+        if matches!(message, Message::Broken(_)) {
+            queue.halt.store(true, Ordering::SeqCst);
+        }
+        is_received &= sender.send(message).is_ok();
         if !is_received {
-            return;
+            queue.halt.store(true, Ordering::SeqCst);
+        }
+    };
+    while !queue.is_stopped() {
+        let next = queue.next.fetch_add(1, Ordering::SeqCst);
+        let Some(batch) = work.batches.get(next) else { break };
+        compute_batch(work, pool, batch, queue, &mut send);
+    }
+    while !queue.is_stopped() {
+        let Some(task) = queue.pop_held() else { return };
+        if work.store.claimed_by(&task.key).is_some() {
+            queue.push_held(task);
+            thread::sleep(RETRY);
+        } else {
+            compute_batch(work, pool, &[task], queue, &mut send);
         }
     }
 }
 
-/// Computes one batch: looks up its runs again, computes the missing ones in one call,
-/// stores each record and reads it back.
-fn compute_batch<S, R, E, F>(
-    work: &Work<'_, S, F>,
+/// Computes one batch: looks up its runs again and claims them, computes the missing ones in one call,
+/// stores each record and reads it back. Runs that another process computes leave the batch.
+fn compute_batch<'a, S, R, E, F>(
+    work: &Work<'a, S, F>,
     pool: &ThreadPool,
-    batch: &[&Task],
+    batch: &[&'a Task],
+    queue: &Queue<'a>,
     send: &mut dyn FnMut(Message<R, E>),
 ) where
     S: Spec,
@@ -133,17 +183,28 @@ fn compute_batch<S, R, E, F>(
 {
     let now_s = || work.clock.elapsed().as_secs_f64();
     let mut tasks: Vec<&Task> = Vec::with_capacity(batch.len());
+    // Released when the records are stored.
+    let mut claims: Vec<Claim> = Vec::with_capacity(batch.len());
     for &task in batch {
         let key = task.key;
-        match work.store.look_up(&key) {
-            Ok(Lookup::Found(record)) => {
+        match attempt(work.store, task, &work.options.holder) {
+            Ok(Attempt::Claimed { claim, damaged }) => {
+                if let Some(event) = damaged {
+                    send(Message::Event(event));
+                }
+                tasks.push(task);
+                claims.push(claim);
+            }
+            Ok(Attempt::Found(record)) => {
                 send(Message::Event(Event::FoundInStore { key, cost: task.cost }));
                 send(Message::Outcome(task.slot, Outcome::Reused(record)));
             }
-            Ok(Lookup::Absent) => tasks.push(task),
-            Ok(Lookup::SetAside { moved_to, damage }) => {
-                send(Message::Event(Event::Damaged { key, moved_to, damage }));
-                tasks.push(task);
+            Ok(Attempt::Held(holder)) => {
+                send(Message::Event(Event::Held { key, holder }));
+                match work.options.held {
+                    Held::Wait => queue.push_held(task),
+                    Held::Leave => send(Message::Outcome(task.slot, Outcome::Elsewhere)),
+                }
             }
             Err(error) => return send(Message::Broken(error)),
         }
@@ -184,12 +245,24 @@ fn compute_batch<S, R, E, F>(
             }
             Ok(Err(error)) => {
                 let reason = error.to_string();
+                if !queue.is_cancelled() {
+                    let provenance = provenance_of(work, wall_s);
+                    let failure = Failure { reason: reason.clone(), provenance };
+                    // The observer and the report have the reason in any case.
+                    let _ = work.store.put_failure(&work.specs[task.index], &failure);
+                }
                 send(Message::Event(Event::Failed { key, reason, at_s: now_s() }));
                 send(Message::Outcome(task.slot, Outcome::Failed(error)));
             }
             Err(error) => send(Message::Broken(error)),
         }
     }
+    drop(claims);
+}
+
+/// The provenance of a run that took `wall_s` seconds.
+fn provenance_of<S, F>(work: &Work<'_, S, F>, wall_s: f64) -> Provenance {
+    Provenance { wall_s: Some(wall_s), ..work.options.provenance.clone() }
 }
 
 /// Stores a record and reads it back. The inner error is for a record that JSON cannot
@@ -204,13 +277,13 @@ where
     S: Spec,
     R: Serialize + DeserializeOwned,
 {
-    let provenance = Provenance { wall_s: Some(wall_s), ..work.options.provenance.clone() };
-    match work.store.put(&work.specs[task.index], &record, &provenance) {
+    match work.store.put(&work.specs[task.index], &record, &provenance_of(work, wall_s)) {
         Ok(_) => {}
         Err(StoreError::Encode(error)) => return Ok(Err(RunError::Unstorable(error))),
         Err(error) => return Err(error),
     }
     work.store.remove_checkpoint(&task.key)?;
+    work.store.remove_failure(&task.key)?;
     // The returned record is the one that the next call will read. If another process
     // has just removed the file, it is the computed one.
     Ok(Ok(work.store.get(&task.key)?.unwrap_or(record)))

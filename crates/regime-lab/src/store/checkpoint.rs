@@ -1,13 +1,11 @@
 //! Checkpoints of unfinished runs, next to the records of finished runs.
 
-use std::fs;
-use std::io;
 use std::path::PathBuf;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Store, StoreError, file};
+use super::{Damage, Lookup, Store, StoreError, file};
 use crate::json::{self, Json};
 use crate::spec::{RunKey, Spec};
 
@@ -17,7 +15,7 @@ use crate::spec::{RunKey, Spec};
 impl Store {
     /// The file of the checkpoint of a run, whether it exists or not.
     pub fn checkpoint_path(&self, key: &RunKey) -> PathBuf {
-        self.dir.join(format!("{key}.checkpoint.json"))
+        self.dir().join(format!("{key}.checkpoint.json"))
     }
 
     /// Saves the checkpoint of a run. It replaces an earlier one.
@@ -29,36 +27,28 @@ impl Store {
         spec: &S,
         state: &C,
     ) -> Result<(), StoreError> {
-        let key = RunKey::of(spec)?;
-        let parts = file::Parts {
-            kind: S::KIND,
-            version: S::VERSION,
-            spec: json::encode(spec)?,
-            record: json::encode(state)?,
-            provenance: Json::Null,
-        };
-        let path = self.checkpoint_path(&key);
-        self.write_atomically(&path, &file::render(&key, &parts))
-            .map_err(|cause| StoreError::Write { path, cause })
+        self.save(Store::checkpoint_path, spec, json::encode(state)?, Json::Null).map(drop)
     }
 
-    /// The checkpoint of a run. `None` if it does not exist, is damaged or is not a `C`:
-    /// the run then has to start again.
+    /// The checkpoint of a run. A file that is damaged or is not a `C` is moved to
+    /// `<key>.checkpoint.json.damaged`: the run then has to start again.
     ///
     /// # Errors
-    /// [`StoreError::Read`] when the file cannot be read.
-    pub fn checkpoint<C: DeserializeOwned>(&self, key: &RunKey) -> Result<Option<C>, StoreError> {
+    /// - [`StoreError::Newer`]: a later version of this library wrote the file.
+    /// - [`StoreError::Read`]: the file cannot be read.
+    /// - [`StoreError::Write`]: a damaged file cannot be moved.
+    pub fn checkpoint<C: DeserializeOwned>(&self, key: &RunKey) -> Result<Lookup<C>, StoreError> {
         let path = self.checkpoint_path(key);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(cause) => return Err(StoreError::Read { path, cause }),
+        let damage = match self.verified_file(path.clone(), key) {
+            Ok(None) => return Ok(Lookup::Absent),
+            Ok(Some((bytes, _))) => match serde_json::from_slice::<file::RecordOnly<C>>(&bytes) {
+                Ok(content) => return Ok(Lookup::Found(content.record)),
+                Err(cause) => Damage::Type(cause.to_string()),
+            },
+            Err(StoreError::Damaged { damage, .. }) => damage,
+            Err(other) => return Err(other),
         };
-        if file::verify(&bytes, key).is_err() {
-            return Ok(None);
-        }
-        let content = serde_json::from_slice::<file::RecordOnly<C>>(&bytes);
-        Ok(content.ok().map(|content| content.record))
+        Ok(Lookup::SetAside { moved_to: self.move_aside(&path)?, damage })
     }
 
     /// Removes the checkpoint of a run, if there is one.
@@ -66,12 +56,6 @@ impl Store {
     /// # Errors
     /// [`StoreError::Write`] when the file cannot be removed.
     pub fn remove_checkpoint(&self, key: &RunKey) -> Result<(), StoreError> {
-        let path = self.checkpoint_path(key);
-        match fs::remove_file(&path) {
-            Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
-                Err(StoreError::Write { path, cause })
-            }
-            _ => Ok(()),
-        }
+        self.remove(self.checkpoint_path(key))
     }
 }

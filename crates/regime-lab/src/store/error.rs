@@ -60,6 +60,19 @@ pub enum StoreError {
         /// The error of the parser.
         cause: serde_json::Error,
     },
+    /// A later version of this library wrote the file. It stays as it is.
+    #[error(
+        "{}: a later version wrote this file: it has format {found}, and this version reads format {known}",
+        path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The format of the file.
+        found: u32,
+        /// The format that this version reads.
+        known: u32,
+    },
     /// The run cannot be written as JSON; nothing was written.
     #[error("cannot be stored: {0}")]
     Encode(EncodeError),
@@ -93,6 +106,28 @@ pub enum Damage {
         found: u32,
         /// The format that this version reads.
         known: u32,
+    },
+    /// The file cannot be read.
+    #[error("it cannot be read: {0}")]
+    Unreadable(
+        /// The error of the system.
+        String,
+    ),
+    /// There is something else than a file, such as a folder or a pipe.
+    #[error("it is not a file")]
+    NotAFile,
+    /// The file is undamaged, but its content is not of the requested type.
+    #[error("its content is of another type: {0}")]
+    Type(
+        /// The error of the parser.
+        String,
+    ),
+    /// The spec in the file does not have the key that the file states: the file is a copy
+    /// under another name, or was edited.
+    #[error("its spec {}, not that of its name", of_spec.map_or("has no key".into(), |key| format!("has the key {key}")))]
+    Spec {
+        /// The key of the spec in the file, if it has one.
+        of_spec: Option<RunKey>,
     },
     /// The file is the record of another run.
     #[error("it is the record of run {found}")]

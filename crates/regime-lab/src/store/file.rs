@@ -8,8 +8,12 @@ use crate::json::Json;
 use crate::provenance::Provenance;
 use crate::spec::{RunKey, hex};
 
-/// The version of the layout of the file.
+/// The version of the layout of the file. In every later version, too, the format is the first entry and
+/// the checksum the last, so that a program recognises an undamaged file of a later version.
 const FORMAT: u32 = 1;
+
+const SPEC_OPEN: &str = ",\n  \"spec\": ";
+const RECORD_OPEN: &str = ",\n  \"record\": ";
 
 /// The last entry of the file is `TAIL_OPEN`, 64 hexadecimal digits, `TAIL_CLOSE`;
 /// the digits are the SHA-256 of everything before.
@@ -26,15 +30,10 @@ pub(super) struct Parts {
     pub(super) provenance: Json,
 }
 
+/// The entries of a file before its spec.
 #[derive(Deserialize)]
-struct Header {
-    format: u32,
-    key: RunKey,
-}
-
-/// The kind and the version of the spec in a file.
-#[derive(Deserialize)]
-pub(super) struct Kind {
+pub(super) struct Header {
+    pub(super) key: RunKey,
     pub(super) kind: String,
     pub(super) version: u32,
 }
@@ -81,23 +80,45 @@ pub(super) fn render(key: &RunKey, parts: &Parts) -> String {
     text
 }
 
-/// Checks that `bytes` are exactly what was written for `key`.
-pub(super) fn verify(bytes: &[u8], key: &RunKey) -> Result<(), Damage> {
+/// Checks that `bytes` are exactly what was written for `key`, and returns their header.
+pub(super) fn verify(bytes: &[u8], key: &RunKey) -> Result<Header, Damage> {
     let (body, stated) = split(bytes).ok_or(Damage::Incomplete)?;
     let found = hex(&Sha256::digest(body));
     if stated != found.as_bytes() {
         let stated = String::from_utf8_lossy(stated).into_owned();
         return Err(Damage::Checksum { stated, found });
     }
-    let header: Header =
-        serde_json::from_slice(bytes).map_err(|cause| Damage::Header(cause.to_string()))?;
-    if header.format != FORMAT {
-        return Err(Damage::Format { found: header.format, known: FORMAT });
+    let text = std::str::from_utf8(body).map_err(|cause| Damage::Header(cause.to_string()))?;
+    let format = format_of(text).ok_or_else(|| not_a_record("its first entry is not a format"))?;
+    if format != FORMAT {
+        return Err(Damage::Format { found: format, known: FORMAT });
     }
+    // These line starts occur once: texts contain no line break, and what lies deeper is indented more.
+    let (head, rest) = text
+        .split_once(SPEC_OPEN)
+        .ok_or_else(|| not_a_record("it has no entry `spec` after its header"))?;
+    let (spec, _) = rest
+        .split_once(RECORD_OPEN)
+        .ok_or_else(|| not_a_record("it has no entry `record` after its spec"))?;
+    let header: Header = serde_json::from_str(&format!("{head}}}"))
+        .map_err(|cause| Damage::Header(cause.to_string()))?;
     if header.key != *key {
         return Err(Damage::Key { found: header.key });
     }
-    Ok(())
+    match RunKey::of_stored(&header.kind, header.version, spec) {
+        Some(of_spec) if of_spec == *key => Ok(header),
+        of_spec => Err(Damage::Spec { of_spec }),
+    }
+}
+
+fn not_a_record(reason: &str) -> Damage {
+    Damage::Header(reason.to_owned())
+}
+
+/// The format of a file, from its first entry: all formats begin with it.
+fn format_of(text: &str) -> Option<u32> {
+    let rest = text.strip_prefix("{\n  \"format\": ")?;
+    rest.split_once(',')?.0.parse().ok()
 }
 
 /// Everything before the last entry, and the checksum that it states.
@@ -110,19 +131,30 @@ fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 mod tests {
     use super::*;
 
-    fn key(digit: &str) -> RunKey {
-        digit.repeat(64).parse().unwrap()
+    const SPEC: &str = "{\n    \"x\": 0.5\n  }";
+
+    fn key() -> RunKey {
+        RunKey::of_stored("toy", 1, SPEC).unwrap()
+    }
+
+    fn other() -> RunKey {
+        "b".repeat(64).parse().unwrap()
+    }
+
+    /// What was found in `bytes`, read as the file of `key`.
+    fn damage(bytes: &[u8], key: &RunKey) -> Option<Damage> {
+        verify(bytes, key).err()
     }
 
     fn sample() -> String {
         let parts = Parts {
             kind: "toy",
             version: 1,
-            spec: Json::Null,
+            spec: Json::Map([("x".to_owned(), Json::Float(0.5))].into()),
             record: Json::List(vec![Json::Float(0.5)]),
             provenance: Json::Map(Default::default()),
         };
-        render(&key("a"), &parts)
+        render(&key(), &parts)
     }
 
     /// Replaces a part of the text, and updates the checksum.
@@ -141,14 +173,15 @@ mod tests {
 
     #[test]
     fn an_unchanged_file_is_undamaged() {
-        assert_eq!(verify(sample().as_bytes(), &key("a")), Ok(()));
+        let header = verify(sample().as_bytes(), &key()).unwrap();
+        assert_eq!((header.kind.as_str(), header.version), ("toy", 1));
     }
 
     #[test]
     fn a_file_cut_anywhere_is_damaged() {
         let text = sample();
         for len in 0..text.len() {
-            assert!(verify(&text.as_bytes()[..len], &key("a")).is_err(), "cut to {len} bytes");
+            assert!(verify(&text.as_bytes()[..len], &key()).is_err(), "cut to {len} bytes");
         }
     }
 
@@ -158,7 +191,7 @@ mod tests {
         for place in 0..bytes.len() {
             for bit in 0..8 {
                 bytes[place] ^= 1 << bit;
-                assert!(verify(&bytes, &key("a")).is_err(), "bit {bit} of byte {place}");
+                assert!(verify(&bytes, &key()).is_err(), "bit {bit} of byte {place}");
                 bytes[place] ^= 1 << bit;
             }
         }
@@ -167,11 +200,19 @@ mod tests {
     #[test]
     fn the_error_says_what_is_wrong() {
         let format = resealed("\"format\": 1", "\"format\": 2");
-        assert_eq!(verify(&format, &key("a")), Err(Damage::Format { found: 2, known: 1 }));
+        assert_eq!(damage(&format, &key()), Some(Damage::Format { found: 2, known: 1 }));
 
-        assert_eq!(verify(sample().as_bytes(), &key("b")), Err(Damage::Key { found: key("a") }));
+        assert_eq!(damage(sample().as_bytes(), &other()), Some(Damage::Key { found: key() }));
 
         let header = resealed("\"key\"", "\"lock\"");
-        assert!(matches!(verify(&header, &key("a")), Err(Damage::Header(_))));
+        assert!(matches!(damage(&header, &key()), Some(Damage::Header(_))));
+    }
+
+    #[test]
+    fn a_copy_under_another_key_is_damaged_also_with_its_checksum_updated() {
+        let copied = resealed(&key().to_string(), &other().to_string());
+        assert_eq!(damage(&copied, &other()), Some(Damage::Spec { of_spec: Some(key()) }));
+        let changed = resealed("0.5", "0.25");
+        assert!(matches!(damage(&changed, &key()), Some(Damage::Spec { of_spec: Some(_) })));
     }
 }

@@ -1,0 +1,117 @@
+//! Claims on runs: two processes do not compute the same run at the same time.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use super::{Store, StoreError};
+use crate::spec::RunKey;
+
+/// The largest number of bytes that are read from a lock file.
+const MAX_HOLDER: u64 = 4096;
+
+/// A claim on a run, held while the run is computed.
+///
+/// It is a lock of the system on the file `<key>.lock`. The system releases it when the process ends,
+/// however it ends, so a claim never outlives its process and needs no clock. Dropping the claim removes the file.
+/// A file system without locks grants every claim: two processes may then compute one run twice, and the
+/// record stored last stays.
+#[derive(Debug)]
+pub struct Claim {
+    path: PathBuf,
+    /// Locked while the claim is held.
+    _file: File,
+}
+
+/// The result of [`Store::claim`].
+#[derive(Debug)]
+pub enum Claimed {
+    /// The run is the caller's to compute.
+    Granted(Claim),
+    /// Another process computes the run; the text is what it gave as `holder`.
+    Held(String),
+}
+
+impl Store {
+    /// The lock file of a run, whether it exists or not.
+    pub fn lock_path(&self, key: &RunKey) -> PathBuf {
+        self.dir().join(format!("{key}.lock"))
+    }
+
+    /// Claims a run, without waiting. `holder` describes the caller to other processes, in one line.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`] when the lock file cannot be opened.
+    pub fn claim(&self, key: &RunKey, holder: &str) -> Result<Claimed, StoreError> {
+        let path = self.lock_path(key);
+        let write_error = |cause| StoreError::Write { path: path.clone(), cause };
+        let mut tries = 0;
+        loop {
+            let mut file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&path)
+                .map_err(write_error)?;
+            match file.try_lock() {
+                // The holder before may have removed the file between the two calls above: the lock is then on a
+                // file without a name, and another process may lock a new one.
+                Ok(()) if !is_same_file(&file, &path) => continue,
+                Ok(()) => {
+                    // For people only: a full disk does not matter.
+                    let _ = file.set_len(0).and_then(|()| file.write_all(holder.as_bytes()));
+                }
+                // `claimed_by` in another process holds the lock for an instant.
+                Err(TryLockError::WouldBlock) if tries < 3 => {
+                    tries += 1;
+                    thread::sleep(Duration::from_millis(1));
+                    continue;
+                }
+                Err(TryLockError::WouldBlock) => return Ok(Claimed::Held(read_holder(&file))),
+                // No locks on this file system.
+                Err(TryLockError::Error(_)) => {}
+            }
+            return Ok(Claimed::Granted(Claim { path, _file: file }));
+        }
+    }
+
+    /// The process that computes a run now, as it described itself; `None` if no process does.
+    pub fn claimed_by(&self, key: &RunKey) -> Option<String> {
+        let file = File::open(self.lock_path(key)).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Some(read_holder(&file)),
+            _ => None,
+        }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // Before the lock is released. A file that stays does no harm.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn read_holder(file: &File) -> String {
+    let mut bytes = Vec::new();
+    let _ = file.take(MAX_HOLDER).read_to_end(&mut bytes);
+    String::from_utf8_lossy(&bytes).trim().to_owned()
+}
+
+/// Whether `path` still names `file`.
+#[cfg(unix)]
+fn is_same_file(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let inode = |about: io::Result<fs::Metadata>| about.ok().map(|m| (m.dev(), m.ino()));
+    let of_path = inode(fs::metadata(path));
+    of_path.is_some() && of_path == inode(file.metadata())
+}
+
+/// Elsewhere a file that is open cannot be removed.
+#[cfg(not(unix))]
+fn is_same_file(_: &File, _: &Path) -> bool {
+    true
+}
