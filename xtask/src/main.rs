@@ -14,6 +14,7 @@ mod output;
 mod progress;
 mod provenance;
 mod report;
+mod run_name;
 mod status;
 mod study;
 mod terminal;

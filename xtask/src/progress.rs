@@ -1,12 +1,15 @@
 //! Progress of a grid: a bar on a terminal, plain lines elsewhere.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use indicatif::{ProgressDrawTarget, ProgressStyle};
-use regime_lab::{Event, Observer, Progress};
-use regime_study::StudyError;
+use regime_lab::{Event, Observer, Progress, RunKey};
+use regime_study::{RunSpec, StudyError};
 
-use crate::console;
+use crate::{console, run_name::run_name};
 
 /// Where bars are drawn: nowhere with `--quiet`.
 fn target() -> ProgressDrawTarget {
@@ -22,11 +25,16 @@ pub(crate) struct ProgressBar {
     bar: indicatif::ProgressBar,
     /// The tenths of the work for which a plain line has been printed.
     tenths: usize,
+    /// The runs for people.
+    names: HashMap<RunKey, String>,
+    /// Whether a note has reported that another process computes a run.
+    held_noted: bool,
 }
 
 impl ProgressBar {
     /// `jobs`: runs side by side; `expected`: cost of the runs, and the wall seconds that they are expected to take.
-    pub(crate) fn new(jobs: usize, expected: Option<(f64, f64)>) -> Self {
+    pub(crate) fn new(jobs: usize, expected: Option<(f64, f64)>, specs: &[RunSpec]) -> Self {
+        let named = |spec: &RunSpec| Some((RunKey::of(spec).ok()?, run_name(spec)));
         let bar = indicatif::ProgressBar::with_draw_target(None, target());
         let style = ProgressStyle::with_template("{bar:40} {pos}/{len} runs  {msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -37,6 +45,8 @@ impl ProgressBar {
             reused: 0,
             bar,
             tenths: 0,
+            names: specs.iter().filter_map(named).collect(),
+            held_noted: false,
         }
     }
 
@@ -60,6 +70,11 @@ impl ProgressBar {
         }
     }
 
+    /// A run for people.
+    fn name(&self, key: &RunKey) -> String {
+        self.names.get(key).cloned().unwrap_or_else(|| format!("run {}", key.short()))
+    }
+
     fn line(&self, text: &str) {
         if self.bar.is_hidden() {
             console::warn(format_args!("{text}"));
@@ -73,11 +88,21 @@ impl Observer for ProgressBar {
     fn on(&mut self, event: &Event) {
         self.progress.observe(event);
         match event {
-            Event::Damaged { moved_to, damage, .. } => {
-                let place = moved_to.display();
+            Event::Damaged { key, moved_to, damage } => {
                 self.line(&format!(
-                    "a stored run is damaged ({damage}) and computed again; see {place}"
+                    "{}: its record is damaged ({damage}) and was moved to {}; the run is computed again",
+                    self.name(key),
+                    moved_to.display()
                 ));
+            }
+            Event::Held { key, holder } if !self.held_noted => {
+                self.held_noted = true;
+                if !console::is_quiet() {
+                    self.line(&format!(
+                        "{} is computed by another process ({holder}); other runs first",
+                        self.name(key)
+                    ));
+                }
             }
             Event::Planned { total, reused, .. } => {
                 self.bar.set_length(*total as u64);
@@ -89,7 +114,7 @@ impl Observer for ProgressBar {
             // The user knows; the command reports it once.
             Event::Failed { reason, .. } if reason.ends_with(&StudyError::Stopped.to_string()) => {}
             Event::Failed { key, reason, .. } => {
-                self.line(&format!("run {} failed: {reason}", key.short()));
+                self.line(&format!("{} failed: {reason}", self.name(key)));
             }
             _ => {}
         }

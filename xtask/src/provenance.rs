@@ -20,10 +20,10 @@ pub(crate) fn of_run(spec: &RunSpec) -> Provenance {
         dtype: dtype.into(),
         ..Provenance::of_program("regime", env!("CARGO_PKG_VERSION"))
     };
-    match commit() {
-        Some(commit) => provenance.with("commit", commit),
-        None => provenance,
-    }
+    [("commit", commit()), ("slurm_job", slurm_job())]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .fold(provenance, |provenance, (name, value)| provenance.with(name, value))
 }
 
 /// The provenance that is stored with the records of several runs. If the runs differ in backend
@@ -39,6 +39,22 @@ pub(crate) fn of_runs(specs: &[RunSpec]) -> Provenance {
         provenance.dtype = "float64 or float32".into();
     }
     provenance
+}
+
+/// This process for other processes on the same store: its machine, its number and its Slurm job.
+pub(crate) fn of_process() -> String {
+    let host = first_line("/proc/sys/kernel/hostname").unwrap_or_default();
+    let job = slurm_job().map(|job| format!(", Slurm job {job}")).unwrap_or_default();
+    format!("{host}, process {}{job}", std::process::id())
+}
+
+/// The Slurm job of this process, such as `12` or `12_3` for task 3 of an array.
+pub(crate) fn slurm_job() -> Option<String> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let array = || {
+        Some(format!("{}_{}", variable("SLURM_ARRAY_JOB_ID")?, variable("SLURM_ARRAY_TASK_ID")?))
+    };
+    array().or_else(|| variable("SLURM_JOB_ID"))
 }
 
 /// Where the stored records of some runs were computed: the distinct programs,

@@ -9,12 +9,9 @@ use std::{
 };
 
 use anyhow::Context;
-use regime_lab::{Counts, Options, Outcome, RunKey, Store, execute_batches};
+use regime_lab::{Counts, Held, Options, Outcome, Store, execute_batches};
 use regime_models::Precision;
-use regime_study::{
-    BatchRun, DataCache, DeviceName, NoRecord, Run, RunCheckpoint, RunContext, RunRecord, RunSpec,
-    StudyError,
-};
+use regime_study::{BatchRun, DataCache, DeviceName, NoRecord, Run, RunRecord, RunSpec};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     flag,
@@ -22,6 +19,8 @@ use signal_hook::{
 
 use super::batches::{DeviceMemory, in_memory};
 use super::data_memory;
+use super::run_context::StoreContext;
+use super::stored::{is_missing, stored_keys};
 use crate::{
     backend,
     cli::Resources,
@@ -38,6 +37,8 @@ pub(super) struct Computed {
     pub(super) counts: Counts,
     /// Whether the user stopped it before its end.
     pub(super) stopped: bool,
+    /// Whether a run ended, or an unfinished one saved a checkpoint with new steps.
+    pub(super) advanced: bool,
 }
 
 /// What runs are made with.
@@ -48,6 +49,20 @@ pub(super) struct ExecutionContext<'a> {
     pub(super) cache: &'a DataCache,
     /// Once true, runs stop and leave their checkpoints.
     pub(super) stop: &'a Arc<AtomicBool>,
+    /// What to do with runs that another process computes.
+    pub(super) held: Held,
+}
+
+impl<'a> ExecutionContext<'a> {
+    /// A context in which a run that another process computes is waited for.
+    pub(super) fn new(
+        store: &'a Store,
+        resources: Resources,
+        cache: &'a DataCache,
+        stop: &'a Arc<AtomicBool>,
+    ) -> Self {
+        Self { store, resources, cache, stop, held: Held::Wait }
+    }
 }
 
 /// Makes the runs that the store lacks, those that fit into the memory side by side. `expected` is the
@@ -57,13 +72,14 @@ pub(super) fn compute(
     context: ExecutionContext<'_>,
     expected: Option<(f64, f64)>,
 ) -> anyhow::Result<Computed> {
-    let ExecutionContext { store, resources, cache, stop } = context;
+    let ExecutionContext { store, resources, cache, stop, held } = context;
     if let Some(warning) = specs.iter().find_map(rounding) {
         console::warn(format_args!("{warning}"));
     }
     let asked = resources.jobs();
     let machine = Memory::of_machine(resources.memory).less(data_memory::data_bytes(specs));
-    let missing = specs.iter().filter(|spec| is_missing(store, spec));
+    let stored = stored_keys(specs, store)?;
+    let missing = specs.iter().filter(|spec| is_missing(spec, &stored));
     let Fit { jobs, bytes } = machine.fit(missing, asked);
     if jobs < asked {
         note!(
@@ -78,7 +94,10 @@ pub(super) fn compute(
         threads_per_run: threads_per_run(jobs, specs.len()),
         cancel: Some(Arc::clone(stop)),
         provenance: provenance::of_runs(specs),
+        held,
+        holder: provenance::of_process(),
     };
+    let advanced = AtomicBool::new(false);
     let divide = |specs: &[&RunSpec]| match memory {
         Some(memory) => memory.divide(specs),
         None => (0..specs.len()).map(|index| vec![index]).collect(),
@@ -91,12 +110,19 @@ pub(super) fn compute(
         match specs.iter().find_map(refusal) {
             // A run that has no place is a batch by itself.
             Some(refusal) => specs.iter().map(|_| Err(refusal.clone())).collect(),
-            None => in_memory(specs, &|specs| make(specs, store, cache, stop)),
+            None => in_memory(specs, &|specs| make(specs, store, cache, (stop, &advanced))),
         }
     };
-    let mut progress = ProgressBar::new(jobs, expected);
+    let mut progress = ProgressBar::new(jobs, expected, specs);
     let report = execute_batches(specs, store, &options, &divide, run, &mut progress)?;
     drop(progress);
+    if store.flush_refused() {
+        console::warn(format_args!(
+            "warning: the file system of {} refuses to flush files to the disk: after a loss of power, the \
+             records of the last seconds may be missing or damaged",
+            store.dir().display()
+        ));
+    }
     let runs = specs
         .iter()
         .zip(report.outcomes())
@@ -106,18 +132,14 @@ pub(super) fn compute(
             record: match outcome {
                 Outcome::Reused(record) | Outcome::Computed { record, .. } => Ok(record.clone()),
                 Outcome::Failed(error) => Err(NoRecord::Failed(error.to_string())),
-                Outcome::NotStarted => Err(NoRecord::Missing),
+                Outcome::Elsewhere | Outcome::NotStarted => Err(NoRecord::Missing),
             },
         })
         .collect();
     let counts = report.counts();
     let stopped = stop.load(Ordering::Relaxed) && counts.not_started + counts.failed > 0;
-    Ok(Computed { runs, counts, stopped })
-}
-
-/// Whether the store lacks the record of a run.
-pub(super) fn is_missing(store: &Store, spec: &RunSpec) -> bool {
-    !RunKey::of(spec).is_ok_and(|key| store.path(&key).is_file())
+    let advanced = advanced.into_inner() || counts.computed > 0;
+    Ok(Computed { runs, counts, stopped, advanced })
 }
 
 /// Makes runs in one batch, or a single one by itself.
@@ -125,11 +147,11 @@ fn make(
     specs: &[&RunSpec],
     store: &Store,
     cache: &DataCache,
-    stop: &AtomicBool,
+    (stop, advanced): (&AtomicBool, &AtomicBool),
 ) -> Vec<Result<RunRecord, String>> {
     let start = Instant::now();
-    let contexts: Vec<Stored<'_>> =
-        specs.iter().map(|&spec| Stored { start, stop, store, spec }).collect();
+    let contexts: Vec<StoreContext<'_>> =
+        specs.iter().map(|&spec| StoreContext { start, stop, store, spec, advanced }).collect();
     let data: Vec<_> = specs.iter().map(|spec| cache.get(&spec.data)).collect();
     let mut runs = Vec::with_capacity(specs.len());
     for ((&spec, context), data) in specs.iter().zip(&contexts).zip(&data) {
@@ -168,34 +190,6 @@ fn rounding(spec: &RunSpec) -> Option<String> {
 pub(super) fn threads_per_run(jobs: usize, runs: usize) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     (cores / jobs.min(runs).max(1)).max(1)
-}
-
-/// The context of one run: the clock, the signals, and the store for its checkpoints.
-struct Stored<'a> {
-    start: Instant,
-    stop: &'a AtomicBool,
-    store: &'a Store,
-    spec: &'a RunSpec,
-}
-
-impl RunContext for Stored<'_> {
-    fn elapsed_s(&self) -> f64 {
-        self.start.elapsed().as_secs_f64()
-    }
-
-    fn stop_requested(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
-    }
-
-    fn checkpoint(&self) -> Option<RunCheckpoint> {
-        // A state that cannot be read costs time and nothing else.
-        self.store.checkpoint(&RunKey::of(self.spec).ok()?).ok()?
-    }
-
-    fn save(&self, checkpoint: &RunCheckpoint) -> Result<(), StudyError> {
-        let saved = self.store.put_checkpoint(self.spec, checkpoint);
-        saved.map_err(|error| StudyError::Checkpoint(error.to_string()))
-    }
 }
 
 /// The first Ctrl-C, or the signal by which a cluster ends a job, lets the runs in flight leave

@@ -42,8 +42,8 @@ pub(super) fn run(arguments: &Diagnose) -> anyhow::Result<ExitCode> {
     output::prepare(&arguments.out)?;
     let store = Store::open(arguments.out.join("runs"))?;
     let resources = arguments.resources;
-    let context = ExecutionContext { store: &store, resources, cache: &cache, stop: &stop };
-    let Computed { runs, counts, stopped } = compute(&specs, context, None)?;
+    let context = ExecutionContext::new(&store, resources, &cache, &stop);
+    let Computed { runs, counts, stopped, .. } = compute(&specs, context, None)?;
     if stopped {
         note!("stopped; run the same command again to continue");
         return Ok(ExitCode::from(INTERRUPTED));

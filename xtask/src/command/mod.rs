@@ -16,10 +16,12 @@ mod protocol;
 mod report;
 mod reproduce;
 mod run;
+mod run_context;
 mod schema;
 mod setup_tch;
 mod share;
 mod spec_files;
+mod stored;
 mod timer;
 
 use std::process::ExitCode;

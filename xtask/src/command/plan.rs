@@ -9,7 +9,11 @@ use regime_models::NetworkSpec;
 use regime_study::{Calibration, DataCache, DeviceName, Estimate, RunSpec};
 use serde_json::{Value, json};
 
-use super::{compute::is_missing, data_memory, timer::calibration};
+use super::{
+    data_memory,
+    stored::{is_missing, stored_keys},
+    timer::calibration,
+};
 use crate::{
     backend,
     cli::{Grid, Resources},
@@ -130,7 +134,7 @@ impl Plan {
     /// After short runs of each kind, which are made only where they fit into the memory.
     ///
     /// # Errors
-    /// A short run that fails.
+    /// A short run that fails, or a store that cannot be read.
     pub(super) fn of(
         specs: &[RunSpec],
         store: &Store,
@@ -139,15 +143,16 @@ impl Plan {
     ) -> anyhow::Result<Self> {
         let asked = resources.jobs();
         let memory = Memory::of_machine(resources.memory).less(data_memory::data_bytes(specs));
-        let is_stored = |key: &RunKey| store.path(key).is_file();
+        let stored = stored_keys(specs, store)?;
+        let is_stored = |key: &RunKey| stored.contains(key);
         let fits = |spec: &RunSpec| {
             let on_processor = spec.device == DeviceName::Cpu;
-            !is_missing(store, spec)
+            !is_missing(spec, &stored)
                 || !on_processor
                 || memory.refuses(spec.memory_bytes()).is_none()
         };
         let (fitting, large): (Vec<RunSpec>, Vec<RunSpec>) = specs.iter().cloned().partition(fits);
-        let missing = fitting.iter().filter(|spec| is_missing(store, spec));
+        let missing = fitting.iter().filter(|spec| is_missing(spec, &stored));
         let Fit { jobs, .. } = memory.fit(missing, asked);
         let estimate = regime_study::estimate(&fitting, &is_stored, calibration, jobs)?;
         let largest = large.iter().map(RunSpec::memory_bytes).fold(0.0, f64::max);

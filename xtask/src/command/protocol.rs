@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &Protocol) -> anyhow::Result<ExitCode> {
     }
     let store = Store::open(arguments.out.join("runs"))?;
     let resources = arguments.resources;
-    let context = ExecutionContext { store: &store, resources, cache: &cache, stop: &stop };
+    let context = ExecutionContext::new(&store, resources, &cache, &stop);
     let computed = compute(&specs, context, None)?;
     if computed.stopped {
         return Ok(ExitCode::from(INTERRUPTED));

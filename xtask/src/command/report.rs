@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::{Context, bail};
 use regime_data::default_cache_dir;
 use regime_findings::{Finding, Settings};
-use regime_lab::{Entry, RunKey, Store};
+use regime_lab::{Entry, RunKey, Store, StoreError};
 use regime_scaling::Outcome;
 use regime_study::{DataCache, NoRecord, Run, RunRecord, RunSpec};
 
@@ -16,6 +16,7 @@ use crate::{
     output::{self, Results},
     provenance,
     report::words,
+    run_name::run_name,
     study::{find, study},
 };
 
@@ -24,7 +25,7 @@ pub(super) fn run(grid: &Grid) -> anyhow::Result<ExitCode> {
     if !runs.is_dir() {
         bail!("{} holds no finished runs: make them with `cargo xtask reproduce`", runs.display());
     }
-    let store = Store::open(&runs)?;
+    let store = Store::read_only(&runs);
     let cache = DataCache::new(default_cache_dir());
     let mut verdicts = Vec::new();
     let mut complete = true;
@@ -137,14 +138,31 @@ pub(super) fn write(
     })
 }
 
-/// A run with its record in the store, if there is one.
-fn stored(spec: &RunSpec, store: &Store) -> anyhow::Result<Run> {
-    let entry = store.entry::<RunSpec, RunRecord>(&RunKey::of(spec)?)?;
-    let spec = spec.clone();
-    Ok(match entry {
-        Some(Entry { record, provenance, .. }) => {
-            Run { spec, record: Ok(record), provenance: Some(provenance) }
+/// A run with its record in the store, or with the reason why it has none. A damaged record is reported and
+/// counts as missing; it stays in its place, because a report changes no run.
+///
+/// # Errors
+/// A record that a later version wrote, or a folder that cannot be read.
+pub(super) fn stored(spec: &RunSpec, store: &Store) -> anyhow::Result<Run> {
+    let key = RunKey::of(spec)?;
+    let without = |reason| Run { spec: spec.clone(), record: Err(reason), provenance: None };
+    Ok(match store.entry::<RunSpec, RunRecord>(&key) {
+        Ok(Some(Entry { record, provenance, .. })) => {
+            Run { spec: spec.clone(), record: Ok(record), provenance: Some(provenance) }
         }
-        None => Run { spec, record: Err(NoRecord::Missing), provenance: None },
+        Ok(None) => without(match store.failure(&key)? {
+            Some(failure) => NoRecord::Failed(failure.reason),
+            None => NoRecord::Missing,
+        }),
+        Err(StoreError::Damaged { path, damage }) => {
+            console::warn(format_args!(
+                "{}: its record {} is damaged ({damage}) and left out; `reproduce`, `run` and \
+                 `sweep resume` compute the run again",
+                run_name(spec),
+                path.display()
+            ));
+            without(NoRecord::Missing)
+        }
+        Err(other) => return Err(other.into()),
     })
 }

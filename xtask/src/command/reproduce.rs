@@ -44,8 +44,7 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
         }
     }
     let store = Store::open(grid.out.join("runs"))?;
-    let context =
-        ExecutionContext { store: &store, resources: grid.resources, cache: &cache, stop: &stop };
+    let context = ExecutionContext::new(&store, grid.resources, &cache, &stop);
     if let Some(share) = arguments.share {
         return share::make(share, &plan::union(&grids)?, context);
     }
@@ -149,7 +148,7 @@ struct Ended {
 fn end(
     finding: &dyn Finding,
     (grid, settings, looks): (&Grid, Settings, usize),
-    Computed { runs, counts, stopped }: Computed,
+    Computed { runs, counts, stopped, .. }: Computed,
     store: &Store,
 ) -> anyhow::Result<Option<Ended>> {
     let name = finding.name();

@@ -13,10 +13,11 @@ use regime_study::{
 use serde_json::json;
 
 use super::{
-    compute::{Computed, ExecutionContext, compute, is_missing, stop_on_interrupt},
+    compute::{Computed, ExecutionContext, compute, stop_on_interrupt},
     plan::{self, Plan},
     share,
     spec_files::{checked, print_specs, read},
+    stored::{is_missing, stored_keys},
     timer::calibration,
 };
 use crate::{cli::Run as Arguments, memory::Memory, output, status::INTERRUPTED, terminal};
@@ -59,7 +60,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
     }
     let store = Store::open(arguments.out.join("runs"))?;
-    let context = ExecutionContext { store: &store, resources, cache: &cache, stop: &stop };
+    let context = ExecutionContext::new(&store, resources, &cache, &stop);
     if let Some(share) = arguments.share {
         return share::make(share, &all(), context);
     }
@@ -68,7 +69,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut calibration = calibration(&cache, Memory::of_machine(resources.memory));
     for RunsOfFile { name, folder, specs } in files {
         // Few runs are not worth the short runs of an estimate.
-        let missing = specs.iter().filter(|spec| is_missing(&store, spec)).count();
+        let stored = stored_keys(&specs, &store)?;
+        let missing = specs.iter().filter(|spec| is_missing(spec, &stored)).count();
         let expected = (missing >= MIN_RUNS_TO_ESTIMATE)
             .then(|| Plan::of(&specs, &store, &mut calibration, resources).ok())
             .flatten();
@@ -76,7 +78,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             note!("{name}: {plan}");
         }
         let expected = expected.map(|plan| plan.expected());
-        let Computed { runs, counts, stopped } = compute(&specs, context, expected)?;
+        let Computed { runs, counts, stopped, .. } = compute(&specs, context, expected)?;
         // The files first: a closed terminal must not lose them.
         let columns = run_columns(&runs);
         output::save_columns(&folder, "data", &columns)?;

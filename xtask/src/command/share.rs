@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, process::ExitCode};
 use regime_lab::{RunKey, Share};
 use regime_study::RunSpec;
 
-use super::compute::{Computed, ExecutionContext, compute};
+use super::{
+    compute::{Computed, ExecutionContext, compute},
+    stored::stored_keys,
+};
 use crate::status::INTERRUPTED;
 
 /// Makes one share of the runs that `specs` describe, and prints how many runs are missing.
@@ -25,7 +28,7 @@ pub(super) fn make(
         return Ok(ExitCode::from(INTERRUPTED));
     }
     let keys = specs.iter().map(RunKey::of).collect::<Result<BTreeSet<_>, _>>()?;
-    let lacking = keys.iter().filter(|key| !store.path(key).is_file()).count();
+    let lacking = keys.len() - stored_keys(specs, store)?.len();
     out!(
         "share {share}: {} of {} runs, {} without a record; {lacking} runs of all shares are missing — {}",
         mine.len(),
