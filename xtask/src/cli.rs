@@ -8,16 +8,17 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
 use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 use clap_complete::Shell;
 use regime_data::Source;
-use regime_findings::Settings;
+use regime_findings::{Profile, Settings};
 use regime_lab::Share;
 use regime_study::{BackendName, DeviceName, Override};
 
 use crate::console;
 use crate::status::BAD_INPUT;
 use messages::one_line;
+pub(crate) use values::Engine;
 use values::{
-    ArchiveArg, BackendArg, DtypeArg, ProfileArg, bytes, duration, number, override_of, share,
-    source, tolerance,
+    ArchiveArg, BackendArg, DtypeArg, ProfileArg, bytes, duration, key_start, number, override_of,
+    share, source, tolerance,
 };
 
 const STATUSES: &str = "\
@@ -26,6 +27,7 @@ Exit status:
   1    a run failed or is missing; a check failed
   2    the command line, a file or the data cannot be used, or output cannot be written
   3    with --check, and for coord-check: undecided
+  4    a worker of a sweep was stopped before any run had advanced
   130  stopped by Ctrl-C or SIGTERM; run the same command again to continue
 
 Examples:
@@ -83,6 +85,10 @@ Examples:
     /// Say whether a setting is lazy or learns features, and how far the border is.
     #[command(after_help = "Example:\n  cargo xtask diagnose docs/examples/diagnose.json --json")]
     Diagnose(Diagnose),
+    /// Compute a finding or the runs of a file on a cluster, or in several processes: submit, status, resume,
+    /// collect.
+    #[command(subcommand)]
+    Sweep(Sweep),
     /// Write the pages of docs/findings again.
     Docs(Docs),
     /// Measure the effect of the paper's choices that the runs leave out.
@@ -127,6 +133,21 @@ pub(crate) struct Resources {
 }
 
 impl Resources {
+    /// One run at a time, and no limit of the memory.
+    pub(crate) fn one_job() -> Self {
+        Self { jobs: Some(1), memory: None }
+    }
+
+    /// The same, with other defaults where the user chose nothing.
+    pub(crate) fn with_defaults(self, jobs: Option<u16>, memory: Option<u64>) -> Self {
+        Self { jobs: self.jobs.or(jobs), memory: self.memory.or(memory) }
+    }
+
+    /// Runs side by side, if the user chose a number.
+    pub(crate) fn chosen_jobs(&self) -> Option<u16> {
+        self.jobs
+    }
+
     /// Runs side by side.
     pub(crate) fn jobs(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
@@ -225,6 +246,103 @@ pub(crate) struct Diagnose {
     pub(crate) json: bool,
 }
 
+/// The commands of `sweep`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sweep {
+    /// Compute the runs that the store lacks, here or by a job array of Slurm.
+    #[command(
+        mut_arg("finding", |arg| arg.value_name("TARGET").help(TARGET)),
+        after_help = "\
+Options after -- are passed to sbatch as they are.
+
+Examples:
+  cargo xtask sweep submit finding-1 --profile paper --on slurm -- --account=physics --partition=long
+  cargo xtask sweep submit sweep.json --on slurm --cores 8 --task-time 2h -- --time=06:00:00
+  cargo xtask sweep submit sweep.json --on local"
+    )]
+    Submit(Submit),
+    /// Count the runs that are done, running, failed and missing.
+    #[command(mut_arg("finding", |arg| arg.value_name("TARGET").help(TARGET)))]
+    Status(SweepStatus),
+    /// Submit what is missing and not in the queue, as it was submitted last.
+    #[command(mut_arg("finding", |arg| arg.value_name("TARGET").help(TARGET)))]
+    Resume(Resume),
+    /// Analyse the stored runs of a finding and write the report, or write the table of a file.
+    #[command(mut_arg("finding", |arg| arg.value_name("TARGET").help(TARGET)))]
+    Collect(SweepTarget),
+    /// Compute one task of a submission; the job script calls it.
+    #[command(hide = true)]
+    Work(Work),
+}
+
+const TARGET: &str = "A finding, all, or a JSON or TOML file with runs or a sweep";
+
+/// The runs of a sweep.
+#[derive(Debug, Args)]
+pub(crate) struct SweepTarget {
+    #[command(flatten)]
+    pub(crate) grid: Grid,
+    /// Set a field of every spec of the file, such as network.width=64; may be repeated.
+    #[arg(long = "set", value_name = "FIELD=VALUE", value_parser = override_of)]
+    pub(crate) set: Vec<Override>,
+}
+
+/// Arguments of `sweep submit`.
+#[derive(Debug, Args)]
+pub(crate) struct Submit {
+    #[command(flatten)]
+    pub(crate) target: SweepTarget,
+    /// Where to compute.
+    #[arg(long, value_enum, default_value = "local")]
+    pub(crate) on: Engine,
+    /// Slurm: cores of each task, which are its runs side by side [default: --jobs, or else 4].
+    #[arg(long, value_parser = number)]
+    pub(crate) cores: Option<u16>,
+    /// Slurm: the time that a task is expected to take, which decides how many there are.
+    #[arg(long, default_value = "1h", value_parser = duration)]
+    pub(crate) task_time: Duration,
+    /// Slurm: the number of tasks, instead of --task-time.
+    #[arg(long, value_parser = number)]
+    pub(crate) tasks: Option<u16>,
+    /// Options of sbatch.
+    #[arg(last = true)]
+    pub(crate) sbatch: Vec<String>,
+}
+
+/// Arguments of `sweep status`.
+#[derive(Debug, Args)]
+pub(crate) struct SweepStatus {
+    #[command(flatten)]
+    pub(crate) target: SweepTarget,
+    /// List each failed run with its cause, and the command that computes it alone.
+    #[arg(long)]
+    pub(crate) failed: bool,
+}
+
+/// Arguments of `sweep resume`.
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    #[command(flatten)]
+    pub(crate) target: SweepTarget,
+    /// Try failed runs again, too.
+    #[arg(long)]
+    pub(crate) retry_failed: bool,
+    /// Options of sbatch, in addition to those of the last submission.
+    #[arg(last = true)]
+    pub(crate) sbatch: Vec<String>,
+}
+
+/// Arguments of `sweep work`.
+#[derive(Debug, Args)]
+pub(crate) struct Work {
+    /// The folder of the submission.
+    pub(crate) folder: PathBuf,
+    /// The number of the task.
+    pub(crate) task: usize,
+    #[command(flatten)]
+    pub(crate) resources: Resources,
+}
+
 /// Arguments of `docs`.
 #[derive(Debug, Args)]
 pub(crate) struct Docs {
@@ -269,6 +387,10 @@ pub(crate) struct Reproduce {
     /// Make only this share of the runs, such as 2/5 for the second of five, and no report.
     #[arg(long, value_parser = share, conflicts_with_all = ["check", "json"])]
     pub(crate) share: Option<Share>,
+    /// Make only the run with this key, or whose key starts so, and no report.
+    #[arg(long, value_name = "KEY", value_parser = key_start,
+        conflicts_with_all = ["check", "json", "share", "until_decided"])]
+    pub(crate) only: Option<String>,
     /// If the verdict is inconclusive, add training sets until it is decided: two, three and four times
     /// the profile's number. The levels of the verdict are then stricter, so that its error rate holds
     /// over all four looks.
@@ -295,6 +417,9 @@ pub(crate) struct Run {
     /// Make only this share of the runs, such as 2/5 for the second of five, and no table.
     #[arg(long, value_parser = share, conflicts_with = "json")]
     pub(crate) share: Option<Share>,
+    /// Make only the run with this key, or whose key starts so, and no table.
+    #[arg(long, value_name = "KEY", value_parser = key_start, conflicts_with_all = ["json", "share"])]
+    pub(crate) only: Option<String>,
     /// Estimate the time, memory and disk of the runs, without computing them.
     #[arg(long)]
     pub(crate) plan: bool,
@@ -351,6 +476,26 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
+    /// The option of a grid that the user chose, if any: a file of runs has no use for it.
+    pub(crate) fn chosen_option(&self) -> Option<&'static str> {
+        let plain = Settings::of(Profile::Laptop);
+        let Settings { precision, backend, device, seed_offset, data_seed, .. } = plain;
+        [
+            ("--profile", self.profile.0 != Profile::Laptop),
+            ("--dtype", self.dtype.0 != precision),
+            ("--seeds", self.seeds.is_some()),
+            ("--seed-offset", self.seed_offset != seed_offset),
+            ("--data-seed", self.data_seed != data_seed),
+            ("--tolerance", self.tolerance.is_some()),
+            ("--backend", self.backend.0 != backend),
+            ("--device", self.device != device),
+            ("--source", self.source.is_some()),
+            ("--no-pca", self.no_pca),
+        ]
+        .into_iter()
+        .find_map(|(option, chosen)| chosen.then_some(option))
+    }
+
     /// The settings of the grid.
     pub(crate) fn settings(&self) -> Settings {
         Settings {

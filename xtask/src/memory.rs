@@ -7,7 +7,7 @@ use std::fs;
 use regime_study::{DeviceName, RunSpec};
 
 /// The part of the free memory that runs may use; the rest is for errors of the estimates.
-const USABLE: f64 = 0.8;
+pub(crate) const USABLE: f64 = 0.8;
 
 /// Bytes of the program itself.
 pub(crate) const PROGRAM: f64 = 35e6;

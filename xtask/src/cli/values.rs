@@ -61,6 +61,16 @@ named_values!(
     Archive::name
 );
 
+/// Where the runs of a sweep are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Engine {
+    /// In this process.
+    Local,
+    /// By a job array of Slurm.
+    Slurm,
+}
+
 /// The largest number of seeds or jobs; more is a typing error.
 const MAX_NUMBER: u16 = 1000;
 
@@ -77,6 +87,18 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 
 pub(super) fn share(text: &str) -> Result<Share, String> {
     text.parse().map_err(|_| "write 2/5 for the second of five".into())
+}
+
+/// The start of a run's key.
+pub(super) fn key_start(text: &str) -> Result<String, String> {
+    let is_digit = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    match text.len() {
+        4..=64 if text.chars().all(is_digit) => Ok(text.to_owned()),
+        _ => {
+            Err("write at least the first 4 digits of the key, as tables and messages show it"
+                .into())
+        }
+    }
 }
 
 pub(super) fn tolerance(text: &str) -> Result<f64, String> {

@@ -10,6 +10,7 @@ mod diagnose;
 mod docs;
 mod error_rates;
 mod list;
+mod only;
 mod peak_memory;
 mod plan;
 mod protocol;
@@ -22,6 +23,7 @@ mod setup_tch;
 mod share;
 mod spec_files;
 mod stored;
+mod sweep;
 mod timer;
 
 use std::process::ExitCode;
@@ -46,6 +48,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Plan(grid) => plan::run(&grid).map(|()| ExitCode::SUCCESS),
         Command::Report(grid) => report::run(&grid),
         Command::Diagnose(arguments) => diagnose::run(&arguments),
+        Command::Sweep(command) => sweep::run(&command),
         Command::Docs(arguments) => docs::run(&arguments),
         Command::Protocol(arguments) => protocol::run(&arguments),
         Command::ErrorRates(arguments) => error_rates::run(&arguments),

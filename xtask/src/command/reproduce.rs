@@ -10,6 +10,7 @@ use regime_study::{DataCache, RunSpec};
 
 use super::{
     compute::{Computed, ExecutionContext, compute, stop_on_interrupt},
+    only,
     plan::{self, Plan},
     report::{self, Written},
     share,
@@ -38,7 +39,7 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
     let cache = DataCache::new(default_cache_dir());
     // Bad data and bad folders must be found before anything is computed.
     let grids = plan::grids(&find(&grid.finding)?, grid, &cache)?;
-    if arguments.share.is_none() {
+    if arguments.share.is_none() && arguments.only.is_none() {
         for (finding, _) in &grids {
             output::prepare(&grid.out.join(finding.name()))?;
         }
@@ -47,6 +48,9 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
     let context = ExecutionContext::new(&store, grid.resources, &cache, &stop);
     if let Some(share) = arguments.share {
         return share::make(share, &plan::union(&grids)?, context);
+    }
+    if let Some(key) = &arguments.only {
+        return only::make(key, &plan::union(&grids)?, context);
     }
     let mut calibration = calibration(&cache, Memory::of_machine(grid.resources.memory));
     let mut print_estimate = |name: &str, specs: &[RunSpec]| -> Option<(f64, f64)> {

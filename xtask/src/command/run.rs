@@ -1,21 +1,26 @@
 //! `run`: the runs that files describe.
 
-use std::{collections::HashMap, path::PathBuf, process::ExitCode};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::bail;
 use regime_data::default_cache_dir;
 use regime_findings::FINDINGS;
 use regime_lab::{RunKey, Share, Store};
 use regime_study::{
-    Cells, Columns, DataCache, Ending, FrozenOutcome, FrozenRecord, PlacedSpec, Run, RunRecord,
-    RunSpec, run_columns, varying_fields,
+    Cells, Columns, DataCache, Ending, FrozenOutcome, FrozenRecord, Override, PlacedSpec, Run,
+    RunRecord, RunSpec, run_columns, varying_fields,
 };
 use serde_json::json;
 
 use super::{
     compute::{Computed, ExecutionContext, compute, stop_on_interrupt},
+    only,
     plan::{self, Plan},
-    share,
+    report, share,
     spec_files::{checked, print_specs, read},
     stored::{is_missing, stored_keys},
     timer::calibration,
@@ -26,17 +31,19 @@ use crate::{cli::Run as Arguments, memory::Memory, output, status::INTERRUPTED, 
 const MIN_RUNS_TO_ESTIMATE: usize = 8;
 
 /// The runs of a file, and where their table goes.
-struct RunsOfFile {
-    name: String,
-    folder: PathBuf,
-    specs: Vec<RunSpec>,
+pub(super) struct RunsOfFile {
+    pub(super) name: String,
+    pub(super) folder: PathBuf,
+    pub(super) specs: Vec<RunSpec>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let cache = DataCache::new(default_cache_dir());
     let resources = arguments.resources;
     // Errors in files and data are reported before anything is computed.
-    let files = read_files(arguments, &cache)?;
+    let memory = Memory::of_machine(resources.memory);
+    let (set, out) = (&arguments.overrides.set, &arguments.out);
+    let files = read_files(&arguments.files, set, out, &cache, memory)?;
     let all = || files.iter().flat_map(|file| file.specs.clone()).collect::<Vec<_>>();
     if arguments.overrides.print_spec {
         print_specs(&all());
@@ -54,7 +61,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let stop = stop_on_interrupt()?;
-    if arguments.share.is_none() {
+    if arguments.share.is_none() && arguments.only.is_none() {
         for file in &files {
             output::prepare(&file.folder)?;
         }
@@ -63,6 +70,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let context = ExecutionContext::new(&store, resources, &cache, &stop);
     if let Some(share) = arguments.share {
         return share::make(share, &all(), context);
+    }
+    if let Some(key) = &arguments.only {
+        return only::make(key, &all(), context);
     }
     let mut failed = 0;
     let mut tables = Vec::new();
@@ -79,12 +89,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         let expected = expected.map(|plan| plan.expected());
         let Computed { runs, counts, stopped, .. } = compute(&specs, context, expected)?;
-        // The files first: a closed terminal must not lose them.
-        let columns = run_columns(&runs);
-        output::save_columns(&folder, "data", &columns)?;
-        let path = folder.join("data.csv");
+        let (path, columns) = save(&folder, &runs)?;
         if arguments.json {
-            tables.push(json!({"name": name, "table": path.display().to_string(), "runs": columns.to_json()}));
+            tables.push(to_json(&name, &path, &columns));
         } else {
             out!("{}", table(&runs, &columns));
         }
@@ -97,12 +104,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         failed += counts.failed;
         if !arguments.json {
-            out!(
-                "{name}: {} runs, {} without a record — {}",
-                specs.len(),
-                counts.failed,
-                path.display()
-            );
+            out!("{}", summary(&name, specs.len(), counts.failed, &path));
         }
     }
     if arguments.json {
@@ -111,26 +113,68 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Writes the table of a file's stored runs, without computing any run.
+///
+/// # Errors
+/// A record that a later version wrote, or a file that cannot be written.
+pub(super) fn collect(file: &RunsOfFile, store: &Store, json: bool) -> anyhow::Result<ExitCode> {
+    let RunsOfFile { name, folder, specs } = file;
+    let runs: Vec<Run> =
+        specs.iter().map(|spec| report::stored(spec, store)).collect::<anyhow::Result<_>>()?;
+    output::prepare(folder)?;
+    let (path, columns) = save(folder, &runs)?;
+    let without = runs.iter().filter(|run| run.record.is_err()).count();
+    if json {
+        out!("{:#}", serde_json::Value::Array(vec![to_json(name, &path, &columns)]));
+    } else {
+        out!("{}\n{}", table(&runs, &columns), summary(name, specs.len(), without, &path));
+    }
+    Ok(if without == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Saves the table of runs, and returns the path of its CSV file. This is done before anything is printed: a
+/// closed terminal must not lose it.
+fn save(folder: &Path, runs: &[Run]) -> anyhow::Result<(PathBuf, Columns)> {
+    let columns = run_columns(runs);
+    output::save_columns(folder, "data", &columns)?;
+    Ok((folder.join("data.csv"), columns))
+}
+
+fn to_json(name: &str, path: &Path, columns: &Columns) -> serde_json::Value {
+    json!({"name": name, "table": path.display().to_string(), "runs": columns.to_json()})
+}
+
+fn summary(name: &str, runs: usize, without: usize, path: &Path) -> String {
+    format!("{name}: {runs} runs, {without} without a record — {}", path.display())
+}
+
 /// Reads and checks the files. A run that occurs twice in a file is made once.
-fn read_files(arguments: &Arguments, cache: &DataCache) -> anyhow::Result<Vec<RunsOfFile>> {
+pub(super) fn read_files(
+    paths: &[PathBuf],
+    overrides: &[Override],
+    out: &Path,
+    cache: &DataCache,
+    memory: Memory,
+) -> anyhow::Result<Vec<RunsOfFile>> {
     let mut files: Vec<(String, Vec<PlacedSpec>)> = Vec::new();
-    for file in &arguments.files {
+    for file in paths {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        if name == "runs" || FINDINGS.iter().any(|finding| finding.name() == name) {
+        if ["runs", "sweeps"].contains(&name.as_str())
+            || FINDINGS.iter().any(|finding| finding.name() == name)
+        {
             bail!("{}: rename it, results/{name} holds other results", file.display());
         }
         if files.iter().any(|(other, _)| *other == name) {
             bail!("{}: rename it, another file has the same name", file.display());
         }
-        files.push((name, distinct(read(file, &arguments.overrides.set)?)?));
+        files.push((name, distinct(read(file, overrides)?)?));
     }
     // All files at once: their data have to fit into the memory together.
     let sizes: Vec<usize> = files.iter().map(|(_, runs)| runs.len()).collect();
     let (names, runs): (Vec<String>, Vec<Vec<PlacedSpec>>) = files.into_iter().unzip();
-    let memory = Memory::of_machine(arguments.resources.memory);
     let mut specs = checked(runs.concat(), cache, memory)?.into_iter();
     let of = |(name, size): (String, usize)| RunsOfFile {
-        folder: arguments.out.join(&name),
+        folder: out.join(&name),
         name,
         specs: specs.by_ref().take(size).collect(),
     };

@@ -64,32 +64,50 @@ impl Share {
 
     /// The specs of this share, in their order and without duplicates.
     ///
-    /// Every run of the grid is in exactly one share. Runs are distributed in the order
-    /// of decreasing cost ([`Spec::cost`]), each to the share with the smallest cost so
-    /// far. The costs of two shares therefore differ by at most the cost of one run. The
-    /// distribution depends only on the specs and their costs, and not on the content of
-    /// a store: it stays the same while other machines fill the store.
+    /// Every run of the grid is in exactly one share. The distribution depends only on the specs and
+    /// their costs, and not on the content of a store: it stays the same while other machines fill the
+    /// store. See [`divide`](Share::divide).
     ///
     /// # Errors
     /// [`ExecError::Spec`] and [`ExecError::Cost`], as [`execute`](crate::execute()).
     pub fn of<S: Spec>(self, specs: &[S]) -> Result<Vec<S>, ExecError> {
+        let mut shares = Share::divide(specs, self.shares)?;
+        Ok(if self.number <= shares.len() {
+            shares.swap_remove(self.number - 1)
+        } else {
+            Vec::new()
+        })
+    }
+
+    /// Divides specs into at most `shares` parts that are not empty, each in the order of `specs` and without
+    /// duplicates.
+    ///
+    /// Runs are distributed in the order of decreasing cost ([`Spec::cost`]), each to the part with the
+    /// smallest cost so far. The costs of two parts therefore differ by at most the cost of one run.
+    ///
+    /// # Errors
+    /// [`ExecError::Spec`] and [`ExecError::Cost`], as [`execute`](crate::execute()).
+    pub fn divide<S: Spec>(specs: &[S], shares: usize) -> Result<Vec<Vec<S>>, ExecError> {
         let (mut tasks, _) = distinct(specs)?;
         costliest_first(&mut tasks);
+        let shares = shares.min(tasks.len());
         // Sorted by cost (the bits of floats that are not negative are in their order),
-        // then by number of runs (for costs of 0), then by share.
+        // then by number of runs (for costs of 0), then by part.
         let mut loads: BTreeSet<(u64, usize, usize)> =
-            (1..=self.shares.min(tasks.len())).map(|share| (0, 0, share)).collect();
-        let mut mine = Vec::new();
+            (0..shares).map(|share| (0, 0, share)).collect();
+        let mut parts: Vec<Vec<usize>> = vec![Vec::new(); shares];
         for task in tasks {
             let Some((load, runs, share)) = loads.pop_first() else { break };
             let load = f64::from_bits(load) + task.cost;
             loads.insert((load.to_bits(), runs + 1, share));
-            if share == self.number {
-                mine.push(task.index);
-            }
+            parts[share].push(task.index);
         }
-        mine.sort_unstable();
-        Ok(mine.into_iter().map(|index| specs[index].clone()).collect())
+        for part in &mut parts {
+            part.sort_unstable();
+        }
+        let specs_of =
+            |part: Vec<usize>| part.into_iter().map(|index| specs[index].clone()).collect();
+        Ok(parts.into_iter().map(specs_of).collect())
     }
 }
 

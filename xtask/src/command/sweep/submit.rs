@@ -1,0 +1,224 @@
+//! `sweep submit`: computes the runs that the store lacks, here or by job arrays of Slurm.
+
+use std::{collections::HashSet, fs, path::Path, process::ExitCode};
+
+use anyhow::{Context, ensure};
+use regime_data::default_cache_dir;
+use regime_lab::{RunKey, Store};
+use regime_study::{DataCache, RunSpec};
+
+use super::{
+    chunks::{Division, Size, divide},
+    slurm,
+    submission::{self, FORMAT, Submission, SubmittedArray},
+    target::{Target, store_folder},
+};
+use crate::{
+    cli::{Engine, Resources, Submit},
+    command::{
+        compute::{Computed, ExecutionContext, compute, stop_on_interrupt},
+        plan::Plan,
+        stored::{is_missing, stored_keys},
+        timer::calibration,
+    },
+    console,
+    memory::Memory,
+    status::{BAD_INPUT, INTERRUPTED},
+};
+
+/// Cores of a task of Slurm, unless the user chooses a number.
+const CORES: u16 = 4;
+
+/// The shortest time limit that is asked for, in minutes.
+const MIN_MINUTES: f64 = 30.0;
+
+/// The time limit as a multiple of the expected time.
+const TIME_MARGIN: f64 = 3.0;
+
+pub(super) fn run(arguments: &Submit) -> anyhow::Result<ExitCode> {
+    let Submit { target, on, cores, task_time, tasks, sbatch } = arguments;
+    let grid = &target.grid;
+    let resources = grid.resources;
+    let cores = cores.or(resources.chosen_jobs()).unwrap_or(CORES);
+    let way = Submission {
+        format: FORMAT,
+        on: *on,
+        cores: cores.into(),
+        tasks: tasks.map(usize::from),
+        task_s: task_time.as_secs_f64(),
+        sbatch: sbatch.clone(),
+        arrays: Vec::new(),
+    };
+    if *on == Engine::Local {
+        ensure!(sbatch.is_empty(), "options after -- are for sbatch, and need --on slurm");
+    }
+    let cache = DataCache::new(default_cache_dir());
+    let target = Target::read(target, &cache)?;
+    submit(&target, &target.specs, way, (&grid.out, resources), &cache)
+}
+
+/// Computes those of `specs` that are missing and not in the queue, in the given way.
+pub(super) fn submit(
+    target: &Target,
+    specs: &[RunSpec],
+    way: Submission,
+    (out, resources): (&Path, Resources),
+    cache: &DataCache,
+) -> anyhow::Result<ExitCode> {
+    let store = Store::open(store_folder(out))?;
+    if way.on == Engine::Local {
+        note_local(&target.folder(out), way)?;
+        return compute_here(target, specs, (&store, resources), cache);
+    }
+    let stored = stored_keys(specs, &store)?;
+    let queued = queued_runs(&target.folder(out))?;
+    let is_open = |spec: &&RunSpec| {
+        is_missing(spec, &stored) && !RunKey::of(*spec).is_ok_and(|key| queued.contains(&key))
+    };
+    let open: Vec<RunSpec> = specs.iter().filter(is_open).cloned().collect();
+    if open.is_empty() {
+        out!(
+            "{}: nothing to submit: {} of {} runs are stored, and {} are in the queue",
+            target.name,
+            stored.len(),
+            specs.len(),
+            specs.len() - stored.len()
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
+    let folder = submission::new_folder(&target.folder(out))?;
+    let submitted = submit_to_slurm(target, &open, way, &store, (&folder, cache));
+    if submitted.is_err() {
+        // sbatch refused, or nothing could be written: the folder has no use. One with a job has its submission.
+        let _ = fs::remove_dir_all(&folder);
+    }
+    submitted
+}
+
+/// Notes that a sweep is computed without Slurm, so that `resume` does the same.
+fn note_local(folder: &Path, way: Submission) -> anyhow::Result<()> {
+    match submission::all(folder)?.pop() {
+        Some(last) if last.on == Engine::Local => Ok(()),
+        _ => way.save(&submission::new_folder(folder)?),
+    }
+}
+
+fn compute_here(
+    target: &Target,
+    specs: &[RunSpec],
+    (store, resources): (&Store, Resources),
+    cache: &DataCache,
+) -> anyhow::Result<ExitCode> {
+    let stop = stop_on_interrupt()?;
+    let context = ExecutionContext::new(store, resources, cache, &stop);
+    let Computed { counts, stopped, .. } = compute(specs, context, None)?;
+    if stopped {
+        note!("{}: stopped; `sweep resume` continues", target.name);
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    out!(
+        "{}: {} runs: {} computed, {} stored before, {} failed — {}",
+        target.name,
+        counts.total(),
+        counts.computed,
+        counts.reused,
+        counts.failed,
+        store.dir().display()
+    );
+    Ok(if counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn submit_to_slurm(
+    target: &Target,
+    open: &[RunSpec],
+    way: Submission,
+    store: &Store,
+    (folder, cache): (&Path, &DataCache),
+) -> anyhow::Result<ExitCode> {
+    let division = Division {
+        cores: way.cores,
+        size: way.tasks.map_or(Size::Seconds(way.task_s), Size::Tasks),
+        seconds_per_cost: seconds_per_cost(open, store, cache),
+    };
+    let arrays = divide(open, &division)?;
+    let chose_time =
+        way.sbatch.iter().any(|option| option.starts_with("--time") || option.starts_with("-t"));
+    let mut submission = way;
+    for (number, array) in (1..).zip(&arrays) {
+        let place = folder.join(number.to_string());
+        for part in ["tasks", "logs"] {
+            let part = place.join(part);
+            fs::create_dir_all(&part).with_context(|| part.display().to_string())?;
+        }
+        for (task, specs) in (1..).zip(&array.tasks) {
+            submission::save_task(&place, task, specs)?;
+        }
+        slurm::write_job_script(&place, submission.cores)?;
+        let minutes = array.longest_s.filter(|_| !chose_time).map(|longest_s| {
+            f64::max(MIN_MINUTES, (TIME_MARGIN * longest_s + slurm::SIGNAL_LEAD_S) / 60.0).ceil()
+                as u64
+        });
+        let size = (array.tasks.len(), array.megabytes);
+        let sent = slurm::sbatch(&place, &target.name, size, minutes, &submission.sbatch);
+        let job = match sent {
+            Ok(job) => job,
+            Err(error) if submission.arrays.is_empty() => return Err(error),
+            Err(error) => {
+                console::warn(format_args!(
+                    "error: {error:#}; the other arrays are submitted, and `sweep resume` submits the rest"
+                ));
+                return Ok(ExitCode::from(BAD_INPUT));
+            }
+        };
+        let keys = |specs: &Vec<RunSpec>| specs.iter().map(RunKey::of).collect::<Result<_, _>>();
+        let tasks = array.tasks.iter().map(keys).collect::<Result<_, _>>()?;
+        submission.arrays.push(SubmittedArray { job: job.clone(), tasks });
+        // After each job, so that none is forgotten.
+        submission.save(folder)?;
+        let runs: usize = array.tasks.iter().map(Vec::len).sum();
+        let longest = array.longest_s.map(|s| {
+            let time = std::time::Duration::from_secs(s.ceil() as u64);
+            format!(", about {} each", humantime::format_duration(time))
+        });
+        out!(
+            "{}: job {job}: {runs} runs in {} tasks{}, {} cores and {} MB each — {}",
+            target.name,
+            array.tasks.len(),
+            longest.unwrap_or_default(),
+            submission.cores,
+            array.megabytes,
+            place.display()
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The runs in tasks that are in Slurm's queue.
+pub(super) fn queued_runs(folder: &Path) -> anyhow::Result<HashSet<RunKey>> {
+    let mut queued = HashSet::new();
+    for array in submission::all(folder)?.into_iter().flat_map(|submission| submission.arrays) {
+        for (task, _) in slurm::queued_tasks(&array.job)? {
+            queued.extend(array.tasks.get(task.wrapping_sub(1)).into_iter().flatten());
+        }
+    }
+    Ok(queued)
+}
+
+/// Wall seconds of one core per unit of cost, by short runs of each kind on this machine; `None`, with a warning,
+/// if a short run fails.
+fn seconds_per_cost(specs: &[RunSpec], store: &Store, cache: &DataCache) -> Option<f64> {
+    let resources = Resources::one_job();
+    let mut calibration = calibration(cache, Memory::of_machine(None));
+    match Plan::of(specs, store, &mut calibration, resources) {
+        Ok(plan) => {
+            let (cost, wall_s) = plan.expected();
+            (cost > 0.0).then(|| wall_s / cost)
+        }
+        Err(error) => {
+            console::warn(format_args!(
+                "warning: the time of the runs cannot be estimated: {error:#}"
+            ));
+            None
+        }
+    }
+}

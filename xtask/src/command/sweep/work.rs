@@ -1,0 +1,90 @@
+//! `sweep work`: one task of a submission.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::bail;
+use regime_data::default_cache_dir;
+use regime_lab::{Held, Store};
+use regime_study::DataCache;
+
+use super::{slurm::SIGNAL_LEAD_S, submission::task_file, target::store_folder};
+use crate::{
+    cli::Work,
+    command::{
+        compute::{Computed, ExecutionContext, compute, stop_on_interrupt},
+        spec_files::{checked, read},
+    },
+    console,
+    memory::Memory,
+    status::{INTERRUPTED, NO_PROGRESS},
+};
+
+pub(super) fn run(arguments: &Work) -> anyhow::Result<ExitCode> {
+    let stop = stop_on_interrupt()?;
+    let Work { folder, task, resources } = arguments;
+    let resources = resources.with_defaults(cores_of_job(), memory_of_job());
+    let cache = DataCache::new(default_cache_dir());
+    let specs = read(&task_file(folder, *task), &[])?;
+    let specs = checked(specs, &cache, Memory::of_machine(resources.memory))?;
+    let store = Store::open(store_of(folder)?)?;
+    let context = ExecutionContext {
+        held: Held::Leave,
+        ..ExecutionContext::new(&store, resources, &cache, &stop)
+    };
+    let Computed { counts, stopped, advanced, .. } = compute(&specs, context, None)?;
+    if stopped && advanced {
+        note!("task {task}: stopped; its runs have checkpoints, and the same task continues");
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    if stopped {
+        warn_without_progress(*task);
+        return Ok(ExitCode::from(NO_PROGRESS));
+    }
+    let elsewhere = match counts.elsewhere {
+        0 => String::new(),
+        n => format!(", {n} computed by other processes"),
+    };
+    out!(
+        "task {task}: {} runs: {} computed, {} stored before, {} failed{elsewhere} — {}",
+        counts.total(),
+        counts.computed,
+        counts.reused,
+        counts.failed,
+        store.dir().display()
+    );
+    Ok(if counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn warn_without_progress(task: usize) {
+    console::warn(format_args!(
+        "error: task {task}: stopped before any of its runs had advanced, so starting it again would not help: \
+         give it more time, such as `sweep resume … -- --time=01:00:00` (the signal comes {} minutes before the \
+         time limit)",
+        SIGNAL_LEAD_S / 60.0
+    ));
+}
+
+/// The store of the results that the folder of an array belongs to: `<out>/sweeps/<name>/<n>/<array>`.
+fn store_of(array: &Path) -> anyhow::Result<PathBuf> {
+    let out = array.ancestors().nth(4);
+    match out.filter(|out| out.join("sweeps").is_dir()) {
+        Some(out) => Ok(store_folder(out)),
+        None => bail!("{} is not the folder of a job array", array.display()),
+    }
+}
+
+/// The cores that Slurm gives to this task.
+fn cores_of_job() -> Option<u16> {
+    std::env::var("SLURM_CPUS_PER_TASK").ok()?.parse().ok()
+}
+
+/// The memory that Slurm gives to this task, in bytes.
+fn memory_of_job() -> Option<u64> {
+    let megabytes = |name: &str| -> Option<u64> { std::env::var(name).ok()?.parse().ok() };
+    let per_cpu = || Some(megabytes("SLURM_MEM_PER_CPU")? * u64::from(cores_of_job()?));
+    // Slurm counts in powers of 1024; 0 means all of the machine.
+    megabytes("SLURM_MEM_PER_NODE").or_else(per_cpu).filter(|&m| m > 0).map(|m| m << 20)
+}
