@@ -8,6 +8,7 @@
 mod console;
 mod backend;
 mod cli;
+mod clock;
 mod command;
 mod memory;
 mod output;

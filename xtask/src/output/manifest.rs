@@ -18,7 +18,7 @@ use super::replace::replace;
 /// The name of the file.
 pub(super) const NAME: &str = "manifest.json";
 
-/// By which a manifest is told from another file of this name.
+/// Distinguishes a manifest from another file of this name.
 const PROGRAM: &str = "regime";
 
 /// The version of the layout of the file.
