@@ -6,5 +6,5 @@ pub(crate) const BAD_INPUT: u8 = 2;
 /// A measurement does not decide.
 pub(crate) const UNDECIDED: u8 = 3;
 
-/// The user stopped the program, as shells report Ctrl-C; the same command continues.
+/// A signal stopped the program, as shells report Ctrl-C; the same command continues.
 pub(crate) const INTERRUPTED: u8 = 130;

@@ -8,20 +8,15 @@ use std::{
     time::Instant,
 };
 
-use anyhow::Context;
 use regime_lab::{Counts, Options, Outcome, RunKey, Store, execute_batches};
 use regime_models::Precision;
 use regime_study::{
-    BatchRun, DataCache, DeviceName, NoRecord, Run, RunCheckpoint, RunContext, RunRecord, RunSpec,
-    StudyError,
-};
-use signal_hook::{
-    consts::{SIGINT, SIGTERM},
-    flag,
+    BatchRun, DeviceName, NoRecord, Run, RunCheckpoint, RunContext, RunRecord, RunSpec, StudyError,
 };
 
 use super::batches::{DeviceMemory, in_memory};
 use super::data_memory;
+use super::run_data::RunData;
 use crate::{
     backend,
     cli::Resources,
@@ -29,7 +24,6 @@ use crate::{
     memory::{Fit, Memory, size},
     progress::ProgressBar,
     provenance,
-    status::INTERRUPTED,
 };
 
 /// What became of a grid.
@@ -45,7 +39,7 @@ pub(super) struct Computed {
 pub(super) struct ExecutionContext<'a> {
     pub(super) store: &'a Store,
     pub(super) resources: Resources,
-    pub(super) cache: &'a DataCache,
+    pub(super) cache: &'a RunData,
     /// Once true, runs stop and leave their checkpoints.
     pub(super) stop: &'a Arc<AtomicBool>,
 }
@@ -58,6 +52,8 @@ pub(super) fn compute(
     expected: Option<(f64, f64)>,
 ) -> anyhow::Result<Computed> {
     let ExecutionContext { store, resources, cache, stop } = context;
+    // Then nothing is computed; the records in the store are still read, for tables.
+    let stopped_before = stop.load(Ordering::Relaxed);
     if let Some(warning) = specs.iter().find_map(rounding) {
         console::warn(format_args!("{warning}"));
     }
@@ -111,7 +107,8 @@ pub(super) fn compute(
         })
         .collect();
     let counts = report.counts();
-    let stopped = stop.load(Ordering::Relaxed) && counts.not_started + counts.failed > 0;
+    let lacks_some = counts.not_started + counts.failed > 0;
+    let stopped = stopped_before || (stop.load(Ordering::Relaxed) && lacks_some);
     Ok(Computed { runs, counts, stopped })
 }
 
@@ -124,7 +121,7 @@ pub(super) fn is_missing(store: &Store, spec: &RunSpec) -> bool {
 fn make(
     specs: &[&RunSpec],
     store: &Store,
-    cache: &DataCache,
+    cache: &RunData,
     stop: &AtomicBool,
 ) -> Vec<Result<RunRecord, String>> {
     let start = Instant::now();
@@ -196,17 +193,4 @@ impl RunContext for Stored<'_> {
         let saved = self.store.put_checkpoint(self.spec, checkpoint);
         saved.map_err(|error| StudyError::Checkpoint(error.to_string()))
     }
-}
-
-/// The first Ctrl-C, or the signal by which a cluster ends a job, lets the runs in flight leave
-/// their checkpoints; the second ends the program.
-pub(super) fn stop_on_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        // In this order: the first signal finds the flag down, and raises it.
-        flag::register_conditional_shutdown(signal, INTERRUPTED.into(), Arc::clone(&stop))
-            .and_then(|_| flag::register(signal, Arc::clone(&stop)))
-            .context("Ctrl-C cannot be handled")?;
-    }
-    Ok(stop)
 }

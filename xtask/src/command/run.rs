@@ -1,20 +1,25 @@
 //! `run`: the runs that files describe.
 
-use std::{collections::HashMap, path::PathBuf, process::ExitCode};
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    process::ExitCode,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use anyhow::bail;
-use regime_data::default_cache_dir;
 use regime_findings::FINDINGS;
 use regime_lab::{RunKey, Share, Store};
 use regime_study::{
-    Cells, Columns, DataCache, Ending, FrozenOutcome, FrozenRecord, PlacedSpec, Run, RunRecord,
-    RunSpec, run_columns, varying_fields,
+    Cells, Columns, Ending, FrozenOutcome, FrozenRecord, PlacedSpec, Run, RunRecord, RunSpec,
+    run_columns, varying_fields,
 };
 use serde_json::json;
 
 use super::{
-    compute::{Computed, ExecutionContext, compute, is_missing, stop_on_interrupt},
+    compute::{Computed, ExecutionContext, compute, is_missing},
     plan::{self, Plan},
+    run_data::RunData,
     share,
     spec_files::{checked, print_specs, read},
     timer::calibration,
@@ -31,8 +36,8 @@ struct RunsOfFile {
     specs: Vec<RunSpec>,
 }
 
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let cache = DataCache::new(default_cache_dir());
+pub(super) fn run(arguments: &Arguments, stop: &Arc<AtomicBool>) -> anyhow::Result<ExitCode> {
+    let cache = RunData::new(stop);
     let resources = arguments.resources;
     // Errors in files and data are reported before anything is computed.
     let files = read_files(arguments, &cache)?;
@@ -52,14 +57,13 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let stop = stop_on_interrupt()?;
     if arguments.share.is_none() {
         for file in &files {
-            output::prepare(&file.folder)?;
+            output::prepare_table(&file.folder)?;
         }
     }
     let store = Store::open(arguments.out.join("runs"))?;
-    let context = ExecutionContext { store: &store, resources, cache: &cache, stop: &stop };
+    let context = ExecutionContext { store: &store, resources, cache: &cache, stop };
     if let Some(share) = arguments.share {
         return share::make(share, &all(), context);
     }
@@ -79,8 +83,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let Computed { runs, counts, stopped } = compute(&specs, context, expected)?;
         // The files first: a closed terminal must not lose them.
         let columns = run_columns(&runs);
-        output::save_columns(&folder, "data", &columns)?;
-        let path = folder.join("data.csv");
+        let path = output::write_table(&folder, &columns)?;
         if arguments.json {
             tables.push(json!({"name": name, "table": path.display().to_string(), "runs": columns.to_json()}));
         } else {
@@ -110,7 +113,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// Reads and checks the files. A run that occurs twice in a file is made once.
-fn read_files(arguments: &Arguments, cache: &DataCache) -> anyhow::Result<Vec<RunsOfFile>> {
+fn read_files(arguments: &Arguments, cache: &RunData) -> anyhow::Result<Vec<RunsOfFile>> {
     let mut files: Vec<(String, Vec<PlacedSpec>)> = Vec::new();
     for file in &arguments.files {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();

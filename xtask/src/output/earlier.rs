@@ -40,7 +40,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
         let is_ours = |name: &str| is_of_earlier_version(folder.path(), name);
-        let all = ["outcome.json", "report.html", "a.svg", "data.csv", "data.parquet", "index.html"];
+        let all =
+            ["outcome.json", "report.html", "a.svg", "data.csv", "data.parquet", "index.html"];
         assert!(!all.into_iter().any(is_ours));
 
         write("data.csv", "key,value\n");

@@ -221,18 +221,27 @@ mod tests {
         report(&folder, &[("data.csv", "1"), ("report.html", "one")]).unwrap();
         open(&folder).check(&["data.csv", "report.html", "new.svg"]).unwrap();
         report(&folder, &[("data.csv", "2"), ("report.html", "two")]).unwrap();
-        assert_eq!((read(&folder, "data.csv"), read(&folder, "report.html")), ("2".into(), "two".into()));
+        assert_eq!(
+            (read(&folder, "data.csv"), read(&folder, "report.html")),
+            ("2".into(), "two".into())
+        );
 
         write(&folder, "report.html", "two, with notes");
         assert_refuses(open(&folder).check(&["data.csv", "report.html"]), "report.html");
         // None is written if one is refused.
-        assert_refuses(report(&folder, &[("data.csv", "3"), ("report.html", "three")]), "report.html");
+        assert_refuses(
+            report(&folder, &[("data.csv", "3"), ("report.html", "three")]),
+            "report.html",
+        );
         assert_eq!(read(&folder, "data.csv"), "2");
         assert_eq!(read(&folder, "report.html"), "two, with notes");
         // What is moved away is written again.
         fs::rename(folder.path().join("report.html"), folder.path().join("mine.html")).unwrap();
         report(&folder, &[("data.csv", "3"), ("report.html", "three")]).unwrap();
-        assert_eq!((read(&folder, "data.csv"), read(&folder, "report.html")), ("3".into(), "three".into()));
+        assert_eq!(
+            (read(&folder, "data.csv"), read(&folder, "report.html")),
+            ("3".into(), "three".into())
+        );
         assert_eq!(read(&folder, "mine.html"), "two, with notes");
     }
 
@@ -282,7 +291,8 @@ mod tests {
     #[test]
     fn stale_files_are_deleted_only_if_they_are_ours_and_unchanged() {
         let folder = temporary();
-        report(&folder, &[("a.svg", "a"), ("b.svg", "b"), ("c.svg", "c"), ("gone.svg", "g")]).unwrap();
+        report(&folder, &[("a.svg", "a"), ("b.svg", "b"), ("c.svg", "c"), ("gone.svg", "g")])
+            .unwrap();
         write(&folder, "b.svg", "b, with notes");
         write(&folder, "mine.svg", "a");
         fs::remove_file(folder.path().join("gone.svg")).unwrap();
@@ -304,7 +314,8 @@ mod tests {
         // Killed after the manifest was written, and `done` files.
         for done in 0..=all.len() {
             let folder = temporary();
-            report(&folder, &[("data.csv", "1"), ("report.html", "one"), ("old.svg", "o")]).unwrap();
+            report(&folder, &[("data.csv", "1"), ("report.html", "one"), ("old.svg", "o")])
+                .unwrap();
             let mut killed = open(&folder);
             killed.announce(&files(&all)).unwrap();
             for (name, text) in &all[..done] {
@@ -361,7 +372,10 @@ mod tests {
         killed.put("outcome.json", b"{}").unwrap();
         drop(killed);
         report(&folder, &all).unwrap();
-        assert_eq!((read(&folder, "new.svg"), read(&folder, "report.html")), ("n".into(), "page".into()));
+        assert_eq!(
+            (read(&folder, "new.svg"), read(&folder, "report.html")),
+            ("n".into(), "page".into())
+        );
         // Files that are not written stay, and are the user's.
         assert_eq!(read(&folder, "old.svg"), "of an earlier version");
         assert_refuses(open(&folder).check(&["data.csv"]), "data.csv");

@@ -126,8 +126,12 @@ mod tests {
         manifest.save(folder.path()).unwrap();
         let read = Manifest::read(folder.path()).unwrap().unwrap();
         assert_eq!(read, manifest);
-        assert!(read.lists("data.csv", &checksum(b"old")) && read.lists("data.csv", &checksum(b"new")));
-        assert!(!read.lists("data.csv", &checksum(b"page")) && !read.lists("other", &checksum(b"page")));
+        assert!(
+            read.lists("data.csv", &checksum(b"old")) && read.lists("data.csv", &checksum(b"new"))
+        );
+        assert!(
+            !read.lists("data.csv", &checksum(b"page")) && !read.lists("other", &checksum(b"page"))
+        );
     }
 
     #[test]
@@ -143,7 +147,10 @@ mod tests {
             (with(r#""format": 1, "files": {"../data.csv": []}"#), "not the name of a file"),
             (with(r#""format": 1, "files": {"..": []}"#), "not the name of a file"),
             (with(r#""format": 2, "files": []"#), "has format 2, of a later version"),
-            (r#"{"name": "a web application", "icons": []}"#.into(), "not a manifest of this program"),
+            (
+                r#"{"name": "a web application", "icons": []}"#.into(),
+                "not a manifest of this program",
+            ),
             ("[1, 2]".into(), "not a manifest of this program"),
         ] {
             fs::write(folder.path().join(NAME), &text).unwrap();
