@@ -53,3 +53,36 @@ fn timed(spec: &RunSpec, side_by_side: usize, cache: &RunData) -> anyhow::Result
         ended.into_iter().map(|run| run.unwrap_or_else(failed)).collect::<Result<_, _>>()?;
     Ok(TimedRuns { wall_s, records })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    };
+
+    use regime_study::read_specs;
+
+    use super::*;
+
+    #[test]
+    fn after_a_stop_no_data_are_read_and_short_runs_end() {
+        let text = r#"{"data": {"source": {"kind": "stripe", "dim": 3}, "task": {"kind": "own"},
+            "inputs": {"centre": false, "sphere": false, "pca": null},
+            "n_train": 20, "n_test": 40, "n_kernel": 5},
+            "network": {"architecture": "dense", "inputs": 3, "width": 8, "hidden_layers": 2,
+            "activation": {"kind": "relu"}, "bias": true}, "alpha": 0.3}"#;
+        let spec = read_specs("one.json", text, &[]).unwrap().remove(0).spec;
+        let stop = Arc::new(AtomicBool::new(false));
+        let cache = RunData::new(&stop);
+        let unit = || calibration(&cache, Memory::of_machine(None)).unit(&[&spec], 1);
+        assert!(unit().is_ok());
+        let data = cache.get(&spec.data).unwrap();
+
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(cache.get(&spec.data).err(), Some(StudyError::Stopped));
+        assert_eq!(unit(), Err(StudyError::Stopped));
+        // So does a short run that has its data already.
+        assert!(signals::is_stop(&backend::run(&spec, &data, &UntilStop(&cache)).unwrap_err()));
+    }
+}
