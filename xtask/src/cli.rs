@@ -28,7 +28,7 @@ Exit status:
   2    the command line, a file or the data cannot be used, or output cannot be written
   3    with --check, and for coord-check: undecided
   4    a worker of a sweep was stopped before any run had advanced
-  130  stopped by Ctrl-C or SIGTERM; run the same command again to continue
+  130  stopped by Ctrl-C, SIGTERM or a closed terminal; run the same command again to continue
 
 Examples:
   cargo xtask reproduce finding-1
@@ -119,6 +119,22 @@ Example:
         /// The shell.
         shell: Shell,
     },
+}
+
+impl Command {
+    /// Whether the command makes runs, which a signal stops with their checkpoints. A signal ends any other command
+    /// at once.
+    pub(crate) fn makes_runs(&self) -> bool {
+        match self {
+            Self::Reproduce(_) | Self::Protocol(_) => true,
+            Self::Run(arguments) => !arguments.plan && !arguments.overrides.print_spec,
+            Self::Diagnose(arguments) => !arguments.overrides.print_spec,
+            Self::Sweep(
+                Sweep::Submit(Submit { on: Engine::Local, .. }) | Sweep::Resume(_) | Sweep::Work(_),
+            ) => true,
+            _ => false,
+        }
+    }
 }
 
 /// How much of the machine a command uses.

@@ -8,6 +8,7 @@
 mod console;
 mod backend;
 mod cli;
+mod clock;
 mod command;
 mod memory;
 mod output;
@@ -15,18 +16,26 @@ mod progress;
 mod provenance;
 mod report;
 mod run_name;
+mod signals;
 mod status;
 mod study;
 mod terminal;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 fn main() -> ExitCode {
     let command = match cli::parse(std::env::args_os()) {
         Ok(command) => command,
         Err(exit) => return console::end(exit),
     };
-    console::end(command::run(command).unwrap_or_else(|error| {
+    // Before any file is read: a signal must not end the program without its message and status.
+    let stop = if command.makes_runs() { signals::stop_on_signals() } else { Ok(Arc::default()) };
+    let ended = stop.and_then(|stop| command::run(command, &stop));
+    console::end(ended.unwrap_or_else(|error| {
+        if signals::is_stop(&error) {
+            note!("stopped; run the same command again to continue");
+            return ExitCode::from(status::INTERRUPTED);
+        }
         // One line: the chain of causes.
         console::warn(format_args!("error: {error:#}"));
         ExitCode::from(status::BAD_INPUT)

@@ -1,9 +1,13 @@
 //! The files of a finding: report, figures, data, numbers.
 
+mod earlier;
+mod folder;
+mod manifest;
+mod replace;
+
 use std::{
-    cell::RefCell,
     collections::BTreeMap,
-    fs, io,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -20,6 +24,9 @@ use crate::{
     report::{File, IndexEntry, Report, ReportFigure, Verdict, index_html, to_html, words},
     study::Study,
 };
+use folder::{NewFile, OutputFolder};
+
+pub(crate) use replace::replace;
 
 /// Everything that the files of a finding show.
 pub(crate) struct Results<'a> {
@@ -46,29 +53,40 @@ pub(crate) fn prepare(folder: &Path) -> anyhow::Result<()> {
     tried.map(drop).with_context(|| format!("{} cannot be written to", folder.display()))
 }
 
-/// Writes all files into `folder`, the report last. Each file is replaced atomically.
+/// Prepares the folder of a finding, and checks that the files whose names are known may be replaced.
+///
+/// # Errors
+/// One line that names the folder, or a file that is not ours.
+pub(crate) fn prepare_report(folder: &Path) -> anyhow::Result<()> {
+    prepare_files(folder, &["data.csv", "data.parquet", "outcome.json", "report.html"])
+}
+
+/// As [`prepare_report`], for the table of the runs of a file.
+pub(crate) fn prepare_table(folder: &Path) -> anyhow::Result<()> {
+    prepare_files(folder, &["data.csv", "data.parquet"])
+}
+
+/// As [`prepare_report`], for the index of all findings.
+pub(crate) fn prepare_index(out: &Path) -> anyhow::Result<()> {
+    prepare_files(out, &["index.html"])
+}
+
+fn prepare_files(folder: &Path, names: &[&str]) -> anyhow::Result<()> {
+    prepare(folder)?;
+    OutputFolder::open(folder)?.check(names)
+}
+
+/// Writes all files into `folder`, the report last. Each file is replaced atomically, and no file that is not ours.
 /// Returns the report's path.
 ///
 /// # Errors
-/// A figure that cannot be drawn or a file that cannot be written.
+/// A figure that cannot be drawn, a file that is not ours, or a file that cannot be written.
 pub(crate) fn write(results: &Results<'_>, folder: &Path) -> anyhow::Result<PathBuf> {
     let Results { finding, settings, looks, runs, study, origins } = results;
     let chosen = chosen(results);
-    let written = RefCell::new(Vec::new());
-    let save = |name: &str, bytes: &[u8]| {
-        let path = folder.join(name);
-        written.borrow_mut().push(name.to_owned());
-        replace(&path, bytes).with_context(|| path.display().to_string())
-    };
-
-    let save_columns = |name: &str, columns: &Columns| -> anyhow::Result<[String; 2]> {
-        let names = save_columns(folder, name, columns)?;
-        written.borrow_mut().extend(names.clone());
-        Ok(names)
-    };
-
+    // All files are made before the first is written: one that is not ours must not leave half a report.
     let data = run_columns(runs);
-    save_columns("data", &data)?;
+    let mut files: Vec<NewFile> = table("data", &data).into();
     let units: BTreeMap<_, _> = data.columns().iter().map(|c| (&c.name, &c.unit)).collect();
     let origin = runs.first().map(|run| provenance::of_run(&run.spec)).unwrap_or_default();
     let outcome = json!({
@@ -95,23 +113,25 @@ pub(crate) fn write(results: &Results<'_>, folder: &Path) -> anyhow::Result<Path
         "columns_of_data": units,
         "provenance": { "report": origin, "runs": origins },
     });
-    save("outcome.json", (serde_json::to_string_pretty(&outcome)? + "\n").as_bytes())?;
+    let outcome = serde_json::to_string_pretty(&outcome)? + "\n";
+    files.push(("outcome.json".into(), outcome.into_bytes()));
 
     let mut figures = Vec::new();
     for figure in &study.figures {
         let svg = to_svg(figure, Theme::Adaptive);
-        let names = [format!("{}.svg", figure.id), format!("{}.png", figure.id)];
-        save(&names[0], svg.as_bytes())?;
-        save(&names[1], &to_png(figure)?)?;
-        let mut names = names.to_vec();
+        let mut own: Vec<NewFile> = vec![
+            (format!("{}.svg", figure.id), svg.clone().into_bytes()),
+            (format!("{}.png", figure.id), to_png(figure)?),
+        ];
         if !figure.series.is_empty() || figure.map.is_none() {
-            names.extend(save_columns(&figure.id, &curves(figure))?);
+            own.extend(table(&figure.id, &curves(figure)));
         }
         if let Some(map) = &figure.map {
-            names.extend(save_columns(&format!("{}-cells", figure.id), &cells(map))?);
+            own.extend(table(&format!("{}-cells", figure.id), &cells(map)));
         }
-        let files = names.iter().map(|name| file_of(&figure.id, name)).collect();
-        figures.push(ReportFigure { svg, caption: figure.caption.clone(), files });
+        let links = own.iter().map(|(name, _)| file_of(&figure.id, name)).collect();
+        figures.push(ReportFigure { svg, caption: figure.caption.clone(), files: links });
+        files.extend(own);
     }
 
     let page = Report {
@@ -140,27 +160,32 @@ pub(crate) fn write(results: &Results<'_>, folder: &Path) -> anyhow::Result<Path
             file("outcome.json", "every number of the analysis"),
         ],
     };
-    save("report.html", to_html(&page).as_bytes())?;
-    remove_stale(folder, &written.borrow());
+    files.push(("report.html".into(), to_html(&page).into_bytes()));
+    let mut output = OutputFolder::open(folder)?;
+    output.write(&files)?;
+    // Figures and data of an earlier report that this report does not have.
+    output.remove_stale();
+    output.finish()?;
     Ok(folder.join("report.html"))
 }
 
-/// Writes a table as CSV and as Parquet, each file atomically; returns the names of the files.
+/// Writes the table of the runs of a file, as CSV and as Parquet; returns the path of the first.
 ///
 /// # Errors
-/// A file that cannot be written.
-pub(crate) fn save_columns(
-    folder: &Path,
-    name: &str,
-    columns: &Columns,
-) -> anyhow::Result<[String; 2]> {
-    let names = [format!("{name}.csv"), format!("{name}.parquet")];
-    let files = [columns.to_csv().into_bytes(), columns.to_parquet()];
-    for (name, bytes) in names.iter().zip(files) {
-        let path = folder.join(name);
-        replace(&path, &bytes).with_context(|| path.display().to_string())?;
-    }
-    Ok(names)
+/// A file that is not ours, or that cannot be written.
+pub(crate) fn write_table(folder: &Path, columns: &Columns) -> anyhow::Result<PathBuf> {
+    let mut output = OutputFolder::open(folder)?;
+    output.write(&table("data", columns))?;
+    output.finish()?;
+    Ok(folder.join("data.csv"))
+}
+
+/// A table as CSV and as Parquet.
+fn table(name: &str, columns: &Columns) -> [NewFile; 2] {
+    [
+        (format!("{name}.csv"), columns.to_csv().into_bytes()),
+        (format!("{name}.parquet"), columns.to_parquet()),
+    ]
 }
 
 /// The profile and the settings that differ from it, in words.
@@ -198,25 +223,13 @@ fn chosen(results: &Results<'_>) -> Vec<String> {
     .collect()
 }
 
-/// Removes figures and data of an earlier report that this report does not write.
-fn remove_stale(folder: &Path, written: &[String]) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for path in entries.flatten().map(|entry| entry.path()) {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let extension = path.extension().unwrap_or_default().to_string_lossy();
-        let ours = ["svg", "png", "csv", "parquet"].contains(&extension.as_ref());
-        if ours && !written.iter().any(|w| *w == name) {
-            // A file that cannot be removed does no harm: the report does not link to it.
-            let _ = fs::remove_file(&path);
-        }
-    }
-}
-
 /// Writes the index page of all findings, from their folders in `out`.
 ///
 /// # Errors
-/// A file that cannot be written.
+/// A file that is not ours, or that cannot be written.
 pub(crate) fn write_index(out: &Path) -> anyhow::Result<PathBuf> {
+    // Before the verdicts are read: of two processes, the second to write also reads what the first had found.
+    let mut output = OutputFolder::open(out)?;
     let entry = |finding: &&dyn Finding| IndexEntry {
         name: finding.name().into(),
         title: finding.title().into(),
@@ -224,9 +237,10 @@ pub(crate) fn write_index(out: &Path) -> anyhow::Result<PathBuf> {
         href: format!("{}/report.html", finding.name()),
     };
     let entries: Vec<IndexEntry> = FINDINGS.iter().map(entry).collect();
-    let path = out.join("index.html");
-    replace(&path, index_html(&entries).as_bytes()).with_context(|| path.display().to_string())?;
-    Ok(path)
+    // Other files of this program in the folder belong to other commands, and are not stale.
+    output.write(&[("index.html".into(), index_html(&entries).into_bytes())])?;
+    output.finish()?;
+    Ok(out.join("index.html"))
 }
 
 /// The verdict in the folder of a finding, and its profile with the settings that differ from it.
@@ -285,21 +299,6 @@ fn file(name: &str, note: &str) -> File {
     File { name: name.into(), href: name.into(), note: note.into() }
 }
 
-/// Replaces a file atomically: writes a temporary file next to it and renames that file.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
-    io::Write::write_all(&mut temporary, bytes)?;
-    // Temporary files are private; a report is not.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        temporary.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
-    }
-    temporary.persist(path)?;
-    Ok(())
-}
-
 /// The settings of the runs, for the provenance table.
 fn choices(runs: &[Run]) -> Vec<(String, String)> {
     let Some(Run { spec, .. }) = runs.first() else { return Vec::new() };
@@ -316,20 +315,4 @@ fn choices(runs: &[Run]) -> Vec<(String, String)> {
         ("loss".into(), written(&|| serde_json::to_string(&spec.loss))),
         ("training".into(), written(&|| serde_json::to_string(&spec.dynamics))),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_of_earlier_reports_are_removed_and_others_stay() {
-        let folder = tempfile::tempdir().unwrap();
-        for name in ["old.svg", "new.svg", "data.csv", "notes.txt"] {
-            fs::write(folder.path().join(name), "x").unwrap();
-        }
-        remove_stale(folder.path(), &["new.svg".into(), "data.csv".into()]);
-        let left = |name: &str| folder.path().join(name).exists();
-        assert!(!left("old.svg") && left("new.svg") && left("data.csv") && left("notes.txt"));
-    }
 }

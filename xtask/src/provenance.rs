@@ -6,6 +6,8 @@ use regime_lab::{Provenance, RunKey, Store};
 use regime_models::Precision;
 use regime_study::{RunRecord, RunSpec};
 
+use crate::clock;
+
 /// The provenance that is stored with the record of a run.
 pub(crate) fn of_run(spec: &RunSpec) -> Provenance {
     let dtype = match spec.precision {
@@ -15,7 +17,7 @@ pub(crate) fn of_run(spec: &RunSpec) -> Provenance {
     let provenance = Provenance {
         host: first_line("/proc/sys/kernel/hostname").unwrap_or_default(),
         cpu: cpu().unwrap_or_default(),
-        time: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+        time: clock::written(SystemTime::now()),
         backend: format!("burn 0.21, {} on {}", spec.backend.name(), spec.device),
         dtype: dtype.into(),
         ..Provenance::of_program("regime", env!("CARGO_PKG_VERSION"))

@@ -9,5 +9,5 @@ pub(crate) const UNDECIDED: u8 = 3;
 /// A worker of a sweep was stopped before any run had advanced: started again, it would end in the same way.
 pub(crate) const NO_PROGRESS: u8 = 4;
 
-/// The user stopped the program, as shells report Ctrl-C; the same command continues.
+/// A signal stopped the program, as shells report Ctrl-C; the same command continues.
 pub(crate) const INTERRUPTED: u8 = 130;

@@ -385,6 +385,173 @@ fn a_job_that_a_cluster_ends_leaves_its_checkpoint() {
     assert!(left.len() == 1 && left[0].ends_with(".checkpoint.json"), "{left:?}");
 }
 
+/// Whether a mask of signals in the status file of a process has a signal.
+#[cfg(target_os = "linux")]
+fn has_signal(process: u32, mask: &str, signal: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let digits = status.lines().find_map(|line| line.strip_prefix(mask)).expect(mask);
+    let mask = u128::from_str_radix(digits.trim_start_matches(':').trim(), 16).unwrap();
+    (mask >> (signal - 1)) & 1 == 1
+}
+
+/// Whether the tests themselves run under `nohup`, whose setting the program inherits.
+#[cfg(target_os = "linux")]
+fn under_nohup() -> bool {
+    has_signal(std::process::id(), "SigIgn", 1)
+}
+
+/// Starts the program from a shell, after the shell has done `before`, and waits until it handles signals.
+#[cfg(target_os = "linux")]
+fn started(before: &str, arguments: &[&str], folder: &Path) -> std::process::Child {
+    let child = Command::new("sh")
+        .args(["-c", &format!("{before} exec \"$@\""), "sh", env!("CARGO_BIN_EXE_xtask")])
+        .args(arguments)
+        .current_dir(folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    for _ in 0..10_000 {
+        if has_signal(child.id(), "SigCgt", 15) {
+            // The handlers of all signals are registered one after another.
+            thread::sleep(Duration::from_millis(20));
+            return child;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    panic!("SIGTERM is not handled");
+}
+
+#[cfg(target_os = "linux")]
+fn send(signal: &str, process: u32) {
+    assert!(Command::new("kill").args([signal, &process.to_string()]).status().unwrap().success());
+}
+
+/// The data of this grid take seconds, its runs minutes.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_before_the_first_run_stops_the_command_before_it_computes() {
+    for signal in ["-TERM", "-INT", "-HUP"] {
+        if signal == "-HUP" && under_nohup() {
+            continue;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let child = started("", &["reproduce", "all"], folder.path());
+        send(signal, child.id());
+        let ended = child.wait_with_output().unwrap();
+        let message = stderr(&ended);
+        assert_eq!(ended.status.code(), Some(130), "{signal}: {message}");
+        assert!(message.contains("stopped; "), "{signal}: {message}");
+        assert!(
+            message.ends_with("run the same command again to continue\n"),
+            "{signal}: {message}"
+        );
+        assert!(ended.stdout.is_empty(), "{signal}");
+        let runs = folder.path().join("results/runs");
+        assert!(!runs.exists() || entries(&runs).is_empty(), "{signal}: {:?}", entries(&runs));
+    }
+}
+
+/// A closed terminal and its shell send one SIGHUP each, while the run writes its checkpoint.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_closed_terminal_leaves_checkpoints_unless_hangups_are_ignored() {
+    let folder = tempfile::tempdir().unwrap();
+    let endless = SWEEP.replace("[8, 16, 24]", "[200]").replace("[0.3, 30]", "[0.3]").replace(
+        "\"base\": {",
+        r#""base": {"dynamics": {"kind": "flow", "scheme": {"scheme": "explicit", "rule":
+        {"rule": "output-change", "undo_above": 1e-9, "grow_below": 1e-10}}}, "#,
+    );
+    fs::write(folder.path().join("endless.json"), endless).unwrap();
+    let arguments = ["run", "endless.json", "--share", "1/1"];
+
+    if !under_nohup() {
+        let mut child = started("", &arguments, folder.path());
+        let runs = folder.path().join("results/runs");
+        while !runs.is_dir() {
+            assert!(child.try_wait().unwrap().is_none(), "it has ended before it began");
+            thread::sleep(Duration::from_millis(50));
+        }
+        // The run begins.
+        thread::sleep(Duration::from_secs(2));
+        send("-HUP", child.id());
+        send("-HUP", child.id());
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(130), "{}", stderr(&ended));
+        let left = entries(&runs);
+        assert!(left.len() == 1 && left[0].ends_with(".checkpoint.json"), "{left:?}");
+    }
+
+    // As `nohup` does it.
+    let mut child = started("trap '' HUP;", &arguments, folder.path());
+    assert!(has_signal(child.id(), "SigIgn", 1) && !has_signal(child.id(), "SigCgt", 1));
+    send("-HUP", child.id());
+    thread::sleep(Duration::from_secs(1));
+    assert!(child.try_wait().unwrap().is_none(), "SIGHUP has ended it");
+    send("-TERM", child.id());
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+}
+
+#[test]
+fn files_of_the_user_are_not_touched_and_found_before_anything_is_computed() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    fs::write(place("sweep.json"), SWEEP).unwrap();
+    fs::create_dir_all(place("results/sweep")).unwrap();
+    fs::create_dir_all(place("results/finding-1")).unwrap();
+    let run: &[&str] = &["run", "sweep.json"];
+    let reproduce: &[&str] = &["reproduce", "finding-1", "--profile", "smoke", "--seeds", "1"];
+    for (arguments, file) in [
+        (run, "results/sweep/data.csv"),
+        (run, "results/sweep/data.parquet"),
+        (reproduce, "results/finding-1/report.html"),
+        (reproduce, "results/index.html"),
+    ] {
+        fs::write(place(file), "mine").unwrap();
+        let output = xtask(arguments, folder.path());
+        let line = format!(
+            "error: {file} was not written by this program, or was changed since: move it, or choose another --out\n"
+        );
+        assert_eq!((stderr(&output), output.status.code()), (line, Some(2)));
+        assert_eq!(fs::read_to_string(place(file)).unwrap(), "mine");
+        assert!(!place("results/runs").exists(), "{file}: something was computed");
+        fs::remove_file(place(file)).unwrap();
+    }
+
+    // The manifest lists all files of the report; a file of the user is not listed, and stays.
+    assert!(xtask(reproduce, folder.path()).status.success());
+    let manifest = || -> serde_json::Value {
+        let text = fs::read(place("results/finding-1/manifest.json")).unwrap();
+        serde_json::from_slice(&text).unwrap()
+    };
+    let listed: Vec<String> = manifest()["files"].as_object().unwrap().keys().cloned().collect();
+    let mut there = entries(&place("results/finding-1"));
+    there.retain(|name| name != "manifest.json");
+    assert_eq!(listed, there);
+    fs::write(place("results/finding-1/mine.svg"), "mine").unwrap();
+    assert!(xtask(reproduce, folder.path()).status.success());
+    there.push("mine.svg".into());
+    there.sort();
+    let mut now = entries(&place("results/finding-1"));
+    now.retain(|name| name != "manifest.json");
+    assert_eq!(now, there);
+
+    // A folder of an earlier version has no manifest, but is recognised.
+    fs::remove_file(place("results/manifest.json")).unwrap();
+    fs::remove_file(place("results/finding-1/manifest.json")).unwrap();
+    assert!(xtask(reproduce, folder.path()).status.success());
+    assert!(manifest()["files"].get("mine.svg").is_none());
+
+    // A figure whose name is known only after the analysis.
+    fs::write(place("results/finding-1/alpha-star.svg"), "mine").unwrap();
+    let page = fs::read(place("results/finding-1/report.html")).unwrap();
+    let output = xtask(reproduce, folder.path());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("results/finding-1/alpha-star.svg was not written by this"));
+    assert_eq!(fs::read(place("results/finding-1/report.html")).unwrap(), page);
+    assert_eq!(fs::read_to_string(place("results/finding-1/alpha-star.svg")).unwrap(), "mine");
+}
+
 /// Depth, activation and size of the training set: three sweeps in one folder of results.
 #[test]
 fn a_table_tells_the_runs_of_any_sweep_apart() {

@@ -10,7 +10,7 @@ use regime_models::Precision;
 use regime_study::{BackendName, Cells, Columns};
 
 use super::peak_memory::peak_memory;
-use crate::{backend, cli::Bench, output, provenance};
+use crate::{backend, cli::Bench, clock, output, provenance};
 
 /// `(n, h)` of the run whose peak memory is measured.
 const MEMORY: (usize, usize) = (5000, 400);
@@ -74,7 +74,7 @@ pub(super) fn run(arguments: &Bench) -> anyhow::Result<()> {
         );
     }
     if let Some(path) = &arguments.out {
-        let day = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+        let day = clock::written(SystemTime::now());
         let place = format!("{} on {device}", name.name());
         let table = table(&rows, &place, &machine, &day);
         output::replace(path, table.to_csv().as_bytes())

@@ -8,18 +8,14 @@ use std::{
     time::Instant,
 };
 
-use anyhow::Context;
 use regime_lab::{Counts, Held, Options, Outcome, Store, execute_batches};
 use regime_models::Precision;
-use regime_study::{BatchRun, DataCache, DeviceName, NoRecord, Run, RunRecord, RunSpec};
-use signal_hook::{
-    consts::{SIGINT, SIGTERM},
-    flag,
-};
+use regime_study::{BatchRun, DeviceName, NoRecord, Run, RunRecord, RunSpec};
 
 use super::batches::{DeviceMemory, in_memory};
 use super::data_memory;
 use super::run_context::StoreContext;
+use super::run_data::RunData;
 use super::stored::{is_missing, stored_keys};
 use crate::{
     backend,
@@ -28,7 +24,6 @@ use crate::{
     memory::{Fit, Memory, size},
     progress::ProgressBar,
     provenance,
-    status::INTERRUPTED,
 };
 
 /// What became of a grid.
@@ -46,7 +41,7 @@ pub(super) struct Computed {
 pub(super) struct ExecutionContext<'a> {
     pub(super) store: &'a Store,
     pub(super) resources: Resources,
-    pub(super) cache: &'a DataCache,
+    pub(super) cache: &'a RunData,
     /// Once true, runs stop and leave their checkpoints.
     pub(super) stop: &'a Arc<AtomicBool>,
     /// What to do with runs that another process computes.
@@ -58,7 +53,7 @@ impl<'a> ExecutionContext<'a> {
     pub(super) fn new(
         store: &'a Store,
         resources: Resources,
-        cache: &'a DataCache,
+        cache: &'a RunData,
         stop: &'a Arc<AtomicBool>,
     ) -> Self {
         Self { store, resources, cache, stop, held: Held::Wait }
@@ -73,6 +68,8 @@ pub(super) fn compute(
     expected: Option<(f64, f64)>,
 ) -> anyhow::Result<Computed> {
     let ExecutionContext { store, resources, cache, stop, held } = context;
+    // Then nothing is computed; the records in the store are still read, for tables.
+    let stopped_before = stop.load(Ordering::Relaxed);
     if let Some(warning) = specs.iter().find_map(rounding) {
         console::warn(format_args!("{warning}"));
     }
@@ -137,7 +134,8 @@ pub(super) fn compute(
         })
         .collect();
     let counts = report.counts();
-    let stopped = stop.load(Ordering::Relaxed) && counts.not_started + counts.failed > 0;
+    let lacks_some = counts.not_started + counts.failed > 0;
+    let stopped = stopped_before || (stop.load(Ordering::Relaxed) && lacks_some);
     let advanced = advanced.into_inner() || counts.computed > 0;
     Ok(Computed { runs, counts, stopped, advanced })
 }
@@ -146,7 +144,7 @@ pub(super) fn compute(
 fn make(
     specs: &[&RunSpec],
     store: &Store,
-    cache: &DataCache,
+    cache: &RunData,
     (stop, advanced): (&AtomicBool, &AtomicBool),
 ) -> Vec<Result<RunRecord, String>> {
     let start = Instant::now();
@@ -190,17 +188,4 @@ fn rounding(spec: &RunSpec) -> Option<String> {
 pub(super) fn threads_per_run(jobs: usize, runs: usize) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     (cores / jobs.min(runs).max(1)).max(1)
-}
-
-/// The first Ctrl-C, or the signal by which a cluster ends a job, lets the runs in flight leave
-/// their checkpoints; the second ends the program.
-pub(super) fn stop_on_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        // In this order: the first signal finds the flag down, and raises it.
-        flag::register_conditional_shutdown(signal, INTERRUPTED.into(), Arc::clone(&stop))
-            .and_then(|_| flag::register(signal, Arc::clone(&stop)))
-            .context("Ctrl-C cannot be handled")?;
-    }
-    Ok(stop)
 }

@@ -5,24 +5,26 @@
 //! finding-1. The test error and the weight change of every run are reported too. Frozen
 //! kernels in the spec are left out.
 
-use std::process::ExitCode;
+use std::{
+    process::ExitCode,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use anyhow::bail;
-use regime_data::default_cache_dir;
 use regime_lab::Store;
 use regime_plot::number;
-use regime_study::{Border, DataCache, Diagnosis, PlacedSpec, Regime, Run, RunSpec};
+use regime_study::{Border, Diagnosis, PlacedSpec, Regime, Run, RunSpec};
 use serde::Serialize;
 
 use super::{
-    compute::{Computed, ExecutionContext, compute, stop_on_interrupt},
+    compute::{Computed, ExecutionContext, compute},
+    run_data::RunData,
     spec_files::{checked, print_specs, read},
 };
 use crate::{cli::Diagnose, memory::Memory, output, status::INTERRUPTED, terminal};
 
-pub(super) fn run(arguments: &Diagnose) -> anyhow::Result<ExitCode> {
-    let stop = stop_on_interrupt()?;
-    let cache = DataCache::new(default_cache_dir());
+pub(super) fn run(arguments: &Diagnose, stop: &Arc<AtomicBool>) -> anyhow::Result<ExitCode> {
+    let cache = RunData::new(stop);
     let place = || arguments.file.display().to_string();
     let memory = Memory::of_machine(arguments.resources.memory);
     let settings = read(&arguments.file, &arguments.overrides.set)?;
@@ -42,7 +44,7 @@ pub(super) fn run(arguments: &Diagnose) -> anyhow::Result<ExitCode> {
     output::prepare(&arguments.out)?;
     let store = Store::open(arguments.out.join("runs"))?;
     let resources = arguments.resources;
-    let context = ExecutionContext::new(&store, resources, &cache, &stop);
+    let context = ExecutionContext::new(&store, resources, &cache, stop);
     let Computed { runs, counts, stopped, .. } = compute(&specs, context, None)?;
     if stopped {
         note!("stopped; run the same command again to continue");

@@ -18,6 +18,7 @@ mod report;
 mod reproduce;
 mod run;
 mod run_context;
+mod run_data;
 mod schema;
 mod setup_tch;
 mod share;
@@ -26,31 +27,34 @@ mod stored;
 mod sweep;
 mod timer;
 
-use std::process::ExitCode;
+use std::{
+    process::ExitCode,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use crate::{
     cli::{self, Command},
     console,
 };
 
-/// Runs one command.
+/// Runs one command. Once `stop` is true, commands that make runs stop.
 ///
 /// # Errors
 /// The error of the command; its chain of causes is printed as one line.
-pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(command: Command, stop: &Arc<AtomicBool>) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Reproduce(arguments) => reproduce::run(&arguments),
-        Command::Run(arguments) => run::run(&arguments),
+        Command::Reproduce(arguments) => reproduce::run(&arguments, stop),
+        Command::Run(arguments) => run::run(&arguments, stop),
         Command::List { json } => {
             list::run(json);
             Ok(ExitCode::SUCCESS)
         }
         Command::Plan(grid) => plan::run(&grid).map(|()| ExitCode::SUCCESS),
         Command::Report(grid) => report::run(&grid),
-        Command::Diagnose(arguments) => diagnose::run(&arguments),
-        Command::Sweep(command) => sweep::run(&command),
+        Command::Diagnose(arguments) => diagnose::run(&arguments, stop),
+        Command::Sweep(command) => sweep::run(&command, stop),
         Command::Docs(arguments) => docs::run(&arguments),
-        Command::Protocol(arguments) => protocol::run(&arguments),
+        Command::Protocol(arguments) => protocol::run(&arguments, stop),
         Command::ErrorRates(arguments) => error_rates::run(&arguments),
         Command::CoordCheck(arguments) => coord_check::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments).map(|()| ExitCode::SUCCESS),

@@ -1,16 +1,16 @@
 //! `plan`: what a grid takes, before anything of it runs.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
-use regime_data::default_cache_dir;
 use regime_findings::{Finding, Settings};
 use regime_lab::{RunKey, Share, Store};
 use regime_models::NetworkSpec;
-use regime_study::{Calibration, DataCache, DeviceName, Estimate, RunSpec};
+use regime_study::{Calibration, DeviceName, Estimate, RunSpec};
 use serde_json::{Value, json};
 
 use super::{
     data_memory,
+    run_data::RunData,
     stored::{is_missing, stored_keys},
     timer::calibration,
 };
@@ -23,7 +23,8 @@ use crate::{
 };
 
 pub(super) fn run(grid: &Grid) -> anyhow::Result<()> {
-    let cache = DataCache::new(default_cache_dir());
+    // Signals end this command at once.
+    let cache = RunData::new(&Arc::default());
     let mut calibration = calibration(&cache, Memory::of_machine(grid.resources.memory));
     let store = finished(&grid.out);
     let grids = grids(&find(&grid.finding)?, grid, &cache)?;
@@ -68,7 +69,7 @@ pub(super) type FindingGrid<'a> = (&'a dyn Finding, Vec<RunSpec>);
 pub(super) fn grids<'a>(
     findings: &[&'a dyn Finding],
     grid: &Grid,
-    cache: &DataCache,
+    cache: &RunData,
 ) -> anyhow::Result<Vec<FindingGrid<'a>>> {
     let settings = grid.settings();
     let of = |&finding: &&'a dyn Finding| Ok((finding, specs(finding, grid, &settings, cache)?));
@@ -93,7 +94,7 @@ pub(super) fn specs(
     finding: &dyn Finding,
     grid: &Grid,
     settings: &Settings,
-    cache: &DataCache,
+    cache: &RunData,
 ) -> anyhow::Result<Vec<RunSpec>> {
     backend::check(settings.backend, settings.device)?;
     let mut specs = finding.grid(settings);

@@ -1,21 +1,24 @@
 //! `protocol`: measures the effect of the paper's choices that the runs leave out.
 
-use std::process::ExitCode;
+use std::{
+    process::ExitCode,
+    sync::{Arc, atomic::AtomicBool},
+};
 
-use regime_data::default_cache_dir;
 use regime_findings::{Profile, Settings, protocol};
 use regime_lab::Store;
 use regime_plot::number;
 use regime_scaling::Outcome;
-use regime_study::DataCache;
 
-use super::compute::{ExecutionContext, compute, stop_on_interrupt};
-use super::data_memory;
+use super::{
+    compute::{ExecutionContext, compute},
+    data_memory,
+    run_data::RunData,
+};
 use crate::{cli::Protocol, memory::Memory, status::INTERRUPTED};
 
-pub(super) fn run(arguments: &Protocol) -> anyhow::Result<ExitCode> {
-    let stop = stop_on_interrupt()?;
-    let cache = DataCache::new(default_cache_dir());
+pub(super) fn run(arguments: &Protocol, stop: &Arc<AtomicBool>) -> anyhow::Result<ExitCode> {
+    let cache = RunData::new(stop);
     let mut specs = protocol::grid(&Settings::of(Profile::Laptop));
     data_memory::check(&specs, Memory::of_machine(arguments.resources.memory))?;
     for spec in &mut specs {
@@ -23,9 +26,10 @@ pub(super) fn run(arguments: &Protocol) -> anyhow::Result<ExitCode> {
     }
     let store = Store::open(arguments.out.join("runs"))?;
     let resources = arguments.resources;
-    let context = ExecutionContext::new(&store, resources, &cache, &stop);
+    let context = ExecutionContext::new(&store, resources, &cache, stop);
     let computed = compute(&specs, context, None)?;
     if computed.stopped {
+        note!("stopped; run the same command again to continue");
         return Ok(ExitCode::from(INTERRUPTED));
     }
     out!("| choice of the paper | √h·α | quantity | difference [90 %] | |\n|---|---|---|---|---|");

@@ -1,15 +1,14 @@
 //! `report`: writes reports of finished runs again, without computing any run.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::{Context, bail};
-use regime_data::default_cache_dir;
 use regime_findings::{Finding, Settings};
 use regime_lab::{Entry, RunKey, Store, StoreError};
 use regime_scaling::Outcome;
-use regime_study::{DataCache, NoRecord, Run, RunRecord, RunSpec};
+use regime_study::{NoRecord, Run, RunRecord, RunSpec};
 
-use super::plan;
+use super::{plan, run_data::RunData};
 use crate::{
     cli::Grid,
     console,
@@ -26,7 +25,9 @@ pub(super) fn run(grid: &Grid) -> anyhow::Result<ExitCode> {
         bail!("{} holds no finished runs: make them with `cargo xtask reproduce`", runs.display());
     }
     let store = Store::read_only(&runs);
-    let cache = DataCache::new(default_cache_dir());
+    // Signals end this command at once.
+    let cache = RunData::new(&Arc::default());
+    output::prepare_index(&grid.out)?;
     let mut verdicts = Vec::new();
     let mut complete = true;
     for finding in find(&grid.finding)? {
@@ -41,7 +42,7 @@ pub(super) fn run(grid: &Grid) -> anyhow::Result<ExitCode> {
             continue;
         }
         complete &= missing == 0;
-        output::prepare(&grid.out.join(finding.name()))?;
+        output::prepare_report(&grid.out.join(finding.name()))?;
         let left = if missing == 0 { String::new() } else { format!(" ({missing} runs missing)") };
         let written = write(finding, (grid, settings, looks), &runs, &store)?;
         match grid.json {

@@ -1,18 +1,22 @@
 //! `reproduce`: the runs of a finding, its analysis, its report.
 
-use std::{process::ExitCode, time::Instant};
+use std::{
+    process::ExitCode,
+    sync::{Arc, atomic::AtomicBool},
+    time::Instant,
+};
 
-use regime_data::default_cache_dir;
 use regime_findings::{Finding, Profile, Settings, training_sets};
 use regime_lab::Store;
 use regime_scaling::Outcome;
-use regime_study::{DataCache, RunSpec};
+use regime_study::RunSpec;
 
 use super::{
-    compute::{Computed, ExecutionContext, compute, stop_on_interrupt},
+    compute::{Computed, ExecutionContext, compute},
     only,
     plan::{self, Plan},
     report::{self, Written},
+    run_data::RunData,
     share,
     timer::calibration,
 };
@@ -20,7 +24,7 @@ use crate::{
     cli::{Grid, Reproduce},
     console,
     memory::Memory,
-    output,
+    output, signals,
     status::INTERRUPTED,
     study::find,
 };
@@ -32,20 +36,20 @@ pub(super) const LOOKS: usize = 4;
 /// The largest multiple of the training sets for which the time is estimated.
 const MAX_TIMES: usize = 20;
 
-pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: &Reproduce, stop: &Arc<AtomicBool>) -> anyhow::Result<ExitCode> {
     let start = Instant::now();
     let grid = &arguments.grid;
-    let stop = stop_on_interrupt()?;
-    let cache = DataCache::new(default_cache_dir());
+    let cache = RunData::new(stop);
     // Bad data and bad folders must be found before anything is computed.
     let grids = plan::grids(&find(&grid.finding)?, grid, &cache)?;
     if arguments.share.is_none() && arguments.only.is_none() {
+        output::prepare_index(&grid.out)?;
         for (finding, _) in &grids {
-            output::prepare(&grid.out.join(finding.name()))?;
+            output::prepare_report(&grid.out.join(finding.name()))?;
         }
     }
     let store = Store::open(grid.out.join("runs"))?;
-    let context = ExecutionContext::new(&store, grid.resources, &cache, &stop);
+    let context = ExecutionContext::new(&store, grid.resources, &cache, stop);
     if let Some(share) = arguments.share {
         return share::make(share, &plan::union(&grids)?, context);
     }
@@ -61,6 +65,8 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
                 note!("{name}: {plan}");
                 Some(plan.expected())
             }
+            // The runs are not begun either, and that is reported.
+            Err(error) if signals::is_stop(&error) => None,
             Err(error) => {
                 console::warn(format_args!("{name}: the time cannot be estimated: {error:#}"));
                 None
@@ -110,7 +116,14 @@ pub(super) fn run(arguments: &Reproduce) -> anyhow::Result<ExitCode> {
                     let more = Settings { seeds: Some(sets as u64), ..settings };
                     let name =
                         format!("{}, {sets} training sets, which would decide it", finding.name());
-                    print_estimate(&name, &plan::specs(finding, grid, &more, &cache)?);
+                    match plan::specs(finding, grid, &more, &cache) {
+                        Ok(specs) => {
+                            print_estimate(&name, &specs);
+                        }
+                        // This finding is complete; the next one reports the stop.
+                        Err(error) if signals::is_stop(&error) => {}
+                        Err(error) => return Err(error),
+                    }
                 }
                 verdicts.push(ended.written.verdict);
                 reports.push(ended.written.to_json(ended.failed));

@@ -4,23 +4,25 @@ use std::{
     collections::HashMap,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use anyhow::bail;
-use regime_data::default_cache_dir;
 use regime_findings::FINDINGS;
 use regime_lab::{RunKey, Share, Store};
 use regime_study::{
-    Cells, Columns, DataCache, Ending, FrozenOutcome, FrozenRecord, Override, PlacedSpec, Run,
-    RunRecord, RunSpec, run_columns, varying_fields,
+    Cells, Columns, Ending, FrozenOutcome, FrozenRecord, Override, PlacedSpec, Run, RunRecord,
+    RunSpec, run_columns, varying_fields,
 };
 use serde_json::json;
 
 use super::{
-    compute::{Computed, ExecutionContext, compute, stop_on_interrupt},
+    compute::{Computed, ExecutionContext, compute},
     only,
     plan::{self, Plan},
-    report, share,
+    report,
+    run_data::RunData,
+    share,
     spec_files::{checked, print_specs, read},
     stored::{is_missing, stored_keys},
     timer::calibration,
@@ -37,8 +39,8 @@ pub(super) struct RunsOfFile {
     pub(super) specs: Vec<RunSpec>,
 }
 
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let cache = DataCache::new(default_cache_dir());
+pub(super) fn run(arguments: &Arguments, stop: &Arc<AtomicBool>) -> anyhow::Result<ExitCode> {
+    let cache = RunData::new(stop);
     let resources = arguments.resources;
     // Errors in files and data are reported before anything is computed.
     let memory = Memory::of_machine(resources.memory);
@@ -60,14 +62,13 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let stop = stop_on_interrupt()?;
     if arguments.share.is_none() && arguments.only.is_none() {
         for file in &files {
-            output::prepare(&file.folder)?;
+            output::prepare_table(&file.folder)?;
         }
     }
     let store = Store::open(arguments.out.join("runs"))?;
-    let context = ExecutionContext::new(&store, resources, &cache, &stop);
+    let context = ExecutionContext::new(&store, resources, &cache, stop);
     if let Some(share) = arguments.share {
         return share::make(share, &all(), context);
     }
@@ -89,7 +90,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         let expected = expected.map(|plan| plan.expected());
         let Computed { runs, counts, stopped, .. } = compute(&specs, context, expected)?;
-        let (path, columns) = save(&folder, &runs)?;
+        // The files first: a closed terminal must not lose them.
+        let columns = run_columns(&runs);
+        let path = output::write_table(&folder, &columns)?;
         if arguments.json {
             tables.push(to_json(&name, &path, &columns));
         } else {
@@ -121,8 +124,8 @@ pub(super) fn collect(file: &RunsOfFile, store: &Store, json: bool) -> anyhow::R
     let RunsOfFile { name, folder, specs } = file;
     let runs: Vec<Run> =
         specs.iter().map(|spec| report::stored(spec, store)).collect::<anyhow::Result<_>>()?;
-    output::prepare(folder)?;
-    let (path, columns) = save(folder, &runs)?;
+    let columns = run_columns(&runs);
+    let path = output::write_table(folder, &columns)?;
     let without = runs.iter().filter(|run| run.record.is_err()).count();
     if json {
         out!("{:#}", serde_json::Value::Array(vec![to_json(name, &path, &columns)]));
@@ -130,14 +133,6 @@ pub(super) fn collect(file: &RunsOfFile, store: &Store, json: bool) -> anyhow::R
         out!("{}\n{}", table(&runs, &columns), summary(name, specs.len(), without, &path));
     }
     Ok(if without == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Saves the table of runs, and returns the path of its CSV file. This is done before anything is printed: a
-/// closed terminal must not lose it.
-fn save(folder: &Path, runs: &[Run]) -> anyhow::Result<(PathBuf, Columns)> {
-    let columns = run_columns(runs);
-    output::save_columns(folder, "data", &columns)?;
-    Ok((folder.join("data.csv"), columns))
 }
 
 fn to_json(name: &str, path: &Path, columns: &Columns) -> serde_json::Value {
@@ -153,7 +148,7 @@ pub(super) fn read_files(
     paths: &[PathBuf],
     overrides: &[Override],
     out: &Path,
-    cache: &DataCache,
+    cache: &RunData,
     memory: Memory,
 ) -> anyhow::Result<Vec<RunsOfFile>> {
     let mut files: Vec<(String, Vec<PlacedSpec>)> = Vec::new();

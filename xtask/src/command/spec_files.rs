@@ -3,9 +3,9 @@
 use std::{fs, path::Path};
 
 use anyhow::Context;
-use regime_study::{DataCache, Override, PlacedSpec, RunSpec, read_specs};
+use regime_study::{Override, PlacedSpec, RunSpec, read_specs};
 
-use super::data_memory;
+use super::{data_memory, run_data::RunData};
 use crate::{backend, memory::Memory};
 
 /// The runs of a file: a run, a sweep, or a list of both, with some fields replaced.
@@ -26,7 +26,7 @@ pub(super) fn read(file: &Path, overrides: &[Override]) -> anyhow::Result<Vec<Pl
 /// error here: its run fails, and the other runs do not.
 pub(super) fn checked(
     runs: Vec<PlacedSpec>,
-    cache: &DataCache,
+    cache: &RunData,
     memory: Memory,
 ) -> anyhow::Result<Vec<RunSpec>> {
     for PlacedSpec { place, spec } in &runs {

@@ -12,16 +12,20 @@ mod submit;
 mod target;
 mod work;
 
-use std::process::ExitCode;
+use std::{
+    process::ExitCode,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use crate::cli::Sweep;
 
-pub(super) fn run(command: &Sweep) -> anyhow::Result<ExitCode> {
+/// Once `stop` is true, commands that make runs stop.
+pub(super) fn run(command: &Sweep, stop: &Arc<AtomicBool>) -> anyhow::Result<ExitCode> {
     match command {
-        Sweep::Submit(arguments) => submit::run(arguments),
+        Sweep::Submit(arguments) => submit::run(arguments, stop),
         Sweep::Status(arguments) => status::run(arguments),
-        Sweep::Resume(arguments) => resume::run(arguments),
+        Sweep::Resume(arguments) => resume::run(arguments, stop),
         Sweep::Collect(arguments) => target::collect(arguments),
-        Sweep::Work(arguments) => work::run(arguments),
+        Sweep::Work(arguments) => work::run(arguments, stop),
     }
 }

@@ -7,6 +7,9 @@ use super::{
     html::{badge, class, page, prose},
 };
 
+/// The heading of the page.
+pub(crate) const HEADING: &str = "Lazy or feature learning: the findings";
+
 /// One finding on the page.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct IndexEntry {
@@ -22,16 +25,15 @@ pub(crate) struct IndexEntry {
 
 /// Writes the page.
 pub(crate) fn index_html(entries: &[IndexEntry]) -> String {
-    let heading = "Lazy or feature learning: the findings";
     let body = html! {
         header {
             p.kicker { "Regime" }
-            h1 { (heading) }
+            h1 { (HEADING) }
             p { "Claims of Geiger, Spigler, Jacot, Wyart, arXiv 1906.08034 v1, each measured again." }
         }
         main { @for entry in entries { (section(entry)) } }
     };
-    page(heading, &body)
+    page(HEADING, &body)
 }
 
 fn section(IndexEntry { name, title, found, href }: &IndexEntry) -> Markup {

@@ -13,7 +13,7 @@ use regime_scaling::Outcome;
 use serde::Serialize;
 
 pub(crate) use html::to_html;
-pub(crate) use index::{IndexEntry, index_html};
+pub(crate) use index::{HEADING as INDEX_HEADING, IndexEntry, index_html};
 
 /// The content of the page of one finding.
 #[derive(Clone, Debug, PartialEq)]

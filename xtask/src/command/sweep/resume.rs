@@ -1,11 +1,13 @@
 //! `sweep resume`: submits what is missing and not in the queue, as it was submitted last.
 
-use std::process::ExitCode;
+use std::{
+    process::ExitCode,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use anyhow::{Context, ensure};
-use regime_data::default_cache_dir;
 use regime_lab::Store;
-use regime_study::{DataCache, RunSpec};
+use regime_study::RunSpec;
 
 use super::{
     states::{State, states},
@@ -13,11 +15,14 @@ use super::{
     submit::submit,
     target::{Target, store_folder},
 };
-use crate::cli::{Engine, Resume};
+use crate::{
+    cli::{Engine, Resume},
+    command::run_data::RunData,
+};
 
-pub(super) fn run(arguments: &Resume) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: &Resume, stop: &Arc<AtomicBool>) -> anyhow::Result<ExitCode> {
     let grid = &arguments.target.grid;
-    let cache = DataCache::new(default_cache_dir());
+    let cache = RunData::new(stop);
     let target = Target::read(&arguments.target, &cache)?;
     let last = submission::all(&target.folder(&grid.out))?.pop();
     let mut way = last.with_context(|| {
@@ -47,5 +52,5 @@ pub(super) fn run(arguments: &Resume) -> anyhow::Result<ExitCode> {
             .map(|(spec, _)| spec.clone())
             .collect::<Vec<RunSpec>>()
     };
-    submit(&target, &specs, way, (&grid.out, grid.resources), &cache)
+    submit(&target, &specs, way, (&grid.out, grid.resources), (&cache, stop))
 }

@@ -1,10 +1,9 @@
 //! `sweep status`: how many runs are done, running, failed and missing.
 
-use std::{collections::BTreeMap, process::ExitCode, time::Duration};
+use std::{collections::BTreeMap, process::ExitCode, sync::Arc, time::Duration};
 
-use regime_data::default_cache_dir;
 use regime_lab::{Failure, Provenance, RunKey, Spec, Store};
-use regime_study::{DataCache, RunSpec};
+use regime_study::RunSpec;
 use serde_json::json;
 
 use super::{
@@ -13,11 +12,11 @@ use super::{
     submission,
     target::{Target, store_folder},
 };
-use crate::{cli::SweepStatus, run_name::run_name};
+use crate::{cli::SweepStatus, command::run_data::RunData, run_name::run_name};
 
 pub(super) fn run(arguments: &SweepStatus) -> anyhow::Result<ExitCode> {
     let grid = &arguments.target.grid;
-    let cache = DataCache::new(default_cache_dir());
+    let cache = RunData::new(&Arc::default());
     let target = Target::read(&arguments.target, &cache)?;
     let store = Store::read_only(store_folder(&grid.out));
     let states = states(&target.specs, &store)?;

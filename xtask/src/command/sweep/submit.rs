@@ -1,11 +1,16 @@
 //! `sweep submit`: computes the runs that the store lacks, here or by job arrays of Slurm.
 
-use std::{collections::HashSet, fs, path::Path, process::ExitCode};
+use std::{
+    collections::HashSet,
+    fs,
+    path::Path,
+    process::ExitCode,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use anyhow::{Context, ensure};
-use regime_data::default_cache_dir;
 use regime_lab::{RunKey, Store};
-use regime_study::{DataCache, RunSpec};
+use regime_study::RunSpec;
 
 use super::{
     chunks::{Division, Size, divide},
@@ -16,8 +21,9 @@ use super::{
 use crate::{
     cli::{Engine, Resources, Submit},
     command::{
-        compute::{Computed, ExecutionContext, compute, stop_on_interrupt},
+        compute::{Computed, ExecutionContext, compute},
         plan::Plan,
+        run_data::RunData,
         stored::{is_missing, stored_keys},
         timer::calibration,
     },
@@ -35,7 +41,7 @@ const MIN_MINUTES: f64 = 30.0;
 /// The time limit as a multiple of the expected time.
 const TIME_MARGIN: f64 = 3.0;
 
-pub(super) fn run(arguments: &Submit) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: &Submit, stop: &Arc<AtomicBool>) -> anyhow::Result<ExitCode> {
     let Submit { target, on, cores, task_time, tasks, sbatch } = arguments;
     let grid = &target.grid;
     let resources = grid.resources;
@@ -52,9 +58,9 @@ pub(super) fn run(arguments: &Submit) -> anyhow::Result<ExitCode> {
     if *on == Engine::Local {
         ensure!(sbatch.is_empty(), "options after -- are for sbatch, and need --on slurm");
     }
-    let cache = DataCache::new(default_cache_dir());
+    let cache = RunData::new(stop);
     let target = Target::read(target, &cache)?;
-    submit(&target, &target.specs, way, (&grid.out, resources), &cache)
+    submit(&target, &target.specs, way, (&grid.out, resources), (&cache, stop))
 }
 
 /// Computes those of `specs` that are missing and not in the queue, in the given way.
@@ -63,12 +69,12 @@ pub(super) fn submit(
     specs: &[RunSpec],
     way: Submission,
     (out, resources): (&Path, Resources),
-    cache: &DataCache,
+    (cache, stop): (&RunData, &Arc<AtomicBool>),
 ) -> anyhow::Result<ExitCode> {
     let store = Store::open(store_folder(out))?;
     if way.on == Engine::Local {
         note_local(&target.folder(out), way)?;
-        return compute_here(target, specs, (&store, resources), cache);
+        return compute_here(target, specs, (&store, resources), (cache, stop));
     }
     let stored = stored_keys(specs, &store)?;
     let queued = queued_runs(&target.folder(out))?;
@@ -107,10 +113,9 @@ fn compute_here(
     target: &Target,
     specs: &[RunSpec],
     (store, resources): (&Store, Resources),
-    cache: &DataCache,
+    (cache, stop): (&RunData, &Arc<AtomicBool>),
 ) -> anyhow::Result<ExitCode> {
-    let stop = stop_on_interrupt()?;
-    let context = ExecutionContext::new(store, resources, cache, &stop);
+    let context = ExecutionContext::new(store, resources, cache, stop);
     let Computed { counts, stopped, .. } = compute(specs, context, None)?;
     if stopped {
         note!("{}: stopped; `sweep resume` continues", target.name);
@@ -133,7 +138,7 @@ fn submit_to_slurm(
     open: &[RunSpec],
     way: Submission,
     store: &Store,
-    (folder, cache): (&Path, &DataCache),
+    (folder, cache): (&Path, &RunData),
 ) -> anyhow::Result<ExitCode> {
     let division = Division {
         cores: way.cores,
@@ -206,7 +211,7 @@ pub(super) fn queued_runs(folder: &Path) -> anyhow::Result<HashSet<RunKey>> {
 
 /// Wall seconds of one core per unit of cost, by short runs of each kind on this machine; `None`, with a warning,
 /// if a short run fails.
-fn seconds_per_cost(specs: &[RunSpec], store: &Store, cache: &DataCache) -> Option<f64> {
+fn seconds_per_cost(specs: &[RunSpec], store: &Store, cache: &RunData) -> Option<f64> {
     let resources = Resources::one_job();
     let mut calibration = calibration(cache, Memory::of_machine(None));
     match Plan::of(specs, store, &mut calibration, resources) {

@@ -3,18 +3,20 @@
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use anyhow::{bail, ensure};
 use regime_findings::FINDINGS;
 use regime_lab::Store;
-use regime_study::{DataCache, RunSpec};
+use regime_study::RunSpec;
 
 use crate::{
     cli::SweepTarget,
     command::{
         plan, report,
         run::{self, RunsOfFile},
+        run_data::RunData,
     },
     memory::Memory,
     study::find,
@@ -33,7 +35,7 @@ impl Target {
     ///
     /// # Errors
     /// A name that is neither a finding nor a file, a file that cannot be used, data that cannot be read.
-    pub(super) fn read(arguments: &SweepTarget, cache: &DataCache) -> anyhow::Result<Self> {
+    pub(super) fn read(arguments: &SweepTarget, cache: &RunData) -> anyhow::Result<Self> {
         let SweepTarget { grid, set } = arguments;
         let name = grid.finding.clone();
         if name == "all" || FINDINGS.iter().any(|finding| finding.name() == name) {
@@ -67,7 +69,8 @@ pub(super) fn store_folder(out: &Path) -> PathBuf {
 
 /// `sweep collect`: the report of a finding, or the table of a file, from the stored runs.
 pub(super) fn collect(arguments: &SweepTarget) -> anyhow::Result<ExitCode> {
-    let cache = DataCache::new(regime_data::default_cache_dir());
+    // Signals end this command at once.
+    let cache = RunData::new(&Arc::default());
     let grid = &arguments.grid;
     match Target::read(arguments, &cache)?.file {
         None => report::run(grid),

@@ -3,18 +3,18 @@
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use anyhow::bail;
-use regime_data::default_cache_dir;
 use regime_lab::{Held, Store};
-use regime_study::DataCache;
 
 use super::{slurm::SIGNAL_LEAD_S, submission::task_file, target::store_folder};
 use crate::{
     cli::Work,
     command::{
-        compute::{Computed, ExecutionContext, compute, stop_on_interrupt},
+        compute::{Computed, ExecutionContext, compute},
+        run_data::RunData,
         spec_files::{checked, read},
     },
     console,
@@ -22,17 +22,16 @@ use crate::{
     status::{INTERRUPTED, NO_PROGRESS},
 };
 
-pub(super) fn run(arguments: &Work) -> anyhow::Result<ExitCode> {
-    let stop = stop_on_interrupt()?;
+pub(super) fn run(arguments: &Work, stop: &Arc<AtomicBool>) -> anyhow::Result<ExitCode> {
     let Work { folder, task, resources } = arguments;
     let resources = resources.with_defaults(cores_of_job(), memory_of_job());
-    let cache = DataCache::new(default_cache_dir());
+    let cache = RunData::new(stop);
     let specs = read(&task_file(folder, *task), &[])?;
     let specs = checked(specs, &cache, Memory::of_machine(resources.memory))?;
     let store = Store::open(store_of(folder)?)?;
     let context = ExecutionContext {
         held: Held::Leave,
-        ..ExecutionContext::new(&store, resources, &cache, &stop)
+        ..ExecutionContext::new(&store, resources, &cache, stop)
     };
     let Computed { counts, stopped, advanced, .. } = compute(&specs, context, None)?;
     if stopped && advanced {
