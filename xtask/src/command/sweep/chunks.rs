@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use regime_lab::{Share, Spec};
 use regime_study::RunSpec;
 
-use crate::{command::data_memory::data_bytes, memory};
+use super::super::data_memory::data_bytes;
+use crate::memory;
 
 /// Tasks that need the same memory: one job array.
 pub(super) struct Array {

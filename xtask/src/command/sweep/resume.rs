@@ -9,16 +9,14 @@ use anyhow::{Context, ensure};
 use regime_lab::Store;
 use regime_study::RunSpec;
 
+use super::super::run_data::RunData;
 use super::{
     states::{State, states},
     submission::{self, Submission},
     submit::submit,
     target::{Target, store_folder},
 };
-use crate::{
-    cli::{Engine, Resume},
-    command::run_data::RunData,
-};
+use crate::cli::{Engine, Resume};
 
 pub(super) fn run(arguments: &Resume, stop: &Arc<AtomicBool>) -> anyhow::Result<ExitCode> {
     let grid = &arguments.target.grid;

@@ -6,13 +6,14 @@ use regime_lab::{Failure, Provenance, RunKey, Spec, Store};
 use regime_study::RunSpec;
 use serde_json::json;
 
+use super::super::run_data::RunData;
 use super::{
     slurm::{self, quoted},
     states::{State, states},
     submission,
     target::{Target, store_folder},
 };
-use crate::{cli::SweepStatus, command::run_data::RunData, run_name::run_name};
+use crate::{cli::SweepStatus, run_name::run_name};
 
 pub(super) fn run(arguments: &SweepStatus) -> anyhow::Result<ExitCode> {
     let grid = &arguments.target.grid;

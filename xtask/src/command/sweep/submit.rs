@@ -12,6 +12,13 @@ use anyhow::{Context, ensure};
 use regime_lab::{RunKey, Store};
 use regime_study::RunSpec;
 
+use super::super::{
+    compute::{Computed, ExecutionContext, compute},
+    plan::Plan,
+    run_data::RunData,
+    stored::{is_missing, stored_keys},
+    timer::calibration,
+};
 use super::{
     chunks::{Division, Size, divide},
     slurm,
@@ -20,13 +27,6 @@ use super::{
 };
 use crate::{
     cli::{Engine, Resources, Submit},
-    command::{
-        compute::{Computed, ExecutionContext, compute},
-        plan::Plan,
-        run_data::RunData,
-        stored::{is_missing, stored_keys},
-        timer::calibration,
-    },
     console,
     memory::Memory,
     status::{BAD_INPUT, INTERRUPTED},

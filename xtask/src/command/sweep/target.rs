@@ -11,16 +11,12 @@ use regime_findings::FINDINGS;
 use regime_lab::Store;
 use regime_study::RunSpec;
 
-use crate::{
-    cli::SweepTarget,
-    command::{
-        plan, report,
-        run::{self, RunsOfFile},
-        run_data::RunData,
-    },
-    memory::Memory,
-    study::find,
+use super::super::{
+    plan, report,
+    run::{RunsOfFile, collect as collect_file, read_files},
+    run_data::RunData,
 };
+use crate::{cli::SweepTarget, memory::Memory, study::find};
 
 /// The runs of a sweep and the name of its folder.
 pub(super) struct Target {
@@ -51,7 +47,7 @@ impl Target {
             bail!("{option} belongs to findings; {name} is a file, whose fields --set changes");
         }
         let memory = Memory::of_machine(grid.resources.memory);
-        let mut files = run::read_files(&[path], set, &grid.out, cache, memory)?;
+        let mut files = read_files(&[path], set, &grid.out, cache, memory)?;
         let file = files.remove(0);
         Ok(Self { name: file.name.clone(), specs: file.specs.clone(), file: Some(file) })
     }
@@ -74,6 +70,6 @@ pub(super) fn collect(arguments: &SweepTarget) -> anyhow::Result<ExitCode> {
     let grid = &arguments.grid;
     match Target::read(arguments, &cache)?.file {
         None => report::run(grid),
-        Some(file) => run::collect(&file, &Store::read_only(store_folder(&grid.out)), grid.json),
+        Some(file) => collect_file(&file, &Store::read_only(store_folder(&grid.out)), grid.json),
     }
 }

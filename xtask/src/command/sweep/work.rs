@@ -9,14 +9,14 @@ use std::{
 use anyhow::bail;
 use regime_lab::{Held, Store};
 
+use super::super::{
+    compute::{Computed, ExecutionContext, compute},
+    run_data::RunData,
+    spec_files::{checked, read},
+};
 use super::{slurm::SIGNAL_LEAD_S, submission::task_file, target::store_folder};
 use crate::{
     cli::Work,
-    command::{
-        compute::{Computed, ExecutionContext, compute},
-        run_data::RunData,
-        spec_files::{checked, read},
-    },
     console,
     memory::Memory,
     status::{INTERRUPTED, NO_PROGRESS},
