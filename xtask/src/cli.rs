@@ -89,6 +89,9 @@ Examples:
     /// collect.
     #[command(subcommand)]
     Sweep(Sweep),
+    /// Verify, repair, prune and export the folder of finished runs.
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Write the pages of docs/findings again.
     Docs(Docs),
     /// Measure the effect of the paper's choices that the runs leave out.
@@ -357,6 +360,57 @@ pub(crate) struct Work {
     pub(crate) task: usize,
     #[command(flatten)]
     pub(crate) resources: Resources,
+}
+
+/// The commands of `store`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Verify the checksum and the key of every file.
+    Verify(StoreFolder),
+    /// Move damaged files aside, so that their runs are computed again, and remove what crashed processes left.
+    Repair(StoreFolder),
+    /// Remove files that nothing needs: damaged files that were moved aside, and checkpoints and failures of
+    /// finished runs.
+    Prune(Prune),
+    /// Write all runs as Parquet, and their curves, outputs and kernels as arrays for NumPy.
+    #[command(after_help = "\
+Example:
+  cargo xtask store export --parquet runs.parquet --npz arrays.npz")]
+    Export(Export),
+}
+
+/// The folder of a store.
+#[derive(Debug, Args)]
+pub(crate) struct StoreFolder {
+    /// Folder for reports and finished runs.
+    #[arg(long, default_value = "results")]
+    pub(crate) out: PathBuf,
+}
+
+/// Arguments of `store prune`.
+#[derive(Debug, Args)]
+pub(crate) struct Prune {
+    #[command(flatten)]
+    pub(crate) store: StoreFolder,
+    /// Remove records of earlier versions of the computation, too, which this version does not use.
+    #[arg(long)]
+    pub(crate) earlier: bool,
+    /// Print what would be removed, and remove nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Arguments of `store export`.
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    pub(crate) store: StoreFolder,
+    /// The table of runs, with the meaning and unit of every column in its metadata.
+    #[arg(long, value_name = "FILE", required_unless_present = "npz")]
+    pub(crate) parquet: Option<PathBuf>,
+    /// Curves, outputs and kernels of the runs; their meaning is in FILE with the ending .md.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) npz: Option<PathBuf>,
 }
 
 /// Arguments of `docs`.

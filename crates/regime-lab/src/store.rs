@@ -156,7 +156,12 @@ impl Store {
     /// # Errors
     /// As [`get`](Store::get), except for [`StoreError::Mismatch`].
     pub fn verify(&self, key: &RunKey) -> Result<Option<RecordHeader>, StoreError> {
-        let found = self.verified(key)?;
+        self.header(self.path(key), key)
+    }
+
+    /// The header of the verified file at `path`, which belongs to the run `key`.
+    fn header(&self, path: PathBuf, key: &RunKey) -> Result<Option<RecordHeader>, StoreError> {
+        let found = self.verified_file(path, key)?;
         Ok(found.map(|(_, file::Header { kind, version, .. })| RecordHeader { kind, version }))
     }
 

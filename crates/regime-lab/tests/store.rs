@@ -461,3 +461,44 @@ fn at_most_one_of_many_threads_holds_a_claim() {
     });
     assert!(granted.into_inner() >= 8);
 }
+
+#[test]
+fn only_files_of_the_store_are_discarded() {
+    let (_dir, store) = fresh();
+    let key = put(&store, &spec(3));
+    fs::write(store.dir().join("notes.txt"), "mine").unwrap();
+    fs::write(store.dir().join(format!("{key}.json.damaged")), "x").unwrap();
+    fs::create_dir(store.dir().join(format!("{key}.json.damaged.1"))).unwrap();
+    let Claimed::Granted(claim) = store.claim(&key, "").unwrap() else { panic!() };
+    let discard = || -> Vec<bool> {
+        store.files().unwrap().iter().map(|file| store.discard(file).unwrap()).collect()
+    };
+    // In the order of names: record, set aside, folder set aside, lock, notes.
+    assert_eq!(discard(), [true, true, false, false, false]);
+    drop(claim);
+    assert_eq!(names(store.dir()), [format!("{key}.json.damaged.1"), "notes.txt".to_owned()]);
+}
+
+#[test]
+fn every_kind_of_sealed_file_is_verified() {
+    let (_dir, store) = fresh();
+    let key = put(&store, &spec(3));
+    store.put_checkpoint(&spec(3), &orbit()).unwrap();
+    store
+        .put_failure(&spec(3), &Failure { reason: "x".into(), provenance: Provenance::default() })
+        .unwrap();
+    fs::write(store.dir().join("notes.txt"), "mine").unwrap();
+    let headers = |store: &Store| -> Vec<Option<bool>> {
+        let verify = |file| store.verify_file(file).ok().map(|header| header.is_some());
+        store.files().unwrap().iter().map(verify).collect()
+    };
+    // In the order of names: checkpoint, failure, record, notes.
+    assert_eq!(headers(&store), [Some(true), Some(true), Some(true), Some(false)]);
+    for path in [store.checkpoint_path(&key), store.failure_path(&key)] {
+        fs::write(path, "damaged").unwrap();
+    }
+    assert_eq!(headers(&store), [None, None, Some(true), Some(false)]);
+    let file = &store.files().unwrap()[1];
+    let moved_to = store.set_file_aside(file).unwrap();
+    assert_eq!(fs::read_to_string(moved_to).unwrap(), "damaged");
+}

@@ -1,10 +1,12 @@
 //! Tables of data as files: CSV for people and Parquet for programs.
 
+mod arrays;
 mod parquet_file;
 mod runs;
 mod spec_fields;
 mod table;
 
+pub use arrays::{RunArray, run_arrays};
 pub use runs::{column_descriptions, run_columns, varying_fields};
 pub use table::{Cells, Column, Columns};
 

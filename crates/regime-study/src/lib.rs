@@ -79,7 +79,9 @@ mod trainer;
 pub use batch::{BatchRun, BatchShape, run_batch_on};
 pub use calibration::{Calibration, TimedRuns, Timer};
 pub use checkpoint::RunCheckpoint;
-pub use columns::{Cells, Column, Columns, column_descriptions, run_columns, varying_fields};
+pub use columns::{
+    Cells, Column, Columns, RunArray, column_descriptions, run_arrays, run_columns, varying_fields,
+};
 pub use context::{RunContext, Uninterrupted};
 pub use coordinate_check::CoordinateCheck;
 pub use coordinate_spec::CoordinateSpec;

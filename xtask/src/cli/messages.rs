@@ -136,7 +136,7 @@ mod tests {
             ("xtask reproduce finding-1 --source /does/not/exist", "a folder of IDX files"),
             (
                 "xtask frobnicate",
-                "choose reproduce, run, list, plan, report, diagnose, sweep, docs, protocol, error-rates, data, coord-check, bench, setup-tch, schema, completions",
+                "choose reproduce, run, list, plan, report, diagnose, sweep, store, docs, protocol, error-rates, data, coord-check, bench, setup-tch, schema, completions",
             ),
             ("xtask reproduce", "finding-1"),
             ("xtask run", "docs/examples"),

@@ -23,6 +23,7 @@ mod schema;
 mod setup_tch;
 mod share;
 mod spec_files;
+mod store;
 mod stored;
 mod sweep;
 mod timer;
@@ -53,6 +54,7 @@ pub(crate) fn run(command: Command, stop: &Arc<AtomicBool>) -> anyhow::Result<Ex
         Command::Report(grid) => report::run(&grid),
         Command::Diagnose(arguments) => diagnose::run(&arguments, stop),
         Command::Sweep(command) => sweep::run(&command, stop),
+        Command::Store(command) => store::run(&command),
         Command::Docs(arguments) => docs::run(&arguments),
         Command::Protocol(arguments) => protocol::run(&arguments, stop),
         Command::ErrorRates(arguments) => error_rates::run(&arguments),

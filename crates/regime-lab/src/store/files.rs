@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::{Store, StoreError};
+use super::{RecordHeader, Store, StoreError};
 use crate::spec::RunKey;
 
 /// A file in the folder of a store.
@@ -43,7 +43,8 @@ impl FileKind {
         // The endings of files that were moved aside: `.damaged`, `.damaged.1` and so on.
         let moved = || {
             let (stem, number) = name.split_once(".json.damaged")?;
-            let key = stem.strip_suffix(".checkpoint").unwrap_or(stem);
+            let key = stem.strip_suffix(".checkpoint").or(stem.strip_suffix(".failure"));
+            let key = key.unwrap_or(stem);
             let numbered = number.strip_prefix('.').is_some_and(|n| n.parse::<u32>().is_ok());
             (key.parse::<RunKey>().is_ok() && (number.is_empty() || numbered))
                 .then_some(FileKind::SetAside)
@@ -79,6 +80,48 @@ impl Store {
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(files)
+    }
+}
+
+impl Store {
+    /// Verifies a record, a checkpoint or a failure, and returns its header. `None` for files of other
+    /// kinds, and for a file that has vanished.
+    ///
+    /// # Errors
+    /// As [`verify`](Store::verify).
+    pub fn verify_file(&self, file: &StoredFile) -> Result<Option<RecordHeader>, StoreError> {
+        match file.kind {
+            FileKind::Record(key) | FileKind::Checkpoint(key) | FileKind::Failure(key) => {
+                self.header(file.path.clone(), &key)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Moves a damaged file aside: it gets the ending `.damaged`. Returns its new path.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`] when the file cannot be renamed.
+    pub fn set_file_aside(&self, file: &StoredFile) -> Result<PathBuf, StoreError> {
+        self.move_aside(&file.path)
+    }
+
+    /// Removes a file that a store wrote. Returns whether it did: files of the kind
+    /// [`Other`](FileKind::Other) and folders stay, and so does the lock of a run that is being computed.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`] when the file cannot be removed.
+    pub fn discard(&self, file: &StoredFile) -> Result<bool, StoreError> {
+        let is_in_use = match file.kind {
+            FileKind::Lock(key) => self.claimed_by(&key).is_some(),
+            FileKind::Other => true,
+            _ => file.path.is_dir(),
+        };
+        if is_in_use {
+            return Ok(false);
+        }
+        self.remove(file.path.clone())?;
+        Ok(true)
     }
 }
 
