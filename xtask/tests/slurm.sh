@@ -9,7 +9,7 @@
 set -euo pipefail
 
 # The longest wait for anything, in seconds.
-readonly patience=180
+readonly patience=${PATIENCE:-180}
 
 begin=$(date +%s)
 step() { printf -- '-- %s (%s s)\n' "$1" $(($(date +%s) - begin)); }
@@ -65,7 +65,6 @@ StateSaveLocation=$folder/state
 SlurmdSpoolDir=$folder/spool
 SlurmctldPidFile=$folder/slurmctld.pid
 SlurmdPidFile=$folder/slurmd.pid
-SlurmctldLogFile=$folder/slurmctld.log
 SlurmdLogFile=$folder/slurmd.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
@@ -74,7 +73,7 @@ AccountingStorageType=accounting_storage/none
 MpiDefault=none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
-SchedulerParameters=batch_sched_delay=0,sched_interval=2,bf_interval=2
+SchedulerParameters=batch_sched_delay=0,sched_interval=2,sched_min_interval=0,bf_interval=2
 SlurmdParameters=config_overrides
 ReturnToService=2
 JobRequeue=1
@@ -100,7 +99,8 @@ start_slurm() {
     slurmctld -D > "$folder/slurmctld.out" 2>&1 &
     daemons=($! "${daemons[@]}")
     controller_since=$(date +%s)
-    slurmd -D > "$folder/slurmd.out" 2>&1 &
+    # Steps write to its log too.
+    slurmd -D > /dev/null 2>&1 &
     daemons=($! "${daemons[@]}")
     wait_for "the node is idle" node_is_idle
 }
@@ -126,7 +126,7 @@ finish() {
     step "stop Slurm"
     if [ "$status" -ne 0 ]; then
         squeue --states=all >&2
-        for log in "$folder"/*.log "$folder"/*.out "$folder"/*/sweeps/*/logs/*; do
+        for log in "$folder"/*.out "$folder"/slurmd.log "$folder"/*/sweeps/*/logs/*; do
             [ ! -s "$log" ] || { printf '\n== %s\n' "$log"; tail -n 60 "$log"; } >&2
         done
     fi
@@ -147,7 +147,7 @@ finish() {
 # --- tasks ---
 
 # field TASK NAME: of `scontrol show job`, such as JobState. A task is ARRAY_NUMBER.
-field() { scontrol --oneliner show job "$1" | grep -oP "(?<= $2=)\S*"; }
+field() { scontrol --oneliner show job "$1" | grep -oP "(^| )$2=\K\S*"; }
 in_state() { [ "$(field "$1" JobState)" = "$2" ]; }
 is_at_work() { [ -n "$(worker "$1")" ]; }
 
