@@ -154,6 +154,10 @@ is_at_work() { [ -n "$(worker "$1")" ]; }
 # The processes of the step of a task. The step of the script is not among them.
 worker() { scontrol listpids "$(field "$1" JobId).0" 2> /dev/null | awk '$1 ~ /^[0-9]+$/ { print $1 }'; }
 
+# Names the step. While other tasks of the array are pending, scancel believes that a signal to ARRAY_NUMBER
+# has failed, and sends it again for two minutes, also to the task after its restart.
+stop_worker() { scancel --signal=TERM "$(field "$1" JobId).0"; }
+
 # Waits until the worker of a task has been computing for some seconds.
 wait_for_worker() {
     wait_for "task $1 starts" is_at_work "$1"
@@ -253,7 +257,7 @@ xtask sweep submit long.json --on slurm --jobs 1 --tasks 4 --out slurm -- --time
 array=$(last_array)
 stopped=${array}_1 killed=${array}_2 requeued=${array}_3 cancelled=${array}_4
 wait_for_worker "$stopped" 2
-scancel --signal=TERM "$stopped"
+stop_worker "$stopped"
 wait_for_worker "$killed" 0
 kill -9 $(worker "$killed")
 wait_for_worker "$requeued" 1
@@ -287,7 +291,7 @@ step "a worker that is stopped at once, each time, does not come back for ever"
 xtask sweep submit long.json --on slurm --jobs 1 --tasks 1 --out hasty -- --time=10
 hasty=$(last_array)_1
 has_ended() {
-    ! is_at_work "$hasty" || scancel --signal=TERM "$hasty"
+    ! is_at_work "$hasty" || stop_worker "$hasty"
     queue_is_empty
 }
 wait_for "task $hasty ends" has_ended
