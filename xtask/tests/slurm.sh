@@ -291,8 +291,12 @@ step "a worker that is stopped at once, each time, does not come back for ever"
 xtask sweep submit long.json --on slurm --jobs 1 --tasks 1 --out hasty -- --time=10
 hasty=$(last_array)_1
 has_ended() {
-    ! is_at_work "$hasty" || stop_worker "$hasty"
+    if is_at_work "$hasty"; then
+        sleep 0.3 # for the start of the program: without its handler, SIGTERM ends it
+        stop_worker "$hasty"
+    fi
     queue_is_empty
 }
 wait_for "task $hasty ends" has_ended
 in_state "$hasty" FAILED || fail "task $hasty is $(field "$hasty" JobState)"
+echo "ended with status $(field "$hasty" ExitCode) after $(field "$hasty" Restarts) restarts"
