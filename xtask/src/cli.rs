@@ -324,7 +324,7 @@ pub(crate) struct Submit {
     #[arg(long, value_parser = number)]
     pub(crate) tasks: Option<u16>,
     /// Options of sbatch.
-    #[arg(last = true)]
+    #[arg(last = true, index = 2)]
     pub(crate) sbatch: Vec<String>,
 }
 
@@ -347,7 +347,7 @@ pub(crate) struct Resume {
     #[arg(long)]
     pub(crate) retry_failed: bool,
     /// Options of sbatch, in addition to those of the last submission.
-    #[arg(last = true)]
+    #[arg(last = true, index = 2)]
     pub(crate) sbatch: Vec<String>,
 }
 
@@ -502,6 +502,7 @@ pub(crate) struct Run {
 #[derive(Debug, Args)]
 pub(crate) struct Grid {
     /// The finding, or all.
+    #[arg(index = 1)]
     pub(crate) finding: String,
     /// How much to compute.
     #[arg(long, value_enum, default_value = "laptop")]

@@ -271,7 +271,7 @@ expect "$requeued" COMPLETED 1
 expect "$killed" FAILED 0
 expect "$cancelled" CANCELLED 0
 # Written before the task came back: the log continues.
-grep -rqs 'back into the queue' slurm/sweeps/long/logs || fail "the log of a task does not continue after a restart"
+grep -rqs 'back into the queue' slurm/sweeps/long || fail "the log of a task does not continue after a restart"
 
 step "resume"
 status long.json --out slurm

@@ -125,6 +125,7 @@ pub(super) fn collect(file: &RunsOfFile, store: &Store, json: bool) -> anyhow::R
     let runs: Vec<Run> =
         specs.iter().map(|spec| report::stored(spec, store)).collect::<anyhow::Result<_>>()?;
     let columns = run_columns(&runs);
+    output::prepare_table(folder)?;
     let path = output::write_table(folder, &columns)?;
     let without = runs.iter().filter(|run| run.record.is_err()).count();
     if json {

@@ -53,13 +53,14 @@ pub(super) fn sbatch(
     minutes: Option<u64>,
     options: &[String],
 ) -> anyhow::Result<String> {
-    let log = array.join("logs").join("%a.log");
+    // In the name of a log, % begins a field of the task, and %% is %.
+    let logs = text_of(&array.join("logs"))?.replace('%', "%%");
     let mut command = Command::new("sbatch");
     command
         .arg("--parsable")
         .arg(format!("--job-name=regime-{name}"))
         .arg(format!("--array=1-{tasks}"))
-        .arg(format!("--output={}", text_of(&log)?))
+        .arg(format!("--output={logs}/%a.log"))
         .arg(format!("--chdir={}", text_of(array)?));
     // Slurm lets --mem, --mem-per-cpu and --mem-per-gpu exclude each other.
     if !options.iter().any(|option| option.starts_with("--mem")) {

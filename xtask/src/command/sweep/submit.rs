@@ -186,16 +186,22 @@ fn submit_to_slurm(
             format!(", about {} each", humantime::format_duration(time))
         });
         out!(
-            "{}: job {job}: {runs} runs in {} tasks{}, {} cores and {} MB each — {}",
+            "{}: job {job}: {} in {}{}, {} and {} MB each — {}",
             target.name,
-            array.tasks.len(),
+            counted(runs, "run"),
+            counted(array.tasks.len(), "task"),
             longest.unwrap_or_default(),
-            submission.cores,
+            counted(submission.cores, "core"),
             array.megabytes,
             place.display()
         );
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A number of things in words: `1 task`, `2 tasks`.
+fn counted(n: usize, thing: &str) -> String {
+    format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
 }
 
 /// The runs in tasks that are in Slurm's queue.
