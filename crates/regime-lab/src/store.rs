@@ -183,8 +183,9 @@ impl Store {
     /// As [`get`](Store::get).
     pub fn provenance(&self, key: &RunKey) -> Result<Option<Provenance>, StoreError> {
         let Some((bytes, _)) = self.verified(key)? else { return Ok(None) };
-        let content: file::ProvenanceOnly = self.parse(key, &bytes)?;
-        Ok(Some(content.provenance))
+        file::provenance(&bytes)
+            .map(Some)
+            .map_err(|cause| StoreError::Mismatch { path: self.path(key), cause })
     }
 
     /// Like [`get`](Store::get), but with spec and provenance. `None` also for a run whose

@@ -1,3 +1,5 @@
+use std::cell::Cell;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -59,7 +61,16 @@ impl Activation {
     /// The normalisation factor `1/√(E φ(g)²)` of the bare function, computed by
     /// quadrature.
     pub fn gain(self) -> f64 {
-        gaussian_mean(|g| self.bare(g).0.powi(2)).sqrt().recip()
+        // The specs of a grid, of which there may be 100,000, mostly have the same activation.
+        thread_local!(static LAST: Cell<Option<(Activation, f64)>> = const { Cell::new(None) });
+        if let Some((activation, gain)) = LAST.get()
+            && activation == self
+        {
+            return gain;
+        }
+        let gain = gaussian_mean(|g| self.bare(g).0.powi(2)).sqrt().recip();
+        LAST.set(Some((self, gain)));
+        gain
     }
 
     /// The bare function and its derivative at `z`, without the gain.

@@ -56,11 +56,11 @@ impl Store {
             Err(other) => return Err(other),
         };
         let record = serde_json::from_slice::<file::RecordOnly<Stored>>(&bytes);
-        let provenance = serde_json::from_slice::<file::ProvenanceOnly>(&bytes);
-        Ok(record.ok().zip(provenance.ok()).map(|(content, of)| Failure {
-            reason: content.record.reason,
-            provenance: of.provenance,
-        }))
+        let provenance = file::provenance(&bytes);
+        Ok(record
+            .ok()
+            .zip(provenance.ok())
+            .map(|(content, provenance)| Failure { reason: content.record.reason, provenance }))
     }
 
     /// Removes the failure of a run, if there is one.

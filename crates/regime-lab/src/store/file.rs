@@ -13,6 +13,7 @@ use crate::spec::{RunKey, hex};
 const FORMAT: u32 = 1;
 
 const SPEC_OPEN: &str = ",\n  \"spec\": ";
+const PROVENANCE_OPEN: &str = ",\n  \"provenance\": ";
 const RECORD_OPEN: &str = ",\n  \"record\": ";
 
 /// The last entry of the file is `TAIL_OPEN`, 64 hexadecimal digits, `TAIL_CLOSE`;
@@ -41,11 +42,6 @@ pub(super) struct Header {
 #[derive(Deserialize)]
 pub(super) struct RecordOnly<R> {
     pub(super) record: R,
-}
-
-#[derive(Deserialize)]
-pub(super) struct ProvenanceOnly {
-    pub(super) provenance: Provenance,
 }
 
 #[derive(Deserialize)]
@@ -109,6 +105,15 @@ pub(super) fn verify(bytes: &[u8], key: &RunKey) -> Result<Header, Damage> {
         Some(of_spec) if of_spec == *key => Ok(header),
         of_spec => Err(Damage::Spec { of_spec }),
     }
+}
+
+/// The provenance in a verified file. The record before it is not parsed.
+pub(super) fn provenance(bytes: &[u8]) -> Result<Provenance, serde_json::Error> {
+    let body = split(bytes).map_or(bytes, |(body, _)| body);
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    // The last entry: texts contain no line break, and what lies deeper is indented more.
+    let (_, provenance) = text.rsplit_once(PROVENANCE_OPEN).unwrap_or_default();
+    serde_json::from_str(provenance)
 }
 
 fn not_a_record(reason: &str) -> Damage {

@@ -1,7 +1,7 @@
 //! The state of each run of a sweep.
 
 use rayon::prelude::*;
-use regime_lab::{Failure, Provenance, RunKey, Store};
+use regime_lab::{Failure, Provenance, RunKey, Store, StoreError};
 use regime_study::RunSpec;
 
 /// The state of a run.
@@ -29,10 +29,11 @@ pub(super) fn states(specs: &[RunSpec], store: &Store) -> anyhow::Result<Vec<Sta
 
 fn state(spec: &RunSpec, store: &Store) -> anyhow::Result<State> {
     let key = RunKey::of(spec)?;
-    if store.contains(&key)?
-        && let Some(provenance) = store.provenance(&key)?
-    {
-        return Ok(State::Done(provenance));
+    match store.provenance(&key) {
+        Ok(Some(provenance)) => return Ok(State::Done(provenance)),
+        // A damaged record is computed again.
+        Ok(None) | Err(StoreError::Damaged { .. }) => {}
+        Err(other) => return Err(other.into()),
     }
     if let Some(holder) = store.claimed_by(&key) {
         return Ok(State::Running(holder));
