@@ -1,6 +1,7 @@
 //! A folder with the sweep, in which the program is run.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -41,10 +42,13 @@ impl Place {
         Self { folder, results: out.clone(), out, prefix: Vec::new(), variables: Vec::new() }
     }
 
-    /// A new folder with a copy of the files of a store.
-    pub(crate) fn with_store(files: &Path) -> Self {
+    /// A new folder with the files of a store.
+    pub(crate) fn with_store(files: &Files) -> Self {
         let place = Self::new();
-        copy(files, &place.store());
+        fs::create_dir_all(place.store()).expect("a writable folder");
+        for (name, bytes) in files {
+            fs::write(place.store().join(name), bytes).expect("a writable folder");
+        }
         place
     }
 
@@ -76,6 +80,11 @@ impl Place {
 
     pub(crate) fn results(&self) -> &Path {
         &self.results
+    }
+
+    /// The folder of results as the program sees it, and as its messages show it.
+    pub(crate) fn out_path(&self) -> &Path {
+        &self.out
     }
 
     /// The folder of records.
@@ -116,13 +125,15 @@ impl Place {
     }
 }
 
-/// Copies the files of a folder into a new one.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a writable folder");
-    for entry in fs::read_dir(from).expect("a readable folder") {
-        let entry = entry.expect("a readable entry");
-        if entry.path().is_file() {
-            fs::copy(entry.path(), to.join(entry.file_name())).expect("a readable file");
-        }
-    }
+/// The files of a folder, by their names.
+pub(crate) type Files = BTreeMap<String, Vec<u8>>;
+
+/// Reads the files of a folder.
+pub(crate) fn files_of(folder: &Path) -> Files {
+    let entries = fs::read_dir(folder).expect("a readable folder");
+    let file = |entry: fs::DirEntry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        (name, fs::read(entry.path()).expect("a readable file"))
+    };
+    entries.map(|entry| file(entry.expect("a readable entry"))).collect()
 }

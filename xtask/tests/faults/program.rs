@@ -38,10 +38,16 @@ pub(crate) struct Ended {
 
 /// Starts a program. Its output goes to files, so that no pipe can block or end it.
 pub(crate) fn start(command: &mut Command) -> Running {
+    start_with(command, |_| ())
+}
+
+/// The same; `change` may give it other outputs.
+fn start_with(command: &mut Command, change: impl FnOnce(&mut Command)) -> Running {
     let file = || tempfile::tempfile().expect("a temporary file");
     let (stdout, stderr) = (file(), file());
     let copy = |file: &File| Stdio::from(file.try_clone().expect("a second descriptor"));
     command.stdin(Stdio::null()).stdout(copy(&stdout)).stderr(copy(&stderr));
+    change(command);
     let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     Running { child, stdout, stderr }
 }
@@ -49,6 +55,11 @@ pub(crate) fn start(command: &mut Command) -> Running {
 /// Runs a program to its end.
 pub(crate) fn run(command: &mut Command) -> Ended {
     start(command).end()
+}
+
+/// Runs a program to its end; `change` may give it other outputs.
+pub(crate) fn run_with(command: &mut Command, change: impl FnOnce(&mut Command)) -> Ended {
+    start_with(command, change).end()
 }
 
 impl Running {

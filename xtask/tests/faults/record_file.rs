@@ -81,9 +81,3 @@ fn sha256(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&output.stdout[..64]).into_owned()
 }
 
-/// Flips one bit of a file; `place` counts bits from the start.
-pub(crate) fn flip(path: &Path, place: usize) {
-    let mut bytes = fs::read(path).expect("a file");
-    bytes[place / 8] ^= 1 << (place % 8);
-    fs::write(path, bytes).expect("a writable file");
-}

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    place::{JOBS, Place},
+    place::{Files, JOBS, Place, files_of},
     program::{Ended, run},
     record_file::{Identity, other_files, record_part, records},
     tally::Tally,
@@ -17,8 +17,10 @@ use crate::{
 
 /// The sweep without a fault.
 pub(crate) struct Undisturbed {
-    place: Place,
+    /// The files of its store.
+    pub(crate) files: Files,
     table: Vec<u8>,
+    /// The records without their origin, by the key of their run.
     records: BTreeMap<String, Vec<u8>>,
     /// How long it took.
     pub(crate) wall: Duration,
@@ -39,16 +41,13 @@ pub(crate) fn undisturbed() -> &'static Undisturbed {
         assert!(records.len() > 4 * JOBS, "only {} records", records.len());
         assert_eq!(table.iter().filter(|&&byte| byte == b'\n').count(), records.len() + 1);
         println!("{} runs, undisturbed: {:.1} s", records.len(), wall.as_secs_f64());
-        Undisturbed { place, table, records, wall }
+        let mut files = files_of(&place.store());
+        files.retain(|name, _| name.ends_with(".json"));
+        Undisturbed { files, table, records, wall }
     })
 }
 
 impl Undisturbed {
-    /// The folder of its records.
-    pub(crate) fn store(&self) -> std::path::PathBuf {
-        self.place.store()
-    }
-
     /// The keys of its runs.
     pub(crate) fn keys(&self) -> Vec<&str> {
         self.records.keys().map(String::as_str).collect()
