@@ -3,21 +3,22 @@
 use std::fs;
 
 use crate::{
-    facility::Facility,
-    fault::Fault,
-    place::Place,
-    program::run,
-    record_file::records,
-    scale::Scale,
-    shim::with_fault,
-    tally::Tally,
-    undisturbed::undisturbed,
+    facility::Facility, fault::Fault, place::Place, program::run, record_file::records,
+    scale::Scale, shim::with_fault, tally::Tally, undisturbed::undisturbed,
 };
 
 pub(crate) const FAULTS: [Fault; 3] = [
     Fault { name: "a clock before 1970", needs: &[Facility::Compiler], tries: before_1970 },
-    Fault { name: "a clock that jumps by ten years while runs are computed", needs: &[Facility::Compiler], tries: jumps },
-    Fault { name: "a clock that jumps by ten years between two commands", needs: &[Facility::Compiler], tries: between },
+    Fault {
+        name: "a clock that jumps by ten years while runs are computed",
+        needs: &[Facility::Compiler],
+        tries: jumps,
+    },
+    Fault {
+        name: "a clock that jumps by ten years between two commands",
+        needs: &[Facility::Compiler],
+        tries: between,
+    },
 ];
 
 /// Ten years, in seconds.
@@ -35,7 +36,15 @@ fn before_1970(scale: Scale, tally: &mut Tally) {
     // Reports show the time too.
     let place = with_fault(Place::new(), "FAULT_CLOCK", BACK.to_string());
     for name in ["reproduce", "report"] {
-        let ended = run(&mut place.command(&[name, "finding-4", "--profile", "smoke", "--seeds", "1", "--quiet"]));
+        let ended = run(&mut place.command(&[
+            name,
+            "finding-4",
+            "--profile",
+            "smoke",
+            "--seeds",
+            "1",
+            "--quiet",
+        ]));
         tally.tried();
         match ended.crash() {
             Some(crash) => tally.wrong(format!("{name}: {crash}")),
@@ -60,7 +69,8 @@ fn between(_: Scale, tally: &mut Tally) {
     for offset in [TEN_YEARS, -TEN_YEARS] {
         let label = format!("a clock that jumps by {offset} s");
         // A store with temporary files of today and with half of the records of another time.
-        let place = with_fault(Place::with_store(&undisturbed.files), "FAULT_CLOCK", offset.to_string());
+        let place =
+            with_fault(Place::with_store(&undisturbed.files), "FAULT_CLOCK", offset.to_string());
         let keys: Vec<String> = records(&place.store()).into_keys().collect();
         for key in &keys[..keys.len() / 2] {
             fs::remove_file(place.store().join(format!("{key}.json"))).expect("a record");

@@ -1,11 +1,6 @@
 //! Kinds of damage to a file of a store.
 
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::Path,
-    process::Command,
-};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 use crate::{random::Random, record_file::resealed};
 
@@ -43,10 +38,12 @@ impl Damage {
                 write(&bytes);
             }
             Self::Unreadable => {
-                fs::set_permissions(path, fs::Permissions::from_mode(0)).expect("our file");
+                fs::set_permissions(path, fs::Permissions::from_mode(0o000)).expect("our file");
             }
             Self::Folder => {
-                fs::remove_file(path).and_then(|()| fs::create_dir(path)).expect("a writable folder");
+                fs::remove_file(path)
+                    .and_then(|()| fs::create_dir(path))
+                    .expect("a writable folder");
             }
             Self::Pipe => {
                 fs::remove_file(path).expect("a writable folder");

@@ -15,17 +15,41 @@ use crate::{
 };
 
 pub(crate) const FAULTS: [Fault; 9] = [
-    Fault { name: "a checkpoint is cut off", needs: &[], tries: |s, t| damaged(Damage::Truncated, s.times(2, 40), t) },
-    Fault { name: "a checkpoint is emptied", needs: &[], tries: |s, t| damaged(Damage::Emptied, s.times(1, 4), t) },
-    Fault { name: "one bit of a checkpoint is flipped", needs: &[], tries: |s, t| damaged(Damage::Flipped, s.times(10, 100), t) },
+    Fault {
+        name: "a checkpoint is cut off",
+        needs: &[],
+        tries: |s, t| damaged(Damage::Truncated, s.times(2, 40), t),
+    },
+    Fault {
+        name: "a checkpoint is emptied",
+        needs: &[],
+        tries: |s, t| damaged(Damage::Emptied, s.times(1, 4), t),
+    },
+    Fault {
+        name: "one bit of a checkpoint is flipped",
+        needs: &[],
+        tries: |s, t| damaged(Damage::Flipped, s.times(10, 100), t),
+    },
     Fault {
         name: "a checkpoint cannot be read",
         needs: &[Facility::Permissions],
         tries: |s, t| damaged(Damage::Unreadable, s.times(1, 4), t),
     },
-    Fault { name: "a folder in the place of a checkpoint", needs: &[], tries: |s, t| damaged(Damage::Folder, s.times(1, 4), t) },
-    Fault { name: "a pipe in the place of a checkpoint", needs: &[], tries: |s, t| damaged(Damage::Pipe, s.times(1, 4), t) },
-    Fault { name: "a checkpoint under the key of another run", needs: &[], tries: |s, t| damaged(Damage::Copied, s.times(1, 20), t) },
+    Fault {
+        name: "a folder in the place of a checkpoint",
+        needs: &[],
+        tries: |s, t| damaged(Damage::Folder, s.times(1, 4), t),
+    },
+    Fault {
+        name: "a pipe in the place of a checkpoint",
+        needs: &[],
+        tries: |s, t| damaged(Damage::Pipe, s.times(1, 4), t),
+    },
+    Fault {
+        name: "a checkpoint under the key of another run",
+        needs: &[],
+        tries: |s, t| damaged(Damage::Copied, s.times(1, 20), t),
+    },
     Fault {
         name: "the same checkpoint, with its key and its checksum rewritten",
         needs: &[],
@@ -96,7 +120,9 @@ fn damaged(damage: Damage, times: usize, tally: &mut Tally) {
         });
         for name in chosen {
             let aside = store.join(format!("{name}.damaged"));
-            tally.check(fs::symlink_metadata(aside).is_ok(), || format!("{label}: {name} is not kept aside"));
+            tally.check(fs::symlink_metadata(aside).is_ok(), || {
+                format!("{label}: {name} is not kept aside")
+            });
         }
     }
 }

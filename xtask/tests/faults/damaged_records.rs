@@ -16,23 +16,51 @@ use crate::{
 };
 
 pub(crate) const FAULTS: [Fault; 9] = [
-    Fault { name: "a record is cut off", needs: &[], tries: |s, t| damaged(Damage::Truncated, s.times(3, 40), t) },
-    Fault { name: "a record is emptied", needs: &[], tries: |s, t| damaged(Damage::Emptied, s.times(1, 4), t) },
-    Fault { name: "one bit of a record is flipped", needs: &[], tries: |s, t| damaged(Damage::Flipped, s.times(10, 100), t) },
+    Fault {
+        name: "a record is cut off",
+        needs: &[],
+        tries: |s, t| damaged(Damage::Truncated, s.times(3, 40), t),
+    },
+    Fault {
+        name: "a record is emptied",
+        needs: &[],
+        tries: |s, t| damaged(Damage::Emptied, s.times(1, 4), t),
+    },
+    Fault {
+        name: "one bit of a record is flipped",
+        needs: &[],
+        tries: |s, t| damaged(Damage::Flipped, s.times(10, 100), t),
+    },
     Fault {
         name: "a record cannot be read",
         needs: &[Facility::Permissions],
         tries: |s, t| damaged(Damage::Unreadable, s.times(1, 4), t),
     },
-    Fault { name: "a folder in the place of a record", needs: &[], tries: |s, t| damaged(Damage::Folder, s.times(1, 4), t) },
-    Fault { name: "a pipe in the place of a record", needs: &[], tries: |s, t| damaged(Damage::Pipe, s.times(1, 4), t) },
-    Fault { name: "a record under the key of another run", needs: &[], tries: |s, t| damaged(Damage::Copied, s.times(1, 20), t) },
+    Fault {
+        name: "a folder in the place of a record",
+        needs: &[],
+        tries: |s, t| damaged(Damage::Folder, s.times(1, 4), t),
+    },
+    Fault {
+        name: "a pipe in the place of a record",
+        needs: &[],
+        tries: |s, t| damaged(Damage::Pipe, s.times(1, 4), t),
+    },
+    Fault {
+        name: "a record under the key of another run",
+        needs: &[],
+        tries: |s, t| damaged(Damage::Copied, s.times(1, 20), t),
+    },
     Fault {
         name: "the same, with its key and its checksum rewritten",
         needs: &[],
         tries: |s, t| damaged(Damage::CopiedAndResealed, s.times(1, 20), t),
     },
-    Fault { name: "damaged records below report, plan and reproduce", needs: &[Facility::Permissions], tries: report },
+    Fault {
+        name: "damaged records below report, plan and reproduce",
+        needs: &[Facility::Permissions],
+        tries: report,
+    },
 ];
 
 /// Damages records of a complete sweep, at most half of them at a time; then they are computed again.
@@ -84,7 +112,8 @@ fn expect_stored(plan: &Ended, n: usize, label: &str, tally: &mut Tally) {
     if let Some(crash) = plan.crash() {
         return tally.wrong(format!("{label}: plan: {crash}"));
     }
-    let found = serde_json::from_str(&plan.stdout).map(|plan: serde_json::Value| plan["stored"].as_u64());
+    let found =
+        serde_json::from_str(&plan.stdout).map(|plan: serde_json::Value| plan["stored"].as_u64());
     tally.check(found.as_ref().is_ok_and(|found| *found == Some(n as u64)), || {
         format!("{label}: a plan finds {found:?} stored runs instead of {n}: {}", plan.stderr)
     });
@@ -128,7 +157,8 @@ fn report(_: Scale, tally: &mut Tally) {
         tally.tried();
     }
     let kinds = || -> BTreeMap<&str, std::fs::FileType> {
-        let kind = |key: &String| fs::symlink_metadata(path(key)).ok().map(|about| about.file_type());
+        let kind =
+            |key: &String| fs::symlink_metadata(path(key)).ok().map(|about| about.file_type());
         keys.iter().filter_map(|key| Some((key.as_str(), kind(key)?))).collect()
     };
     let before = kinds();
@@ -147,12 +177,16 @@ fn report(_: Scale, tally: &mut Tally) {
         None => tally.check(ended.code() == Some(1), || format!("report: {:?}", ended.status)),
     }
     let missing = format!("({n} runs missing)");
-    tally.check(ended.stdout.contains(&missing), || format!("report: no {missing}: {}", ended.stdout));
+    tally.check(ended.stdout.contains(&missing), || {
+        format!("report: no {missing}: {}", ended.stdout)
+    });
     expect_reports(&ended, n, "report", tally);
     tally.check(before == kinds(), || "report has moved a file".to_owned());
     // The rows of the other runs are those of the whole table.
     let rows = String::from_utf8_lossy(&table()).into_owned();
-    let same = rows.lines().filter(|row| String::from_utf8_lossy(&whole).lines().any(|other| other == *row));
+    let same = rows
+        .lines()
+        .filter(|row| String::from_utf8_lossy(&whole).lines().any(|other| other == *row));
     let same = same.count();
     tally.check(same == 1 + keys.len() - n, || format!("report: {same} rows are as before"));
 
@@ -160,7 +194,9 @@ fn report(_: Scale, tally: &mut Tally) {
     if let Some(crash) = ended.crash() {
         tally.wrong(format!("reproduce: {crash}"));
     }
-    tally.check(ended.status.success(), || format!("reproduce: {:?}: {}", ended.status, ended.stderr));
+    tally.check(ended.status.success(), || {
+        format!("reproduce: {:?}: {}", ended.status, ended.stderr)
+    });
     expect_reports(&ended, n, "reproduce", tally);
     tally.check(table() == whole, || "reproduce: another table".to_owned());
 }

@@ -132,7 +132,9 @@ fn checkpoint_at_a_signal(tally: &mut Tally) {
     tally.tried();
     match ended.crash() {
         Some(crash) => tally.wrong(crash),
-        None => tally.check(ended.code() == Some(STOPPED), || format!("{:?}: {}", ended.status, ended.stderr)),
+        None => tally.check(ended.code() == Some(STOPPED), || {
+            format!("{:?}: {}", ended.status, ended.stderr)
+        }),
     }
     let warned = ended.lines_with("checkpoint").count() > 0;
     tally.check(warned, || format!("no warning: {}", ended.stderr));

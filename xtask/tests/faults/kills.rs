@@ -32,7 +32,8 @@ fn at_random_moments(scale: Scale, tally: &mut Tally) {
 }
 
 fn among_checkpoints(scale: Scale, tally: &mut Tally) {
-    let found = kill(scale.times(2, 15), "kill among checkpoints", with_frequent_checkpoints, tally);
+    let found =
+        kill(scale.times(2, 15), "kill among checkpoints", with_frequent_checkpoints, tally);
     // In the few tries of the reduced form there may be none.
     tally.check(found > 0 || scale == Scale::Reduced, || "no kill left a checkpoint".to_owned());
 }
@@ -86,7 +87,8 @@ fn resume(place: Place, label: &str, tally: &mut Tally) {
     still_there(&before, &place.store(), label, tally);
     tally.check(ended.stderr.is_empty(), || format!("{label}: after the kill: {}", ended.stderr));
     let n_temporary = std::fs::read_dir(place.store()).map_or(0, |entries| {
-        let is_temporary = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().ends_with(".tmp");
+        let is_temporary =
+            |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().ends_with(".tmp");
         entries.filter(|entry| entry.as_ref().is_ok_and(is_temporary)).count()
     });
     tally.check(n_temporary <= JOBS, || format!("{label}: {n_temporary} temporary files"));

@@ -11,8 +11,11 @@ use crate::{
     undisturbed::{still_there, undisturbed},
 };
 
-pub(crate) const FAULTS: [Fault; 1] =
-    [Fault { name: "a record of a later version", needs: &[], tries: |_, tally| later_version(tally) }];
+pub(crate) const FAULTS: [Fault; 1] = [Fault {
+    name: "a record of a later version",
+    needs: &[],
+    tries: |_, tally| later_version(tally),
+}];
 
 fn later_version(tally: &mut Tally) {
     let undisturbed = undisturbed();
@@ -30,8 +33,11 @@ fn later_version(tally: &mut Tally) {
     }
     tally.check(ended.code() == Some(2), || format!("status {:?} instead of 2", ended.code()));
     let lines: Vec<&str> = ended.stderr.lines().collect();
-    let refused = matches!(lines[..], [line] if line.contains(key) && line.contains("later version"));
-    tally.check(refused, || format!("no line that names the file and a later version: {}", ended.stderr));
+    let refused =
+        matches!(lines[..], [line] if line.contains(key) && line.contains("later version"));
+    tally.check(refused, || {
+        format!("no line that names the file and a later version: {}", ended.stderr)
+    });
     lines.iter().for_each(|line| tally.said(line));
     still_there(&before, &place.store(), "later version", tally);
     // A plan changes nothing either, and does not end by a panic.

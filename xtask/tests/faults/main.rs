@@ -129,5 +129,10 @@ fn the_page_shows_all_faults() {
         fs::write(page::path(), &page).expect("docs is writable");
     }
     let names: Vec<&str> = all().iter().map(|fault| fault.name).collect();
-    assert_eq!(page::faults_of(&page), names, "docs/reliability.md is out of date: {}", page::BEGIN);
+    assert_eq!(
+        page::faults_of(&page),
+        names,
+        "docs/reliability.md is out of date: {}",
+        page::BEGIN
+    );
 }

@@ -19,12 +19,16 @@ pub(crate) fn path() -> PathBuf {
 
 /// The table: one row for every fault.
 pub(crate) fn table(rows: &[(&str, Tally)]) -> String {
-    let mut text = String::from("| fault | times tried | lost | what the program printed |\n|---|---|---|---|\n");
+    let mut text = String::from(
+        "| fault | times tried | lost | what the program printed |\n|---|---|---|---|\n",
+    );
     for (name, tally) in rows {
-        let lost = if tally.lost.is_empty() { "nothing".to_owned() } else { tally.lost.len().to_string() };
+        let lost =
+            if tally.lost.is_empty() { "nothing".to_owned() } else { tally.lost.len().to_string() };
         let cell = |line: &str| format!("`{}`", line.replace('`', "'").replace('|', "\\|"));
         let said: Vec<String> = tally.messages(MESSAGES).into_iter().map(cell).collect();
-        let said = if said.is_empty() { "no warning and no error".to_owned() } else { said.join("<br>") };
+        let said =
+            if said.is_empty() { "no warning and no error".to_owned() } else { said.join("<br>") };
         text.push_str(&format!("| {name} | {} | {lost} | {said} |\n", tally.times));
     }
     text

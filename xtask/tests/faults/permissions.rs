@@ -1,10 +1,6 @@
 //! Folders that cannot be written or read.
 
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::Path,
-};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use crate::{
     facility::{Facility, bound_by_permissions},

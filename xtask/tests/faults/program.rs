@@ -78,7 +78,8 @@ impl Running {
     /// Sends a signal by its name, such as TERM.
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        let sent = Command::new("kill").args([&format!("-{name}"), &id]).stderr(Stdio::null()).status();
+        let sent =
+            Command::new("kill").args([&format!("-{name}"), &id]).stderr(Stdio::null()).status();
         // It fails when the process has ended meanwhile.
         sent.expect("the program `kill`");
     }

@@ -25,7 +25,10 @@ fn files(store: &Path, ending: &str) -> BTreeMap<String, Identity> {
         let key = name.strip_suffix(ending).filter(|key| key.len() == 64);
         // A file may vanish between the listing and the look at it.
         if let (Some(key), Ok(about)) = (key, fs::symlink_metadata(entry.path())) {
-            found.insert(key.to_owned(), (about.ino(), about.mtime(), about.mtime_nsec(), about.len()));
+            found.insert(
+                key.to_owned(),
+                (about.ino(), about.mtime(), about.mtime_nsec(), about.len()),
+            );
         }
     }
     found
@@ -75,9 +78,9 @@ pub(crate) fn resealed(file: &[u8], from: &str, to: &str) -> Vec<u8> {
 /// The checksum, by the command that the documentation of the store names.
 fn sha256(bytes: &[u8]) -> String {
     let mut command = Command::new("sha256sum");
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("sha256sum");
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("sha256sum");
     child.stdin.take().expect("a pipe").write_all(bytes).expect("sha256sum reads");
     let output = child.wait_with_output().expect("sha256sum");
     String::from_utf8_lossy(&output.stdout[..64]).into_owned()
 }
-

@@ -53,7 +53,9 @@ fn failed(tally: &mut Tally) {
     }
     let lines: Vec<&str> = ended.stderr.lines().collect();
     let named = matches!(lines[..], [line] if line.contains("/runs"));
-    tally.check(ended.code() == Some(2) && named, || format!("{:?}: {}", ended.status, ended.stderr));
+    tally.check(ended.code() == Some(2) && named, || {
+        format!("{:?}: {}", ended.status, ended.stderr)
+    });
     lines.iter().for_each(|line| tally.said(line));
     let place = place.plain();
     let before = records(&place.store());

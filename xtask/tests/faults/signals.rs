@@ -18,9 +18,21 @@ use crate::{
 };
 
 pub(crate) const FAULTS: [Fault; 4] = [
-    Fault { name: "SIGINT", needs: &[Facility::Signals], tries: |scale, tally| stop("INT", scale, tally) },
-    Fault { name: "SIGTERM", needs: &[Facility::Signals], tries: |scale, tally| stop("TERM", scale, tally) },
-    Fault { name: "SIGHUP", needs: &[Facility::Signals], tries: |scale, tally| stop("HUP", scale, tally) },
+    Fault {
+        name: "SIGINT",
+        needs: &[Facility::Signals],
+        tries: |scale, tally| stop("INT", scale, tally),
+    },
+    Fault {
+        name: "SIGTERM",
+        needs: &[Facility::Signals],
+        tries: |scale, tally| stop("TERM", scale, tally),
+    },
+    Fault {
+        name: "SIGHUP",
+        needs: &[Facility::Signals],
+        tries: |scale, tally| stop("HUP", scale, tally),
+    },
     Fault { name: "SIGHUP below nohup", needs: &[], tries: ignored },
 ];
 
@@ -38,7 +50,7 @@ fn stop(signal: &str, scale: Scale, tally: &mut Tally) {
         // Below `nohup`, and in the background of a shell, signals are ignored from the start.
         let place = Place::new().below(["env", &format!("--default-signal={signal}")]);
         loop {
-            let early = tally.times % 2 == 0;
+            let early = tally.times.is_multiple_of(2);
             let moment = random.moment(if early { EARLY } else { undisturbed.wall });
             let label = format!("{signal} after {} ms", moment.as_millis());
             let before = records(&place.store());
@@ -59,7 +71,11 @@ fn stop(signal: &str, scale: Scale, tally: &mut Tally) {
             match ended.crash() {
                 Some(crash) => tally.wrong(format!("{label}: {crash}")),
                 None => tally.check(ended.code() == Some(STOPPED), || {
-                    format!("{label}: status {:?} instead of {STOPPED}: {}", ended.code(), ended.stderr)
+                    format!(
+                        "{label}: status {:?} instead of {STOPPED}: {}",
+                        ended.code(),
+                        ended.stderr
+                    )
                 }),
             }
             ended.lines_with("stopped").for_each(|line| tally.said(line));
@@ -73,7 +89,9 @@ fn stop(signal: &str, scale: Scale, tally: &mut Tally) {
     }
     tally.check(tally.times == times, || "most sweeps ended before the signal".to_owned());
     // In the few tries of the reduced form there may be none.
-    tally.check(n_checkpoints > 0 || scale == Scale::Reduced, || "no checkpoint was left".to_owned());
+    tally.check(n_checkpoints > 0 || scale == Scale::Reduced, || {
+        "no checkpoint was left".to_owned()
+    });
 }
 
 /// Waits until the program is past the first steps of `main`; returns whether it still runs. Before `main` the system

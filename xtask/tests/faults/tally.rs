@@ -64,7 +64,8 @@ fn plain(line: &str) -> String {
         let (open, rest) = word.split_at(start);
         // A folder is named by its last part, a file of a run by its ending.
         let rest = rest.rsplit('/').next().unwrap_or_default();
-        let (stem, ending) = rest.split_at(rest.find(['.', ',', ')', ':', ';']).unwrap_or(rest.len()));
+        let (stem, ending) =
+            rest.split_at(rest.find(['.', ',', ')', ':', ';']).unwrap_or(rest.len()));
         match hexadecimal(stem) {
             true => format!("{open}…{ending}"),
             false => format!("{open}{rest}"),

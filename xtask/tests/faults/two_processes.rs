@@ -17,12 +17,25 @@ use crate::{
 
 pub(crate) const FAULTS: [Fault; 3] = [
     Fault { name: "two whole sweeps at once", needs: &[Facility::Compiler], tries: sweeps },
-    Fault { name: "two shares, and a share twice, at once", needs: &[Facility::Compiler], tries: shares },
-    Fault { name: "two whole sweeps at once, one of them killed (−9)", needs: &[], tries: one_is_killed },
+    Fault {
+        name: "two shares, and a share twice, at once",
+        needs: &[Facility::Compiler],
+        tries: shares,
+    },
+    Fault {
+        name: "two whole sweeps at once, one of them killed (−9)",
+        needs: &[],
+        tries: one_is_killed,
+    },
 ];
 
 /// Runs commands at once, with a list of the files that they write to the store.
-fn at_once(place: Place, label: &str, commands: &[&[&str]], tally: &mut Tally) -> (Place, Vec<Ended>) {
+fn at_once(
+    place: Place,
+    label: &str,
+    commands: &[&[&str]],
+    tally: &mut Tally,
+) -> (Place, Vec<Ended>) {
     let undisturbed = undisturbed();
     let log = place.folder().join("written");
     let place = with_fault(place, "FAULT_LOG", log.display().to_string());
@@ -55,7 +68,9 @@ fn sweeps(scale: Scale, tally: &mut Tally) {
         let (place, ended) = at_once(Place::new(), &label, &[&SWEEP, &SWEEP], tally);
         tally.tried();
         undisturbed().compare_all(&place, &ended[0], &label, tally);
-        tally.check(ended[0].stdout == ended[1].stdout, || format!("{label}: they print other tables"));
+        tally.check(ended[0].stdout == ended[1].stdout, || {
+            format!("{label}: they print other tables")
+        });
     }
 }
 

@@ -104,7 +104,9 @@ pub(crate) fn still_there(
     for (key, identity) in before {
         match now.get(key) {
             None => tally.lost(format!("{label}: the record {key} is gone")),
-            Some(other) => tally.check(identity == other, || format!("{label}: {key} was written again")),
+            Some(other) => {
+                tally.check(identity == other, || format!("{label}: {key} was written again"))
+            }
         }
     }
 }
