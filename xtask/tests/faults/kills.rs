@@ -4,7 +4,7 @@ use crate::{
     facility::Facility,
     fault::Fault,
     place::{JOBS, Place},
-    program::{run, start},
+    program::{run, start, too_late},
     random::Random,
     record_file::{checkpoints, records},
     scale::Scale,
@@ -43,15 +43,15 @@ fn kill(times: usize, label: &str, with: fn(Place) -> Place, tally: &mut Tally) 
     let undisturbed = undisturbed();
     let mut random = Random::of(label);
     let mut n_checkpoints = 0;
-    let mut too_late = 0;
-    while tally.times < times && too_late <= times {
+    let mut late = 0;
+    while tally.times < times && late <= too_late(times) {
         let place = with(Place::new());
         let moment = random.moment(undisturbed.wall);
         let label = format!("{label} after {} ms", moment.as_millis());
         let mut running = start(&mut place.sweep());
         let runs = running.runs_after(moment);
         if !running.kill() || !runs {
-            too_late += 1;
+            late += 1;
             continue;
         }
         tally.tried();

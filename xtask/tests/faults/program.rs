@@ -10,7 +10,12 @@ use std::{
 };
 
 /// After this time a program hangs. The sweep takes some seconds.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// How many tries may come too late, when the program has ended already, before `n` that do not.
+pub(crate) fn too_late(n: usize) -> usize {
+    10 + 2 * n
+}
 
 /// The exit status after a panic of the main thread.
 const PANICKED: i32 = 101;

@@ -9,7 +9,7 @@ use crate::{
     facility::Facility,
     fault::Fault,
     place::Place,
-    program::{Running, STOPPED, run, start},
+    program::{Running, STOPPED, run, start, too_late},
     random::Random,
     record_file::{checkpoints, records},
     scale::Scale,
@@ -45,8 +45,8 @@ fn stop(signal: &str, scale: Scale, tally: &mut Tally) {
     let mut random = Random::of(signal);
     let times = scale.times(4, 20);
     let mut n_checkpoints = 0;
-    let mut too_late = 0;
-    while tally.times < times && too_late <= times {
+    let mut late = 0;
+    while tally.times < times && late <= too_late(times) {
         // Below `nohup`, and in the background of a shell, signals are ignored from the start.
         let place = Place::new().below(["env", &format!("--default-signal={signal}")]);
         loop {
@@ -62,7 +62,7 @@ fn stop(signal: &str, scale: Scale, tally: &mut Tally) {
             let ended = running.end();
             still_there(&before, &place.store(), &label, tally);
             if !runs || ended.code() == Some(0) {
-                too_late += 1;
+                late += 1;
                 undisturbed.compare_all(&place, &ended, &label, tally);
                 break;
             }
@@ -132,8 +132,8 @@ fn ignored(scale: Scale, tally: &mut Tally) {
     let undisturbed = undisturbed();
     let mut random = Random::of("nohup");
     let times = scale.times(1, 20);
-    let mut too_late = 0;
-    while tally.times < times && too_late <= times {
+    let mut late = 0;
+    while tally.times < times && late <= too_late(times) {
         let place = Place::new().below(["nohup"]);
         let moment = random.moment(undisturbed.wall);
         let label = format!("HUP below nohup after {} ms", moment.as_millis());
@@ -142,7 +142,7 @@ fn ignored(scale: Scale, tally: &mut Tally) {
         running.signal("HUP");
         let ended = running.end();
         if !runs {
-            too_late += 1;
+            late += 1;
             continue;
         }
         tally.tried();

@@ -64,6 +64,9 @@ fn plain(line: &str) -> String {
         let (open, rest) = word.split_at(start);
         // A folder is named by its last part, a file of a run by its ending.
         let rest = rest.rsplit('/').next().unwrap_or_default();
+        if let Some((_, ending)) = rest.split_once(".tmp").filter(|_| rest.starts_with(".run-")) {
+            return format!("{open}.run-….tmp{ending}");
+        }
         let (stem, ending) =
             rest.split_at(rest.find(['.', ',', ')', ':', ';']).unwrap_or(rest.len()));
         match hexadecimal(stem) {
@@ -79,6 +82,8 @@ fn a_message_has_no_keys_and_folders() {
     let key = "0123456789abcdef".repeat(4);
     let line = format!("error: cannot write /tmp/x1/runs/{key}.json: no space (os error 28)");
     assert_eq!(plain(&line), "error: cannot write ….json: no space (os error 28)");
+    let line = r#"no space at path "/tmp/x1/runs/.run-a1B2.tmp""#;
+    assert_eq!(plain(line), r#"no space at path ".run-….tmp""#);
     let line = format!("damaged (its checksum is {key}, but it states {key})");
     assert_eq!(plain(&line), "damaged (its checksum is …, but it states …)");
     assert_eq!(plain("run 0123abcd failed: stopped"), "run … failed: stopped");

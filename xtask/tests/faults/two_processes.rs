@@ -6,7 +6,7 @@ use crate::{
     facility::Facility,
     fault::Fault,
     place::Place,
-    program::{Ended, run, start},
+    program::{Ended, run, start, too_late},
     random::Random,
     record_file::records,
     scale::Scale,
@@ -98,8 +98,8 @@ fn one_is_killed(scale: Scale, tally: &mut Tally) {
     let undisturbed = undisturbed();
     let mut random = Random::of("one of two");
     let times = scale.times(2, 20);
-    let mut too_late = 0;
-    while tally.times < times && too_late <= times {
+    let mut late = 0;
+    while tally.times < times && late <= too_late(times) {
         let place = Place::new();
         let moment = random.moment(undisturbed.wall);
         let label = format!("one of two killed after {} ms", moment.as_millis());
@@ -107,7 +107,7 @@ fn one_is_killed(scale: Scale, tally: &mut Tally) {
         let other = start(&mut place.sweep());
         let runs = killed.runs_after(moment);
         if !killed.kill() || !runs {
-            too_late += 1;
+            late += 1;
             other.end();
             continue;
         }
