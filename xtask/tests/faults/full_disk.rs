@@ -41,7 +41,10 @@ fn records_do_not_fit(scale: Scale, tally: &mut Tally) {
         // The records fit, the tables do not.
         .chain([format!("size={}k", blocks * BLOCK / 1024)])
         .collect();
-    disks.extend(["nr_inodes=2,size=64m", "nr_inodes=8,size=64m"].map(str::to_owned));
+    disks.push("nr_inodes=8,size=64m".to_owned());
+    if scale == Scale::Whole {
+        disks.push("nr_inodes=2,size=64m".to_owned());
+    }
     for disk in disks {
         tally.tried();
         full(&disk, tally);

@@ -35,8 +35,8 @@ impl Place {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         // In the whole form the program is optimised: more steps, for the same time.
-        let steps = Scale::chosen().times(2000, 10_000);
-        let sweep = SWEEP.replace(r#""max_steps": 2000"#, &format!(r#""max_steps": {steps}"#));
+        let steps = Scale::chosen().times(1000, 10_000);
+        let sweep = SWEEP.replace(r#""max_steps": 1000"#, &format!(r#""max_steps": {steps}"#));
         fs::write(folder.path().join("sweep.json"), sweep).expect("a writable folder");
         let out = folder.path().join("results");
         Self { folder, results: out.clone(), out, prefix: Vec::new(), variables: Vec::new() }

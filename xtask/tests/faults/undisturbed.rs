@@ -61,6 +61,11 @@ impl Undisturbed {
         tally.check(ended.code() == Some(0), || {
             format!("{label}: status {:?} instead of 0: {}", ended.code(), ended.stderr)
         });
+        self.compare_results(place, label, tally);
+    }
+
+    /// Checks that the table and the records are the same as those of this sweep.
+    pub(crate) fn compare_results(&self, place: &Place, label: &str, tally: &mut Tally) {
         tally.check(place.table().as_ref() == Some(&self.table), || {
             format!("{label}: data.csv is not that of the undisturbed sweep")
         });
