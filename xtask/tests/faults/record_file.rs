@@ -24,7 +24,8 @@ fn files(store: &Path, ending: &str) -> BTreeMap<String, Identity> {
         let name = entry.file_name().to_string_lossy().into_owned();
         let key = name.strip_suffix(ending).filter(|key| key.len() == 64);
         // A file may vanish between the listing and the look at it.
-        if let (Some(key), Ok(about)) = (key, fs::symlink_metadata(entry.path())) {
+        let about = fs::symlink_metadata(entry.path()).ok().filter(fs::Metadata::is_file);
+        if let (Some(key), Some(about)) = (key, about) {
             found.insert(
                 key.to_owned(),
                 (about.ino(), about.mtime(), about.mtime_nsec(), about.len()),
