@@ -54,6 +54,14 @@ impl Tally {
 
 /// A message without what differs between tries and machines: folders, keys, checksums.
 fn plain(line: &str) -> String {
+    // Which run it was depends on the moment: "run 01234567 (width 20, α = 1, seed 0): …".
+    let line = match line.split_once(" (width ") {
+        Some((before, rest)) => match rest.split_once(')') {
+            Some((_, after)) => format!("{before}{after}"),
+            None => line.to_owned(),
+        },
+        None => line.to_owned(),
+    };
     let hexadecimal = |word: &str| {
         let digits = word.chars().filter(char::is_ascii_hexdigit).count();
         (word.len() >= 60 && digits + 8 >= word.chars().count())
@@ -87,4 +95,5 @@ fn a_message_has_no_keys_and_folders() {
     let line = format!("damaged (its checksum is {key}, but it states {key})");
     assert_eq!(plain(&line), "damaged (its checksum is …, but it states …)");
     assert_eq!(plain("run 0123abcd failed: stopped"), "run … failed: stopped");
+    assert_eq!(plain("run 0123abcd (width 2, α = 1, seed 0): why (x)"), "run …: why (x)");
 }
