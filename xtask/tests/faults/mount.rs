@@ -58,7 +58,9 @@ impl Mount {
         let mut words = self.enter(Path::new("/")).into_iter();
         let status = Command::new(words.next().expect("nsenter"))
             .args(words)
-            .args(["mount", "-o", &format!("remount,{options}")])
+            // With its type and name, `mount` takes no other options from the list of mounts: those that it has there
+            // are refused to a user other than root.
+            .args(["mount", "-t", "tmpfs", "-o", &format!("remount,{options}"), "tmpfs"])
             .arg(self.folder.path())
             .status();
         assert!(status.expect("nsenter").success(), "remount,{options}");
