@@ -14,7 +14,7 @@ use regime_study::{BatchRun, DeviceName, NoRecord, Run, RunRecord, RunSpec};
 
 use super::batches::{DeviceMemory, in_memory};
 use super::data_memory;
-use super::run_context::StoreContext;
+use super::run_context::{self, StoreContext};
 use super::run_data::RunData;
 use super::stored::{is_missing, stored_keys};
 use crate::{
@@ -104,11 +104,18 @@ pub(super) fn compute(
             DeviceName::Cpu => machine.refuses(spec.memory_bytes()),
             DeviceName::Cuda(_) => memory.and_then(|memory| memory.refuses(spec)),
         };
-        match specs.iter().find_map(refusal) {
-            // A run that has no place is a batch by itself.
-            Some(refusal) => specs.iter().map(|_| Err(refusal.clone())).collect(),
-            None => in_memory(specs, &|specs| make(specs, store, cache, (stop, &advanced))),
+        let refusal = |spec: &&RunSpec| refusal(spec).or_else(|| run_context::refusal(store, spec));
+        let make = |specs: &[&RunSpec]| {
+            in_memory(specs, &|specs| make(specs, store, cache, (stop, &advanced)))
+        };
+        if specs.iter().all(|spec| refusal(spec).is_none()) {
+            return make(specs);
         }
+        let make_or_refuse = |spec: &&RunSpec| match refusal(spec) {
+            Some(refusal) => vec![Err(refusal)],
+            None => make(&[*spec]),
+        };
+        specs.iter().flat_map(make_or_refuse).collect()
     };
     let mut progress = ProgressBar::new(jobs, expected, specs);
     let report = execute_batches(specs, store, &options, &divide, run, &mut progress)?;

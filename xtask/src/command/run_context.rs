@@ -5,7 +5,7 @@ use std::{
     time::Instant,
 };
 
-use regime_lab::{Lookup, RunKey, Store};
+use regime_lab::{FileKind, Lookup, RunKey, Store, StoreError, StoredFile};
 use regime_study::{RunCheckpoint, RunContext, RunSpec, StudyError};
 
 use crate::{console, run_name::run_name};
@@ -41,6 +41,17 @@ impl StoreContext<'_> {
                 None
             }
         }
+    }
+}
+
+/// Why a run must not be computed: a later version of the program has left its checkpoint, which this version
+/// cannot continue and would replace.
+pub(super) fn refusal(store: &Store, spec: &RunSpec) -> Option<String> {
+    let key = RunKey::of(spec).ok()?;
+    let (path, kind) = (store.checkpoint_path(&key), FileKind::Checkpoint(key));
+    match store.verify_file(&StoredFile { path, kind }) {
+        Err(error @ StoreError::Newer { .. }) => Some(error.to_string()),
+        _ => None,
     }
 }
 
