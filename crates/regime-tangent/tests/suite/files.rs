@@ -650,7 +650,7 @@ fn a_journal_with_an_absurd_shape_is_refused() {
             shape[0], shape[1]
         );
         // Padded as NumPy does.
-        fs::write(&path, by_hand(&format!("{dictionary:<117}\n"), &[])).unwrap();
+        fs::write(&path, by_hand(&format!("{dictionary:<117}"), &[])).unwrap();
         let journal = format!(
             "{{\"regime_tiles\":1,\"shape\":{shape:?},\"symmetric\":{symmetric},\"tile\":1,\
              \"element\":\"f64\",\"identity\":\"\"}}\n"
