@@ -206,7 +206,7 @@ fn specs(json: &Path, toml: &Path, coordinates: &Path) -> Outcome {
     )?;
     fs::copy(examples.join("depth.toml"), toml.join("depth.toml"))?;
     let run = "alpha = 0.5\nseed = 3\n\n[network]\narchitecture = \"dense\"\ninputs = 10\nwidth = 9\n\
-        hidden_layers = 2\nactivation = {kind = \"relu\"}\nbias = true\n\n[dynamics.stop]\nmax_steps = 100\n";
+        hidden_layers = 2\nactivation = {kind = \"relu\"}\nbias = true\n\n[dynamics]\nkind = \"flow\"\n\n[dynamics.stop]\nmax_steps = 100\n";
     fs::write(toml.join("run.toml"), run)?;
     fs::copy(examples.join("coord-check-mu-p.json"), coordinates.join("mu-p.json"))?;
     fs::write(coordinates.join("default.json"), "{}")?;

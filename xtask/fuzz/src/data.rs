@@ -30,7 +30,12 @@ fn same<T: PartialEq + std::fmt::Debug>(
 ) -> Result<(), String> {
     let text = |error: IdxError| error.to_string();
     let (file, reader) = (from_file.map_err(text), from_reader.map_err(text));
-    assert!(file == reader, "a file gives another result than its bytes");
+    // How many bytes were read before a damaged place depends on how many are read at once.
+    let kind = |message: &String| message.split(" file, after").next().map(str::to_owned);
+    match (&file, &reader) {
+        (Err(a), Err(b)) if kind(a) == kind(b) => {}
+        _ => assert!(file == reader, "a file gives {file:?}, but its bytes {reader:?}"),
+    }
     file.map(drop)
 }
 

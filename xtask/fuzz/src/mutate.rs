@@ -49,10 +49,11 @@ const WORDS: [&str; 24] = [
     "1000000",
 ];
 
-/// A copy of `bytes` with one to four mutations; some take bytes of `other`.
+/// A copy of `bytes` with one to four mutations, mostly one; some take bytes of `other`.
 pub(crate) fn mutated(bytes: &[u8], other: &[u8], rng: &mut ChaCha8Rng) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
-    for _ in 0..rng.random_range(1..=4) {
+    let times = if rng.random_range(0..3) == 0 { rng.random_range(2..=4) } else { 1 };
+    for _ in 0..times {
         bytes = once(bytes, other, rng);
         bytes.truncate(LONGEST);
     }

@@ -6,6 +6,7 @@
 
 use std::{
     env, fs,
+    io::Write,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     process,
@@ -17,7 +18,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use flate2::{Compression, write::GzEncoder};
 use peak_alloc::PeakAlloc;
+use regime_data::idx::{open_labels, read_labels};
 use regime_fuzz::{CorpusFile, READERS, Reader, corpus, mutant, reader};
 
 #[global_allocator]
@@ -193,11 +196,41 @@ fn the_corpus_is_read_or_refused() {
         let mut accepted = 0;
         for CorpusFile { path, bytes } in files {
             let name = path.file_name().expect("a file").to_string_lossy().into_owned();
-            let result = (reader.read)(&bytes);
-            let refused = name.starts_with("refused-");
-            assert_eq!(result.is_err(), refused, "{}: {result:?}", path.display());
-            accepted += u64::from(!refused);
+            let found = tried(reader, &bytes).map(|tried| tried.accepted);
+            let wanted = !name.starts_with("refused-");
+            assert_eq!(found, Ok(wanted), "{}", path.display());
+            accepted += u64::from(wanted);
         }
         assert!(accepted > 0, "{} has no valid file", reader.name);
     }
+}
+
+/// A gzip file of a few kilobytes takes the memory of its values, and no more. A vector that grows
+/// by doubling would take up to three times as much.
+#[test]
+fn a_compressed_file_takes_the_memory_of_its_values() {
+    let _alone = ALONE.lock();
+    let n: u32 = (1 << 24) + 1;
+    let mut content = [&0x801_u32.to_be_bytes()[..], &n.to_be_bytes()].concat();
+    content.resize(8 + n as usize, 0);
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(&content).expect("memory");
+    let compressed = encoder.finish().expect("memory");
+    drop(content);
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("labels.gz");
+    fs::write(&file, &compressed).expect("a writable folder");
+    for from_file in [true, false] {
+        let before = MEMORY.current_usage();
+        MEMORY.reset_peak_usage();
+        let labels = match from_file {
+            true => open_labels(&file),
+            false => read_labels(&compressed[..], "labels"),
+        };
+        assert_eq!(labels.expect("a valid file").len(), n as usize);
+        let bytes = MEMORY.peak_usage() - before;
+        // A reader has no length: while the vector grows, its old memory exists too.
+        let most = if from_file { n as usize + (1 << 20) } else { 2 * n as usize };
+        assert!(bytes <= most, "{bytes} bytes for {n} values");
+    }
+    fs::remove_file(&file).expect("the file was written here");
 }
