@@ -216,7 +216,9 @@ fn a_backend_is_chosen_in_one_file() {
 fn versions_live_in_the_workspace_manifest() {
     let mut manifests: Vec<PathBuf> =
         CRATES.iter().map(|name| root().join("crates").join(name).join("Cargo.toml")).collect();
-    manifests.extend(["xtask", "benches"].map(|name| root().join(name).join("Cargo.toml")));
+    manifests.extend(
+        ["xtask", "xtask/fuzz", "benches"].map(|name| root().join(name).join("Cargo.toml")),
+    );
     for path in manifests {
         let text = fs::read_to_string(&path).expect("a manifest");
         let mut in_dependencies = false;

@@ -22,7 +22,8 @@ fn members() -> Vec<(String, PathBuf)> {
         .collect();
     names.sort();
     let libraries = names.into_iter().map(|name| (name.clone(), root().join("crates").join(name)));
-    let others = ["xtask", "benches"].map(|name| (name.to_owned(), root().join(name)));
+    let others =
+        ["xtask", "xtask/fuzz", "benches"].map(|name| (name.to_owned(), root().join(name)));
     libraries.chain(others).map(|(name, folder)| (name, folder.join("src"))).collect()
 }
 

@@ -6,8 +6,14 @@
 //! detected from the first two bytes, not from the name.
 //!
 //! *Strict* means that the file must be exactly what its header announces; otherwise an
-//! [`IdxError`] says how it differs. Memory grows with the bytes that are read, never
-//! with the size that is announced.
+//! [`IdxError`] says how it differs. The announced size is not believed before it is
+//! compared with the bytes that exist:
+//!
+//! - A plain file is compared by its length, a compressed file by the number of its
+//!   uncompressed bytes, which are counted in a first pass. Its values are then allocated
+//!   once and exactly.
+//! - Of a reader that cannot start again, such as a pipe, memory grows with the bytes
+//!   that are read.
 //!
 //! ```
 //! use regime_data::idx;
@@ -21,7 +27,7 @@
 //! ```
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
@@ -35,6 +41,9 @@ pub const MAX_VALUES: usize = 1 << 30;
 const IMAGES_MAGIC: u32 = 0x0000_0803;
 const LABELS_MAGIC: u32 = 0x0000_0801;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// Bytes that are read at once, at least.
+const CHUNK: usize = 1 << 16;
 
 /// An error from reading an IDX file. Each variant names the file.
 #[derive(Debug, thiserror::Error)]
@@ -138,13 +147,7 @@ pub struct IdxImages {
 ///
 /// Any [`IdxError`]: the bytes are not exactly one IDX file of rank 3.
 pub fn read_images(reader: impl Read, name: &str) -> Result<IdxImages, IdxError> {
-    let ([count, rows, cols], values) = read(reader, name, IMAGES_MAGIC)?;
-    let found = values.len();
-    let pixels = Array2::from_shape_vec((count, rows * cols), values).map_err(|_| {
-        let expected = count * rows * cols;
-        IdxError::Truncated { name: name.to_owned(), expected, found }
-    })?;
-    Ok(IdxImages { rows, cols, pixels })
+    images(read(reader, name, IMAGES_MAGIC)?, name)
 }
 
 /// Reads labels from `reader`. Errors refer to it as `name`.
@@ -157,24 +160,27 @@ pub fn read_labels(reader: impl Read, name: &str) -> Result<Vec<u8>, IdxError> {
     Ok(labels)
 }
 
-/// Opens the file at `path` and reads it as [`read_images`] does.
+/// Opens the file at `path` and reads it as [`read_images`] does, with the memory of its
+/// values and no more. A compressed file is decompressed twice.
 ///
 /// # Errors
 ///
 /// [`IdxError::Io`] if the file cannot be opened; else as [`read_images`].
 pub fn open_images(path: &Path) -> Result<IdxImages, IdxError> {
     let name = path.display().to_string();
-    read_images(open(path, &name)?, &name)
+    images(read_file(path, &name, IMAGES_MAGIC)?, &name)
 }
 
-/// Opens the file at `path` and reads it as [`read_labels`] does.
+/// Opens the file at `path` and reads it as [`read_labels`] does, with the memory of its
+/// values and no more. A compressed file is decompressed twice.
 ///
 /// # Errors
 ///
 /// [`IdxError::Io`] if the file cannot be opened; else as [`read_labels`].
 pub fn open_labels(path: &Path) -> Result<Vec<u8>, IdxError> {
     let name = path.display().to_string();
-    read_labels(open(path, &name)?, &name)
+    let ([_count], labels) = read_file(path, &name, LABELS_MAGIC)?;
+    Ok(labels)
 }
 
 /// Up to `limit` uncompressed bytes of the file at `path`.
@@ -192,6 +198,18 @@ fn open(path: &Path, name: &str) -> Result<File, IdxError> {
     File::open(path).map_err(|source| IdxError::Io { name: name.to_owned(), source })
 }
 
+fn images(
+    ([count, rows, cols], values): ([usize; 3], Vec<u8>),
+    name: &str,
+) -> Result<IdxImages, IdxError> {
+    let found = values.len();
+    let pixels = Array2::from_shape_vec((count, rows * cols), values).map_err(|_| {
+        let expected = count * rows * cols;
+        IdxError::Truncated { name: name.to_owned(), expected, found }
+    })?;
+    Ok(IdxImages { rows, cols, pixels })
+}
+
 /// Header and values of an IDX file of rank `RANK`.
 ///
 /// The number of values is the product of the dimensions, which is at most
@@ -202,8 +220,56 @@ fn read<const RANK: usize>(
     expected_magic: u32,
 ) -> Result<([usize; RANK], Vec<u8>), IdxError> {
     let mut source = Uncompressed::new(reader, name)?;
-    let name = || name.to_owned();
+    let dims = header(&mut source, expected_magic)?;
+    let expected = dims.iter().product();
+    let values = source.take(expected)?;
+    check_count(values.len(), expected, &mut source)?;
+    Ok((dims, values))
+}
 
+/// As [`read`], from a file, whose values are counted before they are allocated.
+fn read_file<const RANK: usize>(
+    path: &Path,
+    name: &str,
+    expected_magic: u32,
+) -> Result<([usize; RANK], Vec<u8>), IdxError> {
+    let io_error = |source| IdxError::Io { name: name.to_owned(), source };
+    let mut file = open(path, name)?;
+    let metadata = file.metadata().map_err(io_error)?;
+    if !metadata.is_file() {
+        // A pipe, for example, has no length and cannot be read twice.
+        return read(file, name, expected_magic);
+    }
+
+    let mut source = Uncompressed::new(&file, name)?;
+    let dims: [usize; RANK] = header(&mut source, expected_magic)?;
+    let expected: usize = dims.iter().product();
+    if source.is_gzip {
+        let found = source.skip(expected)?;
+        check_count(found, expected, &mut source)?;
+    } else {
+        let length = metadata.len().saturating_sub(source.bytes_read as u64);
+        let found = usize::try_from(length).unwrap_or(usize::MAX);
+        check_length(found, expected, name)?;
+    }
+
+    drop(source);
+    file.rewind().map_err(io_error)?;
+    let mut source = Uncompressed::new(&file, name)?;
+    source.skip(4 + 4 * RANK)?;
+    let values = source.take_exactly(expected)?;
+    // The file may have changed after it was counted.
+    check_count(values.len(), expected, &mut source)?;
+    Ok((dims, values))
+}
+
+/// Reads the header of an IDX file of rank `RANK`: its dimensions, of which none is zero and
+/// whose product is at most [`MAX_VALUES`].
+fn header<const RANK: usize>(
+    source: &mut Uncompressed<'_>,
+    expected_magic: u32,
+) -> Result<[usize; RANK], IdxError> {
+    let name = || source.name.to_owned();
     let header_bytes = 4 + 4 * RANK;
     let header = source.take(header_bytes)?;
     let words: Vec<u32> = header
@@ -224,21 +290,33 @@ fn read<const RANK: usize>(
     if dims.contains(&0) {
         return Err(IdxError::Empty { name: name(), dims });
     }
-    let expected = dims
+    let product = dims
         .iter()
-        .try_fold(1_usize, |product, &dim| product.checked_mul(usize::try_from(dim).ok()?))
-        .filter(|&product| product <= MAX_VALUES);
-    let Some(expected) = expected else {
+        .try_fold(1_usize, |product, &dim| product.checked_mul(usize::try_from(dim).ok()?));
+    if product.is_none_or(|product| product > MAX_VALUES) {
         return Err(IdxError::AbsurdHeader { name: name(), dims });
-    };
+    }
+    Ok(std::array::from_fn(|axis| dims[axis] as usize))
+}
 
-    // One byte more than announced, to detect trailing bytes and to reach the end of a
-    // gzip stream, where the decoder checks the sums.
-    let values = source.take(expected + 1)?;
-    match values.len() {
+/// Checks that `found` values were read, and that `source` is at its end.
+fn check_count(
+    found: usize,
+    expected: usize,
+    source: &mut Uncompressed<'_>,
+) -> Result<(), IdxError> {
+    // One byte more than announced, to find trailing bytes and to reach the end of a gzip
+    // stream, where the decoder checks the sums.
+    let after = if found == expected { source.skip(1)? } else { 0 };
+    check_length(found + after, expected, source.name)
+}
+
+fn check_length(found: usize, expected: usize, name: &str) -> Result<(), IdxError> {
+    let name = || name.to_owned();
+    match found {
         found if found < expected => Err(IdxError::Truncated { name: name(), expected, found }),
         found if found > expected => Err(IdxError::TrailingBytes { name: name(), expected }),
-        _ => Ok((std::array::from_fn(|axis| dims[axis] as usize), values)),
+        _ => Ok(()),
     }
 }
 
@@ -262,15 +340,59 @@ impl<'a> Uncompressed<'a> {
         Ok(Self { reader, is_gzip, bytes_read: 0, name })
     }
 
-    /// Up to `limit` bytes; fewer only at the end of the file.
+    /// Up to `limit` bytes; fewer only at the end of the file. Memory grows with the bytes
+    /// that are read, and never beyond `limit`.
     fn take(&mut self, limit: usize) -> Result<Vec<u8>, IdxError> {
         let mut bytes = Vec::new();
-        let outcome = self.reader.by_ref().take(limit as u64).read_to_end(&mut bytes);
-        self.bytes_read += bytes.len();
+        while bytes.len() < limit {
+            let missing = limit - bytes.len();
+            let more = missing.min(bytes.len().max(CHUNK));
+            if self.append(&mut bytes, more)? < more {
+                break;
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// As [`take`](Self::take), for a number of bytes that is known to exist: their memory is
+    /// allocated at once.
+    fn take_exactly(&mut self, limit: usize) -> Result<Vec<u8>, IdxError> {
+        let mut bytes = Vec::new();
+        self.append(&mut bytes, limit)?;
+        Ok(bytes)
+    }
+
+    /// Reads up to `more` bytes, whose memory it allocates first, and returns their number.
+    fn append(&mut self, bytes: &mut Vec<u8>, more: usize) -> Result<usize, IdxError> {
+        let before = bytes.len();
+        bytes
+            .try_reserve_exact(more)
+            .map_err(|_| self.error(io::Error::from(io::ErrorKind::OutOfMemory)))?;
+        let outcome = self.reader.by_ref().take(more as u64).read_to_end(bytes);
+        let found = bytes.len() - before;
+        self.bytes_read += found;
         match outcome {
-            Ok(_) => Ok(bytes),
+            Ok(_) => Ok(found),
             Err(source) => Err(self.error(source)),
         }
+    }
+
+    /// Reads up to `limit` bytes, keeps none of them, and returns their number.
+    fn skip(&mut self, limit: usize) -> Result<usize, IdxError> {
+        let mut chunk = vec![0; CHUNK.min(limit)];
+        let mut found = 0;
+        while found < limit {
+            let wanted = CHUNK.min(limit - found);
+            let read = match self.reader.read(&mut chunk[..wanted]) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(source) if source.kind() == io::ErrorKind::Interrupted => continue,
+                Err(source) => return Err(self.error(source)),
+            };
+            found += read;
+            self.bytes_read += read;
+        }
+        Ok(found)
     }
 
     fn error(&self, source: io::Error) -> IdxError {
@@ -422,6 +544,46 @@ mod tests {
         for bytes in [wrong_sum, wrong_method, garbage_after] {
             let error = images_error(&bytes);
             assert!(matches!(error, IdxError::CorruptGzip { .. }), "{error:?}");
+        }
+    }
+
+    /// A file gives the same result as its bytes in memory.
+    fn assert_same_from_file(bytes: &[u8]) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, bytes).unwrap();
+        let name = path.display().to_string();
+        let text = |result: Result<IdxImages, IdxError>| result.map_err(|e| format!("{e:?}"));
+        assert_eq!(text(open_images(&path)), text(read_images(bytes, &name)));
+    }
+
+    #[test]
+    fn a_file_is_read_as_its_bytes_are() {
+        let plain = images();
+        let longer = [&plain[..], &[0]].concat();
+        let mut wrong_sum = gzip(&plain);
+        let crc_at = wrong_sum.len() - 8;
+        wrong_sum[crc_at] ^= 1;
+        for bytes in [&plain[..], &longer, &plain[..20], &plain[..7], &[]] {
+            assert_same_from_file(bytes);
+            assert_same_from_file(&gzip(bytes));
+        }
+        assert_same_from_file(&wrong_sum);
+        assert_same_from_file(&gzip(&plain)[..25]);
+        assert_same_from_file(&header(IMAGES_MAGIC, &[1 << 20, 32, 32]));
+    }
+
+    #[test]
+    fn the_memory_of_values_is_that_of_the_values() {
+        let n = 3 * CHUNK + 1;
+        let mut bytes = header(LABELS_MAGIC, &[n as u32]);
+        bytes.resize(8 + n, 7);
+        let folder = tempfile::tempdir().unwrap();
+        for bytes in [&bytes, &gzip(&bytes)] {
+            let path = folder.path().join("labels");
+            std::fs::write(&path, bytes).unwrap();
+            assert_eq!(open_labels(&path).unwrap().capacity(), n);
+            assert_eq!(read_labels(&bytes[..], "labels").unwrap().capacity(), n);
         }
     }
 

@@ -40,7 +40,11 @@ impl Images {
             let (expected, found) = ((rows, cols), (1, pixels.ncols()));
             return Err(SourceError::ShapeMismatch { name, expected, found });
         }
-        let pixels = pixels.as_standard_layout().into_owned();
+        // Without a copy if the pixels are already in order.
+        let pixels = match pixels.is_standard_layout() {
+            true => pixels,
+            false => pixels.as_standard_layout().into_owned(),
+        };
         let sha256 = content_sum(rows, cols, &pixels, &labels);
         Ok(Self { name, rows, cols, pixels, labels, sha256 })
     }

@@ -53,7 +53,7 @@ pub enum Source {
         path: PathBuf,
         /// Name of the tensor of points (default `inputs`). Its shape is `n × d`, one point per
         /// row, or `n × height × width × channels` for images. Its elements are whole numbers,
-        /// float32 or float64, at most 10¹⁰⁰ in absolute value.
+        /// at most 2⁵³ in absolute value, or float32 or float64, at most 10¹⁰⁰.
         #[serde(default = "inputs")]
         inputs: String,
         /// Name of the tensor with the class of each point (default `labels`). Its elements are

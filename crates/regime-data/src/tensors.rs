@@ -46,6 +46,19 @@ pub enum TensorsProblem {
         /// Its type.
         found: String,
     },
+    /// A whole number is too large for float64.
+    #[error(
+        "`{tensor}`: element {index} is {value}: should be from -2^53 to 2^53, where float64 holds \
+         every whole number"
+    )]
+    Inexact {
+        /// The tensor.
+        tensor: String,
+        /// Index of the element, the last axis fastest, from 0.
+        index: usize,
+        /// The number.
+        value: i128,
+    },
     /// The number of axes is wrong.
     #[error("`{tensor}` has the shape {found:?}: should be {want}")]
     Shape {
@@ -67,6 +80,9 @@ pub enum TensorsProblem {
         value: f64,
     },
 }
+
+/// Up to this size float64 holds every whole number.
+const LARGEST_WHOLE: i128 = 1 << 53;
 
 /// The points in the tensor `inputs` (`n × …`; the axes of a point are flattened, the
 /// last fastest), with their classes in the tensor `labels` (`n`).
@@ -139,8 +155,8 @@ fn numbers(name: &str, tensor: &TensorView<'_>) -> Result<Vec<f64>, TensorsProbl
         Dtype::I16 => decode(bytes, |b| i16::from_le_bytes(b).into()),
         Dtype::U32 => decode(bytes, |b| u32::from_le_bytes(b).into()),
         Dtype::I32 => decode(bytes, |b| i32::from_le_bytes(b).into()),
-        Dtype::U64 => decode(bytes, |b| u64::from_le_bytes(b) as f64),
-        Dtype::I64 => decode(bytes, |b| i64::from_le_bytes(b) as f64),
+        Dtype::U64 => whole(name, bytes, |b| u64::from_le_bytes(b).into())?,
+        Dtype::I64 => whole(name, bytes, |b| i64::from_le_bytes(b).into())?,
         Dtype::F32 => decode(bytes, |b| f32::from_le_bytes(b).into()),
         Dtype::F64 => decode(bytes, f64::from_le_bytes),
         other => {
@@ -148,4 +164,21 @@ fn numbers(name: &str, tensor: &TensorView<'_>) -> Result<Vec<f64>, TensorsProbl
             return Err(TensorsProblem::Element { tensor, found });
         }
     })
+}
+
+/// Whole numbers of eight bytes as float64.
+fn whole(
+    name: &str,
+    bytes: &[u8],
+    number: fn([u8; 8]) -> i128,
+) -> Result<Vec<f64>, TensorsProblem> {
+    let exact = |(index, &bytes): (usize, &[u8; 8])| {
+        let value = number(bytes);
+        let tensor = || name.to_owned();
+        if value.abs() > LARGEST_WHOLE {
+            return Err(TensorsProblem::Inexact { tensor: tensor(), index, value });
+        }
+        Ok(value as f64)
+    };
+    bytes.as_chunks().0.iter().enumerate().map(exact).collect()
 }

@@ -185,6 +185,27 @@ fn an_invalid_file_gives_one_line_with_the_file_and_the_place() {
         message(&[("inputs", &huge), ("labels", &labels)]),
         ": point 1 has the coordinate -1e200: should be at most 1e100 in size"
     );
+    let limit = 1_i64 << 53;
+    for (value, is_exact) in
+        [(limit, true), (-limit, true), (limit + 1, false), (-limit - 1, false)]
+    {
+        let mut large = whole(Dtype::I64, &[N, 5], pixel);
+        large.2[40..48].copy_from_slice(&value.to_le_bytes());
+        let (_folder, path) = file(&[("inputs", &large), ("labels", &labels)]);
+        let error = prepare(&spec(Source::safetensors(&path)), Path::new("/no/cache"));
+        let text = error.map_err(|error| error.to_string());
+        assert_eq!(text.is_ok(), is_exact, "{value}");
+        if let Err(text) = text {
+            let end = format!("element 5 is {value}: should be from -2^53 to 2^53");
+            assert!(text.contains(&end) && text.lines().count() == 1, "{text}");
+        }
+    }
+    let mut largest = whole(Dtype::U64, &[N], class);
+    largest.2[16..24].copy_from_slice(&u64::MAX.to_le_bytes());
+    assert!(
+        message(&[("inputs", &inputs), ("labels", &largest)])
+            .starts_with(": `labels`: element 2 is 18446744073709551615: should be from -2^53")
+    );
     // Zero elements, on axes whose product overflows.
     let vast = Tensor(Dtype::F64, vec![0, 1 << 63, 4], Vec::new());
     assert!(

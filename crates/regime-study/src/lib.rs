@@ -98,4 +98,6 @@ pub use point_set::PointSet;
 pub use record::{Ending, FrozenOutcome, FrozenRecord, GramPair, Measurement, RunRecord};
 pub use run::{run, run_on};
 pub use spec::{Budget, RunSpec};
-pub use spec_file::{Override, PlacedSpec, file_schema, read_coordinate_spec, read_specs};
+pub use spec_file::{
+    MAX_SPEC_BYTES, Override, PlacedSpec, file_schema, read_coordinate_spec, read_specs,
+};

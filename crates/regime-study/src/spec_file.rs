@@ -3,10 +3,13 @@
 mod fields;
 mod syntax;
 
-use std::str::FromStr;
+use std::{str::FromStr, sync::LazyLock};
 
 use regime_lab::Sweep;
-use serde::de::DeserializeOwned;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error},
+};
 use serde_json::Value;
 
 use crate::{coordinate_spec::CoordinateSpec, error::StudyError, spec::RunSpec};
@@ -14,6 +17,21 @@ use crate::{coordinate_spec::CoordinateSpec, error::StudyError, spec::RunSpec};
 /// The largest number of runs in one file. A larger number is a mistake, and would take minutes to
 /// read.
 const MAX_RUNS: usize = 100_000;
+
+/// The longest text of a file, in bytes. The values of a longer one would take more than 256 MB.
+pub const MAX_SPEC_BYTES: usize = 2 << 20;
+
+/// The most bytes of specs that one sweep may describe, written out: a sweep of a few bytes can describe any number.
+const MAX_SWEPT_BYTES: usize = 256 << 20;
+
+/// The largest number of fields that the axes of a sweep may name. Every pair of them is compared.
+const MAX_AXIS_FIELDS: usize = 1000;
+
+/// The deepest field that an axis may name.
+const MAX_DEPTH: usize = 32;
+
+/// The longest place in a sweep that a message repeats, in characters.
+const MAX_PLACE_CHARS: usize = 300;
 
 /// A spec with its place in a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,7 +81,7 @@ pub fn read_specs(
     text: &str,
     overrides: &[Override],
 ) -> Result<Vec<PlacedSpec>, StudyError> {
-    let value = syntax::parse(name, text).map_err(|e| at(name, e))?;
+    let value = parsed(name, text)?;
     let entries = match value {
         Value::Array(entries) if entries.is_empty() => {
             return Err(at(name, "the list has no runs"));
@@ -78,10 +96,13 @@ pub fn read_specs(
             return Err(at(name, format!("entry {number} is not an object with fields")));
         }
         if entry.get("base").or(entry.get("axes")).is_some() {
-            runs.extend(swept(entry, &format!("{name}, sweep {number}"), overrides, &schema)?);
+            runs.extend(swept(entry, &format!("{name}, sweep {number}"), overrides)?);
         } else {
             let place = format!("{name}, run {number}");
-            let defaults = defaults_of(&entry, &schema);
+            let defaults = match overrides {
+                [] => Value::Null,
+                _ => defaults_of(&entry, &schema),
+            };
             let mut apply = |change| set(&mut entry, change, &defaults);
             overrides.iter().try_for_each(&mut apply).map_err(|e| at(&place, e))?;
             let spec = from_value(entry, &schema).map_err(|e| at(&place, e))?;
@@ -103,11 +124,21 @@ pub fn read_coordinate_spec(
     text: &str,
     overrides: &[Override],
 ) -> Result<CoordinateSpec, StudyError> {
-    let mut value = syntax::parse(name, text).map_err(|e| at(name, e))?;
+    let mut value = parsed(name, text)?;
     let defaults = CoordinateSpec::default().complete();
     let mut apply = |change| set(&mut value, change, &defaults);
     overrides.iter().try_for_each(&mut apply).map_err(|e| at(name, e))?;
     from_value(value, &CoordinateSpec::schema()).map_err(|e| at(name, e))
+}
+
+/// The value of a file.
+fn parsed(name: &str, text: &str) -> Result<Value, StudyError> {
+    if text.len() > MAX_SPEC_BYTES {
+        let most = MAX_SPEC_BYTES >> 20;
+        let reason = format!("it has {} bytes, should have at most {most} MiB", text.len());
+        return Err(at(name, format!("{reason}: use a sweep, or several files")));
+    }
+    syntax::parse(name, text).map_err(|e| at(name, e))
 }
 
 /// Deserialises a value after a check against the JSON Schema of its type.
@@ -205,32 +236,69 @@ fn sweep_schema() -> Value {
     })
 }
 
+/// A run that was checked against the schema before it was deserialised.
+struct Checked(RunSpec);
+
+impl<'de> Deserialize<'de> for Checked {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        static SCHEMA: LazyLock<Value> = LazyLock::new(RunSpec::schema);
+        from_value(Value::deserialize(deserializer)?, &SCHEMA).map(Self).map_err(D::Error::custom)
+    }
+}
+
 /// The runs of a sweep.
 fn swept(
     mut entry: Value,
     place: &str,
     overrides: &[Override],
-    schema: &Value,
 ) -> Result<Vec<PlacedSpec>, StudyError> {
     if let Some(base) = entry.get_mut("base") {
         let mut apply = |change| set(base, change, &Value::Null);
         overrides.iter().try_for_each(&mut apply).map_err(|e| at(place, e))?;
     }
+    check_size(&entry).map_err(|e| at(place, e))?;
     let sweep: Sweep = from_value(entry, &sweep_schema()).map_err(|e| at(place, e))?;
     for Override { field, .. } in overrides {
         if let Some(axis) = sweep.varied_field_overlapping(field) {
             return Err(at(place, format!("{field} cannot be set: an axis varies {axis}")));
         }
     }
-    let values = sweep.specs::<Value>().map_err(|e| at(place, e))?.into_iter().enumerate();
-    let placed = |(index, value)| {
+    // Each value of the sweep is deserialised before the next one is made.
+    let specs = sweep.specs::<Checked>().map_err(|e| at(place, e))?.into_iter().enumerate();
+    let placed = |(index, Checked(spec))| {
         let words = sweep.place(index);
         let colon = if words.is_empty() { "" } else { ": " };
-        let place = format!("{place}{colon}{words}");
-        let spec = from_value(value, schema).map_err(|e| at(&place, e))?;
-        Ok(PlacedSpec { place, spec })
+        let place = format!("{place}{colon}{}", fields::cut(&words, MAX_PLACE_CHARS));
+        PlacedSpec { place, spec }
     };
-    values.map(placed).collect()
+    Ok(specs.map(placed).collect())
+}
+
+/// Checks that the runs of a sweep, and the work to make them, are not out of proportion.
+///
+/// # Errors
+/// What is too large.
+fn check_size(entry: &Value) -> Result<(), String> {
+    let axes = entry.get("axes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let named = || axes.iter().filter_map(Value::as_object).flatten();
+    if named().count() > MAX_AXIS_FIELDS {
+        return Err(format!("its axes name more than {MAX_AXIS_FIELDS} fields"));
+    }
+    if let Some((field, _)) = named().find(|(field, _)| field.split('.').count() > MAX_DEPTH) {
+        let field = fields::cut(field, 60);
+        return Err(format!("{field} is not a field: no field has more than {MAX_DEPTH} parts"));
+    }
+    let length = |axis: &Value| {
+        let values = axis.as_object()?.values();
+        values.filter_map(Value::as_array).map(Vec::len).max()
+    };
+    let runs = axes.iter().filter_map(length).fold(1, usize::saturating_mul);
+    // The number of runs alone is checked with the sweep.
+    if runs <= MAX_RUNS && runs.saturating_mul(entry.to_string().len()) > MAX_SWEPT_BYTES {
+        let most = MAX_SWEPT_BYTES >> 20;
+        return Err(format!("its {runs} runs have more than {most} MiB: use several files"));
+    }
+    Ok(())
 }
 
 fn at(place: &str, reason: impl ToString) -> StudyError {
@@ -325,6 +393,39 @@ mod tests {
             message(r#"{"base": {}, "axes": []}"#).starts_with(", sweep 1: network is missing")
         );
         assert!(message(r#"{"base": {}}"#).contains("sweep 1: axes is missing"));
+    }
+
+    #[test]
+    fn files_out_of_proportion_are_refused_at_once() {
+        let long = " ".repeat(MAX_SPEC_BYTES + 1);
+        assert!(runs(&long).unwrap_err().contains("should have at most 2 MiB"));
+        let deep = sweep(&format!(r#"[{{"{}a": [1]}}]"#, "a.".repeat(100_000)));
+        let line = runs(&deep).unwrap_err();
+        assert!(line.contains("no field has more than 32 parts") && line.len() < 200, "{line}");
+        let fields: Vec<String> = (0..1001).map(|i| format!(r#""a{i}": [1]"#)).collect();
+        let many = sweep(&format!("[{{{}}}]", fields.join(",")));
+        assert!(runs(&many).unwrap_err().contains("name more than 1000 fields"));
+        let seeds: Vec<String> = (0..100).map(|i| i.to_string()).collect();
+        let seeds = seeds.join(",");
+        let large = sweep(&format!(
+            r#"[{{"seed": [{seeds}]}}, {{"alpha": [{seeds}]}}, {{"data.source.path": ["{}"]}}]"#,
+            "x".repeat(100_000)
+        ));
+        let line = runs(&large).unwrap_err();
+        assert!(line.contains("its 10000 runs have more than 256 MiB"), "{line}");
+        let misspelt = RUN.replace("alpha", &"x".repeat(100_000));
+        assert!(runs(&misspelt).unwrap_err().len() < 2000);
+    }
+
+    #[test]
+    fn whole_numbers_that_float64_does_not_hold_are_refused() {
+        let exact = RUN.replace("0.5", "9007199254740992");
+        assert_eq!(runs(&exact).unwrap()[0].spec.alpha, (1_u64 << 53) as f64);
+        for value in ["9007199254740993", "-9007199254740993", "18446744073709551615"] {
+            let line = runs(&RUN.replace("0.5", value)).unwrap_err();
+            assert!(line.contains(&format!("alpha is {value}, but must be a number")), "{line}");
+            assert!(line.ends_with("from -2^53 to 2^53, or with a decimal point"), "{line}");
+        }
     }
 
     #[test]

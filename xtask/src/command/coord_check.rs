@@ -1,7 +1,7 @@
 //! `coord-check`: measures how activations, outputs and kernel grow with the width, and compares the
 //! exponents with those that the parametrisation predicts.
 
-use std::{fs, process::ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use regime_data::{default_cache_dir, prepare};
@@ -9,6 +9,7 @@ use regime_scaling::{CheckedExponent, Outcome};
 use regime_study::{CoordinateCheck, DeviceName, read_coordinate_spec};
 use serde_json::json;
 
+use super::spec_files;
 use crate::{
     backend, cli::CoordCheck as Arguments, console, memory::Memory, progress::Counter,
     status::UNDECIDED, terminal,
@@ -17,10 +18,7 @@ use crate::{
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (name, text) = match &arguments.file {
         None => ("the default network".into(), "{}".into()),
-        Some(file) => {
-            let name = file.display().to_string();
-            (name.clone(), fs::read_to_string(file).context(name)?)
-        }
+        Some(file) => spec_files::text(file)?,
     };
     let spec = read_coordinate_spec(&name, &text, &arguments.overrides.set)?;
     let check = CoordinateCheck::new(spec).with_context(|| name.clone())?;

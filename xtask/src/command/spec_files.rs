@@ -1,9 +1,9 @@
 //! The files that people write for `run` and `diagnose`.
 
-use std::{fs, path::Path};
+use std::{fs::File, io::Read, path::Path};
 
-use anyhow::Context;
-use regime_study::{Override, PlacedSpec, RunSpec, read_specs};
+use anyhow::{Context, ensure};
+use regime_study::{MAX_SPEC_BYTES, Override, PlacedSpec, RunSpec, read_specs};
 
 use super::{data_memory, run_data::RunData};
 use crate::{backend, memory::Memory};
@@ -13,9 +13,24 @@ use crate::{backend, memory::Memory};
 /// # Errors
 /// One line that names the file and the place in it.
 pub(super) fn read(file: &Path, overrides: &[Override]) -> anyhow::Result<Vec<PlacedSpec>> {
-    let name = file.display().to_string();
-    let text = fs::read_to_string(file).with_context(|| name.clone())?;
+    let (name, text) = text(file)?;
     Ok(read_specs(&name, &text, overrides)?)
+}
+
+/// The name and the text of a file, of which not more is read than may be in it.
+///
+/// # Errors
+/// One line that names the file.
+pub(super) fn text(file: &Path) -> anyhow::Result<(String, String)> {
+    let name = file.display().to_string();
+    let mut bytes = Vec::new();
+    File::open(file)
+        .and_then(|file| file.take(MAX_SPEC_BYTES as u64 + 1).read_to_end(&mut bytes))
+        .with_context(|| name.clone())?;
+    let most = MAX_SPEC_BYTES >> 20;
+    ensure!(bytes.len() <= MAX_SPEC_BYTES, "{name}: it should have at most {most} MiB");
+    let text = String::from_utf8(bytes).with_context(|| name.clone())?;
+    Ok((name, text))
 }
 
 /// Checks runs and fills in the checksums of their data. `runs` are specs with their places in files, which

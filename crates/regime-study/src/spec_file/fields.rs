@@ -73,6 +73,11 @@ impl Checker<'_> {
             },
             "integer" => check_integer(value, schema).map_err(wrong),
             "number" if !value.is_number() => Err(wrong("a number".into())),
+            "number" if is_inexact(value) => Err(wrong(
+                "a number that float64 holds: a whole number from -2^53 to 2^53, or with a decimal \
+                 point"
+                    .into(),
+            )),
             "string" if !value.is_string() => Err(wrong("a text in quotes".into())),
             "boolean" if !value.is_boolean() => Err(wrong("true or false".into())),
             _ => Ok(()),
@@ -91,7 +96,7 @@ impl Checker<'_> {
         if let Some(unknown) = fields.keys().find(|field| closed && !known.contains_key(*field)) {
             let names: Vec<&str> = known.keys().map(String::as_str).collect();
             return Err(schema_error(
-                &joined(path, unknown),
+                &joined(path, &cut(unknown, MAX_SHOWN)),
                 format!("is not a field: {}", choice(unknown, &names)),
             ));
         }
@@ -152,7 +157,7 @@ impl Checker<'_> {
                         choice(word, &words)
                     ),
                 };
-                Err(schema_error(path, format!("is \"{word}\", but {right}")))
+                Err(schema_error(path, format!("is {}, but {right}", shown(value))))
             }
             Value::Object(fields) => match &tag {
                 Some(tag) => {
@@ -281,6 +286,13 @@ fn check_integer(value: &Value, schema: &Value) -> Result<(), String> {
     }
 }
 
+/// Whether float64 may not hold this whole number.
+fn is_inexact(value: &Value) -> bool {
+    const LARGEST: u64 = 1 << 53;
+    let size = value.as_u64().or(value.as_i64().map(i64::unsigned_abs));
+    size.is_some_and(|size| size > LARGEST)
+}
+
 fn is_none(value: &Value) -> bool {
     value.is_null() || value.as_str() == Some("none")
 }
@@ -291,18 +303,28 @@ fn schema_error(path: &str, reason: String) -> SchemaError {
 
 /// A value as text for a message, cut if it is long.
 fn shown(value: &Value) -> String {
-    const MAX_CHARS: usize = 60;
-    let text = value.to_string();
-    match text.char_indices().nth(MAX_CHARS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
+    cut(&value.to_string(), MAX_SHOWN)
+}
+
+/// The most characters of a file's text that a message repeats.
+const MAX_SHOWN: usize = 60;
+
+/// The first `max` characters of a text on one line.
+pub(super) fn cut(text: &str, max: usize) -> String {
+    let mut chars = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut start: String = chars.by_ref().take(max).collect();
+    if chars.next().is_some() {
+        start.push('…');
     }
+    start
 }
 
 /// A hint for an unknown word: all names, after the most similar one if it is close enough.
 fn choice(word: &str, names: &[&str]) -> String {
+    // A long word is similar to none, and would take long to compare.
     let near = names
         .iter()
+        .filter(|_| word.len() <= MAX_SHOWN)
         .map(|name| (strsim::damerau_levenshtein(word, name), name))
         .min()
         .filter(|(distance, name)| *distance <= 1 + name.len() / 4);

@@ -103,7 +103,9 @@ impl Header {
                 "descr" => element = Some(rest.element()?),
                 "fortran_order" => columns_first = Some(rest.truth()?),
                 "shape" => shape = Some(rest.axes()?),
-                other => return Err(FileProblem::header(format!("unknown key `{other}`"))),
+                other => {
+                    return Err(FileProblem::header(format!("unknown key `{}`", shown(other))));
+                }
             }
             if !rest.skip(",") {
                 rest.expect("}")?;
@@ -111,7 +113,8 @@ impl Header {
             }
         }
         if !rest.0.trim().is_empty() {
-            return Err(FileProblem::header(format!("`{}` follows its end", rest.0.trim())));
+            let rest = shown(rest.0.trim());
+            return Err(FileProblem::header(format!("`{rest}` follows its end")));
         }
         let missing = |key| FileProblem::header(format!("`{key}` is missing"));
         Ok(Self {
@@ -142,7 +145,7 @@ impl<'a> Literal<'a> {
         if self.skip(token) {
             return Ok(());
         }
-        let found: String = self.0.chars().take(20).collect();
+        let found = shown(self.0.get(..20).unwrap_or(self.0));
         Err(FileProblem::header(format!("`{found}` where `{token}` should be")))
     }
 
@@ -164,12 +167,12 @@ impl<'a> Literal<'a> {
         if !self.0.starts_with(['\'', '"']) {
             // A structured type or a subarray: a list or a tuple.
             let found = self.0.split(", 'fortran_order'").next().unwrap_or_default();
-            return Err(FileProblem::Element { found: found.trim().into() });
+            return Err(FileProblem::Element { found: shown(found.trim()) });
         }
         match self.quoted()? {
             "<f8" => Ok(Precision::F64),
             "<f4" => Ok(Precision::F32),
-            other => Err(FileProblem::Element { found: other.into() }),
+            other => Err(FileProblem::Element { found: shown(other) }),
         }
     }
 
@@ -200,8 +203,21 @@ impl<'a> Literal<'a> {
         self.0 = rest;
         // Python 2 marks long integers.
         self.skip("L");
-        digits.parse().map_err(|_| FileProblem::header(format!("`{digits}` is not a length")))
+        digits
+            .parse()
+            .map_err(|_| FileProblem::header(format!("`{}` is not a length", shown(digits))))
     }
+}
+
+/// A text of the file for a message of one line: cut if it is long, and without control characters.
+fn shown(text: &str) -> String {
+    const MAX_CHARS: usize = 60;
+    let mut chars = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut start: String = chars.by_ref().take(MAX_CHARS).collect();
+    if chars.next().is_some() {
+        start.push('…');
+    }
+    start
 }
 
 fn exactly(from: &mut impl Read, n: usize) -> Result<Vec<u8>, FileProblem> {
@@ -287,6 +303,8 @@ mod tests {
             let found = read(&text).unwrap_err();
             assert!(found.contains(message), "{text}: {found}");
         }
+        let long = read(&format!("{{'{}': 1}}", "a\n".repeat(1000))).unwrap_err();
+        assert!(long.lines().count() == 1 && long.chars().count() < 150, "{long}");
         let later = [&MAGIC[..], &[9, 0]].concat();
         let found = Header::read(&mut &later[..]).unwrap_err().to_string();
         assert!(found.contains("version 9.0 is not known"), "{found}");

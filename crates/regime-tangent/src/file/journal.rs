@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     atomic::write_atomically,
     error::{FileError, refused},
+    grid::Grid,
     tiles_error::TileError,
 };
 
@@ -39,6 +40,11 @@ pub(super) struct Head {
 }
 
 impl Head {
+    /// The division of this kernel into tiles.
+    pub(super) fn grid(&self) -> Grid {
+        Grid { shape: self.shape, symmetric: self.symmetric, size: self.tile }
+    }
+
     /// The first field in which `found` differs, with its values in `found` and in `self`.
     pub(super) fn difference(&self, found: &Self) -> Option<(&'static str, String, String)> {
         fn field<V: PartialEq + std::fmt::Debug>(
@@ -110,6 +116,12 @@ pub(super) fn read(path: &Path) -> Result<Option<Content>, TileError> {
         return Err(wrong(format!(
             "`regime_tiles` = {} and `tile` = {}, should be {FORMAT} and positive",
             head.regime_tiles, head.tile
+        )));
+    }
+    if head.symmetric && head.shape[0] != head.shape[1] {
+        return Err(wrong(format!(
+            "`shape` = {:?} and `symmetric` = true, but a symmetric kernel is square",
+            head.shape
         )));
     }
     let mut content = Content { head, tiles: BTreeMap::new(), whole: None };

@@ -1,7 +1,7 @@
 use std::{
     collections::BTreeSet,
     fs::File,
-    io::{BufReader, Read},
+    io::{self, BufReader, Read, Seek},
     path::Path,
 };
 
@@ -57,11 +57,13 @@ pub fn write_npz(
 pub fn read_npz(path: impl AsRef<Path>) -> Result<Arrays, FileError> {
     let path = path.as_ref();
     let mut archive = open(path)?;
+    check_overlap(&mut archive).map_err(|problem| problem.at(path))?;
     let mut arrays = Arrays::new();
     for index in 0..archive.len() {
-        let entry = archive.by_index(index).map_err(|cause| broken(cause).at(path))?;
-        let name = entry.name().strip_suffix(SUFFIX).unwrap_or(entry.name()).to_owned();
-        let array = read_entry(entry).map_err(|problem| problem.at_array(path, &name))?;
+        let full = archive.name_for_index(index).unwrap_or_default();
+        let name = full.strip_suffix(SUFFIX).unwrap_or(full).to_owned();
+        let array =
+            read_entry(&mut archive, index).map_err(|problem| problem.at_array(path, &name))?;
         if arrays.insert(name.clone(), array).is_some() {
             // `a` and `a.npy` are two entries of the archive.
             return Err(FileProblem::Name { why: "it occurs twice" }.at_array(path, &name));
@@ -87,10 +89,7 @@ pub fn read_npz_array<D: Dimension>(
         let present = names.map(|n| n.strip_suffix(SUFFIX).unwrap_or(n).to_owned()).collect();
         return Err(FileProblem::NoSuchArray { present }.at_array(path, name));
     };
-    archive
-        .by_index(index)
-        .map_err(broken)
-        .and_then(read_entry)
+    read_entry(&mut archive, index)
         .and_then(with_axes)
         .map_err(|problem| problem.at_array(path, name))
 }
@@ -117,7 +116,42 @@ fn open(path: &Path) -> Result<ZipArchive<BufReader<File>>, FileError> {
     ZipArchive::new(BufReader::new(file)).map_err(|cause| broken(cause).at(path))
 }
 
-fn read_entry<R: Read>(mut entry: ZipFile<'_, R>) -> Result<ArrayD<f64>, FileProblem> {
+/// Checks that the entries of an archive do not share their bytes: otherwise a short file could
+/// hold any number of long arrays.
+fn check_overlap<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Result<(), FileProblem> {
+    let mut places = Vec::new();
+    for index in 0..archive.len() {
+        let entry = archive.by_index_raw(index).map_err(broken)?;
+        places.push((entry.header_start(), entry.data_start(), entry.compressed_size()));
+    }
+    places.sort_unstable();
+    let overlap = |pair: &[(u64, Option<u64>, u64)]| {
+        let (_, start, length) = pair[0];
+        start.is_none_or(|start| start.saturating_add(length) > pair[1].0)
+    };
+    match places.windows(2).any(overlap) {
+        true => Err(FileProblem::container("npz", "two of its entries share bytes")),
+        false => Ok(()),
+    }
+}
+
+/// Reads an entry, whose bytes are counted before memory is allocated for its numbers.
+fn read_entry<R: Read + Seek>(
+    archive: &mut ZipArchive<R>,
+    index: usize,
+) -> Result<ArrayD<f64>, FileProblem> {
+    let mut entry = archive.by_index(index).map_err(broken)?;
+    let wanted = entry.size();
+    // A stored entry can end early too, where the file ends.
+    let found = io::copy(&mut entry.by_ref().take(wanted.saturating_add(1)), &mut io::sink())?;
+    if found != wanted {
+        return Err(FileProblem::Length { wanted, found });
+    }
+    drop(entry);
+    read_counted(archive.by_index(index).map_err(broken)?)
+}
+
+fn read_counted<R: Read>(mut entry: ZipFile<'_, R>) -> Result<ArrayD<f64>, FileProblem> {
     let length = entry.size();
     let array = read_from(&mut entry, length)?;
     // A read at the end of the entry compares the checksum.

@@ -107,5 +107,9 @@ fn check(header: Header, length: u64) -> Result<Header, FileProblem> {
         return Err(FileProblem::ColumnOrder);
     }
     header.check_length(length)?;
+    // No byte of the file stands for the rows of a matrix without columns: there may be 2⁶⁰.
+    if header.shape[1] == 0 && header.shape[0] as u64 > length {
+        return Err(FileProblem::TooLarge { shape: header.shape });
+    }
     Ok(header)
 }

@@ -12,7 +12,7 @@ use regime_models::{Precision, Tape};
 use super::{
     block::{TileFile, digest, transposed},
     error::refused,
-    grid::{Tile, tiles},
+    grid::Tile,
     journal::{self, Content, FORMAT, Head, Journal},
     numbers,
     tiles_error::TileError,
@@ -237,7 +237,7 @@ fn run<B: Backend>(
     mut progress: impl FnMut(Progress) -> ControlFlow<()>,
     mut values: impl FnMut(&Tile) -> Tensor<B, 2>,
 ) -> Result<TileReport, TileError> {
-    let grid = tiles(head.shape, head.symmetric, head.tile);
+    let grid: Vec<Tile> = head.grid().tiles().collect();
     let (mut file, content) = opened(path, head, existing)?;
     let (valid, damaged) = verified(&mut file, &grid, &content)?;
     let mut report =

@@ -3,7 +3,6 @@ use std::path::Path;
 use super::{
     block::TileFile,
     error::FileProblem,
-    grid::tiles,
     journal::{self, Content},
     tiles_error::TileError,
 };
@@ -36,19 +35,20 @@ pub fn verify(path: impl AsRef<Path>) -> Result<Verified, TileError> {
     let content = journal::read(&journal::beside(path))?.ok_or_else(missing)?;
     let Content { head, tiles: digests, whole } = content;
     let mut file = TileFile::open(path, &head, false)?;
-    let grid = tiles(head.shape, head.symmetric, head.tile);
-    let done = grid.iter().filter(|tile| digests.contains_key(&tile.corner())).count();
-    let Some(sha256) = whole.filter(|_| done == grid.len()) else {
-        return Err(TileError::Unfinished { path: path.into(), done, tiles: grid.len() });
+    let grid = head.grid();
+    let (done, tiles) =
+        (digests.keys().filter(|&&corner| grid.has_corner(corner)).count(), grid.count());
+    let Some(sha256) = whole.filter(|_| done == tiles) else {
+        return Err(TileError::Unfinished { path: path.into(), done, tiles });
     };
     if file.whole_digest()? != sha256 {
         let mut damaged = Vec::new();
-        for tile in &grid {
-            if !file.holds(tile, head.symmetric, &digests[&tile.corner()])? {
+        for tile in grid.tiles() {
+            if !file.holds(&tile, head.symmetric, &digests[&tile.corner()])? {
                 damaged.push(tile.corner());
             }
         }
         return Err(TileError::Damaged { path: path.into(), tiles: damaged });
     }
-    Ok(Verified { shape: head.shape, tiles: grid.len(), sha256, identity: head.identity })
+    Ok(Verified { shape: head.shape, tiles, sha256, identity: head.identity })
 }

@@ -376,6 +376,10 @@ fn rows_of_a_file() {
         let mut rows = NpyRows::open(&path).unwrap();
         assert_eq!(rows.multiply(&Array1::ones(empty[1])).unwrap(), Array1::<f64>::zeros(empty[0]));
     }
+    let vast =
+        by_hand("{'descr': '<f8', 'fortran_order': False, 'shape': (1152921504606846976, 0)}", &[]);
+    fs::write(&path, vast).unwrap();
+    assert!(matches!(NpyRows::open(&path).unwrap_err().problem, FileProblem::TooLarge { .. }));
     write_npy(&path, &awkward(3), F64).unwrap();
     let text = NpyRows::open(&path).unwrap_err().to_string();
     assert!(text.ends_with("its shape is [3], should have 2 axes"), "{text}");
@@ -631,6 +635,32 @@ fn a_truncated_journal_costs_only_the_lost_tiles() {
     fs::write(&journal_file, &journal[..head - 5]).unwrap();
     for error in [verify(&path).unwrap_err(), problem.write(&path, &tiled(4)).unwrap_err()] {
         assert!(matches!(error, TileError::Journal { .. }), "{error}");
+    }
+}
+
+/// The number of tiles is not believed: these have 2⁶⁰ or more.
+#[test]
+fn a_journal_with_an_absurd_shape_is_refused() {
+    let folder = folder();
+    let path = folder.path().join("a.npy");
+    let n = 1_usize << 60;
+    for (shape, symmetric) in [([0, n], false), ([n, 0], false), ([n, 0], true), ([n, n], true)] {
+        let dictionary = format!(
+            "{{'descr': '<f8', 'fortran_order': False, 'shape': ({}, {}), }}",
+            shape[0], shape[1]
+        );
+        // Padded as NumPy does.
+        fs::write(&path, by_hand(&format!("{dictionary:<117}"), &[])).unwrap();
+        let journal = format!(
+            "{{\"regime_tiles\":1,\"shape\":{shape:?},\"symmetric\":{symmetric},\"tile\":1,\
+             \"element\":\"f64\",\"identity\":\"\"}}\n"
+        );
+        fs::write(journal_path(&path), journal).unwrap();
+        let error = verify(&path).unwrap_err();
+        match symmetric {
+            false => assert!(matches!(error, TileError::Unfinished { tiles: 0, .. }), "{error}"),
+            true => assert!(!matches!(error, TileError::Unfinished { .. }), "{error}"),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::Context;
 use regime_lab::RunKey;
-use regime_study::RunSpec;
+use regime_study::{PlacedSpec, RunSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::{cli::Engine, output};
@@ -120,8 +120,21 @@ pub(super) fn new_folder(folder: &Path) -> anyhow::Result<PathBuf> {
 }
 
 /// The file with the runs of a task.
-pub(super) fn task_file(array: &Path, task: usize) -> PathBuf {
+fn task_file(array: &Path, task: usize) -> PathBuf {
     array.join("tasks").join(format!("{task}.json"))
+}
+
+/// The runs of a task. Unlike a spec file of a user, the file may be of any size.
+///
+/// # Errors
+/// A file that cannot be read, or that this program did not write.
+pub(super) fn read_task(array: &Path, task: usize) -> anyhow::Result<Vec<PlacedSpec>> {
+    let path = task_file(array, task);
+    let name = path.display().to_string();
+    let text = fs::read_to_string(&path).with_context(|| name.clone())?;
+    let specs: Vec<RunSpec> = serde_json::from_str(&text).with_context(|| name.clone())?;
+    let placed = |(number, spec)| PlacedSpec { place: format!("{name}, run {number}"), spec };
+    Ok((1..).zip(specs).map(placed).collect())
 }
 
 /// Writes the runs of a task.
@@ -133,4 +146,59 @@ pub(super) fn save_task(array: &Path, task: usize, specs: &[RunSpec]) -> anyhow:
     let specs: Vec<serde_json::Value> = specs.iter().map(RunSpec::complete).collect();
     let text = serde_json::to_string(&specs)? + "\n";
     fs::write(&path, text).with_context(|| path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use regime_models::{Activation, DenseSpec, NetworkSpec};
+
+    use super::*;
+
+    fn spec(seed: u64) -> RunSpec {
+        let activation = Activation::Relu;
+        let net = DenseSpec { inputs: 10, width: 8, hidden_layers: 3, activation, bias: true };
+        let mut spec = RunSpec { seed, ..RunSpec::new(NetworkSpec::Dense(net), 0.1) };
+        spec.budget.max_wall_s = 7.5;
+        spec
+    }
+
+    #[test]
+    fn the_runs_of_a_task_are_read_as_they_were_written() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("tasks")).unwrap();
+        let specs = [spec(0), spec(u64::MAX)];
+        save_task(folder.path(), 3, &specs).unwrap();
+        let read = read_task(folder.path(), 3).unwrap();
+        assert_eq!(read.into_iter().map(|placed| placed.spec).collect::<Vec<_>>(), specs);
+        assert!(read_task(folder.path(), 4).unwrap_err().to_string().contains("4.json"));
+    }
+
+    #[test]
+    fn submissions_are_numbered_and_read_in_their_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let sweep = folder.path().join("sweep");
+        assert_eq!(all(&sweep).unwrap(), []);
+        let of = |job: &str| Submission {
+            format: FORMAT,
+            on: Engine::Slurm,
+            cores: 4,
+            tasks: None,
+            task_s: 3600.0,
+            sbatch: vec!["--account=physics".into()],
+            arrays: vec![SubmittedArray { job: job.into(), tasks: Vec::new() }],
+        };
+        for n in 1..=11 {
+            let next = new_folder(&sweep).unwrap();
+            assert!(next.ends_with(n.to_string()));
+            // The second was refused by sbatch.
+            if n != 2 {
+                of(&n.to_string()).save(&next).unwrap();
+            }
+        }
+        let jobs: Vec<String> =
+            all(&sweep).unwrap().into_iter().map(|s| s.arrays[0].job.clone()).collect();
+        assert_eq!(jobs, ["1", "3", "4", "5", "6", "7", "8", "9", "10", "11"]);
+        Submission { format: 2, ..of("12") }.save(&new_folder(&sweep).unwrap()).unwrap();
+        assert!(all(&sweep).unwrap_err().to_string().contains("it has format 2"));
+    }
 }

@@ -12,9 +12,9 @@ use regime_lab::{Held, Store};
 use super::super::{
     compute::{Computed, ExecutionContext, compute},
     run_data::RunData,
-    spec_files::{checked, read},
+    spec_files::checked,
 };
-use super::{slurm::SIGNAL_LEAD_S, submission::task_file, target::store_folder};
+use super::{slurm::SIGNAL_LEAD_S, submission::read_task, target::store_folder};
 use crate::{
     cli::Work,
     console,
@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Work, stop: &Arc<AtomicBool>) -> anyhow::Result<Ex
     let Work { folder, task, resources } = arguments;
     let resources = resources.with_defaults(cores_of_job(), memory_of_job());
     let cache = RunData::new(stop);
-    let specs = read(&task_file(folder, *task), &[])?;
+    let specs = read_task(folder, *task)?;
     let specs = checked(specs, &cache, Memory::of_machine(resources.memory))?;
     let store = Store::open(store_of(folder)?)?;
     let context = ExecutionContext {
