@@ -68,14 +68,16 @@ const TABLES: [&[(&str, &str)]; 6] = [
     ],
 ];
 
+/// The rows that a record has in a table, without the first column.
+type RowsOf = fn(&RunRecord) -> Vec<Vec<f64>>;
+
 const RUN: &str = "The run: its row in the table of runs, counted from 0";
 
 /// The arrays in the records of `runs`, as the columns of tables with one row per measurement, layer,
 /// test point, entry of a kernel and so on. The first column of each table, `<table>.run`, is the index of the run
 /// in `runs`, which is its row in [`run_columns`](super::run_columns).
 pub fn run_arrays(runs: &[Run]) -> Vec<RunArray> {
-    let rows: [fn(&RunRecord) -> Vec<Vec<f64>>; 6] =
-        [path, layers, test_points, kernel, kernel_points, frozen];
+    let rows: [RowsOf; 6] = [path, layers, test_points, kernel, kernel_points, frozen];
     let mut arrays = Vec::new();
     for (columns, rows) in TABLES.iter().zip(rows) {
         let mut table: Vec<RunArray> = columns
