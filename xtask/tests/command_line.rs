@@ -403,7 +403,7 @@ fn under_nohup() -> bool {
 /// Starts the program from a shell, after the shell has done `before`, and waits until it handles signals.
 #[cfg(target_os = "linux")]
 fn started(before: &str, arguments: &[&str], folder: &Path) -> std::process::Child {
-    let child = Command::new("sh")
+    let mut child = Command::new("sh")
         .args(["-c", &format!("{before} exec \"$@\""), "sh", env!("CARGO_BIN_EXE_xtask")])
         .args(arguments)
         .current_dir(folder)
@@ -419,7 +419,8 @@ fn started(before: &str, arguments: &[&str], folder: &Path) -> std::process::Chi
         }
         thread::sleep(Duration::from_millis(1));
     }
-    panic!("SIGTERM is not handled");
+    let _ = child.kill();
+    panic!("SIGTERM is not handled: {:?}", child.wait());
 }
 
 #[cfg(target_os = "linux")]
