@@ -44,8 +44,6 @@ pub(super) struct ExecutionContext<'a> {
     pub(super) cache: &'a RunData,
     /// Once true, runs stop and leave their checkpoints.
     pub(super) stop: &'a Arc<AtomicBool>,
-    /// What to do with runs that another process computes.
-    pub(super) held: Held,
 }
 
 impl<'a> ExecutionContext<'a> {
@@ -56,7 +54,7 @@ impl<'a> ExecutionContext<'a> {
         cache: &'a RunData,
         stop: &'a Arc<AtomicBool>,
     ) -> Self {
-        Self { store, resources, cache, stop, held: Held::Wait }
+        Self { store, resources, cache, stop }
     }
 }
 
@@ -67,7 +65,7 @@ pub(super) fn compute(
     context: ExecutionContext<'_>,
     expected: Option<(f64, f64)>,
 ) -> anyhow::Result<Computed> {
-    let ExecutionContext { store, resources, cache, stop, held } = context;
+    let ExecutionContext { store, resources, cache, stop } = context;
     // Then nothing is computed; the records in the store are still read, for tables.
     let stopped_before = stop.load(Ordering::Relaxed);
     if let Some(warning) = specs.iter().find_map(rounding) {
@@ -91,7 +89,7 @@ pub(super) fn compute(
         threads_per_run: threads_per_run(jobs, specs.len()),
         cancel: Some(Arc::clone(stop)),
         provenance: provenance::of_runs(specs),
-        held,
+        held: Held::Wait,
         holder: provenance::of_process(),
     };
     let advanced = AtomicBool::new(false);

@@ -70,11 +70,14 @@ impl RunContext for StoreContext<'_> {
 
     /// A checkpoint that cannot be written, as on a full disk, does not end the run: its record may fit.
     fn save(&self, checkpoint: &RunCheckpoint) -> Result<(), StudyError> {
+        let mut has_advanced = false;
         if !self.advanced.load(Ordering::Relaxed) {
             let before = self.look_up().and_then(Lookup::found);
-            self.advanced.fetch_or(before.as_ref() != Some(checkpoint), Ordering::Relaxed);
+            has_advanced = before.as_ref() != Some(checkpoint);
         }
-        if let Err(error) = self.store.put_checkpoint(self.spec, checkpoint) {
+        let saved = self.store.put_checkpoint(self.spec, checkpoint);
+        self.advanced.fetch_or(has_advanced && saved.is_ok(), Ordering::Relaxed);
+        if let Err(error) = saved {
             console::warn(format_args!(
                 "warning: {}: its checkpoint cannot be saved: {error}",
                 run_name(self.spec)

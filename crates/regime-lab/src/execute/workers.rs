@@ -187,11 +187,12 @@ fn compute_batch<'a, S, R, E, F>(
     let mut claims: Vec<Claim> = Vec::with_capacity(batch.len());
     for &task in batch {
         let key = task.key;
-        match attempt(work.store, task, &work.options.holder) {
-            Ok(Attempt::Claimed { claim, damaged }) => {
-                if let Some(event) = damaged {
-                    send(Message::Event(event));
-                }
+        let (damaged, state) = attempt(work.store, task, &work.options.holder);
+        if let Some(event) = damaged {
+            send(Message::Event(event));
+        }
+        match state {
+            Ok(Attempt::Claimed(claim)) => {
                 tasks.push(task);
                 claims.push(claim);
             }
@@ -217,6 +218,8 @@ fn compute_batch<'a, S, R, E, F>(
     let specs: Vec<&S> = tasks.iter().map(|task| &work.specs[task.index]).collect();
     let start_s = now_s();
     for &&Task { key, index, cost, .. } in &tasks {
+        // If this attempt is killed, its cause is not that of an earlier one.
+        let _ = work.store.remove_failure(&key);
         send(Message::Event(Event::Started { key, index, cost, batch: n_runs, at_s: start_s }));
     }
     let caught = pool.install(|| catch_unwind(AssertUnwindSafe(|| (work.run)(&specs))));

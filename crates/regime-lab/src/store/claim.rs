@@ -9,6 +9,9 @@ use std::time::Duration;
 use super::{Store, StoreError};
 use crate::spec::RunKey;
 
+/// The number of times that a claim is tried before it counts as held.
+const MAX_TRIES: usize = 20;
+
 /// The largest number of bytes that are read from a lock file.
 const MAX_HOLDER: u64 = 4096;
 
@@ -22,7 +25,8 @@ const MAX_HOLDER: u64 = 4096;
 pub struct Claim {
     path: PathBuf,
     /// Locked while the claim is held.
-    _file: File,
+    /// `None` where no lock was possible.
+    file: Option<File>,
 }
 
 /// The result of [`Store::claim`].
@@ -46,35 +50,44 @@ impl Store {
     /// [`StoreError::Write`] when the lock file cannot be opened.
     pub fn claim(&self, key: &RunKey, holder: &str) -> Result<Claimed, StoreError> {
         let path = self.lock_path(key);
-        let write_error = |cause| StoreError::Write { path: path.clone(), cause };
         let mut tries = 0;
         loop {
-            let mut file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(&path)
-                .map_err(write_error)?;
+            let opened =
+                OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+            let mut file = match opened {
+                Ok(file) => file,
+                Err(cause) if path.exists() || too_many_files(&cause) => {
+                    // The file of another user, or no more files can be opened: the lock cannot be taken, but it
+                    // can be tested.
+                    return Ok(match self.claimed_by(key) {
+                        Some(holder) => Claimed::Held(holder),
+                        None => Claimed::Granted(Claim { path, file: None }),
+                    });
+                }
+                Err(cause) => return Err(StoreError::Write { path, cause }),
+            };
             match file.try_lock() {
                 // The holder before may have removed the file between the two calls above: the lock is then on a
                 // file without a name, and another process may lock a new one.
-                Ok(()) if !is_same_file(&file, &path) => continue,
+                Ok(()) if tries < MAX_TRIES && !is_same_file(&file, &path) => {
+                    tries += 1;
+                    continue;
+                }
                 Ok(()) => {
                     // For people only: a full disk does not matter.
                     let _ = file.set_len(0).and_then(|()| file.write_all(holder.as_bytes()));
                 }
                 // `claimed_by` in another process holds the lock for an instant.
-                Err(TryLockError::WouldBlock) if tries < 3 => {
+                Err(TryLockError::WouldBlock) if tries < MAX_TRIES => {
                     tries += 1;
-                    thread::sleep(Duration::from_millis(1));
+                    thread::sleep(Duration::from_millis(5));
                     continue;
                 }
                 Err(TryLockError::WouldBlock) => return Ok(Claimed::Held(read_holder(&file))),
                 // No locks on this file system.
                 Err(TryLockError::Error(_)) => {}
             }
-            return Ok(Claimed::Granted(Claim { path, _file: file }));
+            return Ok(Claimed::Granted(Claim { path, file: Some(file) }));
         }
     }
 
@@ -91,8 +104,16 @@ impl Store {
 impl Drop for Claim {
     fn drop(&mut self) {
         // Before the lock is released. A file that stays does no harm.
-        let _ = fs::remove_file(&self.path);
+        if self.file.is_some() {
+            let _ = fs::remove_file(&self.path);
+        }
     }
+}
+
+/// Whether the system refuses to open more files.
+fn too_many_files(cause: &io::Error) -> bool {
+    // EMFILE of the process and ENFILE of the system; the same numbers on all systems of Unix.
+    matches!(cause.raw_os_error(), Some(23 | 24))
 }
 
 fn read_holder(file: &File) -> String {

@@ -2,9 +2,9 @@
 
 use std::{collections::HashSet, process::ExitCode};
 
-use regime_lab::{FileKind, RunKey, Store, StoreError};
+use regime_lab::{Claimed, FileKind, RunKey, Store, StoreError, StoredFile};
 
-use super::verify::{is_unused, verified};
+use super::verify::{is_earlier, verified};
 use crate::cli::Prune;
 
 /// Moves damaged files aside, and removes the locks of processes that have ended. (Opening the store has removed
@@ -13,11 +13,7 @@ pub(super) fn repair(store: &Store) -> anyhow::Result<ExitCode> {
     let (mut moved, mut removed, mut left) = (0, 0, 0);
     for (file, result) in verified(store)? {
         match result {
-            Err(StoreError::Damaged { path, damage }) => {
-                moved += 1;
-                let moved_to = store.set_file_aside(&file)?;
-                out!("{} is damaged ({damage}): moved to {}", path.display(), moved_to.display());
-            }
+            Err(StoreError::Damaged { .. }) => moved += usize::from(move_aside(store, &file)?),
             Err(other) => {
                 left += 1;
                 out!("{other}: left as it is");
@@ -39,6 +35,28 @@ pub(super) fn repair(store: &Store) -> anyhow::Result<ExitCode> {
     Ok(if left == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Moves a damaged file aside; not if a process computes its run, or has replaced the file since it was
+/// verified.
+fn move_aside(store: &Store, file: &StoredFile) -> anyhow::Result<bool> {
+    let (FileKind::Record(key) | FileKind::Checkpoint(key) | FileKind::Failure(key)) = file.kind
+    else {
+        return Ok(false);
+    };
+    let _claim = match store.claim(&key, "store repair")? {
+        Claimed::Granted(claim) => claim,
+        Claimed::Held(holder) => {
+            out!("{} is damaged, but its run is computed by {holder}", file.path.display());
+            return Ok(false);
+        }
+    };
+    let Err(StoreError::Damaged { path, damage }) = store.verify_file(file) else {
+        return Ok(false);
+    };
+    let moved_to = store.set_file_aside(file)?;
+    out!("{} is damaged ({damage}): moved to {}", path.display(), moved_to.display());
+    Ok(true)
+}
+
 /// Removes files that nothing needs.
 pub(super) fn prune(store: &Store, arguments: &Prune) -> anyhow::Result<ExitCode> {
     let files = verified(store)?;
@@ -55,8 +73,8 @@ pub(super) fn prune(store: &Store, arguments: &Prune) -> anyhow::Result<ExitCode
             (FileKind::SetAside, _) => "it was damaged and moved aside",
             (FileKind::Checkpoint(key), _) if finished.contains(&key) => "its run is finished",
             (FileKind::Failure(key), _) if finished.contains(&key) => "its run has succeeded since",
-            (FileKind::Record(_), Ok(Some(header))) if arguments.earlier && is_unused(header) => {
-                "this version does not use it"
+            (FileKind::Record(_), Ok(Some(header))) if arguments.earlier && is_earlier(header) => {
+                "an earlier version of the computation"
             }
             _ => continue,
         };

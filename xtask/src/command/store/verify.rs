@@ -25,8 +25,13 @@ pub(super) fn verified(store: &Store) -> anyhow::Result<Vec<Verified>> {
 }
 
 /// Whether a record belongs to an earlier or later version of the computation, or to another kind of run.
-pub(super) fn is_unused(header: &RecordHeader) -> bool {
+fn is_unused(header: &RecordHeader) -> bool {
     header.kind != RunSpec::KIND || header.version != RunSpec::VERSION
+}
+
+/// Whether a record belongs to an earlier version of the computation.
+pub(super) fn is_earlier(header: &RecordHeader) -> bool {
+    header.kind == RunSpec::KIND && header.version < RunSpec::VERSION
 }
 
 pub(super) fn run(store: &Store) -> anyhow::Result<ExitCode> {

@@ -50,10 +50,10 @@ pub(super) fn divide(specs: &[RunSpec], division: &Division) -> anyhow::Result<V
     let total: f64 = specs.iter().map(Spec::cost).sum();
     let mut classes: BTreeMap<u64, Vec<RunSpec>> = BTreeMap::new();
     for spec in specs {
-        let class = memory_class(needed_bytes(spec, division.cores));
+        let class = memory_class(task_bytes(&vec![spec.clone(); division.cores], division.cores));
         classes.entry(class).or_default().push(spec.clone());
     }
-    let arrays = classes.into_iter().map(|(megabytes, specs)| {
+    let arrays = classes.into_values().map(|specs| {
         let cost: f64 = specs.iter().map(Spec::cost).sum();
         let wanted = match (&division.size, division.seconds_per_cost) {
             // Each array gets its part of the tasks.
@@ -71,15 +71,19 @@ pub(super) fn divide(specs: &[RunSpec], division: &Division) -> anyhow::Result<V
         };
         let longest = tasks.iter().map(longest).fold(0.0, f64::max);
         let longest_s = division.seconds_per_cost.map(|per_cost| per_cost * longest);
-        Ok(Array { megabytes, tasks, longest_s })
+        // The runs of a task may have different data.
+        let bytes = tasks.iter().map(|task| task_bytes(task, division.cores)).fold(0.0, f64::max);
+        Ok(Array { megabytes: memory_class(bytes), tasks, longest_s })
     });
     arrays.collect()
 }
 
-/// Bytes of a task with `cores` runs like this one side by side.
-fn needed_bytes(spec: &RunSpec, cores: usize) -> f64 {
-    let runs = cores as f64 * spec.memory_bytes();
-    (memory::PROGRAM + data_bytes([spec]) + runs) / memory::USABLE
+/// Bytes of a task: its data, and its largest runs side by side.
+fn task_bytes(specs: &[RunSpec], cores: usize) -> f64 {
+    let mut runs: Vec<f64> = specs.iter().map(RunSpec::memory_bytes).collect();
+    runs.sort_by(|a, b| b.total_cmp(a));
+    let side_by_side: f64 = runs.iter().take(cores).sum();
+    (memory::PROGRAM + data_bytes(specs) + side_by_side) / memory::USABLE
 }
 
 /// The smallest power of two, times the least memory, that has so many bytes; in megabytes.

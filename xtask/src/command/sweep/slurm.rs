@@ -41,7 +41,8 @@ pub(super) fn quoted(word: &str) -> String {
     }
 }
 
-/// Submits the job script in the folder of an array with `tasks` tasks, and returns the number of the job.
+/// Submits the job script in the folder of an array with `tasks` tasks, and returns the number of the job, or
+/// `JOB;CLUSTER` with `--clusters`.
 /// `options` come after those of this program, and replace them.
 ///
 /// # Errors
@@ -61,18 +62,25 @@ pub(super) fn sbatch(
         .arg(format!("--job-name=regime-{name}"))
         .arg(format!("--array=1-{tasks}"))
         .arg(format!("--output={logs}/%a.log"))
-        .arg(format!("--chdir={}", text_of(array)?));
+        // Relative paths of data are relative to this folder.
+        .arg(format!("--chdir={}", text_of(&std::env::current_dir()?)?));
     // Slurm lets --mem, --mem-per-cpu and --mem-per-gpu exclude each other.
-    if !options.iter().any(|option| option.starts_with("--mem")) {
+    let is_memory = |option: &&String| {
+        *option == "--mem" || ["--mem=", "--mem-per-"].iter().any(|start| option.starts_with(start))
+    };
+    if !options.iter().any(|option| is_memory(&option)) {
         command.arg(format!("--mem={megabytes}M"));
     }
     if let Some(minutes) = minutes {
         command.arg(format!("--time={minutes}"));
     }
     let output = run(command.args(options).arg(array.join("job.sh")))?;
-    // `JOB` or `JOB;CLUSTER`.
-    let job = String::from_utf8_lossy(&output.stdout);
-    Ok(job.trim().split(';').next().unwrap_or_default().to_owned())
+    let job = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let number = job.split(';').next().unwrap_or_default();
+    if number.is_empty() || !number.chars().all(|c| c.is_ascii_digit()) {
+        bail!("sbatch submitted no job: its answer is `{job}`");
+    }
+    Ok(job)
 }
 
 /// The tasks of a job that are in the queue, with their states; none for a job that Slurm has forgotten.
@@ -81,9 +89,17 @@ pub(super) fn sbatch(
 /// A squeue that cannot be run.
 pub(super) fn queued_tasks(job: &str) -> anyhow::Result<Vec<(usize, String)>> {
     let mut command = Command::new("squeue");
-    command.args(["--noheader", "--array", "--format=%K %T", &format!("--jobs={job}")]);
+    let (number, cluster) = job.split_once(';').unwrap_or((job, ""));
+    command.args(["--noheader", "--all", "--array", "--format=%K %T", &format!("--jobs={number}")]);
+    if !cluster.is_empty() {
+        command.arg(format!("--clusters={cluster}"));
+    }
     let output = command.output().context("squeue cannot be run")?;
-    // Slurm forgets a job some minutes after its end, and squeue then fails.
+    let refused = String::from_utf8_lossy(&output.stderr);
+    // Slurm forgets a job some minutes after its end.
+    if !output.status.success() && !refused.contains("Invalid job id") {
+        bail!("squeue: {}", refused.trim().replace('\n', "; "));
+    }
     let text = String::from_utf8_lossy(&output.stdout);
     let task = |line: &str| {
         let (task, state) = line.trim().split_once(' ')?;

@@ -3,14 +3,17 @@
 use std::{
     collections::HashSet,
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use anyhow::{Context, ensure};
 use regime_lab::{RunKey, Store};
-use regime_study::RunSpec;
+use regime_study::{RunSpec, StudyError};
 
 use super::super::{
     compute::{Computed, ExecutionContext, compute},
@@ -20,7 +23,7 @@ use super::super::{
     timer::calibration,
 };
 use super::{
-    chunks::{Division, Size, divide},
+    chunks::{Array, Division, Size, divide},
     slurm,
     submission::{self, FORMAT, Submission, SubmittedArray},
     target::{Target, store_folder},
@@ -29,6 +32,7 @@ use crate::{
     cli::{Engine, Resources, Submit},
     console,
     memory::Memory,
+    signals,
     status::{BAD_INPUT, INTERRUPTED},
 };
 
@@ -93,12 +97,11 @@ pub(super) fn submit(
         return Ok(ExitCode::SUCCESS);
     }
     let folder = submission::new_folder(&target.folder(out))?;
-    let submitted = submit_to_slurm(target, &open, way, &store, (&folder, cache));
-    if submitted.is_err() {
-        // sbatch refused, or nothing could be written: the folder has no use. One with a job has its submission.
+    let arrays = write_arrays(&open, &way, &store, (&folder, cache)).inspect_err(|_| {
+        // Nothing is submitted yet.
         let _ = fs::remove_dir_all(&folder);
-    }
-    submitted
+    })?;
+    send(target, &arrays, way, (&folder, stop))
 }
 
 /// Notes that a sweep is computed without Slurm, so that `resume` does the same.
@@ -133,24 +136,21 @@ fn compute_here(
     Ok(if counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn submit_to_slurm(
-    target: &Target,
+/// Divides runs into job arrays, and writes the files of all of them.
+fn write_arrays(
     open: &[RunSpec],
-    way: Submission,
+    way: &Submission,
     store: &Store,
     (folder, cache): (&Path, &RunData),
-) -> anyhow::Result<ExitCode> {
+) -> anyhow::Result<Vec<Array>> {
     let division = Division {
         cores: way.cores,
         size: way.tasks.map_or(Size::Seconds(way.task_s), Size::Tasks),
-        seconds_per_cost: seconds_per_cost(open, store, cache),
+        seconds_per_cost: seconds_per_cost(open, store, cache)?,
     };
     let arrays = divide(open, &division)?;
-    let chose_time =
-        way.sbatch.iter().any(|option| option.starts_with("--time") || option.starts_with("-t"));
-    let mut submission = way;
     for (number, array) in (1..).zip(&arrays) {
-        let place = folder.join(number.to_string());
+        let place = array_folder(folder, number);
         for part in ["tasks", "logs"] {
             let part = place.join(part);
             fs::create_dir_all(&part).with_context(|| part.display().to_string())?;
@@ -158,28 +158,59 @@ fn submit_to_slurm(
         for (task, specs) in (1..).zip(&array.tasks) {
             submission::save_task(&place, task, specs)?;
         }
-        slurm::write_job_script(&place, submission.cores)?;
+        slurm::write_job_script(&place, way.cores)?;
+    }
+    Ok(arrays)
+}
+
+fn array_folder(folder: &Path, number: usize) -> PathBuf {
+    folder.join(number.to_string())
+}
+
+/// Submits job arrays whose files are written. Once Slurm has one of them, the folder stays.
+fn send(
+    target: &Target,
+    arrays: &[Array],
+    way: Submission,
+    (folder, stop): (&Path, &Arc<AtomicBool>),
+) -> anyhow::Result<ExitCode> {
+    let chose_time = way.sbatch.iter().any(|option| {
+        option == "--time" || option.starts_with("--time=") || option.starts_with("-t")
+    });
+    let mut submission = way;
+    for (number, array) in (1..).zip(arrays) {
+        let place = array_folder(folder, number);
         let minutes = array.longest_s.filter(|_| !chose_time).map(|longest_s| {
-            f64::max(MIN_MINUTES, (TIME_MARGIN * longest_s + slurm::SIGNAL_LEAD_S) / 60.0).ceil()
-                as u64
+            let limit_s = TIME_MARGIN * longest_s + slurm::SIGNAL_LEAD_S;
+            f64::max(MIN_MINUTES, limit_s / 60.0).ceil() as u64
         });
+        let keys = |specs: &Vec<RunSpec>| specs.iter().map(RunKey::of).collect::<Result<_, _>>();
+        let tasks = array.tasks.iter().map(keys).collect::<Result<_, _>>()?;
         let size = (array.tasks.len(), array.megabytes);
-        let sent = slurm::sbatch(&place, &target.name, size, minutes, &submission.sbatch);
+        let sent = match stop.load(Ordering::Relaxed) {
+            true => Err(StudyError::Stopped.into()),
+            false => slurm::sbatch(&place, &target.name, size, minutes, &submission.sbatch),
+        };
         let job = match sent {
             Ok(job) => job,
-            Err(error) if submission.arrays.is_empty() => return Err(error),
+            Err(error) if submission.arrays.is_empty() => {
+                let _ = fs::remove_dir_all(folder);
+                return Err(error);
+            }
             Err(error) => {
                 console::warn(format_args!(
-                    "error: {error:#}; the other arrays are submitted, and `sweep resume` submits the rest"
+                    "error: {error:#}; {} of {} arrays are submitted, and `sweep resume` submits the rest",
+                    submission.arrays.len(),
+                    arrays.len()
                 ));
                 return Ok(ExitCode::from(BAD_INPUT));
             }
         };
-        let keys = |specs: &Vec<RunSpec>| specs.iter().map(RunKey::of).collect::<Result<_, _>>();
-        let tasks = array.tasks.iter().map(keys).collect::<Result<_, _>>()?;
         submission.arrays.push(SubmittedArray { job: job.clone(), tasks });
         // After each job, so that none is forgotten.
-        submission.save(folder)?;
+        submission
+            .save(folder)
+            .with_context(|| format!("job {job} is submitted, but not noted"))?;
         let runs: usize = array.tasks.iter().map(Vec::len).sum();
         let longest = array.longest_s.map(|s| {
             let time = std::time::Duration::from_secs(s.ceil() as u64);
@@ -217,19 +248,27 @@ pub(super) fn queued_runs(folder: &Path) -> anyhow::Result<HashSet<RunKey>> {
 
 /// Wall seconds of one core per unit of cost, by short runs of each kind on this machine; `None`, with a warning,
 /// if a short run fails.
-fn seconds_per_cost(specs: &[RunSpec], store: &Store, cache: &RunData) -> Option<f64> {
+///
+/// # Errors
+/// A stop that the user requests.
+fn seconds_per_cost(
+    specs: &[RunSpec],
+    store: &Store,
+    cache: &RunData,
+) -> anyhow::Result<Option<f64>> {
     let resources = Resources::one_job();
     let mut calibration = calibration(cache, Memory::of_machine(None));
     match Plan::of(specs, store, &mut calibration, resources) {
         Ok(plan) => {
             let (cost, wall_s) = plan.expected();
-            (cost > 0.0).then(|| wall_s / cost)
+            Ok((cost > 0.0).then(|| wall_s / cost))
         }
+        Err(error) if signals::is_stop(&error) => Err(error),
         Err(error) => {
             console::warn(format_args!(
                 "warning: the time of the runs cannot be estimated: {error:#}"
             ));
-            None
+            Ok(None)
         }
     }
 }

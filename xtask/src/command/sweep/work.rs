@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::bail;
-use regime_lab::{Held, Store};
+use regime_lab::Store;
 
 use super::super::{
     compute::{Computed, ExecutionContext, compute},
@@ -29,10 +29,8 @@ pub(super) fn run(arguments: &Work, stop: &Arc<AtomicBool>) -> anyhow::Result<Ex
     let specs = read_task(folder, *task)?;
     let specs = checked(specs, &cache, Memory::of_machine(resources.memory))?;
     let store = Store::open(store_of(folder)?)?;
-    let context = ExecutionContext {
-        held: Held::Leave,
-        ..ExecutionContext::new(&store, resources, &cache, stop)
-    };
+    // A run that another process computes is waited for: if that process fails, nobody else would compute it.
+    let context = ExecutionContext::new(&store, resources, &cache, stop);
     let Computed { counts, stopped, advanced, .. } = compute(&specs, context, None)?;
     if stopped && advanced {
         note!("task {task}: stopped; its runs have checkpoints, and the same task continues");
@@ -42,12 +40,8 @@ pub(super) fn run(arguments: &Work, stop: &Arc<AtomicBool>) -> anyhow::Result<Ex
         warn_without_progress(*task);
         return Ok(ExitCode::from(NO_PROGRESS));
     }
-    let elsewhere = match counts.elsewhere {
-        0 => String::new(),
-        n => format!(", {n} computed by other processes"),
-    };
     out!(
-        "task {task}: {} runs: {} computed, {} stored before, {} failed{elsewhere} — {}",
+        "task {task}: {} runs: {} computed, {} stored before, {} failed — {}",
         counts.total(),
         counts.computed,
         counts.reused,
