@@ -352,17 +352,22 @@ fn shares_make_the_runs_of_a_sweep_and_the_whole_is_what_it_is_in_one_go() {
     assert_eq!(data("shared"), data("whole"));
 }
 
+/// Writes the spec of a run with a step that is far too careful: a million of them, which nobody waits for.
 #[cfg(unix)]
-#[test]
-fn a_job_that_a_cluster_ends_leaves_its_checkpoint() {
-    let folder = tempfile::tempdir().unwrap();
-    // A step that is far too careful: a million of them, which nobody waits for.
+fn write_endless(folder: &Path) {
     let endless = SWEEP.replace("[8, 16, 24]", "[200]").replace("[0.3, 30]", "[0.3]").replace(
         "\"base\": {",
         r#""base": {"dynamics": {"kind": "flow", "scheme": {"scheme": "explicit", "rule":
         {"rule": "output-change", "undo_above": 1e-9, "grow_below": 1e-10}}}, "#,
     );
-    fs::write(folder.path().join("endless.json"), endless).unwrap();
+    fs::write(folder.join("endless.json"), endless).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_job_that_a_cluster_ends_leaves_its_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    write_endless(folder.path());
     let mut job = Command::new(env!("CARGO_BIN_EXE_xtask"))
         .args(["run", "endless.json", "--share", "1/1"])
         .current_dir(folder.path())
@@ -458,12 +463,7 @@ fn a_signal_before_the_first_run_stops_the_command_before_it_computes() {
 #[test]
 fn a_closed_terminal_leaves_checkpoints_unless_hangups_are_ignored() {
     let folder = tempfile::tempdir().unwrap();
-    let endless = SWEEP.replace("[8, 16, 24]", "[200]").replace("[0.3, 30]", "[0.3]").replace(
-        "\"base\": {",
-        r#""base": {"dynamics": {"kind": "flow", "scheme": {"scheme": "explicit", "rule":
-        {"rule": "output-change", "undo_above": 1e-9, "grow_below": 1e-10}}}, "#,
-    );
-    fs::write(folder.path().join("endless.json"), endless).unwrap();
+    write_endless(folder.path());
     let arguments = ["run", "endless.json", "--share", "1/1"];
 
     if !under_nohup() {

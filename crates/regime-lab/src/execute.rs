@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use event::{Event, Observer};
-pub use options::{ExecError, Held, Options};
+pub use options::{ExecError, Options};
 pub use progress::Progress;
 pub use report::{Counts, Incomplete, Outcome, Report, RunError};
 pub use share::{ParseShareError, Share};
@@ -40,7 +40,8 @@ use distinct::{costliest_first, distinct};
 ///
 /// Several processes may work on one grid: each holds a [`Claim`](crate::Claim) on the runs that it
 /// computes, and looks a run up again before it starts it. A run that another process computes is
-/// left for the end; `options.held` decides whether the call waits for its record.
+/// left for the end: the call then waits for its record, or computes the run if the other process ends
+/// without one.
 ///
 /// # Same spec, same bits
 /// Each worker owns a rayon pool of `options.threads_per_run` threads and calls `run`

@@ -71,8 +71,8 @@ mod store;
 mod sweep;
 
 pub use execute::{
-    Counts, Event, ExecError, Held, Incomplete, Observer, Options, Outcome, ParseShareError,
-    Progress, Report, RunError, Share, execute, execute_batches,
+    Counts, Event, ExecError, Incomplete, Observer, Options, Outcome, ParseShareError, Progress,
+    Report, RunError, Share, execute, execute_batches,
 };
 pub use grid::Grid;
 pub use json::{EncodeError, Unencodable};

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 use regime_lab::{
-    Claimed, Counts, Event, ExecError, Held, Options, Outcome, Progress, Provenance, Report,
-    RunError, RunKey, Spec, Store, StoreError, execute,
+    Claimed, Counts, Event, ExecError, Options, Outcome, Progress, Provenance, Report, RunError,
+    RunKey, Spec, Store, StoreError, execute,
 };
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
@@ -419,37 +419,33 @@ fn two_executions_at_once_compute_no_run_twice() {
 }
 
 #[test]
-fn a_run_of_another_process_is_left_or_waited_for() {
+fn a_run_of_another_process_is_waited_for() {
     let (_dir, store) = fresh();
     let specs = [spec(10), spec(20)];
     let key = RunKey::of(&specs[1]).unwrap();
     let Claimed::Granted(claim) = store.claim(&key, "task 7").unwrap() else { panic!() };
 
-    let mut held = Vec::new();
-    let mut observer = |event: &Event| {
-        if let Event::Held { key, holder } = event {
-            held.push((*key, holder.clone()));
-        }
-    };
-    let leave = Options { held: Held::Leave, ..jobs(2) };
-    let report = execute(&specs, &store, &leave, run, &mut observer).unwrap();
-    assert_eq!(report.counts(), Counts { computed: 1, elsewhere: 1, ..Counts::default() });
-    assert_eq!(held, [(key, "task 7".to_owned())]);
-    let error = report.into_records().unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "1 of 2 runs have no record: 0 failed, 0 not started, 1 in another process"
-    );
-
     // The other process ends without a record.
-    let report = std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| quietly(&specs, &store, &jobs(2), run));
+    let (report, held) = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            let mut held = Vec::new();
+            let mut observer = |event: &Event| {
+                if let Event::Held { key, holder } = event {
+                    held.push((*key, holder.clone()));
+                }
+            };
+            let report = execute(&specs, &store, &jobs(2), run, &mut observer).unwrap();
+            (report, held)
+        });
         std::thread::sleep(std::time::Duration::from_millis(300));
         assert!(!waiting.is_finished());
+        // The other run was computed first.
+        assert_eq!(store.keys().unwrap(), [RunKey::of(&specs[0]).unwrap()]);
         drop(claim);
         waiting.join().unwrap()
     });
-    assert_eq!(report.counts(), Counts { reused: 1, computed: 1, ..Counts::default() });
+    assert_eq!(report.counts(), Counts { computed: 2, ..Counts::default() });
+    assert_eq!(held, [(key, "task 7".to_owned())]);
 }
 
 #[test]

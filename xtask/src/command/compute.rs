@@ -1,6 +1,7 @@
 //! The runs of a grid, made side by side.
 
 use std::{
+    process::ExitCode,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -8,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use regime_lab::{Counts, Held, Options, Outcome, Store, execute_batches};
+use regime_lab::{Counts, Options, Outcome, Store, execute_batches};
 use regime_models::Precision;
 use regime_study::{BatchRun, DeviceName, NoRecord, Run, RunRecord, RunSpec};
 
@@ -34,6 +35,19 @@ pub(super) struct Computed {
     pub(super) stopped: bool,
     /// Whether a run ended, or an unfinished one saved a checkpoint with new steps.
     pub(super) advanced: bool,
+}
+
+impl Computed {
+    /// Prints how many runs were computed, stored before and failed, and returns the exit status.
+    pub(super) fn report(&self, name: &str, store: &Store) -> ExitCode {
+        let Counts { computed, reused, failed, .. } = self.counts;
+        out!(
+            "{name}: {} runs: {computed} computed, {reused} stored before, {failed} failed — {}",
+            self.counts.total(),
+            store.dir().display()
+        );
+        if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
 }
 
 /// What runs are made with.
@@ -89,7 +103,6 @@ pub(super) fn compute(
         threads_per_run: threads_per_run(jobs, specs.len()),
         cancel: Some(Arc::clone(stop)),
         provenance: provenance::of_runs(specs),
-        held: Held::Wait,
         holder: provenance::of_process(),
     };
     let advanced = AtomicBool::new(false);
@@ -134,7 +147,7 @@ pub(super) fn compute(
             record: match outcome {
                 Outcome::Reused(record) | Outcome::Computed { record, .. } => Ok(record.clone()),
                 Outcome::Failed(error) => Err(NoRecord::Failed(error.to_string())),
-                Outcome::Elsewhere | Outcome::NotStarted => Err(NoRecord::Missing),
+                Outcome::NotStarted => Err(NoRecord::Missing),
             },
         })
         .collect();

@@ -21,21 +21,8 @@ pub struct Options {
     pub cancel: Option<Arc<AtomicBool>>,
     /// Stored with every record that this call computes, with `wall_s` filled in.
     pub provenance: Provenance,
-    /// What to do with a run that another process computes. Default: wait for it.
-    pub held: Held,
     /// How this process describes itself to others in its [claims](crate::Claim), in one line.
     pub holder: String,
-}
-
-/// What to do with a run that another process computes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Held {
-    /// Compute the other runs first, then wait for the record, or compute the run once the other process
-    /// has ended without one.
-    #[default]
-    Wait,
-    /// Leave the run to the other process: [`Outcome::Elsewhere`](crate::Outcome::Elsewhere).
-    Leave,
 }
 
 impl Default for Options {
@@ -45,7 +32,6 @@ impl Default for Options {
             threads_per_run: 1,
             cancel: None,
             provenance: Provenance::default(),
-            held: Held::default(),
             holder: String::new(),
         }
     }

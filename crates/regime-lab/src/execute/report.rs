@@ -30,9 +30,6 @@ pub enum Outcome<R, E> {
     },
     /// It was started and failed; it has no record.
     Failed(RunError<E>),
-    /// Another process computes it, and the execution did not wait for the record
-    /// ([`Held::Leave`](crate::Held::Leave)).
-    Elsewhere,
     /// It was never started: the execution was cancelled.
     NotStarted,
 }
@@ -68,8 +65,6 @@ pub struct Counts {
     pub computed: usize,
     /// Started, and failed.
     pub failed: usize,
-    /// Computed by another process, whose record was not waited for.
-    pub elsewhere: usize,
     /// Not started.
     pub not_started: usize,
 }
@@ -77,13 +72,12 @@ pub struct Counts {
 /// The error when not every spec has a record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{} of {} runs have no record: {} failed{}, {} not started{}",
-    counts.failed + counts.elsewhere + counts.not_started,
+    "{} of {} runs have no record: {} failed{}, {} not started",
+    counts.failed + counts.not_started,
     counts.total(),
     counts.failed,
     first_failure.as_ref().map(|(key, reason)| format!(" (first {}: {reason})", key.short())).unwrap_or_default(),
-    counts.not_started,
-    match counts.elsewhere { 0 => String::new(), n => format!(", {n} in another process") }
+    counts.not_started
 )]
 pub struct Incomplete {
     /// Number of runs by outcome.
@@ -97,7 +91,7 @@ impl<R, E> Outcome<R, E> {
     pub fn record(&self) -> Option<&R> {
         match self {
             Outcome::Reused(record) | Outcome::Computed { record, .. } => Some(record),
-            Outcome::Failed(_) | Outcome::Elsewhere | Outcome::NotStarted => None,
+            Outcome::Failed(_) | Outcome::NotStarted => None,
         }
     }
 }
@@ -132,7 +126,6 @@ impl<R, E> Report<R, E> {
                 Outcome::Reused(_) => counts.reused += 1,
                 Outcome::Computed { .. } => counts.computed += 1,
                 Outcome::Failed(_) => counts.failed += 1,
-                Outcome::Elsewhere => counts.elsewhere += 1,
                 Outcome::NotStarted => counts.not_started += 1,
             }
         }
@@ -159,6 +152,6 @@ impl<R, E> Report<R, E> {
 impl Counts {
     /// The number of all runs.
     pub fn total(&self) -> usize {
-        self.reused + self.computed + self.failed + self.elsewhere + self.not_started
+        self.reused + self.computed + self.failed + self.not_started
     }
 }

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 
 use super::attempt::{Attempt, attempt};
 use super::distinct::Task;
-use super::{Event, ExecError, Held, Observer, Options, Outcome, RunError};
+use super::{Event, ExecError, Observer, Options, Outcome, RunError};
 use crate::provenance::Provenance;
 use crate::spec::Spec;
 use crate::store::{Claim, Failure, Store, StoreError};
@@ -202,10 +202,7 @@ fn compute_batch<'a, S, R, E, F>(
             }
             Ok(Attempt::Held(holder)) => {
                 send(Message::Event(Event::Held { key, holder }));
-                match work.options.held {
-                    Held::Wait => queue.push_held(task),
-                    Held::Leave => send(Message::Outcome(task.slot, Outcome::Elsewhere)),
-                }
+                queue.push_held(task);
             }
             Err(error) => return send(Message::Broken(error)),
         }
@@ -286,7 +283,6 @@ where
         Err(error) => return Err(error),
     }
     work.store.remove_checkpoint(&task.key)?;
-    work.store.remove_failure(&task.key)?;
     // The returned record is the one that the next call will read. If another process
     // has just removed the file, it is the computed one.
     Ok(Ok(work.store.get(&task.key)?.unwrap_or(record)))

@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &SweepStatus) -> anyhow::Result<ExitCode> {
 /// The number of tasks in Slurm's queue, by their states.
 fn queue(folder: &std::path::Path) -> anyhow::Result<BTreeMap<String, usize>> {
     let mut queue = BTreeMap::new();
-    for array in submission::all(folder)?.into_iter().flat_map(|submission| submission.arrays) {
+    for array in submission::arrays(folder)? {
         match slurm::queued_tasks(&array.job) {
             Ok(tasks) => {
                 for (_, state) in tasks {

@@ -85,6 +85,14 @@ pub(super) fn all(folder: &Path) -> anyhow::Result<Vec<Submission>> {
     Ok(submissions)
 }
 
+/// The job arrays of all submissions of a sweep.
+///
+/// # Errors
+/// As [`all`].
+pub(super) fn arrays(folder: &Path) -> anyhow::Result<Vec<SubmittedArray>> {
+    Ok(all(folder)?.into_iter().flat_map(|submission| submission.arrays).collect())
+}
+
 /// The numbers of the submissions that have a folder, sorted.
 fn numbers(folder: &Path) -> anyhow::Result<Vec<u32>> {
     if !folder.is_dir() {

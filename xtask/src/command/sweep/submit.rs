@@ -16,7 +16,7 @@ use regime_lab::{RunKey, Store};
 use regime_study::{RunSpec, StudyError};
 
 use super::super::{
-    compute::{Computed, ExecutionContext, compute},
+    compute::{ExecutionContext, compute},
     plan::Plan,
     run_data::RunData,
     stored::{is_missing, stored_keys},
@@ -119,21 +119,12 @@ fn compute_here(
     (cache, stop): (&RunData, &Arc<AtomicBool>),
 ) -> anyhow::Result<ExitCode> {
     let context = ExecutionContext::new(store, resources, cache, stop);
-    let Computed { counts, stopped, .. } = compute(specs, context, None)?;
-    if stopped {
+    let computed = compute(specs, context, None)?;
+    if computed.stopped {
         note!("{}: stopped; `sweep resume` continues", target.name);
         return Ok(ExitCode::from(INTERRUPTED));
     }
-    out!(
-        "{}: {} runs: {} computed, {} stored before, {} failed — {}",
-        target.name,
-        counts.total(),
-        counts.computed,
-        counts.reused,
-        counts.failed,
-        store.dir().display()
-    );
-    Ok(if counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(computed.report(&target.name, store))
 }
 
 /// Divides runs into job arrays, and writes the files of all of them.
@@ -236,9 +227,9 @@ fn counted(n: usize, thing: &str) -> String {
 }
 
 /// The runs in tasks that are in Slurm's queue.
-pub(super) fn queued_runs(folder: &Path) -> anyhow::Result<HashSet<RunKey>> {
+fn queued_runs(folder: &Path) -> anyhow::Result<HashSet<RunKey>> {
     let mut queued = HashSet::new();
-    for array in submission::all(folder)?.into_iter().flat_map(|submission| submission.arrays) {
+    for array in submission::arrays(folder)? {
         for (task, _) in slurm::queued_tasks(&array.job)? {
             queued.extend(array.tasks.get(task.wrapping_sub(1)).into_iter().flatten());
         }

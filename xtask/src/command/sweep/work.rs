@@ -10,7 +10,7 @@ use anyhow::bail;
 use regime_lab::Store;
 
 use super::super::{
-    compute::{Computed, ExecutionContext, compute},
+    compute::{ExecutionContext, compute},
     run_data::RunData,
     spec_files::checked,
 };
@@ -31,24 +31,16 @@ pub(super) fn run(arguments: &Work, stop: &Arc<AtomicBool>) -> anyhow::Result<Ex
     let store = Store::open(store_of(folder)?)?;
     // A run that another process computes is waited for: if that process fails, nobody else would compute it.
     let context = ExecutionContext::new(&store, resources, &cache, stop);
-    let Computed { counts, stopped, advanced, .. } = compute(&specs, context, None)?;
-    if stopped && advanced {
+    let computed = compute(&specs, context, None)?;
+    if computed.stopped && computed.advanced {
         note!("task {task}: stopped; its runs have checkpoints, and the same task continues");
         return Ok(ExitCode::from(INTERRUPTED));
     }
-    if stopped {
+    if computed.stopped {
         warn_without_progress(*task);
         return Ok(ExitCode::from(NO_PROGRESS));
     }
-    out!(
-        "task {task}: {} runs: {} computed, {} stored before, {} failed — {}",
-        counts.total(),
-        counts.computed,
-        counts.reused,
-        counts.failed,
-        store.dir().display()
-    );
-    Ok(if counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(computed.report(&format!("task {task}"), &store))
 }
 
 fn warn_without_progress(task: usize) {
