@@ -215,8 +215,18 @@ step "without Slurm"
 smoke=(finding-1 --profile smoke)
 xtask sweep submit "${smoke[@]}" --on local --out local > local.out
 xtask sweep collect "${smoke[@]}" --out local
+begun=$(date +%s%N)
 xtask sweep submit long.json --on local --jobs 2 --out local >> local.out
+took=$((($(date +%s%N) - begun) / 1000000 + 1)) # in milliseconds
 xtask sweep collect long.json --out local
+
+# The same with so many seeds that one core takes half a minute, also on a faster machine: Slurm has to look at the
+# time limit while the task runs.
+seeds=$((4 * 30000 / (2 * took) + 1))
+[ "$seeds" -ge 4 ] || seeds=4
+sed "s/\"seed\": \[.*\]}/\"seed\": [$(seq -s, 0 $((seeds - 1)))]}/" long.json > limited.json
+xtask sweep submit limited.json --on local --jobs 2 --out local >> local.out
+xtask sweep collect limited.json --out local > /dev/null
 
 # --- a time limit shorter than the signal's lead ---
 
@@ -224,7 +234,7 @@ xtask sweep collect long.json --out local
 step "a time limit of one minute: the task is stopped, goes back into the queue, and continues"
 before_look() { [ $((($(date +%s) - controller_since) % 30)) -eq 20 ]; }
 wait_for "the right second" before_look
-xtask sweep submit long.json --on slurm --jobs 1 --tasks 1 --out limit -- --time=1
+xtask sweep submit limited.json --on slurm --jobs 1 --tasks 1 --out limit -- --time=1
 limit=$(last_array)_1
 wait_for "the task with a time limit starts" is_at_work "$limit"
 
@@ -247,8 +257,8 @@ step "the task with the time limit"
 wait_for "the task with a time limit ends" queue_is_empty
 in_state "$limit" COMPLETED || fail "task $limit is $(field "$limit" JobState)"
 [ "$(field "$limit" Restarts)" -ge 1 ] || fail "task $limit was never stopped: Slurm sent no signal"
-xtask sweep collect long.json --out limit
-same local/long/data.csv limit/long/data.csv
+xtask sweep collect limited.json --out limit > /dev/null
+same local/limited/data.csv limit/limited/data.csv
 
 # --- everything that happens to tasks ---
 
@@ -288,7 +298,10 @@ same local/long/data.csv slurm/long/data.csv
 # --- a worker that is always stopped before it gets anywhere ---
 
 step "a worker that is stopped at once, each time, does not come back for ever"
-xtask sweep submit long.json --on slurm --jobs 1 --tasks 1 --out hasty -- --time=10
+# Many points, so that the data are still being read when the signal arrives.
+sed 's/"n_train": [0-9]*/"n_train": 5000/' long.json > many.json
+grep -q '"n_train": 5000' many.json || fail "many.json has not many points"
+xtask sweep submit many.json --on slurm --jobs 1 --tasks 1 --out hasty -- --time=10
 hasty=$(last_array)_1
 has_ended() {
     if is_at_work "$hasty"; then
@@ -299,4 +312,5 @@ has_ended() {
 }
 wait_for "task $hasty ends" has_ended
 in_state "$hasty" FAILED || fail "task $hasty is $(field "$hasty" JobState)"
+[ "$(field "$hasty" ExitCode)" = 4:0 ] || fail "task $hasty ended with status $(field "$hasty" ExitCode)"
 echo "ended with status $(field "$hasty" ExitCode) after $(field "$hasty" Restarts) restarts"

@@ -19,10 +19,19 @@ use crate::{
     cli::Work,
     console,
     memory::Memory,
+    signals,
     status::{INTERRUPTED, NO_PROGRESS},
 };
 
 pub(super) fn run(arguments: &Work, stop: &Arc<AtomicBool>) -> anyhow::Result<ExitCode> {
+    match work(arguments, stop) {
+        // Stopped while data were read.
+        Err(error) if signals::is_stop(&error) => Ok(without_progress(arguments.task)),
+        ended => ended,
+    }
+}
+
+fn work(arguments: &Work, stop: &Arc<AtomicBool>) -> anyhow::Result<ExitCode> {
     let Work { folder, task, resources } = arguments;
     let resources = resources.with_defaults(cores_of_job(), memory_of_job());
     let cache = RunData::new(stop);
@@ -37,19 +46,20 @@ pub(super) fn run(arguments: &Work, stop: &Arc<AtomicBool>) -> anyhow::Result<Ex
         return Ok(ExitCode::from(INTERRUPTED));
     }
     if computed.stopped {
-        warn_without_progress(*task);
-        return Ok(ExitCode::from(NO_PROGRESS));
+        return Ok(without_progress(*task));
     }
     Ok(computed.report(&format!("task {task}"), &store))
 }
 
-fn warn_without_progress(task: usize) {
+/// The status of a task that was stopped before it had achieved anything.
+fn without_progress(task: usize) -> ExitCode {
     console::warn(format_args!(
         "error: task {task}: stopped before any of its runs had advanced, so starting it again would not help: \
          give it more time, such as `sweep resume … -- --time=01:00:00` (the signal comes {} minutes before the \
          time limit)",
         SIGNAL_LEAD_S / 60.0
     ));
+    ExitCode::from(NO_PROGRESS)
 }
 
 /// The store of the results that the folder of an array belongs to: `<out>/sweeps/<name>/<n>/<array>`.
