@@ -1,19 +1,20 @@
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use burn_tensor::{DType, Tensor, backend::Backend};
 
 use crate::{block::Block, dispatch::operations};
 
-/// A network with one output, as a function `f(w, x)` of a flat vector of
-/// parameters.
+/// A network as a function `f(w, x)` of a flat vector of parameters, with one output or several.
 ///
 /// The value holds only the architecture; the point `w` in parameter space is
-/// passed to every call, so a flow can move it as one vector.
+/// passed to every call, so a flow can move it as one vector. A shared network (`&N`,
+/// `Arc<N>`) is a network, too.
 ///
 /// # Shapes
 /// - `w`: `[P]`, `P` = [`Network::n_params`]
 /// - `x`: `[n, d]`, one point per row, `d` = [`Network::n_inputs`]
-/// - output: `[n]`
+/// - output: `[nK]`, `K` = [`Network::n_outputs`], output by output: output `k` of point `i` is
+///   number `k·n + i`. With one output, `[n]`.
 ///
 /// # Panics
 /// All methods panic when a shape differs from those above. Wrong shapes are a bug
@@ -28,6 +29,11 @@ pub trait Network<B: Backend>: Sync {
     /// Number of parameters `P`.
     fn n_params(&self) -> usize;
 
+    /// Number of outputs `K` of one point. The default is 1.
+    fn n_outputs(&self) -> usize {
+        1
+    }
+
     /// The range of the parameters (weights and biases) of each layer, from the
     /// first layer to the last. The default is a single range, for a network without
     /// distinct layers.
@@ -35,19 +41,55 @@ pub trait Network<B: Backend>: Sync {
         std::iter::once(0..self.n_params()).collect()
     }
 
-    /// Computes the outputs `f(w, x)`, `[n]`, and saves nothing.
+    /// Computes the outputs `f(w, x)`, `[nK]`, and saves nothing.
     fn forward(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> Tensor<B, 1>;
 
     /// Runs the forward pass and saves what a linearisation needs.
     fn trace(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> Self::Trace;
 }
 
+/// Implements [`Network`] for a pointer to a network.
+macro_rules! network_behind {
+    ($pointer:ty, $($network:tt)+) => {
+        impl<B: Backend, N: $($network)+> Network<B> for $pointer {
+            type Trace = N::Trace;
+
+            fn n_inputs(&self) -> usize {
+                (**self).n_inputs()
+            }
+
+            fn n_params(&self) -> usize {
+                (**self).n_params()
+            }
+
+            fn n_outputs(&self) -> usize {
+                (**self).n_outputs()
+            }
+
+            fn layer_ranges(&self) -> Vec<Range<usize>> {
+                (**self).layer_ranges()
+            }
+
+            fn forward(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> Tensor<B, 1> {
+                (**self).forward(w, x)
+            }
+
+            fn trace(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> Self::Trace {
+                (**self).trace(w, x)
+            }
+        }
+    };
+}
+
+network_behind!(&N, Network<B>);
+network_behind!(Arc<N>, Network<B> + Send);
+
 /// A saved forward pass, from which the backward pass can start.
 pub trait Trace<B: Backend> {
     /// The linearisation at this point.
     type Tape: Tape<B>;
 
-    /// The outputs `f(w, x)`, `[n]`.
+    /// The outputs `f(w, x)`, `[nK]`.
     fn output(&self) -> Tensor<B, 1>;
 
     /// The preactivations of every layer with parameters, from the first layer to the
@@ -78,8 +120,12 @@ pub trait Trace<B: Backend> {
 }
 
 /// The Jacobian `J = ∂f/∂w`, `[n, P]`, at one point, as an operator.
+///
+/// The tape of a network with `K` outputs has a row for each output of each point, in the order of
+/// the network's outputs. In this documentation such a pair of point and output is a point: `n`
+/// stands for the number of rows.
 pub trait Tape<B: Backend> {
-    /// Number of points `n`.
+    /// Number of points `n`, which is the number of rows.
     fn n_points(&self) -> usize;
 
     /// The device and the element type of the arguments and results of the products.
