@@ -18,6 +18,7 @@ use regime_data::{DataSpec, Dataset, default_cache_dir, prepare};
 use regime_models::{Alpha, FeedForward, Network, Precision, Scaled};
 use regime_train::{
     End, Flow, FlowSpec, Loss, Objective, Observation, Observer, Outcome, Scheme, StepRule, System,
+    Targets,
 };
 
 const INPUTS: usize = 10;
@@ -159,7 +160,8 @@ impl Problem {
         let labels = self.data.train.y.to_vec();
         let loss = Loss::SoftHinge { beta: 20.0 };
         let objective =
-            Objective::new(self.alpha, loss, labels, f0).expect("the digits have two classes");
+            Objective::new(self.alpha, loss, Targets::signs(labels).expect("labels are ±1"), f0)
+                .expect("the digits have two classes");
         let system = System::new(&self.net, inputs, objective);
         let spec = FlowSpec { scheme, ..FlowSpec::default() };
         let start = Instant::now();

@@ -8,7 +8,9 @@ use regime_models::{
     NetworkSpec, Precision, Trace,
 };
 use regime_tangent::{kernel, relative_change};
-use regime_train::{Flow, FlowSpec, Loss, Momentum, Objective, Outcome, Scheme, Stop, System};
+use regime_train::{
+    Flow, FlowSpec, Loss, Momentum, Objective, Outcome, Scheme, Stop, System, Targets,
+};
 
 use crate::problem::INPUTS;
 
@@ -180,8 +182,13 @@ impl<B: Backend> Prepared<B> {
         };
         let alpha = Alpha::paper(problem.alpha).expect("α is positive");
         let labels = data.train.y.to_vec();
-        let objective = Objective::new(alpha, problem.loss, labels, outputs(w0, &inputs))
-            .expect("the digits have two classes");
+        let objective = Objective::new(
+            alpha,
+            problem.loss,
+            Targets::signs(labels).expect("labels are ±1"),
+            outputs(w0, &inputs),
+        )
+        .expect("the digits have two classes");
         let system = System::new(net, inputs.clone(), objective);
         let stop = Stop { max_time: until, ..problem.stop };
         let spec = FlowSpec { scheme, stop, momentum: problem.momentum, ..FlowSpec::default() };

@@ -2,7 +2,7 @@
 
 use burn_tensor::{Tensor, backend::Backend as AnyBackend};
 use regime_models::{Activation, Alpha, DenseSpec, FeedForward, Network, Precision, Tape, Trace};
-use regime_train::{Loss, Objective};
+use regime_train::{Loss, Objective, Targets};
 
 /// The backend of this crate's own benchmarks.
 pub type Backend = burn_flex::Flex;
@@ -73,10 +73,12 @@ impl<B: AnyBackend> Problem<B> {
     ) -> Self {
         let w = precision.vector::<B>(&net.initial_weights(seed), device);
         let x = matrix_on::<B>(n, net.n_inputs(), precision, device);
-        let labels = (0..n).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
+        let labels: Vec<f64> = (0..n).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
         let f0 = Precision::to_host(net.forward(&w, &x));
         let alpha = Alpha::paper(1.0).expect("1 is positive");
-        let objective = Objective::new(alpha, loss, labels, f0).expect("labels are ±1");
+        let objective =
+            Objective::new(alpha, loss, Targets::signs(labels).expect("labels are ±1"), f0)
+                .expect("labels are ±1");
         Self { w, x, objective }
     }
 

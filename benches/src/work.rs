@@ -278,7 +278,7 @@ impl<B: Backend> Bench<'_, B> {
         self.flow(n, h, |flow| drop(black_box(flow)))
     }
 
-    fn flow(&self, n: usize, h: usize, then: impl Fn(Flow<'_, B, FeedForward>)) -> impl Fn() {
+    fn flow(&self, n: usize, h: usize, then: impl Fn(Flow<B, &FeedForward>)) -> impl Fn() {
         let net = network(INPUTS, h, LAYERS);
         // The curvature of this loss is constant, so every point is active.
         let Problem { w, x, objective } = self.problem(&net, n, Loss::Squared);

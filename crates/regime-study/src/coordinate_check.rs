@@ -12,7 +12,7 @@ use regime_scaling::{
     BootstrapConfig, Equivalence, Expected, ExponentCheck, ExponentClaim, Pairing, Sample,
     check_exponents,
 };
-use regime_train::{Coordinates, Objective, System, coordinates};
+use regime_train::{Coordinates, Objective, System, Targets, coordinates};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -198,7 +198,8 @@ impl CoordinateCheck {
 
         let f0 = Precision::to_host(net.forward(&w, &inputs));
         let alpha_of_paper = Alpha::paper(alpha).map_err(StudyError::Alpha)?;
-        let objective = Objective::new(alpha_of_paper, spec.loss, data.train.y.to_vec(), f0)?;
+        let objective =
+            Objective::new(alpha_of_paper, spec.loss, Targets::signs(data.train.y.to_vec())?, f0)?;
         let system = System::new(&net, inputs, objective);
         let measured = coordinates(&system, &w, &rates, &points, spec.steps).ok_or_else(|| {
             StudyError::Mismatch("the network cannot report its preactivations".into())

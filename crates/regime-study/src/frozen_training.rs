@@ -4,7 +4,9 @@ use burn_tensor::{Tensor, backend::Backend};
 use regime_data::Dataset;
 use regime_models::{Alpha, FeedForward, NetworkSpec};
 use regime_tangent::InfiniteWidth;
-use regime_train::{KernelModel, Linearised, Objective, Outcome, Probe, System, TestError};
+use regime_train::{
+    KernelModel, Linearised, Objective, Outcome, Probe, System, Targets, TestError,
+};
 
 use crate::{
     checkpoint::{FrozenProgress, RunCheckpoint, SavedWeights},
@@ -112,8 +114,12 @@ impl<B: Backend> FrozenTraining<'_, B> {
         let labels = self.data.train.y.to_vec();
         let f0 = vec![0.0; labels.len()];
         // F does not depend on α here.
-        let objective =
-            Objective::new(Alpha::paper(1.0).map_err(StudyError::Alpha)?, loss, labels, f0)?;
+        let objective = Objective::new(
+            Alpha::paper(1.0).map_err(StudyError::Alpha)?,
+            loss,
+            Targets::signs(labels)?,
+            f0,
+        )?;
         let system = System::new(model, model.training_points(), objective);
         let resumed = state.and_then(|state| Trainer::resume(&system, dynamics, seed, state)?.ok());
         let mut trainer = match resumed {

@@ -3,7 +3,7 @@
 use burn_tensor::{Tensor, backend::Backend};
 use regime_data::Dataset;
 use regime_models::{Alpha, FeedForward, Network, Precision};
-use regime_train::{Objective, Outcome, System, preactivation_speeds};
+use regime_train::{Objective, Outcome, System, Targets, preactivation_speeds};
 
 use crate::{
     checkpoint::FrozenProgress,
@@ -54,7 +54,8 @@ impl<'a, B: Backend> Ready<'a, B> {
         let initial = spec.precision.vector::<B>(&net.initial_weights(spec.seed), device);
         let inputs = tensor::<B>(&data.train, spec.precision, device);
         let f0 = Precision::to_host(net.forward(&initial, &inputs));
-        let objective = Objective::new(alpha, spec.loss, data.train.y.to_vec(), f0)?;
+        let objective =
+            Objective::new(alpha, spec.loss, Targets::signs(data.train.y.to_vec())?, f0)?;
         let system = System::new(&net, inputs.clone(), objective.clone());
         let preactivation_speeds =
             preactivation_speeds(&system, &initial, batch_points(&net)).unwrap_or_default();
@@ -62,7 +63,7 @@ impl<'a, B: Backend> Ready<'a, B> {
         Ok(Self { spec, data, net, initial, inputs, objective, preactivation_speeds })
     }
 
-    pub(crate) fn system(&self) -> System<'_, B, FeedForward> {
+    pub(crate) fn system(&self) -> System<B, &FeedForward> {
         System::new(&self.net, self.inputs.clone(), self.objective.clone())
     }
 

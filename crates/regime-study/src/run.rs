@@ -80,7 +80,7 @@ pub fn run_on<B: Backend>(
 
 /// Trains to the end, with a checkpoint at every interruption.
 fn train<B: Backend>(
-    trainer: &mut Trainer<'_, B, FeedForward>,
+    trainer: &mut Trainer<B, &FeedForward>,
     measuring: &mut MeasuringObserver<'_, B>,
     interrupts: &mut InterruptPolicy<'_>,
     data: &Dataset,

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::dynamics::Dynamics;
 
 /// Training in progress.
-pub(crate) enum Trainer<'a, B: Backend, N: Network<B>> {
-    Flow(Box<Flow<'a, B, N>>),
-    Stochastic(Box<Stochastic<'a, B, N>>),
+pub(crate) enum Trainer<B: Backend, N: Network<B>> {
+    Flow(Box<Flow<B, N>>),
+    Stochastic(Box<Stochastic<B, N>>),
 }
 
 /// The state of training between two steps.
@@ -24,9 +24,9 @@ pub(crate) enum TrainerState {
     Stochastic(StochasticCheckpoint),
 }
 
-impl<'a, B: Backend, N: Network<B>> Trainer<'a, B, N> {
+impl<B: Backend, N: Network<B>> Trainer<B, N> {
     pub(crate) fn start(
-        system: &'a System<'a, B, N>,
+        system: &System<B, N>,
         dynamics: Dynamics,
         seed: u64,
         w0: Tensor<B, 1>,
@@ -42,7 +42,7 @@ impl<'a, B: Backend, N: Network<B>> Trainer<'a, B, N> {
 
     /// `None` when the state belongs to another kind of training.
     pub(crate) fn resume(
-        system: &'a System<'a, B, N>,
+        system: &System<B, N>,
         dynamics: Dynamics,
         seed: u64,
         state: TrainerState,

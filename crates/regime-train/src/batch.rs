@@ -38,7 +38,7 @@ use crate::{
 /// ```
 /// use burn_flex::{Flex, FlexDevice};
 /// use regime_models::{Activation, Alpha, DenseSpec, Network, Precision};
-/// use regime_train::{FlowBatch, FlowSpec, Loss, Member, Objective, Start};
+/// use regime_train::{FlowBatch, FlowSpec, Loss, Member, Objective, Start, Targets};
 ///
 /// let activation = Activation::Softplus { beta: 5.0 };
 /// let net = DenseSpec { inputs: 2, width: 8, hidden_layers: 2, activation, bias: true }.build()?;
@@ -48,7 +48,7 @@ use crate::{
 ///     let w = Precision::F64.vector::<Flex>(&net.initial_weights(seed), &FlexDevice);
 ///     let f0 = Precision::to_host(net.forward(&w, &inputs));
 ///     let (alpha, loss) = (Alpha::paper(alpha)?, Loss::SoftHinge { beta: 20.0 });
-///     let objective = Objective::new(alpha, loss, vec![1.0, -1.0], f0)?;
+///     let objective = Objective::new(alpha, loss, Targets::signs([1.0, -1.0])?, f0)?;
 ///     let (spec, start) = (FlowSpec::default(), Start::Weights(w));
 ///     Ok(Member { objective, inputs: inputs.clone(), spec, start })
 /// });

@@ -59,13 +59,13 @@ impl KernelOrigin {
 
 impl<B: Backend> CachedKernel<B> {
     /// The kernel of the points that `at` follows.
-    pub(crate) fn at<N: Network<B>>(evaluator: Evaluator<'_, '_, B, N>, at: &Point<B, N>) -> Self {
+    pub(crate) fn at<N: Network<B>>(evaluator: Evaluator<'_, B, N>, at: &Point<B, N>) -> Self {
         Self::of(evaluator, at.w.clone(), &at.tape, &at.view.points)
     }
 
     /// The kernel of these points; `tape` is their tape at `w`.
     pub(crate) fn of<N: Network<B>>(
-        evaluator: Evaluator<'_, '_, B, N>,
+        evaluator: Evaluator<'_, B, N>,
         w: Tensor<B, 1>,
         tape: &TapeOf<B, N>,
         points: &[usize],
@@ -90,7 +90,7 @@ impl<B: Backend> CachedKernel<B> {
 
     /// Recomputes a kernel from a checkpoint.
     pub(crate) fn resume<N: Network<B>>(
-        evaluator: Evaluator<'_, '_, B, N>,
+        evaluator: Evaluator<'_, B, N>,
         origin: &KernelOrigin,
     ) -> Self {
         let system = evaluator.system;

@@ -53,7 +53,7 @@ pub struct Coordinates {
 /// # Panics
 /// When a shape does not match.
 pub fn coordinates<B: Backend, N: Network<B>>(
-    system: &System<'_, B, N>,
+    system: &System<B, N>,
     w0: &Tensor<B, 1>,
     rates: &[f64],
     points: &Tensor<B, 2>,

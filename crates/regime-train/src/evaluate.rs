@@ -14,22 +14,22 @@ use crate::{
 };
 
 /// Evaluates a system and counts the work.
-pub(crate) struct Evaluator<'e, 'a, B: Backend, N: Network<B>> {
-    pub(crate) system: &'e System<'a, B, N>,
+pub(crate) struct Evaluator<'e, B: Backend, N: Network<B>> {
+    pub(crate) system: &'e System<B, N>,
     pub(crate) work: &'e Cell<Work>,
     /// The margin beyond which points may be left out; `None` if all points are followed.
     pub(crate) settled_above: Option<f64>,
 }
 
-impl<B: Backend, N: Network<B>> Clone for Evaluator<'_, '_, B, N> {
+impl<B: Backend, N: Network<B>> Clone for Evaluator<'_, B, N> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<B: Backend, N: Network<B>> Copy for Evaluator<'_, '_, B, N> {}
+impl<B: Backend, N: Network<B>> Copy for Evaluator<'_, B, N> {}
 
-impl<B: Backend, N: Network<B>> Evaluator<'_, '_, B, N> {
+impl<B: Backend, N: Network<B>> Evaluator<'_, B, N> {
     /// Adds to the counted work.
     pub(crate) fn count(&self, add: impl FnOnce(&mut Work)) {
         let mut work = self.work.get();

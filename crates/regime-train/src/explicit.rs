@@ -17,7 +17,7 @@ const GROWTH: f64 = 1.1;
 pub(crate) fn attempt<B: Backend, N: Network<B>>(
     rule: StepRule,
     momentum: Momentum,
-    evaluator: Evaluator<'_, '_, B, N>,
+    evaluator: Evaluator<'_, B, N>,
     at: &Point<B, N>,
     velocity: Option<&Tensor<B, 1>>,
     clock: Clock,

@@ -23,8 +23,8 @@ use crate::{
 };
 
 /// A gradient flow and its current state.
-pub struct Flow<'a, B: Backend, N: Network<B>> {
-    system: &'a System<'a, B, N>,
+pub struct Flow<B: Backend, N: Network<B>> {
+    system: System<B, N>,
     at: Prepared<B, N>,
     velocity: Option<Tensor<B, 1>>,
     control: Control,
@@ -33,7 +33,7 @@ pub struct Flow<'a, B: Backend, N: Network<B>> {
     work: Cell<Work>,
 }
 
-impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
+impl<B: Backend, N: Network<B>> Flow<B, N> {
     /// Starts a flow at `t = 0`.
     ///
     /// # Shapes
@@ -42,7 +42,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
     /// # Errors
     /// [`SpecError`] for a parameter out of its range.
     pub fn start(
-        system: &'a System<'a, B, N>,
+        system: &System<B, N>,
         spec: FlowSpec,
         w: Tensor<B, 1>,
     ) -> Result<Self, SpecError> {
@@ -59,6 +59,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         let now = sample(system, &at, velocity.as_ref(), 0.0);
         let unit = system.objective().unit(&at.point.margins);
         let control = Control::start(spec, now, (first_speed(system, &at), unit));
+        let system = system.clone();
         Ok(Self { system, at, velocity, control, kernel: None, work })
     }
 
@@ -68,7 +69,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
     /// [`SpecError`] for a parameter out of its range, or a checkpoint of another
     /// network.
     pub fn resume(
-        system: &'a System<'a, B, N>,
+        system: &System<B, N>,
         spec: FlowSpec,
         checkpoint: Checkpoint,
     ) -> Result<Self, SpecError> {
@@ -105,6 +106,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
         let velocity = checkpoint.velocity.as_ref().map(|v| system.tensor(v));
         let now = sample(system, &at, velocity.as_ref(), checkpoint.t);
         let control = Control::resume(spec, now, checkpoint);
+        let system = system.clone();
         Ok(Self { system, at, velocity, control, kernel, work })
     }
 
@@ -175,7 +177,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
             return tried;
         }
         let FlowSpec { scheme, momentum, .. } = self.control.spec;
-        let evaluator = evaluator(self.system, &self.control.spec, &self.work);
+        let evaluator = evaluator(&self.system, &self.control.spec, &self.work);
         let velocity = self.velocity.as_ref();
         let accepted = match attempt(&scheme, momentum, evaluator, &mut self.at, velocity, clock) {
             Attempt::Accepted(accepted) if accepted.clock.t.is_finite() => *accepted,
@@ -210,7 +212,7 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
     ) {
         let Accepted { point, velocity, clock, .. } = accepted;
         (self.at, self.velocity) = (point.into(), velocity);
-        let now = sample(self.system, &self.at, self.velocity.as_ref(), clock.t);
+        let now = sample(&self.system, &self.at, self.velocity.as_ref(), clock.t);
         let reached = self.smallest_margin();
         for moment in self.control.accept(clock, now, approach, reached) {
             self.note(moment, observer);
@@ -219,12 +221,12 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
 
     /// The same point, following another set of training points if the choice is due for an update.
     fn with_next_view(&self, mut point: Point<B, N>) -> Point<B, N> {
-        let evaluator = evaluator(self.system, &self.control.spec, &self.work);
+        let evaluator = evaluator(&self.system, &self.control.spec, &self.work);
         let (Some(look), Some(above)) = (point.look, evaluator.settled_above) else { return point };
         let before = &self.at.point.margins;
         let (step, travelled) = (look.step, look.travelled);
         let motion = Motion { before, after: &point.margins, step, travelled };
-        match point.view.next(self.system, above, AHEAD, &motion) {
+        match point.view.next(&self.system, above, AHEAD, &motion) {
             None => point,
             Some(view) if view.points == point.view.points => {
                 point.view = Arc::new(view);
@@ -236,20 +238,20 @@ impl<'a, B: Backend, N: Network<B>> Flow<'a, B, N> {
 
     /// Follows again the points that are no longer settled at these margins.
     fn follow_again(&mut self, margins: &[f64]) {
-        let evaluator = evaluator(self.system, &self.control.spec, &self.work);
+        let evaluator = evaluator(&self.system, &self.control.spec, &self.work);
         let Some(above) = evaluator.settled_above else { return };
         let at = &self.at.point;
-        let view = at.view.with_unsettled(self.system, above, (&at.margins, margins));
+        let view = at.view.with_unsettled(&self.system, above, (&at.margins, margins));
         self.at = evaluator.turn(at, view).into();
         let t = self.control.clock.t;
-        self.control.look_again(sample(self.system, &self.at, self.velocity.as_ref(), t));
+        self.control.look_again(sample(&self.system, &self.at, self.velocity.as_ref(), t));
     }
 
     /// The margins of all points.
     fn margins(&self) -> Vec<f64> {
         let Point { w, view, margins, .. } = &self.at.point;
         let mut margins = margins.clone();
-        evaluator(self.system, &self.control.spec, &self.work).look(w, view, &mut margins);
+        evaluator(&self.system, &self.control.spec, &self.work).look(w, view, &mut margins);
         margins
     }
 
@@ -283,11 +285,11 @@ const AHEAD: f64 = 3.0;
 const SETTLED: f64 = 1e-3;
 
 /// An evaluator of the system that counts the evaluations.
-fn evaluator<'e, 'a, B: Backend, N: Network<B>>(
-    system: &'e System<'a, B, N>,
+fn evaluator<'e, B: Backend, N: Network<B>>(
+    system: &'e System<B, N>,
     spec: &FlowSpec,
     work: &'e Cell<Work>,
-) -> Evaluator<'e, 'a, B, N> {
+) -> Evaluator<'e, B, N> {
     let settled_above = match spec.scheme {
         // A settled point also has to be at or above the stopping margin.
         Scheme::Adaptive { .. } => {
@@ -304,7 +306,7 @@ fn evaluator<'e, 'a, B: Backend, N: Network<B>>(
 /// Checks the spec, also against the loss of the system.
 fn check<B: Backend, N: Network<B>>(
     spec: &FlowSpec,
-    system: &System<'_, B, N>,
+    system: &System<B, N>,
 ) -> Result<FlowSpec, SpecError> {
     if let (Scheme::Explicit { rule: StepRule::GradientTurn { max_turn, .. } }, Loss::Hinge) =
         (spec.scheme, system.objective().loss())
@@ -320,7 +322,7 @@ fn check<B: Backend, N: Network<B>>(
 
 /// The mean loss at `t` and its rate `d(α²L)/dt = α² ⟨∇L, ẇ⟩`.
 fn sample<B: Backend, N: Network<B>>(
-    system: &System<'_, B, N>,
+    system: &System<B, N>,
     at: &Prepared<B, N>,
     velocity: Option<&Tensor<B, 1>>,
     t: f64,
@@ -336,7 +338,7 @@ fn sample<B: Backend, N: Network<B>>(
 }
 
 /// `max_i |dF_i/dt|` at the start.
-fn first_speed<B: Backend, N: Network<B>>(system: &System<'_, B, N>, at: &Prepared<B, N>) -> f64 {
+fn first_speed<B: Backend, N: Network<B>>(system: &System<B, N>, at: &Prepared<B, N>) -> f64 {
     let rates = Precision::to_host(at.point.tape.jvp(at.point.gradient.clone()));
     let alpha = system.objective().alpha().value();
     rates.iter().fold(0.0, |most, rate| f64::max(most, alpha * rate.abs()))

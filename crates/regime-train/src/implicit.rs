@@ -40,7 +40,7 @@ struct Stiff<B: Backend, N: Network<B>> {
 
 impl<B: Backend, N: Network<B>> Active<B, N> {
     /// The points whose curvature exceeds `threshold · max ℓ''`.
-    pub(crate) fn of(evaluator: Evaluator<'_, '_, B, N>, at: &Point<B, N>, threshold: f64) -> Self {
+    pub(crate) fn of(evaluator: Evaluator<'_, B, N>, at: &Point<B, N>, threshold: f64) -> Self {
         let system = evaluator.system;
         let (objective, workspace) = (system.objective(), system.workspace());
         let curvature = &at.curvature;
@@ -63,11 +63,7 @@ impl<B: Backend, N: Network<B>> Active<B, N> {
     /// The solver of `(I + c J_aᵀ H_a J_a) k = v` for one `c`; `None` if the factorisation fails,
     /// because values are not finite or because the step is so large that rounding in the kernel
     /// exceeds the identity. Both call for a smaller step.
-    fn solver<'e>(
-        &'e self,
-        evaluator: Evaluator<'e, 'e, B, N>,
-        c: f64,
-    ) -> Option<Solver<'e, B, N>> {
+    fn solver<'e>(&'e self, evaluator: Evaluator<'e, B, N>, c: f64) -> Option<Solver<'e, B, N>> {
         let Some(stiff) = &self.stiff else { return Some(Solver { evaluator, c, factored: None }) };
         evaluator.count(|work| work.factorise(stiff.tape.n_points()));
         let factor = stiff.weighted_kernel.cholesky_of_shifted(c)?;
@@ -77,7 +73,7 @@ impl<B: Backend, N: Network<B>> Active<B, N> {
 
 impl<B: Backend, N: Network<B>> Stiff<B, N> {
     /// `J_aᵀ H_a J_a v`.
-    fn gauss_newton(&self, evaluator: Evaluator<'_, '_, B, N>, v: Tensor<B, 1>) -> Tensor<B, 1> {
+    fn gauss_newton(&self, evaluator: Evaluator<'_, B, N>, v: Tensor<B, 1>) -> Tensor<B, 1> {
         let dtype = v.dtype();
         let root = self.root_curvature.clone();
         let pulled = evaluator.jvp(&self.tape, v).cast(DType::F64) * (root.clone() * root);
@@ -86,7 +82,7 @@ impl<B: Backend, N: Network<B>> Stiff<B, N> {
 }
 
 struct Solver<'a, B: Backend, N: Network<B>> {
-    evaluator: Evaluator<'a, 'a, B, N>,
+    evaluator: Evaluator<'a, B, N>,
     c: f64,
     factored: Option<(&'a Stiff<B, N>, Factor<B>)>,
 }
@@ -108,7 +104,7 @@ impl<B: Backend, N: Network<B>> Solver<'_, B, N> {
 pub(crate) struct Step<'a, B: Backend, N: Network<B>> {
     pub(crate) settings: ImplicitSteps,
     pub(crate) momentum: Momentum,
-    pub(crate) evaluator: Evaluator<'a, 'a, B, N>,
+    pub(crate) evaluator: Evaluator<'a, B, N>,
     pub(crate) active: &'a Active<B, N>,
 }
 

@@ -37,12 +37,13 @@ use regime_tangent::{cross_kernel, kernel};
 /// use burn_flex::{Flex, FlexDevice};
 /// use ndarray::array;
 /// use regime_models::{Alpha, Precision};
-/// use regime_train::{End, Flow, FlowSpec, KernelModel, Loss, Objective, System};
+/// use regime_train::{End, Flow, FlowSpec, KernelModel, Loss, Objective, System, Targets};
 ///
 /// let theta = array![[2.0, 0.5], [0.5, 1.0]];
 /// let model = KernelModel::<Flex>::from_host(theta.view(), Precision::F64, &FlexDevice)?;
 /// let loss = Loss::SoftHinge { beta: 20.0 };
-/// let objective = Objective::new(Alpha::paper(1.0)?, loss, vec![1.0, -1.0], vec![0.0; 2])?;
+/// let targets = Targets::signs([1.0, -1.0])?;
+/// let objective = Objective::new(Alpha::paper(1.0)?, loss, targets, vec![0.0; 2])?;
 /// let system = System::new(&model, model.training_points(), objective);
 /// let mut flow = Flow::start(&system, FlowSpec::default(), model.origin())?;
 /// assert_eq!(flow.run(&mut ()).end, End::Converged);

@@ -70,7 +70,7 @@ pub(crate) struct Request<'a> {
 
 /// The state from which a large step starts.
 pub(crate) struct LargeStep<'a, B: Backend, N: Network<B>> {
-    pub(crate) evaluator: Evaluator<'a, 'a, B, N>,
+    pub(crate) evaluator: Evaluator<'a, B, N>,
     pub(crate) at: &'a Point<B, N>,
     /// The kernel of the points that `at` follows.
     pub(crate) kernel: &'a CachedKernel<B>,

@@ -16,7 +16,7 @@
 //! ```
 //! use burn_flex::{Flex, FlexDevice};
 //! use regime_models::{Activation, Alpha, DenseSpec, Network, Precision};
-//! use regime_train::{End, Flow, FlowSpec, Loss, Objective, System};
+//! use regime_train::{End, Flow, FlowSpec, Loss, Objective, System, Targets};
 //!
 //! let net = DenseSpec {
 //!     inputs: 2,
@@ -33,7 +33,8 @@
 //!
 //! let f0 = Precision::to_host(net.forward(&w0, &x));
 //! let loss = Loss::SoftHinge { beta: 20.0 };
-//! let objective = Objective::new(Alpha::paper(0.1)?, loss, vec![1.0, -1.0, -1.0, 1.0], f0)?;
+//! let targets = Targets::signs([1.0, -1.0, -1.0, 1.0])?;
+//! let objective = Objective::new(Alpha::paper(0.1)?, loss, targets, f0)?;
 //! let system = System::new(&net, x, objective);
 //! let outcome = Flow::start(&system, FlowSpec::default(), w0)?.run(&mut ());
 //!
@@ -60,6 +61,7 @@ mod large_steps;
 mod linearised;
 mod loss;
 mod objective;
+mod objective_error;
 mod observe;
 #[cfg(test)]
 mod order_tests;
@@ -70,6 +72,7 @@ mod spec;
 mod step;
 mod stochastic;
 mod system;
+mod targets;
 mod view;
 mod work;
 mod workspace;
@@ -81,7 +84,8 @@ pub use flow::Flow;
 pub use kernel_model::{KernelModel, KernelModelError, KernelTape, KernelTrace, cross_rows};
 pub use linearised::{Linearised, LinearisedTrace};
 pub use loss::Loss;
-pub use objective::{Derivatives, Objective, ObjectiveError};
+pub use objective::{Derivatives, Objective};
+pub use objective_error::ObjectiveError;
 pub use observe::{Divergence, End, Moment, Observation, Observer, Outcome};
 pub use probe::{
     KernelChange, LayerWeights, Probe, Recorder, TestError, WeightsByLayer, WholeKernel,
@@ -90,4 +94,5 @@ pub use probe::{
 pub use spec::{FlowSpec, Momentum, Scheme, SpecError, StepRule, Stop};
 pub use stochastic::{BATCH_STREAM, Sampling, Stochastic, StochasticCheckpoint, StochasticSpec};
 pub use system::System;
+pub use targets::Targets;
 pub use work::Work;

@@ -1,6 +1,10 @@
 use regime_models::Alpha;
 
-use crate::{Loss, SpecError};
+use crate::{
+    Loss,
+    objective_error::ObjectiveError,
+    targets::{Kind, Targets},
+};
 
 /// The loss of a whole training set as a function of the network's outputs:
 ///
@@ -20,27 +24,25 @@ pub struct Objective {
 }
 
 impl Objective {
-    /// An objective with `labels` `yᵢ = ±1` and the outputs `initial` = `f₀` at the initial
+    /// An objective with these `targets` and the outputs `initial` = `f₀` at the initial
     /// weights.
     ///
     /// # Errors
-    /// [`ObjectiveError`] when a parameter of the loss is out of its range, there are no points,
-    /// the lengths differ, a label is not ±1 or an initial output is not finite.
+    /// [`ObjectiveError`] when a parameter of the loss is out of its range, the loss is not defined
+    /// for these targets, the lengths differ or an initial output is not finite.
     pub fn new(
         alpha: Alpha,
         loss: Loss,
-        labels: Vec<f64>,
+        targets: Targets,
         initial: Vec<f64>,
     ) -> Result<Self, ObjectiveError> {
         loss.check()?;
-        if labels.is_empty() {
-            return Err(ObjectiveError::NoPoints);
-        }
+        let Kind::Signs(labels) = targets.kind() else {
+            return Err(ObjectiveError::NotDefined { targets: "classes and values" });
+        };
+        let labels = labels.clone();
         if labels.len() != initial.len() {
             return Err(ObjectiveError::Lengths { labels: labels.len(), outputs: initial.len() });
-        }
-        if let Some(index) = labels.iter().position(|y| y.abs() != 1.0) {
-            return Err(ObjectiveError::Label { index, value: labels[index] });
         }
         if let Some(index) = initial.iter().position(|f| !f.is_finite()) {
             return Err(ObjectiveError::InitialOutput { index, value: initial[index] });
@@ -165,41 +167,6 @@ pub struct Derivatives {
     pub curvature: Vec<f64>,
 }
 
-/// Why an [`Objective`] could not be created.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum ObjectiveError {
-    /// The loss has a parameter out of its range.
-    #[error(transparent)]
-    Loss(#[from] SpecError),
-    /// The training set is empty.
-    #[error("there are no training points")]
-    NoPoints,
-    /// Labels and initial outputs differ in number.
-    #[error("{labels} labels for {outputs} outputs")]
-    Lengths {
-        /// Number of labels.
-        labels: usize,
-        /// Number of outputs.
-        outputs: usize,
-    },
-    /// A label is neither +1 nor −1.
-    #[error("label {index} is {value}, but must be 1 or -1")]
-    Label {
-        /// Its index.
-        index: usize,
-        /// Its value.
-        value: f64,
-    },
-    /// An output at the initial weights is not finite.
-    #[error("the network's initial output {index} is {value}")]
-    InitialOutput {
-        /// Its index.
-        index: usize,
-        /// Its value.
-        value: f64,
-    },
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,7 +174,13 @@ mod tests {
     fn objective(alpha: f64) -> Objective {
         let loss = Loss::SoftHinge { beta: 3.0 };
         let alpha = Alpha::paper(alpha).unwrap();
-        Objective::new(alpha, loss, vec![1.0, -1.0, -1.0], vec![0.3, -0.1, 0.7]).unwrap()
+        Objective::new(
+            alpha,
+            loss,
+            Targets::signs(vec![1.0, -1.0, -1.0]).unwrap(),
+            vec![0.3, -0.1, 0.7],
+        )
+        .unwrap()
     }
 
     #[test]
@@ -235,9 +208,11 @@ mod tests {
     #[test]
     fn an_invalid_training_set_is_an_error() {
         let alpha = Alpha::paper(1.0).unwrap();
-        let make = |y: &[f64], f: &[f64]| Objective::new(alpha, Loss::Hinge, y.into(), f.into());
+        let make =
+            |y: &[f64], f: &[f64]| Objective::new(alpha, Loss::Hinge, Targets::signs(y)?, f.into());
         let flat = Loss::SoftHinge { beta: 0.0 };
-        let flat = Objective::new(alpha, flat, vec![1.0], vec![0.0]).unwrap_err();
+        let flat =
+            Objective::new(alpha, flat, Targets::signs([1.0]).unwrap(), vec![0.0]).unwrap_err();
         assert!(flat.to_string().starts_with("loss.beta is 0"), "{flat}");
         assert_eq!(make(&[], &[]), Err(ObjectiveError::NoPoints));
         assert_eq!(

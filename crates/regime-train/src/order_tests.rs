@@ -8,7 +8,7 @@ use burn_tensor::Tensor;
 use regime_models::{Activation, Alpha, DenseSpec, Network, Precision};
 
 use crate::{
-    Loss, Momentum, Objective, Scheme, StepRule, System,
+    Loss, Momentum, Objective, Scheme, StepRule, System, Targets,
     attempt::{Attempt, Clock},
     evaluate::Evaluator,
     step::{Prepared, attempt},
@@ -36,7 +36,8 @@ fn outputs(scheme: Scheme, momentum: Momentum, loss: Loss, n_steps: usize) -> Ve
     let x = Precision::F64.matrix::<Flex>(&points, [5, 2], &FlexDevice);
     let f0 = Precision::to_host(net.forward(&w, &x));
     let y = vec![1.0, -1.0, 1.0, 1.0, -1.0];
-    let objective = Objective::new(Alpha::paper(0.7).unwrap(), loss, y, f0).unwrap();
+    let objective =
+        Objective::new(Alpha::paper(0.7).unwrap(), loss, Targets::signs(y).unwrap(), f0).unwrap();
     let system = System::new(&net, x, objective);
 
     let dt = T / n_steps as f64;

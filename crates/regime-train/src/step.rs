@@ -14,7 +14,7 @@ use crate::{
 pub(crate) fn attempt<B: Backend, N: Network<B>>(
     scheme: &Scheme,
     momentum: Momentum,
-    evaluator: Evaluator<'_, '_, B, N>,
+    evaluator: Evaluator<'_, B, N>,
     at: &mut Prepared<B, N>,
     velocity: Option<&Tensor<B, 1>>,
     clock: Clock,
@@ -44,7 +44,7 @@ impl<B: Backend, N: Network<B>> Prepared<B, N> {
     /// The data that the implicit scheme needs here, computed on the first call.
     pub(crate) fn prepare(
         &mut self,
-        evaluator: Evaluator<'_, '_, B, N>,
+        evaluator: Evaluator<'_, B, N>,
         settings: ImplicitSteps,
     ) -> (&Point<B, N>, &implicit::Active<B, N>) {
         let Self { point, active } = self;

@@ -44,8 +44,8 @@ pub struct StochasticCheckpoint {
 /// The mean loss over all points is evaluated only at the observations, and each time
 /// as many points have been drawn as there are training points. `t₁` is interpolated
 /// between these evaluations.
-pub struct Stochastic<'a, B: Backend, N: Network<B>> {
-    system: &'a System<'a, B, N>,
+pub struct Stochastic<B: Backend, N: Network<B>> {
+    system: System<B, N>,
     spec: StochasticSpec,
     seed: u64,
     w: Tensor<B, 1>,
@@ -76,7 +76,7 @@ struct Look {
     mean_loss: f64,
 }
 
-impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
+impl<B: Backend, N: Network<B>> Stochastic<B, N> {
     /// Starts at `t = 0` with zero velocity and the step size of a batch of one point.
     ///
     /// `seed` is the seed of the batches, which are drawn on stream [`BATCH_STREAM`].
@@ -87,7 +87,7 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
     /// # Errors
     /// [`SpecError`] for a parameter out of its range.
     pub fn start(
-        system: &'a System<'a, B, N>,
+        system: &System<B, N>,
         spec: StochasticSpec,
         seed: u64,
         w: Tensor<B, 1>,
@@ -96,7 +96,7 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
         let initial_loss = system.objective().mean_loss(&system.margins(&w));
         let dt = spec.temperature;
         Ok(Self {
-            system,
+            system: system.clone(),
             spec,
             seed,
             velocity: w.zeros_like(),
@@ -117,7 +117,7 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
     /// [`SpecError`] for a parameter out of its range, or a checkpoint of another
     /// network.
     pub fn resume(
-        system: &'a System<'a, B, N>,
+        system: &System<B, N>,
         spec: StochasticSpec,
         seed: u64,
         checkpoint: StochasticCheckpoint,
@@ -128,7 +128,7 @@ impl<'a, B: Backend, N: Network<B>> Stochastic<'a, B, N> {
         }
         let clock = Clock { t: checkpoint.t, dt: checkpoint.dt };
         Ok(Self {
-            system,
+            system: system.clone(),
             spec,
             seed,
             w: system.tensor(&checkpoint.weights),

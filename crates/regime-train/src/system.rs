@@ -1,5 +1,7 @@
 //! The system that a flow integrates.
 
+use std::sync::Arc;
+
 use burn_tensor::{DType, Tensor, TensorData, backend::Backend};
 use regime_models::{Network, Precision, Trace};
 
@@ -10,25 +12,40 @@ use crate::{objective::Objective, workspace::Workspace};
 /// Implicit steps store the memory of their two largest matrices here, at most `2 n²` float64
 /// values, for reuse in later steps. It is freed with the system, or in the first step without
 /// active points.
+///
+/// A clone shares the network, the inputs, the objective and this memory.
 #[derive(Debug)]
-pub struct System<'a, B: Backend, N: Network<B>> {
-    net: &'a N,
+pub struct System<B: Backend, N: Network<B>> {
+    net: Arc<N>,
     inputs: Tensor<B, 2>,
-    objective: Objective,
+    objective: Arc<Objective>,
     workspace: Workspace,
+}
+
+impl<B: Backend, N: Network<B>> Clone for System<B, N> {
+    fn clone(&self) -> Self {
+        let Self { net, inputs, objective, workspace } = self;
+        Self {
+            net: Arc::clone(net),
+            inputs: inputs.clone(),
+            objective: Arc::clone(objective),
+            workspace: workspace.clone(),
+        }
+    }
 }
 
 /// The linearisation of a network.
 pub(crate) type TapeOf<B, N> = <<N as Network<B>>::Trace as Trace<B>>::Tape;
 
-impl<'a, B: Backend, N: Network<B>> System<'a, B, N> {
+impl<B: Backend, N: Network<B>> System<B, N> {
     /// # Shapes
     /// `inputs`: `[n, d]`
     ///
     /// # Panics
     /// When the numbers of inputs and labels differ.
-    pub fn new(net: &'a N, inputs: Tensor<B, 2>, objective: Objective) -> Self {
+    pub fn new(net: N, inputs: Tensor<B, 2>, objective: Objective) -> Self {
         assert_eq!(inputs.dims(), [objective.n_points(), net.n_inputs()]);
+        let (net, objective) = (Arc::new(net), Arc::new(objective));
         Self { net, inputs, objective, workspace: Workspace::default() }
     }
 
@@ -38,8 +55,8 @@ impl<'a, B: Backend, N: Network<B>> System<'a, B, N> {
     }
 
     /// The network.
-    pub fn network(&self) -> &'a N {
-        self.net
+    pub fn network(&self) -> &N {
+        &self.net
     }
 
     /// The training inputs, `[n, d]`.

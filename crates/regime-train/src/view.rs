@@ -86,13 +86,13 @@ pub(crate) struct Motion<'a> {
 
 impl<B: Backend> View<B> {
     /// The view of all points.
-    pub(crate) fn all<N: Network<B>>(system: &System<'_, B, N>) -> Self {
+    pub(crate) fn all<N: Network<B>>(system: &System<B, N>) -> Self {
         let points = (0..system.objective().n_points()).collect();
         Self { points, inputs: system.inputs().clone(), rest: None, reach: f64::INFINITY }
     }
 
     /// The view of all points except `rest`.
-    fn without<N: Network<B>>(system: &System<'_, B, N>, rest: Vec<usize>, reach: f64) -> Self {
+    fn without<N: Network<B>>(system: &System<B, N>, rest: Vec<usize>, reach: f64) -> Self {
         let mut followed = vec![true; system.objective().n_points()];
         rest.iter().for_each(|&i| followed[i] = false);
         let points: Vec<usize> = (0..followed.len()).filter(|&i| followed[i]).collect();
@@ -101,7 +101,7 @@ impl<B: Backend> View<B> {
     }
 
     /// The view that is stored in a checkpoint.
-    pub(crate) fn resume<N: Network<B>>(system: &System<'_, B, N>, left_out: &LeftOut) -> Self {
+    pub(crate) fn resume<N: Network<B>>(system: &System<B, N>, left_out: &LeftOut) -> Self {
         Self::without(system, left_out.points.clone(), left_out.reach)
     }
 
@@ -114,7 +114,7 @@ impl<B: Backend> View<B> {
     /// it follows these points, and those that would not stay settled if they moved twice as far.
     pub(crate) fn with_unsettled<N: Network<B>>(
         &self,
-        system: &System<'_, B, N>,
+        system: &System<B, N>,
         settled_above: f64,
         (before, after): (&[f64], &[f64]),
     ) -> Self {
@@ -137,7 +137,7 @@ impl<B: Backend> View<B> {
     /// length.
     pub(crate) fn next<N: Network<B>>(
         &self,
-        system: &System<'_, B, N>,
+        system: &System<B, N>,
         settled_above: f64,
         ahead: f64,
         motion: &Motion<'_>,

@@ -17,7 +17,7 @@ use crate::{
 /// half a gigabyte.
 const MAX_FOLLOWED: usize = 8192;
 
-impl<B: Backend, N: Network<B>> Flow<'_, B, N> {
+impl<B: Backend, N: Network<B>> Flow<B, N> {
     /// Tries a large step; `None` where small steps are used.
     pub(super) fn attempt_large(
         &mut self,
@@ -41,7 +41,7 @@ impl<B: Backend, N: Network<B>> Flow<'_, B, N> {
             return None;
         }
         let (mut clock, until) = self.control.large_step()?;
-        let evaluator = evaluator(self.system, &self.control.spec, &self.work);
+        let evaluator = evaluator(&self.system, &self.control.spec, &self.work);
         let marks = self.control.scheduled_before(clock.t + clock.dt);
         if let (MAX_MARKS, Some(last)) = (marks.len(), marks.last()) {
             clock.dt = last - clock.t;

@@ -16,7 +16,7 @@ use crate::System;
 /// # Panics
 /// When `batch_size` is 0.
 pub fn preactivation_speeds<B: Backend, N: Network<B>>(
-    system: &System<'_, B, N>,
+    system: &System<B, N>,
     w: &Tensor<B, 1>,
     batch_size: usize,
 ) -> Option<Vec<f64>> {

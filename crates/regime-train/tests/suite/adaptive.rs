@@ -5,7 +5,7 @@ use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Alpha, Network, Precision};
 use regime_train::{
     Checkpoint, End, Flow, FlowSpec, KernelModel, Loss, Moment, Momentum, Objective, Observation,
-    Observer, Outcome, Scheme, System,
+    Observer, Outcome, Scheme, System, Targets,
 };
 
 use crate::{
@@ -18,7 +18,7 @@ fn spec(scheme: Scheme) -> FlowSpec {
 }
 
 fn margins<B: Backend, N: Network<B>>(
-    system: &System<'_, B, N>,
+    system: &System<B, N>,
     inputs: &Tensor<B, 2>,
     w: &Tensor<B, 1>,
 ) -> Vec<f64> {
@@ -75,7 +75,7 @@ pub(crate) fn a_flow_resumed_at_any_step_is_bit_identical<B: Backend>(device: &B
             let mut second = Flow::resume(&system, spec(Scheme::adaptive()), checkpoint).unwrap();
             let resumed = second.run(&mut ());
             assert!(resumed == outcome, "α = {alpha}, after {max_steps} of {tries} tries");
-            let bits = |flow: &Flow<'_, B, _>| -> Vec<u64> {
+            let bits = |flow: &Flow<B, _>| -> Vec<u64> {
                 Precision::to_host(flow.weights()).iter().map(|w| w.to_bits()).collect()
             };
             assert_eq!(bits(&second), bits(&whole));
@@ -86,7 +86,7 @@ pub(crate) fn a_flow_resumed_at_any_step_is_bit_identical<B: Backend>(device: &B
 
 /// Records observations, with the margins of the network.
 struct Margins<'a, B: Backend, N: Network<B>> {
-    system: &'a System<'a, B, N>,
+    system: &'a System<B, N>,
     inputs: Tensor<B, 2>,
     seen: Vec<(Observation, Vec<f64>)>,
 }
@@ -161,7 +161,8 @@ fn pulled<B: Backend>(points: &[usize], scheme: Scheme, device: &B::Device) -> P
     let theta: Vec<f64> = points.iter().flat_map(row).collect();
     let model = KernelModel::new(Precision::F64.matrix::<B>(&theta, [m, m], device)).unwrap();
     let (alpha, loss) = (Alpha::paper(1.0).unwrap(), Loss::SoftHinge { beta: 20.0 });
-    let objective = Objective::new(alpha, loss, vec![1.0; m], vec![0.0; m]).unwrap();
+    let objective =
+        Objective::new(alpha, loss, Targets::signs(vec![1.0; m]).unwrap(), vec![0.0; m]).unwrap();
     let system = System::new(&model, model.training_points(), objective);
     let w0 = Precision::F64.vector::<B>(&vec![0.0; m], device);
     // With a little inertia, the flow makes only small steps.

@@ -4,7 +4,7 @@ use burn_tensor::{DType, Tensor, backend::Backend};
 use regime_models::{Alpha, FeedForward, Network, Precision};
 use regime_train::{
     BatchError, BatchObserver, End, Flow, FlowBatch, FlowSpec, Loss, Member, Moment, Momentum,
-    Objective, Observation, Outcome, Scheme, Start, Stop, System,
+    Objective, Observation, Outcome, Scheme, Start, Stop, System, Targets,
 };
 
 use crate::{
@@ -43,7 +43,7 @@ pub(crate) fn one<B: Backend>(
     let w = Precision::F64.vector::<B>(&net.initial_weights(seed), device);
     let f0 = Precision::to_host(net.forward(&w, &inputs));
     let alpha = Alpha::paper(alpha).unwrap();
-    (Objective::new(alpha, loss, labels(&x, d), f0).unwrap(), inputs, w)
+    (Objective::new(alpha, loss, Targets::signs(labels(&x, d)).unwrap(), f0).unwrap(), inputs, w)
 }
 
 fn members<B: Backend>(net: &FeedForward, loss: Loss, device: &B::Device) -> Vec<Member<B>> {
@@ -174,7 +174,8 @@ pub(crate) fn initial_outputs_are_zero_for_any_rounding<B: Backend>(device: &B::
         let rounded = rounded.iter().map(|f| f * (1.0 + 3e-16)).collect();
         let labels = labels(&Precision::to_host(member.inputs.clone()), 2);
         let alpha = member.objective.alpha();
-        member.objective = Objective::new(alpha, loss, labels, rounded).unwrap();
+        member.objective =
+            Objective::new(alpha, loss, Targets::signs(labels).unwrap(), rounded).unwrap();
         member.spec.stop = Stop { max_steps: 1, ..Stop::default() };
     }
     for outcome in FlowBatch::start(&net, members).unwrap().run(&mut ()) {

@@ -6,7 +6,7 @@ use regime_models::{FeedForward, Network, Precision};
 use regime_tangent::kernel;
 use regime_train::{
     Checkpoint, Divergence, End, Flow, FlowSpec, Loss, Moment, Momentum, Objective, Outcome,
-    Scheme, StepRule, Stop, System,
+    Scheme, StepRule, Stop, System, Targets,
 };
 
 use crate::{
@@ -26,8 +26,8 @@ fn coarse() -> Scheme {
 
 /// `F` at the end of a flow on its training points.
 fn final_outputs<B: Backend, N: Network<B>>(
-    system: &System<'_, B, N>,
-    flow: &Flow<'_, B, N>,
+    system: &System<B, N>,
+    flow: &Flow<B, N>,
     n: usize,
     device: &B::Device,
 ) -> Vec<f64> {
@@ -100,7 +100,7 @@ pub(crate) fn momentum_follows_the_damped_oscillator<B: Backend>(device: &B::Dev
     let objective = Objective::new(
         regime_models::Alpha::paper(1.0).unwrap(),
         Loss::Squared,
-        vec![1.0],
+        Targets::signs([1.0]).unwrap(),
         vec![0.0],
     )
     .unwrap();
@@ -217,7 +217,7 @@ pub(crate) fn a_resumed_flow_is_bit_identical<B: Backend>(device: &B::Device) {
         let checkpoint: Checkpoint = serde_json::from_str(&text).unwrap();
         let mut second = Flow::resume(&system, spec, checkpoint).unwrap();
         assert_eq!(second.run(&mut ()), outcome);
-        let bits = |flow: &Flow<'_, B, FeedForward>| -> Vec<u64> {
+        let bits = |flow: &Flow<B, &FeedForward>| -> Vec<u64> {
             Precision::to_host(flow.weights()).iter().map(|w| w.to_bits()).collect()
         };
         assert_eq!(bits(&second), bits(&whole));

@@ -10,7 +10,7 @@ use regime_tangent::{Method, Outputs, Sizes, cross_kernel, diagonal, kernel, mul
 use regime_train::{
     Checkpoint, End, Flow, FlowSpec, KernelChange, KernelModel, KernelModelError, Linearised, Loss,
     Moment, Momentum, Objective, Outcome, Recorder, Sampling, Scheme, StepRule, Stochastic,
-    StochasticSpec, Stop, System, TestError, WholeKernel, cross_rows,
+    StochasticSpec, Stop, System, Targets, TestError, WholeKernel, cross_rows,
 };
 
 use crate::{
@@ -24,9 +24,10 @@ fn kernel_system<'a, B: Backend>(
     y: &[f64],
     alpha: f64,
     loss: Loss,
-) -> System<'a, B, KernelModel<B>> {
+) -> System<B, &'a KernelModel<B>> {
     let alpha = Alpha::paper(alpha).unwrap();
-    let objective = Objective::new(alpha, loss, y.to_vec(), vec![0.0; y.len()]).unwrap();
+    let objective =
+        Objective::new(alpha, loss, Targets::signs(y).unwrap(), vec![0.0; y.len()]).unwrap();
     System::new(model, model.training_points(), objective)
 }
 
@@ -257,7 +258,7 @@ pub(crate) fn a_resumed_kernel_model_is_bit_identical<B: Backend>(device: &B::De
         let checkpoint: Checkpoint = serde_json::from_str(&text).unwrap();
         let mut second = Flow::resume(&system, spec, checkpoint).unwrap();
         assert_eq!(second.run(&mut ()), outcome);
-        let bits = |flow: &Flow<'_, B, KernelModel<B>>| -> Vec<u64> {
+        let bits = |flow: &Flow<B, &KernelModel<B>>| -> Vec<u64> {
             Precision::to_host(flow.weights()).iter().map(|c| c.to_bits()).collect()
         };
         assert_eq!(bits(&second), bits(&whole));

@@ -3,7 +3,7 @@
 use burn_tensor::{Tensor, backend::Backend};
 pub(crate) use regime_models::kit::numbers;
 use regime_models::{Activation, Alpha, DenseSpec, FeedForward, Network, Precision};
-use regime_train::{Loss, Objective, Observation, Observer, System};
+use regime_train::{Loss, Objective, Observation, Observer, System, Targets};
 
 /// Labels that a network can learn: the sign of the product of the first two
 /// coordinates.
@@ -31,12 +31,18 @@ pub(crate) fn system<'a, B: Backend, N: Network<B>>(
     alpha: f64,
     loss: Loss,
     device: &B::Device,
-) -> System<'a, B, N> {
+) -> System<B, &'a N> {
     let d = net.n_inputs();
     let x = numbers(n * d, 17);
     let inputs = Precision::F64.matrix::<B>(&x, [n, d], device);
     let f0 = Precision::to_host(net.forward(w0, &inputs));
-    let objective = Objective::new(Alpha::paper(alpha).unwrap(), loss, labels(&x, d), f0).unwrap();
+    let objective = Objective::new(
+        Alpha::paper(alpha).unwrap(),
+        loss,
+        Targets::signs(labels(&x, d)).unwrap(),
+        f0,
+    )
+    .unwrap();
     System::new(net, inputs, objective)
 }
 

@@ -5,7 +5,7 @@ use burn_flex::{Flex, FlexDevice};
 use burn_tensor::Tensor;
 use regime_models::{Activation, Alpha, DenseSpec, FeedForward, Network, Precision, Trace};
 use regime_tangent::{kernel, relative_change};
-use regime_train::{End, Flow, FlowSpec, Loss, Objective, Scheme, Stop, System};
+use regime_train::{End, Flow, FlowSpec, Loss, Objective, Scheme, Stop, System, Targets};
 use serde::Deserialize;
 
 use crate::flow::worst;
@@ -62,7 +62,7 @@ impl Fixture {
         Precision::F64.vector(&self.w0, &FlexDevice)
     }
 
-    fn system<'a>(&self, net: &'a FeedForward, case: &Case) -> System<'a, Flex, FeedForward> {
+    fn system<'a>(&self, net: &'a FeedForward, case: &Case) -> System<Flex, &'a FeedForward> {
         let loss = match case.beta {
             Some(beta) => Loss::SoftHinge { beta },
             None => Loss::Logistic,
@@ -70,7 +70,8 @@ impl Fixture {
         let f0 = Precision::to_host(net.forward(&self.weights(), &self.points()));
         assert!(worst(&f0, &case.f0) < 1e-13);
         let alpha = Alpha::paper(case.alpha).unwrap();
-        let objective = Objective::new(alpha, loss, self.y.clone(), f0).unwrap();
+        let objective =
+            Objective::new(alpha, loss, Targets::signs(self.y.clone()).unwrap(), f0).unwrap();
         System::new(net, self.points(), objective)
     }
 

@@ -27,7 +27,7 @@ fn spec(sampling: Sampling) -> StochasticSpec {
     }
 }
 
-fn bits<B: Backend>(run: &Stochastic<'_, B, FeedForward>) -> Vec<u64> {
+fn bits<B: Backend>(run: &Stochastic<B, &FeedForward>) -> Vec<u64> {
     Precision::to_host(run.weights()).iter().map(|w| w.to_bits()).collect()
 }
 

@@ -1,0 +1,104 @@
+//! What a network shall learn: signs, classes or real numbers.
+
+use crate::objective_error::ObjectiveError;
+
+/// The targets of `n` training points.
+///
+/// - Signs `±1`, for a network with one output.
+/// - Classes, for a network with one output per class.
+/// - Real numbers, one for each output of each point.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Targets {
+    kind: Kind,
+}
+
+/// The three kinds of targets.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Kind {
+    /// `±1`, `[n]`.
+    Signs(Vec<f64>),
+    /// The class of each point, `[n]`, below `n_classes`.
+    Classes { classes: Vec<usize>, n_classes: usize },
+    /// `[nK]`, output by output.
+    Values { values: Vec<f64>, n_outputs: usize },
+}
+
+impl Targets {
+    /// Labels `yᵢ = ±1`, `[n]`.
+    ///
+    /// # Errors
+    /// [`ObjectiveError`] for no labels, and for a label that is neither 1 nor −1.
+    pub fn signs(labels: impl Into<Vec<f64>>) -> Result<Self, ObjectiveError> {
+        let labels = labels.into();
+        if labels.is_empty() {
+            return Err(ObjectiveError::NoPoints);
+        }
+        match labels.iter().position(|y| y.abs() != 1.0) {
+            Some(index) => Err(ObjectiveError::Label { index, value: labels[index] }),
+            None => Ok(Self { kind: Kind::Signs(labels) }),
+        }
+    }
+
+    /// The class of each point, `[n]`, counted from 0.
+    ///
+    /// # Errors
+    /// [`ObjectiveError`] for no points, fewer than two classes, and a class that does not exist.
+    pub fn classes(
+        classes: impl Into<Vec<usize>>,
+        n_classes: usize,
+    ) -> Result<Self, ObjectiveError> {
+        let classes = classes.into();
+        if classes.is_empty() {
+            return Err(ObjectiveError::NoPoints);
+        }
+        if n_classes < 2 {
+            return Err(ObjectiveError::TooFewClasses { n_classes });
+        }
+        match classes.iter().position(|&class| class >= n_classes) {
+            Some(index) => Err(ObjectiveError::Class { index, class: classes[index], n_classes }),
+            None => Ok(Self { kind: Kind::Classes { classes, n_classes } }),
+        }
+    }
+
+    /// Real numbers, `[nK]`, output by output: the target of output `k` of point `i` is number
+    /// `k·n + i`.
+    ///
+    /// # Errors
+    /// [`ObjectiveError`] for no numbers, a number of values that is no multiple of `n_outputs`,
+    /// and a value that is not finite.
+    pub fn values(values: impl Into<Vec<f64>>, n_outputs: usize) -> Result<Self, ObjectiveError> {
+        let values = values.into();
+        if values.is_empty() {
+            return Err(ObjectiveError::NoPoints);
+        }
+        if n_outputs == 0 || !values.len().is_multiple_of(n_outputs) {
+            return Err(ObjectiveError::Values { values: values.len(), n_outputs });
+        }
+        match values.iter().position(|value| !value.is_finite()) {
+            Some(index) => Err(ObjectiveError::Value { index, value: values[index] }),
+            None => Ok(Self { kind: Kind::Values { values, n_outputs } }),
+        }
+    }
+
+    /// Number of points `n`.
+    pub fn n_points(&self) -> usize {
+        match &self.kind {
+            Kind::Signs(labels) => labels.len(),
+            Kind::Classes { classes, .. } => classes.len(),
+            Kind::Values { values, n_outputs } => values.len() / n_outputs,
+        }
+    }
+
+    /// Number of outputs `K` that a network needs for them.
+    pub fn n_outputs(&self) -> usize {
+        match &self.kind {
+            Kind::Signs(_) => 1,
+            Kind::Classes { n_classes, .. } => *n_classes,
+            Kind::Values { n_outputs, .. } => *n_outputs,
+        }
+    }
+
+    pub(crate) fn kind(&self) -> &Kind {
+        &self.kind
+    }
+}
