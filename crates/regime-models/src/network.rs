@@ -34,6 +34,12 @@ pub trait Network<B: Backend>: Sync {
         1
     }
 
+    /// Whether the outputs are a linear function of the parameters, up to a constant. The default
+    /// is `false`.
+    fn is_linear(&self) -> bool {
+        false
+    }
+
     /// The range of the parameters (weights and biases) of each layer, from the
     /// first layer to the last. The default is a single range, for a network without
     /// distinct layers.
@@ -64,6 +70,10 @@ macro_rules! network_behind {
 
             fn n_outputs(&self) -> usize {
                 (**self).n_outputs()
+            }
+
+            fn is_linear(&self) -> bool {
+                (**self).is_linear()
             }
 
             fn layer_ranges(&self) -> Vec<Range<usize>> {

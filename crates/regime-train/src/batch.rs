@@ -92,6 +92,9 @@ impl<B: Backend> FlowBatch<B> {
             if !same || shape != right {
                 return Err(BatchError::Different { member });
             }
+            if !objective.has_labels() {
+                return Err(BatchError::Targets { member });
+            }
             if !Self::takes(net, spec) {
                 return Err(BatchError::Scheme { member });
             }
@@ -165,7 +168,7 @@ impl<B: Backend> FlowBatch<B> {
                 objective,
                 control,
                 margins,
-                curvature,
+                curvature: curvature.into_diagonal().expect("a batch has labels ±1"),
                 has_kernel,
                 failed: None,
             }

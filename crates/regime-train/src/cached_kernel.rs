@@ -14,7 +14,7 @@ use crate::{
     system::TapeOf,
 };
 
-/// The kernel `y_i y_j Θ_ij / n` of some points.
+/// The kernel `s_i s_j Θ_ij / n` of some rows.
 pub(crate) struct CachedKernel<B: Backend> {
     /// The weights at which it was computed.
     w: Tensor<B, 1>,
@@ -72,7 +72,7 @@ impl<B: Backend> CachedKernel<B> {
     ) -> Self {
         let objective = evaluator.system.objective();
         let n = objective.n_points() as f64;
-        let signs: Vec<f64> = points.iter().map(|&i| objective.labels()[i]).collect();
+        let signs: Vec<f64> = points.iter().map(|&i| objective.signs()[i]).collect();
         let mut values = evaluator.kernel_on_host(tape);
         for (row, y) in values.chunks_exact_mut(points.len()).zip(&signs) {
             row.iter_mut().zip(&signs).for_each(|(value, z)| *value *= y * z / n);
@@ -95,7 +95,7 @@ impl<B: Backend> CachedKernel<B> {
     ) -> Self {
         let system = evaluator.system;
         let w = system.tensor(&origin.weights);
-        let trace = system.network().trace(&w, &system.inputs_at(&origin.made_on));
+        let trace = system.network().trace(&w, &system.inputs_of_rows(&origin.made_on));
         let tape = evaluator.linearise(trace, origin.made_on.len());
         let whole = Self::of(evaluator, w, &tape, &origin.made_on);
         let kernel = whole.restricted(&origin.points).expect("the points are a subset");

@@ -7,6 +7,7 @@ use regime_models::{Network, Precision, Tape, Trace};
 use regime_tangent::{kernel, kernel_in};
 
 use crate::{
+    curvature::Curvature,
     objective::Derivatives,
     system::{System, TapeOf},
     view::{LeftOut, Since, View},
@@ -39,7 +40,7 @@ impl<B: Backend, N: Network<B>> Evaluator<'_, B, N> {
 
     /// The network at `w`, on all points.
     pub(crate) fn start(&self, w: Tensor<B, 1>) -> Point<B, N> {
-        let n = self.system.objective().n_points();
+        let n = self.system.objective().rows().len();
         let view = Arc::new(View::all(self.system));
         self.point(self.seen(w, view, &vec![0.0; n], Since::default()))
     }
@@ -70,7 +71,8 @@ impl<B: Backend, N: Network<B>> Evaluator<'_, B, N> {
         margins: &[f64],
         since: Since,
     ) -> Trial<B, N> {
-        self.count(|work| work.points_forward += view.points.len() as u64);
+        let n_outputs = self.system.objective().n_outputs();
+        self.count(|work| work.points_forward += (view.points.len() / n_outputs) as u64);
         let trace = self.system.network().trace(&w, &view.inputs);
         let outputs = Precision::to_host(trace.output());
         let found = self.system.objective().margins_at(&view.points, &outputs);
@@ -133,9 +135,10 @@ impl<B: Backend, N: Network<B>> Evaluator<'_, B, N> {
         Point { w, tape, margins, mean_loss, gradient, curvature, view, since, look }
     }
 
-    /// The linearisation of `n` points.
+    /// The linearisation of `n` rows.
     pub(crate) fn linearise(&self, trace: N::Trace, n: usize) -> TapeOf<B, N> {
-        self.count(|work| work.points_backward += n as u64);
+        let n_outputs = self.system.objective().n_outputs();
+        self.count(|work| work.points_backward += (n / n_outputs) as u64);
         trace.linearise()
     }
 
@@ -196,8 +199,8 @@ pub(crate) struct Point<B: Backend, N: Network<B>> {
     pub(crate) mean_loss: f64,
     /// `∇L`, `[P]`.
     pub(crate) gradient: Tensor<B, 1>,
-    /// `∂²L/∂fᵢ²`.
-    pub(crate) curvature: Vec<f64>,
+    /// `∂²L/∂f∂f`.
+    pub(crate) curvature: Curvature,
     pub(crate) view: Arc<View<B>>,
     pub(crate) since: Since,
     /// Set if all points were evaluated here.

@@ -51,6 +51,27 @@ impl<B: Backend> Symmetric<B> {
         Self::Tensor(theta.cast(DType::F64) * rows * root.clone().reshape([1, m]))
     }
 
+    /// A matrix in host memory, `[size, size]`; on a device with its own memory, it is copied there.
+    pub(crate) fn of_host(
+        values: Vec<f64>,
+        size: usize,
+        device: &B::Device,
+        workspace: &Workspace,
+    ) -> Self {
+        if Memory::of::<B>(device) == Memory::Host && !factorises::<B>() {
+            return Self::Host { values: workspace.lend(values), size };
+        }
+        Self::Tensor(Precision::F64.matrix(&values, [size, size], device))
+    }
+
+    /// Number of rows.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Host { size, .. } => *size,
+            Self::Tensor(matrix) => matrix.dims()[0],
+        }
+    }
+
     /// The Cholesky factor of `I + c M`; `None` if the factorisation fails.
     pub(crate) fn cholesky_of_shifted(&self, c: f64) -> Option<Factor<B>> {
         match self {

@@ -17,7 +17,7 @@ use crate::{
     observe::{Divergence, End, Moment, Observation, Observer, Outcome},
     spec::{FlowSpec, Momentum, Scheme, SpecError, StepRule},
     step::{Prepared, attempt},
-    system::{System, smallest},
+    system::System,
     view::Motion,
     work::Work,
 };
@@ -86,7 +86,7 @@ impl<B: Backend, N: Network<B>> Flow<B, N> {
         let mut at: Prepared<B, N> = match &checkpoint.left_out {
             // A scheme that leaves no points out follows all points from here on.
             Some(left_out) if evaluator.settled_above.is_some() => {
-                left_out.check(system.objective().n_points())?;
+                left_out.check(system.objective().rows().len())?;
                 evaluator.resume(w, left_out)
             }
             _ => evaluator.start(w),
@@ -96,7 +96,7 @@ impl<B: Backend, N: Network<B>> Flow<B, N> {
             at.prepare(evaluator, settings);
         }
         if let Some(origin) = &checkpoint.kernel {
-            origin.check(system.objective().n_points(), n_params)?;
+            origin.check(system.objective().rows().len(), n_params)?;
         }
         let kernel =
             checkpoint.kernel.as_ref().map(|origin| CachedKernel::resume(evaluator, origin));
@@ -165,7 +165,7 @@ impl<B: Backend, N: Network<B>> Flow<B, N> {
             return;
         }
         let margins = self.margins();
-        if !(smallest(&margins) >= margin) {
+        if !(self.system.objective().smallest_margin(&margins) >= margin) {
             self.follow_again(&margins);
         }
     }
@@ -190,7 +190,10 @@ impl<B: Backend, N: Network<B>> Flow<B, N> {
                 return Ok(());
             }
         };
-        let (before, after) = (self.smallest_margin(), smallest(&accepted.point.margins));
+        let (before, after) = (
+            self.smallest_margin(),
+            self.system.objective().smallest_margin(&accepted.point.margins),
+        );
         if self.control.overshoots(before, after) {
             return Ok(());
         }
@@ -256,7 +259,7 @@ impl<B: Backend, N: Network<B>> Flow<B, N> {
     }
 
     fn smallest_margin(&self) -> f64 {
-        smallest(&self.at.point.margins)
+        self.system.objective().smallest_margin(&self.at.point.margins)
     }
 
     /// The current state, as an observer would receive it.
@@ -293,9 +296,10 @@ fn evaluator<'e, B: Backend, N: Network<B>>(
     let settled_above = match spec.scheme {
         // A settled point also has to be at or above the stopping margin.
         Scheme::Adaptive { .. } => {
-            let loss = system.objective().loss();
+            let criterion = system.objective().criterion();
             let steps = spec.scheme.implicit_steps();
-            let settled = steps.and_then(|steps| loss.settled_above(SETTLED * steps.tolerance));
+            let settled =
+                steps.and_then(|steps| criterion.settled_above(SETTLED * steps.tolerance));
             settled.map(|settled| f64::max(settled, spec.stop.margin))
         }
         Scheme::Explicit { .. } | Scheme::Reference { .. } => None,
@@ -316,6 +320,14 @@ fn check<B: Backend, N: Network<B>>(
         let right =
             "used with a loss of continuous slope: use the rule output-change for the hinge";
         return Err(SpecError { field: "scheme.rule.max_turn", value: max_turn, right });
+    }
+    if system.objective().criterion().has_residuals()
+        && spec.stop.margin >= 0.0
+        && spec.stop.max_time.is_none()
+    {
+        let right = "negative for real-valued targets, minus the residual that ends the flow; or set \
+                     stop.max_time";
+        return Err(SpecError { field: "stop.margin", value: spec.stop.margin, right });
     }
     spec.check()
 }

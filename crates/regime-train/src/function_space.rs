@@ -2,26 +2,28 @@
 //! between two kernels.
 //!
 //! With `u` the margins of the points, `K` their tangent kernel times the labels,
-//! `K_ij = y_i y_j Θ_ij / n`, and a network that stays linear in its weights, the flow is
-//! `du/dt = −K ℓ'(u)`: a system of a few hundred equations that does not evaluate the network. A
+//! `K_ij = s_i s_j Θ_ij / n`, and a network that stays linear in its weights, the flow is
+//! `du/dt = −K ∇ℓ(u)`: a system of a few hundred equations that does not evaluate the network. A
 //! kernel that was computed at other weights is corrected by the drift `d = du/dt + K ℓ'(u)` at the
 //! beginning.
 //!
 //! # Reference
 //! ROS2, see [`implicit`](crate::implicit); linear systems are solved by a Cholesky factor over the
-//! points whose loss is curved.
+//! directions in which the loss is curved. With several outputs, a point of this file is an output of a
+//! point.
 
 use faer::{
-    ColMut, ColRef, MatRef, Par, Side,
+    ColMut, ColRef, Mat, MatRef, Par, Side,
     linalg::{matmul::matmul, solvers::Llt},
     prelude::Solve,
 };
 
 use crate::{
+    criterion::{Criterion, Jets},
+    curvature::{Columns, Root, sandwich},
     event::Sample,
     implicit::GAMMA,
-    loss::Loss,
-    system::{largest_scaled_change, smallest},
+    system::largest_scaled_change,
     work::Work,
 };
 
@@ -40,7 +42,9 @@ pub(crate) const MAX_OVERSHOOT: f64 = 2e-4;
 
 /// The flow of `m` points.
 pub(crate) struct FunctionFlow<'a> {
-    pub(crate) loss: Loss,
+    pub(crate) criterion: &'a Criterion,
+    /// The rows that are followed, `[m]`.
+    pub(crate) rows: &'a [usize],
     /// `K` at the beginning, `[m, m]`, symmetric.
     pub(crate) start: MatRef<'a, f64>,
     /// `K` at the end and the progress towards it; `None` if the kernel is frozen.
@@ -51,8 +55,6 @@ pub(crate) struct FunctionFlow<'a> {
     /// Error allowed in a substep, `max_i |Δu_i|/max(unit, |u_i|)`.
     pub(crate) tolerance: f64,
     pub(crate) unit: f64,
-    /// Number of all points, over which losses are averaged.
-    pub(crate) n_points: usize,
 }
 
 /// The progress of the kernel from the first to the last one, between 0 and 1, as a function of
@@ -164,7 +166,7 @@ impl<'a> FunctionFlow<'a> {
         let (mut t, mut dt) = (0.0, first);
         let (mut substeps, mut samples) = (Vec::new(), Vec::new());
         let mut pull = Pull::new(self, m);
-        let mut jets = self.jets(&u);
+        let mut jets = self.criterion.jets(self.rows, &u);
         let mut stiff: Option<Stiff> = None;
         let mut failures = 0;
         samples.push(self.sample(&jets, &mut pull, &u, 0.0));
@@ -196,7 +198,7 @@ impl<'a> FunctionFlow<'a> {
                 (dt, stiff) = (if is_old { dt } else { next }, None);
                 continue;
             }
-            let (before, reached) = (smallest(&u), smallest(&after));
+            let (before, reached) = (self.smallest(&u), self.smallest(&after));
             if reached > until && before < until && reached - until > MAX_OVERSHOOT {
                 // Retry with a step that ends where the margin is reached.
                 let part = (until + 0.5 * MAX_OVERSHOOT - before) / (reached - before);
@@ -214,12 +216,12 @@ impl<'a> FunctionFlow<'a> {
             let mark = next_mark.filter(|_| shortened);
             t = if shortened { stop } else { t + dt };
             u = after;
-            jets = self.jets(&u);
+            jets = self.criterion.jets(self.rows, &u);
             // A step shortened to a mark does not limit the next step.
             dt = if shortened { next.max(proposed) } else { next };
             samples.push(self.sample(&jets, &mut pull, &u, t));
             substeps.push(AfterSubstep { time: t, mark, impulse: impulse.clone() });
-            if t >= tau * (1.0 - 1e-12) || smallest(&u) >= until {
+            if t >= tau * (1.0 - 1e-12) || self.smallest(&u) >= until {
                 return Some(Path { margins: u, substeps, samples });
             }
         }
@@ -231,8 +233,8 @@ impl<'a> FunctionFlow<'a> {
         self.end.map_or(0.0, |(_, progress)| progress.at(t))
     }
 
-    fn jets(&self, u: &[f64]) -> Vec<[f64; 3]> {
-        u.iter().map(|&u| self.loss.jet(u)).collect()
+    fn smallest(&self, u: &[f64]) -> f64 {
+        self.criterion.smallest_margin(self.rows, u)
     }
 
     /// `K g − d`, which is `−du/dt`.
@@ -245,14 +247,14 @@ impl<'a> FunctionFlow<'a> {
     }
 
     /// The loss of the points at a time, its rate of change, and the smallest margin.
-    fn sample(&self, jets: &[[f64; 3]], pull: &mut Pull<'a>, u: &[f64], t: f64) -> PathSample {
+    fn sample(&self, jets: &Jets, pull: &mut Pull<'a>, u: &[f64], t: f64) -> PathSample {
         let at = self.part_of_end(t);
-        let n = self.n_points as f64;
-        let slopes = jets.iter().map(|jet| jet[1]);
+        let n = self.criterion.n_points() as f64;
+        let slopes = jets.slopes.iter().copied();
         let pulled = self.fall(pull, slopes.clone(), at);
-        let loss = jets.iter().map(|jet| jet[0]).sum::<f64>() / n;
+        let loss = jets.sum / n;
         let loss_rate = -slopes.zip(&pulled).map(|(s, p)| s * p).sum::<f64>() / n;
-        PathSample { loss: Sample { t, loss, loss_rate }, smallest_margin: smallest(u) }
+        PathSample { loss: Sample { t, loss, loss_rate }, smallest_margin: self.smallest(u) }
     }
 
     /// One step of ROS2, in a form that gives its impulse:
@@ -266,28 +268,27 @@ impl<'a> FunctionFlow<'a> {
     /// with `K`, `d` at the beginning of the step and `K'`, `d'` at its end.
     fn substep(
         &self,
-        (u, jets): (&[f64], &[[f64; 3]]),
+        (u, jets): (&[f64], &Jets),
         pull: &mut Pull<'a>,
         stiff: &Stiff,
         (t, dt): (f64, f64),
     ) -> Option<Substep> {
         let (at, later) = (self.part_of_end(t), self.part_of_end(t + dt));
         let m = u.len();
-        let slopes = jets.iter().map(|jet| jet[1]);
-        let pulled = self.fall(pull, slopes.clone(), at);
+        let pulled = self.fall(pull, jets.slopes.iter().copied(), at);
         let curved1: Vec<f64> = stiff.solve(&pulled).into_iter().map(|x| -x).collect();
         let pushed1 = self.product_of(stiff, &curved1, at);
         let k1: Vec<f64> = pulled.iter().zip(&pushed1).map(|(a, b)| -a - b).collect();
         let first: Vec<f64> = u.iter().zip(&k1).map(|(u, k)| u + dt * k).collect();
-        let g1: Vec<f64> = first.iter().map(|&u| self.loss.slope(u)).collect();
+        let g1 = self.criterion.slopes(self.rows, &first);
         let pushed = self.fall(pull, g1.iter().copied(), later);
         let v2: Vec<f64> = pushed.iter().zip(&k1).map(|(p, k)| -p - 2.0 * k).collect();
         let curved2 = stiff.solve(&v2);
         let pushed2 = self.product_of(stiff, &curved2, at);
 
         // `p₁ + cHk₂`; the product of `K` with `p₁` is known: `d − k₁`.
-        let mut share: Vec<f64> = slopes.collect();
-        for ((&i, x1), x2) in stiff.active.iter().zip(&curved1).zip(&curved2) {
+        let mut share = jets.slopes.clone();
+        for ((&i, x1), x2) in stiff.root.rows.iter().zip(&curved1).zip(&curved2) {
             share[i] += x1 + x2;
         }
         share.iter_mut().for_each(|p| *p *= 0.5 * dt);
@@ -301,15 +302,27 @@ impl<'a> FunctionFlow<'a> {
 
     /// The stiff directions for points with these jets and steps of `dt`; `None` if the
     /// factorisation fails.
-    fn stiff(&self, jets: &[[f64; 3]], (t, dt): (f64, f64), work: &mut Work) -> Option<Stiff> {
+    fn stiff(&self, jets: &Jets, (t, dt): (f64, f64), work: &mut Work) -> Option<Stiff> {
         let at = self.part_of_end(t);
-        let least = ACTIVE_ABOVE * self.loss.largest_curvature();
-        let active: Vec<usize> = (0..jets.len()).filter(|&i| jets[i][2] > least).collect();
-        let root: Vec<f64> = active.iter().map(|&i| jets[i][2].sqrt()).collect();
+        let least = ACTIVE_ABOVE * self.criterion.largest_curvature();
+        let root = jets.curvature.root(least);
         let c = GAMMA * dt;
+        work.factorise(root.n_columns());
+        let matrix = match &root.columns {
+            Columns::Diagonal(values) => self.of_diagonal(&root.rows, values, (at, c)),
+            Columns::Sparse(columns) => self.of_directions(&root.rows, columns, (at, c)),
+        };
+        let factor = match root.n_columns() {
+            0 => None,
+            _ => Some(matrix.llt(Side::Lower).ok()?),
+        };
+        Some(Stiff { root, c, factor, age: 0 })
+    }
+
+    /// The lower triangle of `I + c S K S` with `S = diag(root)`.
+    fn of_diagonal(&self, active: &[usize], root: &[f64], (at, c): (f64, f64)) -> Mat<f64> {
         let size = active.len();
-        work.factorise(size);
-        let mut matrix = faer::Mat::<f64>::zeros(size, size);
+        let mut matrix = Mat::<f64>::zeros(size, size);
         for (b, &point) in active.iter().enumerate() {
             let into = matrix.col_as_slice_mut(b);
             let start = column(self.start, point);
@@ -330,14 +343,37 @@ impl<'a> FunctionFlow<'a> {
             }
             into[b] += 1.0;
         }
-        let factor = if size == 0 { None } else { Some(matrix.llt(Side::Lower).ok()?) };
-        Some(Stiff { active, root, c, factor, age: 0 })
+        matrix
+    }
+
+    /// `I + c Rᵀ K R` for the sparse columns of `R`.
+    fn of_directions(
+        &self,
+        active: &[usize],
+        columns: &[Vec<(usize, f64)>],
+        (at, c): (f64, f64),
+    ) -> Mat<f64> {
+        let m = active.len();
+        let mut kernel = Vec::with_capacity(m * m);
+        for &row in active {
+            let start = column(self.start, row);
+            match self.end {
+                None => kernel.extend(active.iter().map(|&i| start[i])),
+                Some((end, _)) => {
+                    let end = column(end, row);
+                    kernel.extend(active.iter().map(|&i| (1.0 - at) * start[i] + at * end[i]));
+                }
+            }
+        }
+        let values = sandwich(columns, m, |row| &kernel[row * m..(row + 1) * m]);
+        let size = columns.len();
+        Mat::from_fn(size, size, |a, b| c * values[b * size + a] + if a == b { 1.0 } else { 0.0 })
     }
 
     /// `K v` for a vector that is zero except for the values at the active points.
     fn product_of(&self, stiff: &Stiff, values: &[f64], at: f64) -> Vec<f64> {
         let mut out = vec![0.0; self.start.nrows()];
-        for (&point, value) in stiff.active.iter().zip(values) {
+        for (&point, value) in stiff.root.rows.iter().zip(values) {
             add(&mut out, (1.0 - at) * value, column(self.start, point));
             if let Some((end, _)) = self.end {
                 add(&mut out, at * value, column(end, point));
@@ -347,16 +383,15 @@ impl<'a> FunctionFlow<'a> {
     }
 }
 
-/// The stiff directions of a flow: the points whose loss is curved, and the factorisation that the
+/// The stiff directions of a flow: those in which the loss is curved, and the factorisation that the
 /// steps use. The order of a step does not depend on the factorisation, so it is reused for several
 /// steps.
 struct Stiff {
-    active: Vec<usize>,
-    /// `√H` of the active points.
-    root: Vec<f64>,
+    /// `R` with `H = R Rᵀ`.
+    root: Root,
     /// `γτ`
     c: f64,
-    /// The Cholesky factor of `I + c S K S` with `S² = H`; `None` without active points.
+    /// The Cholesky factor of `I + c RᵀKR`; `None` without stiff directions.
     factor: Option<Llt<f64>>,
     /// Number of accepted steps that have used it.
     age: u32,
@@ -372,14 +407,13 @@ impl Stiff {
         self.age < Self::OLDEST && (0.5..2.0).contains(&ratio)
     }
 
-    /// `cHk` of the active points, where `(I + cKH) k = v`.
+    /// `cHk` in the rows of `R`, where `(I + cKH) k = v`.
     fn solve(&self, v: &[f64]) -> Vec<f64> {
-        let pairs = self.active.iter().zip(&self.root);
-        let mut solution: Vec<f64> = pairs.map(|(&i, s)| s * v[i]).collect();
+        let mut solution = self.root.pull(|a| v[self.root.rows[a]]);
         if let Some(factor) = &self.factor {
             factor.solve_in_place(ColMut::from_slice_mut(&mut solution).as_mat_mut());
         }
-        solution.iter().zip(&self.root).map(|(x, s)| self.c * s * x).collect()
+        self.root.push(self.c, &solution)
     }
 }
 
@@ -467,9 +501,8 @@ struct Substep {
 
 #[cfg(test)]
 mod tests {
-    use faer::Mat;
-
     use super::*;
+    use crate::{loss::Loss, system::smallest, targets::Targets};
 
     /// A positive definite kernel of `m` points, the same at every call.
     fn kernel(m: usize, seed: f64) -> Mat<f64> {
@@ -478,26 +511,32 @@ mod tests {
         Mat::from_fn(m, m, |i, j| (0..m + 2).map(|k| feature(i, k) * feature(j, k)).sum::<f64>())
     }
 
+    /// The loss of `m` points with labels 1, and their rows.
+    fn points(loss: Loss, m: usize) -> (Criterion, Vec<usize>) {
+        let targets = Targets::signs(vec![1.0; m]).unwrap();
+        (Criterion::new(loss, &targets).unwrap(), (0..m).collect())
+    }
+
     fn flow<'a>(
-        loss: Loss,
+        (criterion, rows): &'a (Criterion, Vec<usize>),
         start: &'a Mat<f64>,
         end: Option<(&'a Mat<f64>, &'a Progress)>,
     ) -> FunctionFlow<'a> {
         FunctionFlow {
-            loss,
+            criterion,
+            rows,
             start: start.as_ref(),
             end: end.map(|(end, progress)| (end.as_ref(), progress)),
             drift: None,
             tolerance: 1e-6,
             unit: 1.0,
-            n_points: start.nrows(),
         }
     }
 
     #[test]
     fn one_point_follows_its_closed_form() {
         let k = Mat::from_fn(1, 1, |_, _| 0.7);
-        let path = flow(Loss::Squared, &k, None)
+        let path = flow(&points(Loss::Squared, 1), &k, None)
             .advance(&[0.2], (3.0, 0.1), 1e9, &[1.5], &mut Work::default())
             .unwrap();
         let expected = |t: f64| 1.0 - 0.8 * (-0.7 * t).exp();
@@ -511,7 +550,7 @@ mod tests {
         }
         // A kernel that grows in time: ∫(0.7 + 0.3 t/3) dt = 2.55.
         let end = Mat::from_fn(1, 1, |_, _| 1.0);
-        let path = flow(Loss::Squared, &k, Some((&end, &Progress::even(3.0))))
+        let path = flow(&points(Loss::Squared, 1), &k, Some((&end, &Progress::even(3.0))))
             .advance(&[0.2], (3.0, 0.1), 1e9, &[], &mut Work::default())
             .unwrap();
         let expected = 1.0 - 0.8 * (-2.55f64).exp();
@@ -528,7 +567,8 @@ mod tests {
             let even = Progress::even(2.0);
             for end in [None, Some((&end, &even))] {
                 for loss in [Loss::SoftHinge { beta: 20.0 }, Loss::Logistic, Loss::Squared] {
-                    let flow = FunctionFlow { tolerance: 1e-2, ..flow(loss, &start, end) };
+                    let points = points(loss, m);
+                    let flow = FunctionFlow { tolerance: 1e-2, ..flow(&points, &start, end) };
                     let path = flow
                         .advance(&u, (2.0, 0.01), f64::INFINITY, &[0.7], &mut Work::default())
                         .unwrap();
@@ -552,7 +592,7 @@ mod tests {
     fn a_path_ends_where_the_last_margin_is_reached() {
         let k = kernel(5, 0.1);
         let loss = Loss::SoftHinge { beta: 20.0 };
-        let path = flow(loss, &k, None)
+        let path = flow(&points(loss, 5), &k, None)
             .advance(&[0.0; 5], (1e4, 0.1), 0.9, &[], &mut Work::default())
             .unwrap();
         let least = smallest(&path.margins);

@@ -6,10 +6,11 @@
 //! order for *any* matrix `A` in place of the Jacobian.
 
 use burn_tensor::{DType, Tensor, backend::Backend};
-use regime_models::{Network, Tape};
+use regime_models::{Network, Precision};
 
 use crate::{
     attempt::{Accepted, Attempt, Clock, Inside},
+    curvature::{Columns, Root, sandwich},
     evaluate::{Evaluator, Point},
     factor::{Factor, Symmetric},
     objective::Objective,
@@ -20,63 +21,112 @@ use crate::{
 /// `γ = 1 − 1/√2`, which makes the method L-stable.
 pub(crate) const GAMMA: f64 = 1.0 - std::f64::consts::FRAC_1_SQRT_2;
 
-/// The stiff directions of the flow at given weights: the training points whose loss is curved
-/// there, their curvature and their tangent kernel.
+/// The stiff directions of the flow at given weights: those in which the loss is curved there, their
+/// curvature and their tangent kernel.
 ///
-/// The Jacobian of the flow is replaced by `A = −J_aᵀ H_a J_a`. Points with less
-/// curvature are left out, which changes only `A` and so keeps the order.
+/// The Jacobian of the flow is replaced by `A = −JᵀH_aJ`. Directions with less curvature are left
+/// out of `H_a = R Rᵀ`, which changes only `A` and so keeps the order. For a loss that is a sum over
+/// outputs, a direction is one output of one point.
 pub(crate) struct Active<B: Backend, N: Network<B>> {
-    /// `None` when no point is active: the step is then explicit.
+    /// `None` when no direction is active: the step is then explicit.
     stiff: Option<Stiff<B, N>>,
 }
 
 struct Stiff<B: Backend, N: Network<B>> {
+    /// The Jacobian in the rows of `R`.
     tape: TapeOf<B, N>,
-    /// `√H_a`, `[m]` in float64.
-    root_curvature: Tensor<B, 1>,
-    /// `S^½ Θ_aa S^½` with `S = diag(H_a)`, `[m, m]`.
+    root: RootOnDevice<B>,
+    /// `Rᵀ Θ R`, `[m, m]`.
     weighted_kernel: Symmetric<B>,
 }
 
+/// A root `R` of the curvature, `[rows, m]` in float64.
+enum RootOnDevice<B: Backend> {
+    /// `√H` on the diagonal.
+    Diagonal(Tensor<B, 1>),
+    /// Products with it are made in host memory.
+    Host(Root),
+}
+
+impl<B: Backend> RootOnDevice<B> {
+    /// `Rᵀ v`
+    fn pull(&self, v: Tensor<B, 1>) -> Tensor<B, 1> {
+        match self {
+            Self::Diagonal(root) => root.clone() * v,
+            Self::Host(root) => {
+                let (values, device) = (Precision::to_host(v.clone()), v.device());
+                Precision::F64.vector(&root.pull(|a| values[a]), &device)
+            }
+        }
+    }
+
+    /// `c R x`
+    fn push(&self, c: f64, x: Tensor<B, 1>) -> Tensor<B, 1> {
+        match self {
+            Self::Diagonal(root) => root.clone().mul_scalar(c) * x,
+            Self::Host(root) => {
+                let (values, device) = (Precision::to_host(x.clone()), x.device());
+                Precision::F64.vector(&root.push(c, &values), &device)
+            }
+        }
+    }
+
+    /// `R Rᵀ v`
+    fn square(&self, v: Tensor<B, 1>) -> Tensor<B, 1> {
+        match self {
+            Self::Diagonal(root) => v * (root.clone() * root.clone()),
+            Self::Host(_) => self.push(1.0, self.pull(v)),
+        }
+    }
+}
+
 impl<B: Backend, N: Network<B>> Active<B, N> {
-    /// The points whose curvature exceeds `threshold · max ℓ''`.
+    /// The directions whose curvature exceeds `threshold · max ℓ''`.
     pub(crate) fn of(evaluator: Evaluator<'_, B, N>, at: &Point<B, N>, threshold: f64) -> Self {
         let system = evaluator.system;
         let (objective, workspace) = (system.objective(), system.workspace());
-        let curvature = &at.curvature;
-        let least = objective.least_curvature(threshold);
-        let points: Vec<usize> = (0..curvature.len()).filter(|&i| curvature[i] > least).collect();
-        if points.is_empty() {
+        let root = at.curvature.root(objective.least_curvature(threshold));
+        if root.n_columns() == 0 {
             // After a step without active points, only a few points become active: less memory is
             // needed.
             workspace.clear();
             return Self { stiff: None };
         }
-        let tape = at.rows(&points);
-        let root: Vec<f64> = points.iter().map(|&i| curvature[i].sqrt()).collect();
-        let root_curvature = system.float64(&root);
+        let tape = at.rows(&root.rows);
         let kernel = evaluator.kernel(&tape);
-        let weighted_kernel = Symmetric::weighted(kernel, &root_curvature, workspace);
-        Self { stiff: Some(Stiff { tape, root_curvature, weighted_kernel }) }
+        let (root, weighted_kernel) = match &root.columns {
+            Columns::Diagonal(values) => {
+                let root = system.float64(values);
+                let weighted = Symmetric::weighted(kernel, &root, workspace);
+                (RootOnDevice::Diagonal(root), weighted)
+            }
+            Columns::Sparse(columns) => {
+                let (m, device) = (root.rows.len(), kernel.device());
+                let kernel = Precision::to_host(kernel);
+                let values = sandwich(columns, m, |row| &kernel[row * m..(row + 1) * m]);
+                let weighted = Symmetric::of_host(values, columns.len(), &device, workspace);
+                (RootOnDevice::Host(root), weighted)
+            }
+        };
+        Self { stiff: Some(Stiff { tape, root, weighted_kernel }) }
     }
 
-    /// The solver of `(I + c J_aᵀ H_a J_a) k = v` for one `c`; `None` if the factorisation fails,
+    /// The solver of `(I + c Jᵀ H_a J) k = v` for one `c`; `None` if the factorisation fails,
     /// because values are not finite or because the step is so large that rounding in the kernel
     /// exceeds the identity. Both call for a smaller step.
     fn solver<'e>(&'e self, evaluator: Evaluator<'e, B, N>, c: f64) -> Option<Solver<'e, B, N>> {
         let Some(stiff) = &self.stiff else { return Some(Solver { evaluator, c, factored: None }) };
-        evaluator.count(|work| work.factorise(stiff.tape.n_points()));
+        evaluator.count(|work| work.factorise(stiff.weighted_kernel.size()));
         let factor = stiff.weighted_kernel.cholesky_of_shifted(c)?;
         Some(Solver { evaluator, c, factored: Some((stiff, factor)) })
     }
 }
 
 impl<B: Backend, N: Network<B>> Stiff<B, N> {
-    /// `J_aᵀ H_a J_a v`.
+    /// `Jᵀ H_a J v`.
     fn gauss_newton(&self, evaluator: Evaluator<'_, B, N>, v: Tensor<B, 1>) -> Tensor<B, 1> {
         let dtype = v.dtype();
-        let root = self.root_curvature.clone();
-        let pulled = evaluator.jvp(&self.tape, v).cast(DType::F64) * (root.clone() * root);
+        let pulled = self.root.square(evaluator.jvp(&self.tape, v).cast(DType::F64));
         evaluator.vjp(&self.tape, pulled.cast(dtype))
     }
 }
@@ -89,12 +139,11 @@ struct Solver<'a, B: Backend, N: Network<B>> {
 
 impl<B: Backend, N: Network<B>> Solver<'_, B, N> {
     /// Solves by the Woodbury identity:
-    /// `(I + c JᵀHJ)⁻¹ v = v − c J_aᵀ S^½ (I + c S^½ Θ_aa S^½)⁻¹ S^½ J_a v`.
+    /// `(I + c JᵀRRᵀJ)⁻¹ v = v − c JᵀR (I + c RᵀΘR)⁻¹ RᵀJ v`.
     fn solve(&self, v: Tensor<B, 1>) -> Tensor<B, 1> {
         let Some((stiff, factor)) = &self.factored else { return v };
-        let root = || stiff.root_curvature.clone();
-        let right = root() * self.evaluator.jvp(&stiff.tape, v.clone()).cast(DType::F64);
-        let back = root().mul_scalar(-self.c) * factor.solve(right);
+        let right = stiff.root.pull(self.evaluator.jvp(&stiff.tape, v.clone()).cast(DType::F64));
+        let back = stiff.root.push(-self.c, factor.solve(right));
         let dtype = v.dtype();
         v + self.evaluator.vjp(&stiff.tape, back.cast(dtype))
     }

@@ -308,6 +308,10 @@ impl<B: Backend> Network<B> for KernelModel<B> {
         self.n_training_points()
     }
 
+    fn is_linear(&self) -> bool {
+        true
+    }
+
     fn forward(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> Tensor<B, 1> {
         times(&self.rows(&self.points(x)), w.clone())
     }

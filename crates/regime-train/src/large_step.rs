@@ -4,7 +4,7 @@
 //! 1. The margins are integrated over the whole step with their tangent kernel `K₀` frozen, and the
 //!    impulse of the loss updates the weights by one product with `Jᵀ`. A kernel from an earlier
 //!    step can be reused: then the drift, the part of the initial rate of the margins beyond
-//!    `−K₀ ℓ'`, is added. The step ends here if the outputs of the network agree with the predicted
+//!    `−K₀ ∇ℓ`, is added. The step ends here if the outputs of the network agree with the predicted
 //!    ones to a hundredth of the tolerance.
 //! 2. The kernel at these weights is `K₁`. The margins are integrated again, with a kernel that is
 //!    interpolated between `K₀` and `K₁` along the path of the weights, and the impulses update the
@@ -24,7 +24,7 @@ use crate::{
     event::{Passage, Sample},
     function_space::{AfterSubstep, FunctionFlow, MAX_OVERSHOOT, Path, PathSample, Progress},
     large_steps::{Found, PRICE},
-    system::{TapeOf, smallest},
+    system::TapeOf,
     view::{Motion, Since},
 };
 
@@ -106,13 +106,13 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
         let drift = kernel.stale.then(|| self.drift(&margins));
         let of_substeps = if frozen { OF_SUBSTEPS } else { OF_PREDICTOR };
         let flow = FunctionFlow {
-            loss: objective.loss(),
+            criterion: objective.criterion(),
+            rows: &view.points,
             start: kernel.matrix(),
             end: None,
             drift: drift.as_deref(),
             tolerance: of_substeps * tolerance,
             unit: objective.unit(&at.margins),
-            n_points: objective.n_points(),
         };
         let marks: Vec<f64> = request.marks.iter().map(|mark| mark - t).collect();
         let path = self.advance(&flow, &margins, dt, request, if frozen { &marks } else { &[] })?;
@@ -187,15 +187,15 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
         Some(self.arrive(request, &path, end, found, Some(last), &tape))
     }
 
-    /// The drift: the initial rate of the margins of the network beyond `−K ℓ'(u)`.
+    /// The drift: the initial rate of the margins of the network beyond `−K ∇ℓ(u)`.
     fn drift(&self, margins: &[f64]) -> Vec<f64> {
         let Self { evaluator, at, kernel } = *self;
         let objective = evaluator.system.objective();
         let rates = Precision::to_host(evaluator.jvp(&at.tape, at.gradient.clone()));
-        let slopes: Vec<f64> = margins.iter().map(|&u| objective.loss().slope(u)).collect();
+        let slopes = objective.criterion().slopes(&at.view.points, margins);
         let alpha = objective.alpha().value();
         let network =
-            at.view.points.iter().zip(rates).map(|(&i, f)| -alpha * objective.labels()[i] * f);
+            at.view.points.iter().zip(rates).map(|(&i, f)| -alpha * objective.signs()[i] * f);
         network.zip(kernel.times(&slopes)).map(|(rate, fall)| rate + fall).collect()
     }
 
@@ -207,7 +207,7 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
         request: &Request<'_>,
         marks: &[f64],
     ) -> Option<Path> {
-        let now = smallest(margins);
+        let now = flow.criterion.smallest_margin(flow.rows, margins);
         let (times, until) = ((dt, request.small), request.until.max(now + MAX_OVERSHOOT));
         let mut path = None;
         self.evaluator.count(|work| path = flow.advance(margins, times, until, marks, work));
@@ -244,13 +244,14 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
             let attempt = Attempt::Unsettled { margins: end.margins };
             return Tried { attempt, found, kernel: None };
         }
-        let past = smallest(&end.margins) - request.margin;
+        let reached = evaluator.system.objective().smallest_margin(&end.margins);
+        let past = reached - request.margin;
         if past > request.landing {
             return Tried { attempt: Attempt::Overshoot { past }, found, kernel: None };
         }
         let snapshot =
             |t: f64, after: &AfterSubstep| self.snapshot(t, self.weights(&at.tape, tape, after));
-        let off = smallest(&end.margins) - path.end().smallest_margin;
+        let off = reached - path.end().smallest_margin;
         let before = |sample: &&PathSample| sample.smallest_margin + off < request.margin;
         let last = path.samples.iter().rev().find(before);
         let inside = Inside {
@@ -304,11 +305,11 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
         Snapshot { t, margins: self.evaluator.margins(&w), w }
     }
 
-    /// `Jᵀ(y p)/(αn)`: the change of the weights by an impulse, with opposite sign.
+    /// `Jᵀ(s p)/(αn)`: the change of the weights by an impulse, with opposite sign.
     fn pull(&self, tape: &TapeOf<B, N>, impulse: &[f64]) -> Tensor<B, 1> {
         let objective = self.evaluator.system.objective();
         let scale = 1.0 / (objective.alpha().value() * objective.n_points() as f64);
-        let signs = self.at.view.points.iter().map(|&i| objective.labels()[i]);
+        let signs = self.at.view.points.iter().map(|&i| objective.signs()[i]);
         let values: Vec<f64> = signs.zip(impulse).map(|(y, p)| scale * y * p).collect();
         self.evaluator.vjp(tape, self.evaluator.system.tensor(&values))
     }

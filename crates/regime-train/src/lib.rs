@@ -48,6 +48,8 @@ mod batch;
 mod cached_kernel;
 mod control;
 mod coordinates;
+mod criterion;
+mod curvature;
 mod evaluate;
 mod event;
 mod explicit;
@@ -65,6 +67,7 @@ mod objective_error;
 mod observe;
 #[cfg(test)]
 mod order_tests;
+mod own_loss;
 mod probe;
 mod schedule;
 mod slopes;
@@ -80,6 +83,7 @@ mod workspace;
 pub use batch::{BatchError, BatchObserver, FlowBatch, Member, Start};
 pub use control::Checkpoint;
 pub use coordinates::{Coordinate, Coordinates, coordinates};
+pub use curvature::Curvature;
 pub use flow::Flow;
 pub use kernel_model::{KernelModel, KernelModelError, KernelTape, KernelTrace, cross_rows};
 pub use linearised::{Linearised, LinearisedTrace};
@@ -87,6 +91,7 @@ pub use loss::Loss;
 pub use objective::{Derivatives, Objective};
 pub use objective_error::ObjectiveError;
 pub use observe::{Divergence, End, Moment, Observation, Observer, Outcome};
+pub use own_loss::{Argument, OwnLoss, OwnLossError, PointLoss, check_loss};
 pub use probe::{
     KernelChange, LayerWeights, Probe, Recorder, TestError, WeightsByLayer, WholeKernel,
     preactivation_speeds,

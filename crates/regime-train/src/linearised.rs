@@ -56,6 +56,14 @@ impl<B: Backend, N: Network<B>> Network<B> for Linearised<'_, B, N> {
         self.net.n_params()
     }
 
+    fn n_outputs(&self) -> usize {
+        self.net.n_outputs()
+    }
+
+    fn is_linear(&self) -> bool {
+        true
+    }
+
     fn layer_ranges(&self) -> Vec<Range<usize>> {
         self.net.layer_ranges()
     }

@@ -1,8 +1,26 @@
 use serde::{Deserialize, Serialize};
 
-use crate::spec::{SpecError, positive};
+use crate::{
+    own_loss::{Argument, OwnLoss},
+    spec::{SpecError, positive},
+};
 
-/// A loss `ℓ(u)` of the margin `u = y F`, with its first two derivatives.
+/// The loss of one training point.
+///
+/// With labels ±1 it is a function `ℓ(u)` of the margin `u = y F`, as written at each variant. With
+/// other [`Targets`](crate::Targets):
+///
+/// | loss | classes, one output `F_k` for each | real numbers |
+/// |---|---|---|
+/// | hinges, logistic | `Σ_{k≠y} ℓ(F_y − F_k)` | – |
+/// | squared | `½ Σ_k (F_k − 1[k = y])²` | `½ Σ_k (F_k − y_k)²` |
+/// | cross-entropy | `ln Σ_k e^{F_k} − F_y` | – |
+/// | own, of the margin | `Σ_{k≠y} ℓ(F_y − F_k)` | – |
+/// | own, of the residual | – | `Σ_k ℓ(F_k − y_k)` |
+///
+/// # Reference
+/// J. Weston, C. Watkins, Support vector machines for multi-class pattern recognition, ESANN 1999:
+/// the sum over the other classes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", tag = "kind")]
@@ -22,6 +40,11 @@ pub enum Loss {
     Squared,
     /// `ln(1 + e^{−u})`.
     Logistic,
+    /// Softmax cross-entropy. With labels ±1 it is the logistic loss: two classes with
+    /// `u = F_y − F_k`.
+    CrossEntropy,
+    /// A loss of the program, registered under a name.
+    Own(OwnLoss),
 }
 
 impl Loss {
@@ -46,12 +69,15 @@ impl Loss {
                 let curvature = beta * at.logistic() * at.logistic_of_opposite();
                 [at.ln_one_plus() / beta, -at.logistic(), curvature]
             }
-            Self::Logistic => {
+            Self::Logistic | Self::CrossEntropy => {
                 let at = Exponential::of(-u);
                 let curvature = at.logistic_of_opposite() * at.logistic();
                 [at.ln_one_plus(), -at.logistic(), curvature]
             }
-            _ => [self.value(u), self.slope(u), self.curvature(u)],
+            Self::Own(own) => own.loss().jet(u),
+            Self::Hinge | Self::QuadraticHinge | Self::Squared => {
+                [self.value(u), self.slope(u), self.curvature(u)]
+            }
         }
     }
 
@@ -62,7 +88,8 @@ impl Loss {
             Self::SoftHinge { beta } => Exponential::of(beta * (1.0 - u)).ln_one_plus() / beta,
             Self::QuadraticHinge => 0.5 * (1.0 - u).max(0.0).powi(2),
             Self::Squared => 0.5 * (1.0 - u).powi(2),
-            Self::Logistic => Exponential::of(-u).ln_one_plus(),
+            Self::Logistic | Self::CrossEntropy => Exponential::of(-u).ln_one_plus(),
+            Self::Own(own) => own.loss().jet(u)[0],
         }
     }
 
@@ -79,7 +106,8 @@ impl Loss {
             Self::SoftHinge { beta } => -Exponential::of(beta * (1.0 - u)).logistic(),
             Self::QuadraticHinge => -(1.0 - u).max(0.0),
             Self::Squared => u - 1.0,
-            Self::Logistic => -Exponential::of(-u).logistic(),
+            Self::Logistic | Self::CrossEntropy => -Exponential::of(-u).logistic(),
+            Self::Own(own) => own.loss().jet(u)[1],
         }
     }
 
@@ -87,7 +115,9 @@ impl Loss {
     pub fn curvature(self, u: f64) -> f64 {
         match self {
             Self::Hinge => 0.0,
-            Self::SoftHinge { .. } | Self::Logistic => self.jet(u)[2],
+            Self::SoftHinge { .. } | Self::Logistic | Self::CrossEntropy | Self::Own(_) => {
+                self.jet(u)[2]
+            }
             Self::QuadraticHinge => {
                 if u < 1.0 {
                     1.0
@@ -109,7 +139,8 @@ impl Loss {
             Self::Hinge | Self::QuadraticHinge => Some(1.0),
             Self::SoftHinge { beta } => Some(1.0 + z / beta),
             Self::Squared => None,
-            Self::Logistic => Some(z),
+            Self::Logistic | Self::CrossEntropy => Some(z),
+            Self::Own(own) => own.loss().settled_above(part),
         }
     }
 
@@ -119,7 +150,37 @@ impl Loss {
             Self::Hinge => 0.0,
             Self::SoftHinge { beta } => 0.25 * beta,
             Self::QuadraticHinge | Self::Squared => 1.0,
-            Self::Logistic => 0.25,
+            Self::Logistic | Self::CrossEntropy => 0.25,
+            Self::Own(own) => own.loss().largest_curvature(),
+        }
+    }
+
+    /// Whether the loss is a function of the margin, and of the residual.
+    pub(crate) fn arguments(self) -> (bool, bool) {
+        match self {
+            Self::Squared => (true, true),
+            Self::Own(own) => {
+                let residual = own.loss().argument() == Argument::Residual;
+                (!residual, residual)
+            }
+            Self::Hinge
+            | Self::SoftHinge { .. }
+            | Self::QuadraticHinge
+            | Self::Logistic
+            | Self::CrossEntropy => (true, false),
+        }
+    }
+
+    /// The name of the loss in a spec.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hinge => "hinge",
+            Self::SoftHinge { .. } => "soft-hinge",
+            Self::QuadraticHinge => "quadratic-hinge",
+            Self::Squared => "squared",
+            Self::Logistic => "logistic",
+            Self::CrossEntropy => "cross-entropy",
+            Self::Own(own) => own.name(),
         }
     }
 }

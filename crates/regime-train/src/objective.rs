@@ -1,31 +1,36 @@
 use regime_models::Alpha;
 
 use crate::{
-    Loss,
-    objective_error::ObjectiveError,
-    targets::{Kind, Targets},
+    Loss, criterion::Criterion, curvature::Curvature, objective_error::ObjectiveError,
+    targets::Targets,
 };
 
 /// The loss of a whole training set as a function of the network's outputs:
 ///
 /// ```text
-/// L = 1/(α² n) Σᵢ ℓ(uᵢ)      uᵢ = yᵢ Fᵢ = yᵢ α (fᵢ − f₀ᵢ)
+/// L = 1/(α² n) Σᵢ ℓᵢ(F)      F = α (f − f₀)
 /// ```
 ///
-/// The factor `1/α²` makes the speed of `F` of order one in the lazy limit.
-/// Every vector here has `n` values in host memory: of each evaluation of the network, only the `n`
-/// outputs are transferred.
+/// for `n` points with `K` outputs each. The factor `1/α²` makes the speed of `F` of order one in
+/// the lazy limit. [`Loss`] defines `ℓ` for each kind of [`Targets`].
+///
+/// Every vector here has `nK` values in host memory, output by output: output `k` of point `i` is
+/// number `k·n + i`. Outputs are passed as `uᵣ = sᵣ Fᵣ`: with labels ±1, `s` is the label, so that
+/// `u` is the margin; with other targets, `s = 1`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Objective {
     alpha: Alpha,
-    loss: Loss,
-    labels: Vec<f64>,
+    criterion: Criterion,
     initial: Vec<f64>,
+    /// `0, 1, …, nK − 1`
+    rows: Vec<usize>,
+    /// Whether the outputs are linear in the weights.
+    linear: bool,
 }
 
 impl Objective {
     /// An objective with these `targets` and the outputs `initial` = `f₀` at the initial
-    /// weights.
+    /// weights, `[nK]`.
     ///
     /// # Errors
     /// [`ObjectiveError`] when a parameter of the loss is out of its range, the loss is not defined
@@ -36,23 +41,26 @@ impl Objective {
         targets: Targets,
         initial: Vec<f64>,
     ) -> Result<Self, ObjectiveError> {
-        loss.check()?;
-        let Kind::Signs(labels) = targets.kind() else {
-            return Err(ObjectiveError::NotDefined { targets: "classes and values" });
-        };
-        let labels = labels.clone();
-        if labels.len() != initial.len() {
-            return Err(ObjectiveError::Lengths { labels: labels.len(), outputs: initial.len() });
+        let criterion = Criterion::new(loss, &targets)?;
+        let n_rows = targets.n_points() * targets.n_outputs();
+        if n_rows != initial.len() {
+            return Err(ObjectiveError::Lengths { labels: n_rows, outputs: initial.len() });
         }
         if let Some(index) = initial.iter().position(|f| !f.is_finite()) {
             return Err(ObjectiveError::InitialOutput { index, value: initial[index] });
         }
-        Ok(Self { alpha, loss, labels, initial })
+        let rows = (0..n_rows).collect();
+        Ok(Self { alpha, criterion, initial, rows, linear: false })
     }
 
     /// Number of training points `n`.
     pub fn n_points(&self) -> usize {
-        self.labels.len()
+        self.criterion.n_points()
+    }
+
+    /// Number of outputs `K` of a point.
+    pub fn n_outputs(&self) -> usize {
+        self.criterion.n_outputs()
     }
 
     /// α.
@@ -60,14 +68,34 @@ impl Objective {
         self.alpha
     }
 
-    /// The loss of one point, as a function of its margin.
+    /// The loss.
     pub fn loss(&self) -> Loss {
-        self.loss
+        self.criterion.loss()
     }
 
-    /// The labels `yᵢ`.
-    pub(crate) fn labels(&self) -> &[f64] {
-        &self.labels
+    pub(crate) fn criterion(&self) -> &Criterion {
+        &self.criterion
+    }
+
+    /// All rows, `0, 1, …, nK − 1`.
+    pub(crate) fn rows(&self) -> &[usize] {
+        &self.rows
+    }
+
+    /// The rows of these points: the first output of each, then the second of each, and so on.
+    pub(crate) fn rows_of(&self, points: &[usize]) -> Vec<usize> {
+        let n = self.n_points();
+        (0..self.n_outputs()).flat_map(|k| points.iter().map(move |i| k * n + i)).collect()
+    }
+
+    /// `sᵣ`: the labels ±1, and 1 for other targets; `[nK]`.
+    pub(crate) fn signs(&self) -> &[f64] {
+        self.criterion.signs()
+    }
+
+    /// Whether the targets are labels ±1.
+    pub(crate) fn has_labels(&self) -> bool {
+        self.criterion.has_labels()
     }
 
     /// The outputs `f₀`.
@@ -80,75 +108,91 @@ impl Objective {
         Self { initial, ..self }
     }
 
-    /// The curvature `∂²L/∂fᵢ²` above which a point is active: `active_above` times the largest
+    /// The same objective for a model that is linear in its weights.
+    pub(crate) fn for_linear_model(self) -> Self {
+        Self { linear: true, ..self }
+    }
+
+    /// The curvature `∂²L/∂f²` above which a direction is active: `active_above` times the largest
     /// possible one.
     pub(crate) fn least_curvature(&self, active_above: f64) -> f64 {
-        active_above * self.loss.largest_curvature() / self.n_points() as f64
+        active_above * self.criterion.largest_curvature() / self.n_points() as f64
     }
 
-    /// The margins `uᵢ`.
+    /// `u` for these outputs of the network, `[nK]`.
     pub fn margins(&self, outputs: &[f64]) -> Vec<f64> {
-        let alpha = self.alpha.value();
-        let points = self.labels.iter().zip(&self.initial).zip(outputs);
-        points.map(|((y, f0), f)| y * alpha * (f - f0)).collect()
+        self.margins_at(&self.rows, outputs)
     }
 
-    /// The margins of some `points`, with their outputs in the same order.
-    pub fn margins_at(&self, points: &[usize], outputs: &[f64]) -> Vec<f64> {
-        let alpha = self.alpha.value();
-        let pairs = points.iter().zip(outputs);
-        pairs.map(|(&i, f)| self.labels[i] * alpha * (f - self.initial[i])).collect()
+    /// `u` of some rows, with their outputs in the same order.
+    pub fn margins_at(&self, rows: &[usize], outputs: &[f64]) -> Vec<f64> {
+        let (alpha, signs) = (self.alpha.value(), self.signs());
+        let pairs = rows.iter().zip(outputs);
+        pairs.map(|(&r, f)| signs[r] * alpha * (f - self.initial[r])).collect()
     }
 
-    /// The outputs `fᵢ` for these margins.
-    pub fn outputs(&self, margins: &[f64]) -> Vec<f64> {
+    /// The outputs `f` of the network for these `u`, `[nK]`.
+    pub fn outputs(&self, u: &[f64]) -> Vec<f64> {
         let alpha = self.alpha.value();
-        let points = self.labels.iter().zip(&self.initial).zip(margins);
-        points.map(|((y, f0), u)| f0 + y * u / alpha).collect()
+        let rows = self.signs().iter().zip(&self.initial).zip(u);
+        rows.map(|((s, f0), u)| f0 + s * u / alpha).collect()
     }
 
-    /// The scale on which errors of `F` are measured: `min(1, α √⟨f²⟩)`, that is 1 or the scaled
-    /// outputs of the network if those are smaller. It is 1 for a model whose initial outputs are
-    /// zero, since such a model sets no scale.
-    pub(crate) fn unit(&self, margins: &[f64]) -> f64 {
-        if self.initial.iter().all(|&f| f == 0.0) {
-            return 1.0;
+    /// The scale on which errors of `F` are measured: the scale of the targets (1 for signs and
+    /// classes, the root mean square of real numbers), or the scaled outputs `α √⟨f²⟩` of the
+    /// network if those are smaller. A model that is linear in its weights and starts at 0 has
+    /// errors that do not grow, and is measured on the scale of the targets.
+    pub(crate) fn unit(&self, u: &[f64]) -> f64 {
+        let scale = self.criterion.scale();
+        if self.linear && self.initial.iter().all(|&f| f == 0.0) {
+            return scale;
         }
-        let squares: f64 = self.outputs(margins).iter().map(|f| f * f).sum();
-        f64::min(1.0, self.alpha.value() * (squares / self.n_points() as f64).sqrt())
+        let squares: f64 = self.outputs(u).iter().map(|f| f * f).sum();
+        let found = self.alpha.value() * (squares / self.rows.len() as f64).sqrt();
+        // Only a network that starts at 0 has no outputs at all, and only before its first step.
+        if found == 0.0 { scale } else { f64::min(scale, found) }
     }
 
-    /// The mean loss `α² L = (1/n) Σ ℓ(uᵢ)`.
-    pub fn mean_loss(&self, margins: &[f64]) -> f64 {
-        margins.iter().map(|&u| self.loss.value(u)).sum::<f64>() / self.n_points() as f64
+    /// The mean loss `α² L = (1/n) Σ ℓᵢ`.
+    pub fn mean_loss(&self, u: &[f64]) -> f64 {
+        self.criterion.jets(&self.rows, u).sum / self.n_points() as f64
     }
 
-    /// The mean loss and the derivatives of `L`, in one pass over the margins.
+    /// The margin of each point, `[n]`: `yF` for a label ±1, `F_y − max_{k≠y} F_k` for classes, and
+    /// for real-valued targets the largest residual `max_k |F_k − y_k|`, times −1.
+    pub fn point_margins(&self, u: &[f64]) -> Vec<f64> {
+        self.criterion.margins(&self.rows, u)
+    }
+
+    /// The smallest margin of a point; NaN if a margin is NaN.
+    pub(crate) fn smallest_margin(&self, u: &[f64]) -> f64 {
+        self.criterion.smallest_margin(&self.rows, u)
+    }
+
+    /// The mean loss and the derivatives of `L`, in one pass over the rows.
     ///
     /// # Shapes
-    /// `margins`: `[n]`
+    /// `u`: `[nK]`
     ///
     /// # Panics
-    /// When `margins` does not have length `n`.
-    pub fn derivatives(&self, margins: &[f64]) -> Derivatives {
-        assert_eq!(margins.len(), self.n_points(), "every point has a margin");
+    /// When `u` has another length.
+    pub fn derivatives(&self, u: &[f64]) -> Derivatives {
+        assert_eq!(u.len(), self.rows.len(), "every output has a value");
         let n = self.n_points() as f64;
         let (slopes, curvatures) = (1.0 / (self.alpha.value() * n), 1.0 / n);
-        let mut sum = 0.0;
-        let points = self.labels.iter().zip(margins).map(|(y, &u)| {
-            let [value, slope, curvature] = self.loss.jet(u);
-            sum += value;
-            (y * slope * slopes, curvature * curvatures)
-        });
-        let (gradient, curvature) = points.unzip();
-        Derivatives { mean_loss: sum / n, gradient, curvature }
+        let jets = self.criterion.jets(&self.rows, u);
+        let pairs = self.signs().iter().zip(&jets.slopes);
+        let gradient = pairs.map(|(s, slope)| s * slope * slopes).collect();
+        let curvature = jets.curvature.times(curvatures);
+        Derivatives { mean_loss: jets.sum / n, gradient, curvature }
     }
 
-    /// `n ∂L/∂fᵢ = yᵢ ℓ'(uᵢ)/α` of some `points`, with their margins in the same order.
-    pub fn output_gradient_at(&self, points: &[usize], margins: &[f64]) -> Vec<f64> {
+    /// `n ∂L/∂fᵣ` of some rows, with their `u` in the same order. With several outputs, the rows
+    /// have to be those of some points: the first output of each, then the second, and so on.
+    pub fn output_gradient_at(&self, rows: &[usize], u: &[f64]) -> Vec<f64> {
         let scale = 1.0 / self.alpha.value();
-        let pairs = points.iter().zip(margins);
-        pairs.map(|(&i, &u)| self.labels[i] * self.loss.slope(u) * scale).collect()
+        let pairs = rows.iter().zip(self.criterion.slopes(rows, u));
+        pairs.map(|(&r, slope)| self.signs()[r] * slope * scale).collect()
     }
 }
 
@@ -156,15 +200,15 @@ impl Objective {
 /// network.
 ///
 /// # Shapes
-/// `gradient` and `curvature`: `[n]`
+/// `gradient`: `[nK]`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Derivatives {
-    /// The mean loss `(1/n) Σ ℓ(uᵢ)`, which is `α² L` and not `L`.
+    /// The mean loss `(1/n) Σ ℓᵢ`, which is `α² L` and not `L`.
     pub mean_loss: f64,
-    /// `∂L/∂fᵢ = yᵢ ℓ'(uᵢ)/(αn)`.
+    /// `∂L/∂fᵣ = sᵣ ∂ℓ/∂uᵣ/(αn)`.
     pub gradient: Vec<f64>,
-    /// `∂²L/∂fᵢ² = ℓ''(uᵢ)/n`: α cancels.
-    pub curvature: Vec<f64>,
+    /// `∂²L/∂f∂f`, which is that of the loss in `F` divided by `n`: α cancels.
+    pub curvature: Curvature,
 }
 
 #[cfg(test)]
@@ -199,6 +243,9 @@ mod tests {
                 down[i] -= e;
                 let slope = (value(&up) - value(&down)) / (2.0 * e);
                 assert!((gradient[i] - slope).abs() < 1e-7 * slope.abs());
+                let Curvature::Diagonal(curvature) = &curvature else {
+                    panic!("the losses of labels are separate")
+                };
                 let second = (value(&up) - 2.0 * value(&f) + value(&down)) / (e * e);
                 assert!((curvature[i] - second).abs() < 1e-5 * second.abs());
             }

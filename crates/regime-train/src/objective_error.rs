@@ -52,8 +52,10 @@ pub enum ObjectiveError {
         value: f64,
     },
     /// The loss is not defined for these targets.
-    #[error("the loss is not defined for {targets}")]
+    #[error("the loss {loss} is not defined for {targets}")]
     NotDefined {
+        /// The name of the loss.
+        loss: &'static str,
         /// The kind of targets.
         targets: &'static str,
     },

@@ -3,7 +3,7 @@
 use burn_tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
-use crate::{Objective, work::Work};
+use crate::{Objective, system::smallest, work::Work};
 
 /// Why an observation was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,10 +34,11 @@ pub struct Observation {
     pub mean_loss: f64,
     /// Number of training points that have not reached the stopping margin.
     pub n_violating: usize,
-    /// Number of training points on the wrong side, `u < 0` (zero at t = 0, where every `F` is
-    /// 0).
+    /// Number of training points on the wrong side, `u < 0` (zero at t = 0, where every `F` is 0);
+    /// 0 for real-valued targets.
     pub n_wrong: usize,
-    /// The smallest margin.
+    /// The smallest margin of a point, see
+    /// [`Objective::point_margins`](crate::Objective::point_margins).
     pub smallest_margin: f64,
     /// Root mean square of `F` over the training points.
     pub output_rms: f64,
@@ -46,8 +47,7 @@ pub struct Observation {
 }
 
 impl Observation {
-    /// The state in which the training points have these `margins`; `margin` is the stopping
-    /// margin.
+    /// The state in which the rows have these `margins` `u`; `margin` is the stopping margin.
     pub(crate) fn of(
         objective: &Objective,
         margins: &[f64],
@@ -57,14 +57,18 @@ impl Observation {
         let rms = |values: &[f64]| {
             (values.iter().map(|v| v * v).sum::<f64>() / values.len() as f64).sqrt()
         };
+        let of_points = objective.point_margins(margins);
+        // Real numbers have no wrong side.
+        let has_sides = !objective.criterion().has_residuals();
+        let is_wrong = |u: f64| has_sides && u < 0.0;
         Self {
             moment,
             t,
             steps,
             mean_loss: objective.mean_loss(margins),
-            n_violating: margins.iter().filter(|&&u| u < margin).count(),
-            n_wrong: margins.iter().filter(|&&u| u < 0.0).count(),
-            smallest_margin: margins.iter().copied().fold(f64::INFINITY, f64::min),
+            n_violating: of_points.iter().filter(|&&u| u < margin).count(),
+            n_wrong: of_points.iter().filter(|&&u| is_wrong(u)).count(),
+            smallest_margin: smallest(&of_points),
             output_rms: rms(margins),
             network_rms: rms(&objective.outputs(margins)),
         }

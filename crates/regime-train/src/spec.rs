@@ -232,6 +232,9 @@ pub struct Stop {
     /// margin, or set `max_time`. A flow ends with its smallest margin at most 10⁻³ beyond the
     /// stopping margin: a step that goes farther is rejected and retried with a shorter step, up
     /// to six times.
+    ///
+    /// With classes, the margin of a point is `F_y − max_{k≠y} F_k`. With real-valued targets it is
+    /// the largest residual of the point, times −1: see [`Stop::residual`].
     pub margin: f64,
     /// Maximum number of steps, accepted or rejected.
     pub max_steps: u64,
@@ -244,6 +247,12 @@ pub struct Stop {
 }
 
 impl Stop {
+    /// Ends when every residual `|F − y|` of real-valued targets is at most `residual`, which is the
+    /// stopping margin `−residual`.
+    pub fn residual(residual: f64) -> Self {
+        Self { margin: -residual, ..Self::default() }
+    }
+
     pub(crate) fn check(&self) -> Result<(), SpecError> {
         if !self.margin.is_finite() {
             let value = self.margin;

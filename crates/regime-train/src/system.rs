@@ -45,6 +45,7 @@ impl<B: Backend, N: Network<B>> System<B, N> {
     /// When the numbers of inputs and labels differ.
     pub fn new(net: N, inputs: Tensor<B, 2>, objective: Objective) -> Self {
         assert_eq!(inputs.dims(), [objective.n_points(), net.n_inputs()]);
+        let objective = if net.is_linear() { objective.for_linear_model() } else { objective };
         let (net, objective) = (Arc::new(net), Arc::new(objective));
         Self { net, inputs, objective, workspace: Workspace::default() }
     }
@@ -87,6 +88,15 @@ impl<B: Backend, N: Network<B>> System<B, N> {
         self.inputs.clone().select(0, indices)
     }
 
+    /// The inputs of the points that have these rows, `[points, d]`. With several outputs, the rows
+    /// are those of all points.
+    pub(crate) fn inputs_of_rows(&self, rows: &[usize]) -> Tensor<B, 2> {
+        if rows.len() == self.objective.rows().len() {
+            return self.inputs.clone();
+        }
+        self.inputs_at(rows)
+    }
+
     /// The margins of some points at `w`, in their order.
     pub(crate) fn margins_at(&self, w: &Tensor<B, 1>, points: &[usize]) -> Vec<f64> {
         let outputs = Precision::to_host(self.net.forward(w, &self.inputs_at(points)));
@@ -110,7 +120,8 @@ pub(crate) fn largest_scaled_change(a: &[f64], b: &[f64], unit: f64) -> f64 {
     largest(a.iter().zip(b).map(|(a, b)| (a - b).abs() / a.abs().max(unit)))
 }
 
-fn largest(changes: impl Iterator<Item = f64>) -> f64 {
+/// The largest of some numbers that are not negative; not finite if any of them is not finite.
+pub(crate) fn largest(changes: impl Iterator<Item = f64>) -> f64 {
     let mut largest = 0.0;
     for change in changes {
         // `f64::max` would drop a NaN.

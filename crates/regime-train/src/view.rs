@@ -1,5 +1,7 @@
 //! The training points that the passes of a flow evaluate: all except those that are settled.
 //!
+//! Points are rows here: with several outputs, a point has several rows, and no row is left out.
+//!
 //! A point is settled when the slope and the curvature of its loss are negligible. It is left out
 //! only while it is estimated to stay settled: the speed of its margin in the last step gives the
 //! distance that the weights may move before the point is evaluated again.
@@ -87,7 +89,7 @@ pub(crate) struct Motion<'a> {
 impl<B: Backend> View<B> {
     /// The view of all points.
     pub(crate) fn all<N: Network<B>>(system: &System<B, N>) -> Self {
-        let points = (0..system.objective().n_points()).collect();
+        let points = system.objective().rows().to_vec();
         Self { points, inputs: system.inputs().clone(), rest: None, reach: f64::INFINITY }
     }
 

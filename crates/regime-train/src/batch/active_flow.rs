@@ -62,7 +62,8 @@ impl ActiveFlow {
         }
         let Derivatives { mean_loss, curvature, .. } = self.objective.derivatives(&margins);
         let loss_rate = -self.objective.alpha().value().powi(2) * square;
-        (self.margins, self.curvature) = (margins, curvature);
+        (self.margins, self.curvature) =
+            (margins, curvature.into_diagonal().expect("a batch has labels ±1"));
         self.has_kernel = false;
         let now = Sample { t: next.t, loss: mean_loss, loss_rate };
         Some(self.control.accept(next, now, (clock.t, ends.0), ends.1))

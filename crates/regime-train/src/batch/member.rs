@@ -68,6 +68,12 @@ pub enum BatchError {
         /// Its number among the members.
         member: usize,
     },
+    /// The targets of a flow are not labels ±1.
+    #[error("the targets of flow {member} are not labels 1 and -1: use single flows for them")]
+    Targets {
+        /// Its number among the members.
+        member: usize,
+    },
     /// A flow requests a scheme or a momentum that a batch does not support.
     #[error(
         "flow {member} requests an explicit scheme or momentum, which a batch does not support"

@@ -44,7 +44,7 @@ impl<B: Backend> StackedSystem<B> {
             let numbers: Vec<f64> = objectives.iter().flat_map(of).collect();
             precision.matrix::<B>(&numbers, shape, &device)
         };
-        let times = |o: &Objective, c: f64| o.labels().iter().map(|y| c * y).collect();
+        let times = |o: &Objective, c: f64| o.signs().iter().map(|y| c * y).collect();
         Self {
             scales: net.scales(precision, &device),
             loss: objectives[0].loss(),

@@ -35,7 +35,7 @@ impl<B: Backend, N: Network<B>> Flow<B, N> {
             return None;
         }
         let tolerance = scheme.implicit_steps()?.tolerance;
-        if self.system.objective().loss().largest_curvature() == 0.0 {
+        if self.system.objective().criterion().largest_curvature() == 0.0 {
             // The slope of a hinge is discontinuous, and substeps in function space do not end
             // at the kink.
             return None;
