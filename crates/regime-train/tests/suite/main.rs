@@ -6,6 +6,7 @@ mod coordinates;
 mod device;
 mod flow;
 mod frozen;
+mod heads;
 mod linear;
 mod probes;
 mod problem;

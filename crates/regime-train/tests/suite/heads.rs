@@ -1,0 +1,238 @@
+//! A network with several outputs whose Jacobian is written out, and flows with it under losses of
+//! classes and of real numbers.
+
+use burn_flex::{Flex, FlexDevice};
+use burn_tensor::{DType, Tensor, TensorData};
+use regime_models::{Alpha, Network, Precision, Tape, Trace};
+use regime_train::{End, Flow, FlowSpec, Loss, Objective, Scheme, StepRule, Stop, System, Targets};
+
+/// `f_k(x) = Σ_j a_kj tanh(b_j·x)/√h`, with the weights `a`, `[K, h]`, then `b`, `[h, d]`.
+pub(crate) struct Heads {
+    pub(crate) inputs: usize,
+    pub(crate) width: usize,
+    pub(crate) outputs: usize,
+}
+
+/// The outputs, `[nK]`, and the Jacobian, `[nK, P]`.
+pub(crate) struct Written {
+    output: Tensor<Flex, 1>,
+    jacobian: Jacobian,
+}
+
+#[derive(Clone)]
+pub(crate) struct Jacobian(Tensor<Flex, 2>);
+
+impl Heads {
+    pub(crate) fn weights(&self, seed: f64) -> Tensor<Flex, 1> {
+        let number = |i: usize| (seed + 12.9898 * i as f64).sin() * 43758.5453;
+        let unit = |i: usize| 1.7 * (number(i) - number(i).floor() - 0.5);
+        let values: Vec<f64> =
+            (0..Network::<Flex>::n_params(self)).map(|i| 2.0 * unit(i)).collect();
+        Precision::F64.vector(&values, &FlexDevice)
+    }
+
+    fn evaluate(&self, w: &Tensor<Flex, 1>, x: &Tensor<Flex, 2>) -> (Vec<f64>, Vec<f64>) {
+        let [n, d] = x.dims();
+        let (w, x) = (Precision::to_host(w.clone()), Precision::to_host(x.clone()));
+        let (a, b) = w.split_at(self.outputs * self.width);
+        let (h, p) = (self.width, w.len());
+        let scale = (h as f64).sqrt().recip();
+        let mut output = vec![0.0; n * self.outputs];
+        let mut jacobian = vec![0.0; n * self.outputs * p];
+        for i in 0..n {
+            for j in 0..h {
+                let dot = |c: usize| b[j * d + c] * x[i * d + c];
+                let t = (0..d).map(dot).sum::<f64>().tanh();
+                for k in 0..self.outputs {
+                    let row = k * n + i;
+                    output[row] += scale * a[k * h + j] * t;
+                    jacobian[row * p + k * h + j] = scale * t;
+                    for c in 0..d {
+                        let slope = scale * a[k * h + j] * (1.0 - t * t) * x[i * d + c];
+                        jacobian[row * p + a.len() + j * d + c] = slope;
+                    }
+                }
+            }
+        }
+        (output, jacobian)
+    }
+}
+
+impl Network<Flex> for Heads {
+    type Trace = Written;
+
+    fn n_inputs(&self) -> usize {
+        self.inputs
+    }
+
+    fn n_params(&self) -> usize {
+        self.width * (self.inputs + self.outputs)
+    }
+
+    fn n_outputs(&self) -> usize {
+        self.outputs
+    }
+
+    fn forward(&self, w: &Tensor<Flex, 1>, x: &Tensor<Flex, 2>) -> Tensor<Flex, 1> {
+        Precision::F64.vector(&self.evaluate(w, x).0, &FlexDevice)
+    }
+
+    fn trace(&self, w: &Tensor<Flex, 1>, x: &Tensor<Flex, 2>) -> Written {
+        let (output, jacobian) = self.evaluate(w, x);
+        let shape = [output.len(), w.dims()[0]];
+        Written {
+            output: Precision::F64.vector(&output, &FlexDevice),
+            jacobian: Jacobian(Precision::F64.matrix(&jacobian, shape, &FlexDevice)),
+        }
+    }
+}
+
+impl Trace<Flex> for Written {
+    type Tape = Jacobian;
+
+    fn output(&self) -> Tensor<Flex, 1> {
+        self.output.clone()
+    }
+
+    fn linearise(self) -> Jacobian {
+        self.jacobian
+    }
+}
+
+impl Tape<Flex> for Jacobian {
+    fn n_points(&self) -> usize {
+        self.0.dims()[0]
+    }
+
+    fn placement(&self) -> (FlexDevice, DType) {
+        (FlexDevice, self.0.dtype())
+    }
+
+    fn jvp(&self, v: Tensor<Flex, 1>) -> Tensor<Flex, 1> {
+        let [rows, p] = self.0.dims();
+        self.0.clone().matmul(v.reshape([p, 1])).reshape([rows])
+    }
+
+    fn vjp(&self, g: Tensor<Flex, 1>) -> Tensor<Flex, 1> {
+        let [rows, p] = self.0.dims();
+        g.reshape([1, rows]).matmul(self.0.clone()).reshape([p])
+    }
+
+    fn select(&self, points: &[usize]) -> Self {
+        let rows: Vec<i64> = points.iter().map(|&i| i as i64).collect();
+        let rows = TensorData::new(rows, [points.len()]);
+        Self(self.0.clone().select(0, Tensor::from_data(rows, (&FlexDevice, DType::I64))))
+    }
+}
+
+const NET: Heads = Heads { inputs: 2, width: 24, outputs: 3 };
+
+/// Twelve points on three arms of a spiral, and the arm of each.
+fn spiral() -> (Tensor<Flex, 2>, Vec<usize>) {
+    let classes: Vec<usize> = (0..12).map(|i| i % 3).collect();
+    let points = classes.iter().enumerate().flat_map(|(i, &class)| {
+        let radius = 0.5 + 0.12 * (i / 3) as f64;
+        let angle = 2.1 * class as f64 + 0.5 * (i / 3) as f64;
+        [2.0 * radius * angle.cos(), 2.0 * radius * angle.sin()]
+    });
+    let points: Vec<f64> = points.collect();
+    (Precision::F64.matrix(&points, [12, 2], &FlexDevice), classes)
+}
+
+/// Losses with targets for the points of the spiral, and where each flow ends.
+fn problems() -> Vec<(Loss, Targets, Stop)> {
+    let (x, classes) = spiral();
+    let x = Precision::to_host(x);
+    let of_class = || Targets::classes(classes.clone(), 3).unwrap();
+    let value = |k: usize, i: usize| (1.0 + k as f64) * (x[2 * i] - 0.4 * k as f64).sin();
+    let values: Vec<f64> = (0..36).map(|r| value(r / 12, r % 12)).collect();
+    let stop = |margin| Stop { margin, ..Stop::default() };
+    vec![
+        (Loss::CrossEntropy, of_class(), stop(0.7)),
+        (Loss::SoftHinge { beta: 20.0 }, of_class(), stop(1.0)),
+        (Loss::Squared, of_class(), stop(0.6)),
+        (Loss::Squared, Targets::values(values, 3).unwrap(), Stop::residual(0.3)),
+    ]
+}
+
+fn system(
+    loss: Loss,
+    targets: Targets,
+    alpha: f64,
+) -> (System<Flex, &'static Heads>, Tensor<Flex, 1>) {
+    let (x, w) = (spiral().0, NET.weights(0.3));
+    let f0 = Precision::to_host(NET.forward(&w, &x));
+    let objective = Objective::new(Alpha::paper(alpha).unwrap(), loss, targets, f0).unwrap();
+    (System::new(&NET, x, objective), w)
+}
+
+/// All schemes follow the flow: they agree with an explicit integration at small steps.
+#[test]
+fn flows_of_classes_and_of_real_numbers_agree_with_small_explicit_steps() {
+    for (loss, targets, stop) in problems() {
+        for alpha in [0.3, 30.0] {
+            let (system, w) = system(loss, targets.clone(), alpha);
+            let spec = |scheme, stop| FlowSpec { scheme, stop, ..FlowSpec::default() };
+            let mut flow = Flow::start(&system, spec(Scheme::adaptive(), stop), w.clone()).unwrap();
+            let outcome = flow.run(&mut ());
+            let case = format!("{} at alpha = {alpha}", loss.name());
+            assert_eq!(outcome.end, End::Converged, "{case}");
+            assert!(outcome.t1 < outcome.t2, "{case}");
+            let margin = outcome.observations.last().unwrap().smallest_margin;
+            assert!(margin >= stop.margin && margin < stop.margin + 1e-3, "{case}: {margin}");
+
+            // To the same time, by 20,000 steps and more.
+            let at_end = Stop { margin: 1e9, max_time: Some(outcome.t), ..stop };
+            let rule = StepRule::OutputChange { undo_above: 1e-3, grow_below: 2e-4 };
+            let explicit = spec(Scheme::Explicit { rule }, at_end);
+            let mut exact = Flow::start(&system, explicit, w.clone()).unwrap();
+            let ended = exact.run(&mut ());
+            assert_eq!(ended.end, End::TimeReached, "{case}");
+            let outputs = |w: &Tensor<Flex, 1>| {
+                let f = Precision::to_host(NET.forward(w, &spiral().0));
+                system.objective().margins(&f)
+            };
+            let (found, expected) = (outputs(&flow.weights()), outputs(&exact.weights()));
+            let pairs = found.iter().zip(&expected);
+            let error = pairs.fold(0.0, |e, (a, b)| f64::max(e, (a - b).abs() / b.abs().max(1.0)));
+            println!("{case}: {} for {} steps, error {error:.1e}", outcome.steps, ended.steps);
+            assert!(error < 0.01, "{case}: {error}");
+            let reference = spec(Scheme::Reference { tolerance: 1e-4, active_above: 1e-3 }, at_end);
+            let mut reference = Flow::start(&system, reference, w.clone()).unwrap();
+            reference.run(&mut ());
+            let found = outputs(&reference.weights());
+            let pairs = found.iter().zip(&expected);
+            let error = pairs.fold(0.0, |e, (a, b)| f64::max(e, (a - b).abs() / b.abs().max(1.0)));
+            println!("   reference error {error:.1e}");
+            assert!(error < 3e-3, "{case}: {error}");
+        }
+    }
+}
+
+/// A flow resumed after every few steps ends with the same bits.
+#[test]
+fn flows_of_classes_are_resumed_bit_for_bit() {
+    for (loss, targets, stop) in problems() {
+        let (system, w) = system(loss, targets, 3.0);
+        let spec = FlowSpec { stop, ..FlowSpec::default() };
+        let mut whole = Flow::start(&system, spec, w.clone()).unwrap();
+        let outcome = whole.run(&mut ());
+        let mut flow = Flow::start(&system, spec, w).unwrap();
+        while flow.run(&mut crate::problem::InterruptAfter(3)).end == End::Interrupted {
+            flow = Flow::resume(&system, spec, flow.checkpoint()).unwrap();
+        }
+        let bits = |flow: &Flow<Flex, _>| -> Vec<u64> {
+            Precision::to_host(flow.weights()).iter().map(|w| w.to_bits()).collect()
+        };
+        assert_eq!(bits(&flow), bits(&whole), "{}", loss.name());
+        assert_eq!(flow.outcome().steps, outcome.steps);
+    }
+}
+
+#[test]
+fn real_numbers_need_a_residual_or_a_time() {
+    let (loss, targets, _) = problems().pop().unwrap();
+    let (system, w) = system(loss, targets, 1.0);
+    let refused = Flow::start(&system, FlowSpec::default(), w).err().unwrap().to_string();
+    assert!(refused.starts_with("stop.margin is 1"), "{refused}");
+}
