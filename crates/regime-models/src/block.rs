@@ -1,8 +1,8 @@
 use std::{ops::Range, sync::Arc};
 
-use burn_tensor::{Tensor, backend::Backend};
+use burn_tensor::{Int, Tensor, backend::Backend};
 
-use crate::{memory::Memory, rows::joined, window::Window};
+use crate::{layer::Layer, memory::Memory, rows::joined, window::Window};
 
 /// The part of the Jacobian that belongs to one layer `z = c·a·W + b`, applied at one
 /// or several positions of each point.
@@ -88,21 +88,42 @@ impl<B: Backend> Block<B> {
     }
 
     /// The block of the points with the indices `points`, in that order.
-    pub(crate) fn select(&self, points: Tensor<B, 1, burn_tensor::Int>) -> Self {
-        let n = self.n_points();
-        let rows = |values: &Tensor<B, 2>| {
-            let [rows, columns] = values.dims();
-            let selected =
-                values.clone().reshape([n, rows / n * columns]).select(0, points.clone());
-            let selected_rows = selected.dims()[0] * (rows / n);
-            selected.reshape([selected_rows, columns])
-        };
+    pub(crate) fn select(&self, points: &Tensor<B, 1, Int>) -> Self {
         Self {
-            sources: rows(&self.sources),
-            sensitivities: rows(&self.sensitivities),
+            sources: selected(&self.sources, self.n_points(), points),
+            sensitivities: self.select_sensitivities(points),
             ..self.clone()
         }
     }
+
+    /// The sensitivities of the points with the indices `points`, in that order.
+    pub(crate) fn select_sensitivities(&self, points: &Tensor<B, 1, Int>) -> Tensor<B, 2> {
+        selected(&self.sensitivities, self.n_points(), points)
+    }
+
+    /// The layer of a block that belongs to a network.
+    pub(crate) fn layer(&self) -> Layer {
+        let outputs = self.n_outputs();
+        Layer {
+            inputs: self.weights.len() / outputs,
+            outputs,
+            window: self.window.clone(),
+            weights: self.weights.clone(),
+            biases: self.biases.clone(),
+        }
+    }
+}
+
+/// The rows of the points with these indices; each of `n` points has equally many rows.
+fn selected<B: Backend>(
+    values: &Tensor<B, 2>,
+    n: usize,
+    points: &Tensor<B, 1, Int>,
+) -> Tensor<B, 2> {
+    let [rows, columns] = values.dims();
+    let selected = values.clone().reshape([n, rows / n * columns]).select(0, points.clone());
+    let selected_rows = selected.dims()[0] * (rows / n);
+    selected.reshape([selected_rows, columns])
 }
 
 /// The blocks of points that were evaluated in one pass, one per layer.

@@ -277,22 +277,6 @@ impl FeedForward {
         self.parts(x).into_par_iter().map(sweep).collect()
     }
 
-    /// The linearisation of each output, from one forward pass and one backward pass
-    /// per output.
-    pub(crate) fn tapes<B: Backend>(
-        &self,
-        w: &Tensor<B, 1>,
-        x: &Tensor<B, 2>,
-    ) -> Vec<BlockTape<B>> {
-        let sweeps = self.sweeps(w, x);
-        let n_outputs = sweeps[0].output.dims()[1];
-        let tape = |output: usize| {
-            let parts = sweeps.par_iter().map(|s| s.clone().linearise(&self.plan, w, output));
-            BlockTape::new(parts.collect())
-        };
-        (0..n_outputs).map(tape).collect()
-    }
-
     /// Evaluates the nodes in order. `save`, if present, collects what a linearisation
     /// needs.
     fn evaluate<B: Backend>(
@@ -375,11 +359,31 @@ pub struct FeedForwardTrace<B: Backend> {
     sweeps: Vec<Sweep<B>>,
 }
 
+impl<B: Backend> FeedForwardTrace<B> {
+    /// The values of the last node, `[n, K]`.
+    pub(crate) fn outputs(&self) -> Tensor<B, 2> {
+        joined(self.sweeps.iter().map(|sweep| sweep.output.clone()).collect())
+    }
+
+    /// The linearisation of each output, from one backward pass per output. The blocks of all
+    /// outputs share their inputs.
+    pub(crate) fn tapes(&self) -> Vec<BlockTape<B>> {
+        let tape = |output: usize| {
+            let parts = self
+                .sweeps
+                .par_iter()
+                .map(|sweep| sweep.clone().linearise(&self.net.plan, &self.w, output));
+            BlockTape::new(parts.collect())
+        };
+        (0..self.sweeps[0].output.dims()[1]).map(tape).collect()
+    }
+}
+
 impl<B: Backend> Trace<B> for FeedForwardTrace<B> {
     type Tape = BlockTape<B>;
 
     fn output(&self) -> Tensor<B, 1> {
-        column(joined(self.sweeps.iter().map(|sweep| sweep.output.clone()).collect()))
+        column(self.outputs())
     }
 
     fn preactivations(&self) -> Option<Vec<Tensor<B, 2>>> {

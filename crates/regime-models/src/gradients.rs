@@ -17,6 +17,17 @@ impl<B: Backend> Block<B> {
         }
     }
 
+    /// `[c·a, 1]`, `[n·p, k + 1]`: the inputs of all points times the factor of the layer, and a
+    /// column of ones for the biases; without biases `[n·p, k]`.
+    pub fn scaled_inputs(&self) -> Tensor<B, 2> {
+        let inputs = self.inputs(0..self.n_points()).mul_scalar(self.weight_scale);
+        if self.biases.is_none() {
+            return inputs;
+        }
+        let ones = Tensor::ones([inputs.dims()[0], 1], (&inputs.device(), inputs.dtype()));
+        Tensor::cat(vec![inputs, ones], 1)
+    }
+
     /// The gradient of `f` at every point with respect to the weights of the layer's
     /// outputs in the range `outputs`, one output after the other (the order of `Wᵀ`),
     /// and then with respect to the biases of these outputs.

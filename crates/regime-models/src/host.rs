@@ -8,6 +8,7 @@ mod activation;
 mod gram;
 mod layer;
 mod numbers;
+mod outputs;
 mod products;
 mod tape;
 mod window;
@@ -78,6 +79,14 @@ impl Operations<Flex> for Host {
 
     fn vjp(&self, parts: &[Part<Flex>], g: &Tensor<Flex, 1>) -> Tensor<Flex, 1> {
         tape::vjp(parts, g)
+    }
+
+    fn weighted_sum(&self, terms: &[(&Tensor<Flex, 2>, Tensor<Flex, 1>)]) -> Tensor<Flex, 2> {
+        outputs::weighted_sum(terms)
+    }
+
+    fn dots_by_point(&self, a: &Tensor<Flex, 2>, b: &Tensor<Flex, 2>, n: usize) -> Tensor<Flex, 1> {
+        outputs::dots_by_point(a, b, n)
     }
 
     fn kernel(&self, blocks: &[&Block<Flex>], scratch: Vec<f64>) -> Option<Tensor<Flex, 2>> {

@@ -2,7 +2,7 @@ use std::{ops::Range, sync::Arc};
 
 use burn_tensor::{DType, Tensor, backend::Backend};
 
-use crate::{block::Block, dispatch::operations};
+use crate::{block::Block, dispatch::operations, shared::SharedLayers};
 
 /// A network as a function `f(w, x)` of a flat vector of parameters, with one output or several.
 ///
@@ -175,6 +175,23 @@ pub trait Tape<B: Backend> {
         None
     }
 
+    /// The layers of a tape with several outputs, which share their inputs, if the network has that
+    /// structure and uses every layer once per point. The kernel of `K` outputs then takes one Gram
+    /// matrix of the inputs per layer, and not `K²`. `None` for one output, where
+    /// [`blocks`](Self::blocks) cost as little, and by default. A caller then uses the blocks.
+    ///
+    /// The call copies the inputs of every layer.
+    fn shared_layers(&self) -> Option<SharedLayers<B>> {
+        None
+    }
+
+    /// Whether [`vjp`](Self::vjp) multiplies with the transpose of `J`, so that the rows of the
+    /// Jacobian are its products with unit vectors and the kernel is `J Jᵀ`. A model with another
+    /// metric (see [`inner`](Self::inner)) returns `false`.
+    fn is_euclidean(&self) -> bool {
+        true
+    }
+
     /// The inner product `⟨a, b⟩` of two vectors of parameters, in the metric in which
     /// [`vjp`](Self::vjp) is the adjoint of [`jvp`](Self::jvp): `g·(J v) = ⟨Jᵀg, v⟩`.
     /// The default is the Euclidean inner product, summed in float64. A model overrides
@@ -189,7 +206,8 @@ pub trait Tape<B: Backend> {
     /// The tangent kernel `J Jᵀ` between the points of this tape and the points of
     /// `other`, a tape of the same model, if the model is defined by its kernel.
     /// A model with another metric (see [`inner`](Self::inner)) has to return it, because
-    /// its kernel cannot be contracted from a Jacobian.
+    /// its kernel cannot be contracted from a Jacobian, unless its [`blocks`](Self::blocks)
+    /// contain the metric.
     ///
     /// # Shapes
     /// `[n, n_other]`

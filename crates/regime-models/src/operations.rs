@@ -58,6 +58,38 @@ pub(crate) trait Operations<B: Backend> {
     /// `Jᵀ g`, `[n]` → `[P]`.
     fn vjp(&self, parts: &[Part<B>], g: &Tensor<B, 1>) -> Tensor<B, 1>;
 
+    /// `Σ diag(g) δ` over the terms `(δ, g)`, where each of `n` points has `p` rows.
+    ///
+    /// # Shapes
+    /// `δ` and the result: `[n·p, m]`, `g`: `[n]`
+    ///
+    /// # Panics
+    /// When there is no term.
+    fn weighted_sum(&self, terms: &[(&Tensor<B, 2>, Tensor<B, 1>)]) -> Tensor<B, 2> {
+        let term = |(delta, g): &(&Tensor<B, 2>, Tensor<B, 1>)| {
+            let (shape, n) = (delta.dims(), g.dims()[0]);
+            let per_point = shape[0] / n * shape[1];
+            // A broadcast as a product, see `rows_of`.
+            let ones = Tensor::<B, 2>::ones([1, per_point], (&g.device(), g.dtype()));
+            let repeated = g.clone().reshape([n, 1]).matmul(ones);
+            (*delta).clone() * repeated.reshape(shape)
+        };
+        terms.iter().map(term).reduce(|a, b| a + b).expect("there is a term")
+    }
+
+    /// `Σ a ∘ b` over the rows and columns of each of `n` points.
+    ///
+    /// # Shapes
+    /// `[n·p, m]`, `[n·p, m]` → `[n]`
+    fn dots_by_point(&self, a: &Tensor<B, 2>, b: &Tensor<B, 2>, n: usize) -> Tensor<B, 1> {
+        let [rows, columns] = a.dims();
+        let per_point = rows / n * columns;
+        // A row sum as a product: reductions are slower on every backend.
+        let ones = Tensor::<B, 2>::ones([per_point, 1], (&a.device(), a.dtype()));
+        let products = a.clone() * b.clone();
+        products.reshape([n, per_point]).matmul(ones).reshape([n])
+    }
+
     /// The kernel of layers, `[n, n]`, computed tile by tile in the memory of `scratch`, whose
     /// contents are ignored. Returns `None` where products of the layers' factors are as good.
     fn kernel(&self, blocks: &[&Block<B>], scratch: Vec<f64>) -> Option<Tensor<B, 2>>;

@@ -1,11 +1,12 @@
 use std::{cell::OnceCell, ops::Range};
 
-use burn_tensor::{DType, Tensor, TensorData, backend::Backend};
+use burn_tensor::{DType, Int, Tensor, TensorData, backend::Backend};
 
 use crate::{
     block::{Block, Part},
     dispatch::operations,
     network::Tape,
+    rows::joined,
 };
 
 /// The linearisation of a network of layers: one block per layer with parameters, in
@@ -68,23 +69,11 @@ impl<B: Backend> Tape<B> for BlockTape<B> {
     }
 
     fn select(&self, points: &[usize]) -> Self {
-        let (device, _) = self.placement();
-        let rows = |part: &[Block<B>], rows: Vec<i64>| {
-            let n = rows.len();
-            let rows = Tensor::from_data(TensorData::new(rows, [n]), (&device, DType::I64));
-            part.iter().map(|block| block.select(rows.clone())).collect()
+        let pieces = self.pieces(points);
+        let of = |(part, rows): &Piece<B>| {
+            self.parts[*part].iter().map(|block| block.select(rows)).collect()
         };
-        assert!(!points.is_empty(), "at least one point must be selected");
-        let mut parts = Vec::new();
-        // Neighbours in the list stay in one part if they lie in the same part.
-        let mut left = points;
-        while let Some(&first) = left.first() {
-            let (part, range) = self.part_of(first);
-            let n = left.iter().take_while(|point| range.contains(point)).count();
-            let (here, rest) = left.split_at(n);
-            left = rest;
-            parts.push(rows(part, here.iter().map(|&i| (i - range.start) as i64).collect()));
-        }
+        let parts: Vec<Part<B>> = pieces.iter().map(of).collect();
         if self.has_maps() {
             return Self::new(parts);
         }
@@ -110,13 +99,69 @@ fn whole<B: Backend>(parts: &[Vec<Block<B>>]) -> Vec<Block<B>> {
     (0..parts[0].len()).map(block).collect()
 }
 
+/// A part of the points, and the indices of some of its points within the part.
+type Piece<B> = (usize, Tensor<B, 1, Int>);
+
 impl<B: Backend> BlockTape<B> {
+    /// The parts of the points, one list of blocks each.
+    pub(crate) fn parts(&self) -> &[Part<B>] {
+        &self.parts
+    }
+
+    /// The sensitivities of all points in the layer with the index `layer`, `[n·p, m]`.
+    pub(crate) fn sensitivities(&self, layer: usize) -> Tensor<B, 2> {
+        joined(self.parts.iter().map(|part| part[layer].sensitivities.clone()).collect())
+    }
+
+    /// As [`select`](Tape::select), for tapes whose blocks share their inputs. The selected tapes
+    /// share theirs, too, so the inputs are copied once and not for every tape.
+    pub(crate) fn select_all(tapes: &[Self], points: &[usize]) -> Vec<Self> {
+        let first = tapes[0].select(points);
+        let pieces = tapes[0].pieces(points);
+        let other = |tape: &Self| {
+            let of = |layer: usize| {
+                let rows =
+                    |(part, rows): &Piece<B>| tape.parts[*part][layer].select_sensitivities(rows);
+                let selected: Vec<Tensor<B, 2>> = pieces.iter().map(rows).collect();
+                if tape.has_maps() { selected } else { vec![joined(selected)] }
+            };
+            let mut parts = first.parts.clone();
+            for layer in 0..parts[0].len() {
+                for (part, sensitivities) in parts.iter_mut().zip(of(layer)) {
+                    part[layer].sensitivities = sensitivities;
+                }
+            }
+            Self::new(parts)
+        };
+        let others: Vec<Self> = tapes[1..].iter().map(other).collect();
+        std::iter::once(first).chain(others).collect()
+    }
+
+    /// Divides a list of points into pieces. Neighbours in the list stay in one piece if they lie
+    /// in the same part.
+    fn pieces(&self, points: &[usize]) -> Vec<Piece<B>> {
+        assert!(!points.is_empty(), "at least one point must be selected");
+        let (device, _) = self.placement();
+        let mut pieces = Vec::new();
+        let mut left = points;
+        while let Some(&first) = left.first() {
+            let (part, range) = self.part_of(first);
+            let n = left.iter().take_while(|point| range.contains(point)).count();
+            let (here, rest) = left.split_at(n);
+            left = rest;
+            let rows: Vec<i64> = here.iter().map(|&i| (i - range.start) as i64).collect();
+            let rows = Tensor::from_data(TensorData::new(rows, [n]), (&device, DType::I64));
+            pieces.push((part, rows));
+        }
+        pieces
+    }
+
     /// The part that contains a point, and the range of the points of the part.
-    fn part_of(&self, point: usize) -> (&[Block<B>], Range<usize>) {
+    fn part_of(&self, point: usize) -> (usize, Range<usize>) {
         let mut start = 0;
-        for (blocks, n) in self.parts.iter().zip(self.lengths()) {
+        for (part, n) in self.lengths().enumerate() {
             if point < start + n {
-                return (blocks, start..start + n);
+                return (part, start..start + n);
             }
             start += n;
         }

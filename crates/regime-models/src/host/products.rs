@@ -125,7 +125,7 @@ pub(super) fn push<T: Scalar>(
 
 /// `a·b` in partial sums, which the compiler holds in vector registers.
 #[inline(always)]
-fn dot<T: Scalar>(a: &[T], b: &[T]) -> T {
+pub(super) fn dot<T: Scalar>(a: &[T], b: &[T]) -> T {
     let mut sums = [T::default(); 16];
     let (a, a_rest) = a.as_chunks::<16>();
     let (b, b_rest) = b.as_chunks::<16>();

@@ -6,6 +6,7 @@ mod initial;
 mod linearisation;
 mod loops;
 mod normalisation;
+mod outputs;
 mod parametrisation;
 mod refused;
 mod stacked;
@@ -26,6 +27,13 @@ mod on {
         selected_rows_agree_with_the_full_jacobian,
         preactivation_rates_agree_with_the_jacobian,
         points_in_several_parts_give_the_same_products,
+    );
+    on_every_backend!(outputs:
+        outputs_come_one_after_the_other,
+        several_outputs_agree_with_single_ones,
+        several_outputs_agree_with_finite_differences,
+        one_output_equals_the_scalar_network_to_the_bit,
+        shared_layers_contain_the_kernel,
     );
     on_every_backend!(stacked:
         a_stack_agrees_with_its_networks,
