@@ -13,7 +13,7 @@ use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 use rand_distr::StandardNormal;
 use regime_benches::{Backend, DEVICE};
 use regime_data::{DataSpec, InputSpec, PcaSpec, prepare};
-use regime_models::{Activation, Alpha, DenseSpec, MultiOutput, Network, Precision};
+use regime_models::{Activation, Alpha, DenseSpec, MultiOutput, Network, Precision, Trace};
 use regime_tangent::relative_change;
 use regime_train::{Flow, FlowSpec, Linearised, Loss, Objective, Outcome, Stop, System, Targets};
 
