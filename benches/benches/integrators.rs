@@ -165,7 +165,7 @@ impl Problem {
         let system = System::new(&self.net, inputs, objective);
         let spec = FlowSpec { scheme, ..FlowSpec::default() };
         let start = Instant::now();
-        let mut flow = Flow::start(&system, spec, self.w0.clone()).expect("the spec is valid");
+        let mut flow = Flow::start(&system, spec).expect("the spec is valid");
         let outcome = flow.run(&mut Deadline(patience.map(|patience| start + patience)));
         let time = start.elapsed();
         let test = points(&self.data.test);

@@ -192,7 +192,7 @@ impl<B: Backend> Prepared<B> {
         let system = System::new(net, inputs.clone(), objective);
         let stop = Stop { max_time: until, ..problem.stop };
         let spec = FlowSpec { scheme, stop, momentum: problem.momentum, ..FlowSpec::default() };
-        let mut flow = Flow::start(&system, spec, w0.clone()).expect("the spec is valid");
+        let mut flow = Flow::start(&system, spec).expect("the spec is valid");
         let outcome = flow.run(&mut ());
         let w = flow.weights();
         let margins = system.objective().margins(&outputs(&w, &inputs));

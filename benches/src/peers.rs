@@ -144,7 +144,7 @@ impl<B: Backend> Peers<'_, B> {
             let spec = FlowSpec { stop, scheme: Scheme::reference(), ..FlowSpec::default() };
             if !self.on_device() {
                 let system = System::new(&net, x.clone(), objective.clone());
-                let flow = Flow::start(&system, spec, w.clone());
+                let flow = Flow::start(&system, spec);
                 return drop(black_box(flow.expect("the spec is valid").run(&mut ())));
             }
             let start = Start::Weights(w.clone());

@@ -289,7 +289,7 @@ impl<B: Backend> Bench<'_, B> {
         };
         move || {
             let system = System::new(&net, x.clone(), objective.clone());
-            then(Flow::start(&system, spec, w.clone()).expect("the spec is valid"));
+            then(Flow::start(&system, spec).expect("the spec is valid"));
         }
     }
 
@@ -375,7 +375,7 @@ impl<B: Backend> Bench<'_, B> {
                 stop: Stop { max_steps, ..Stop::default() },
                 ..StochasticSpec::default()
             };
-            let training = Stochastic::start(&system, spec, 0, w.clone());
+            let training = Stochastic::start(&system, spec, 0);
             drop(black_box(training.expect("the spec is valid").run(&mut ())));
         };
         let gradient = self.loss_and_gradient(&net, batch);

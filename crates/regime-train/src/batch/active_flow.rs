@@ -23,6 +23,8 @@ pub(super) struct ActiveFlow {
     pub(super) curvature: Vec<f64>,
     /// Whether the kernel of its active points has been counted.
     pub(super) has_kernel: bool,
+    /// The digest of its initial weights; `None` where it was resumed from a checkpoint without one.
+    pub(super) initial: Option<u64>,
     /// Why it cannot continue.
     pub(super) failed: Option<End>,
 }

@@ -76,6 +76,15 @@ pub enum BatchError {
         /// Its number among the members.
         member: usize,
     },
+    /// The checkpoint of a flow belongs to another problem.
+    #[error(
+        "the checkpoint of flow {member} belongs to another problem: its inputs, targets, α, loss or \
+         network differ"
+    )]
+    OtherProblem {
+        /// Its number among the members.
+        member: usize,
+    },
     /// A setting is out of its range, or a start belongs to another network.
     #[error(transparent)]
     Spec(#[from] SpecError),
