@@ -20,7 +20,7 @@ use self::{
 };
 use crate::{
     control::{Checkpoint, Control},
-    digest::{Digest, Problem},
+    digest::{Digest, Sketch},
     event::Sample,
     objective::{Derivatives, Objective},
     observe::{End, Moment, Observation, Outcome},
@@ -105,17 +105,17 @@ impl<B: Backend> FlowBatch<B> {
             };
             SpecError::check_parameter_count(found, net.n_params())?;
             if let Start::Checkpoint(checkpoint) = start
-                && let Some(Digest { problem, .. }) = checkpoint.digest
-                && problem != (Problem { inputs, objective, sizes: sizes::<B, _>(net) }).digest()
+                && let Some(digest) = checkpoint.digest
             {
-                return Err(BatchError::OtherProblem { member });
+                let now = Digest::of(&sizes::<B, _>(net), objective, inputs, digest.initial);
+                digest.check(now).map_err(|error| BatchError::OtherProblem { member, error })?;
             }
         }
-        let initial: Vec<Option<u64>> = members
+        let initial: Vec<Option<Sketch>> = members
             .iter()
             .map(|member| match &member.start {
-                Start::Weights(w) => Some(Digest::of_weights(w)),
-                Start::Checkpoint(checkpoint) => checkpoint.digest.map(|digest| digest.weights),
+                Start::Weights(w) => Some(Sketch::of(w.clone())),
+                Start::Checkpoint(checkpoint) => checkpoint.digest.map(|digest| digest.initial),
             })
             .collect();
         let inputs = members.iter().map(|m| m.inputs.clone().unsqueeze::<3>()).collect();
@@ -256,9 +256,7 @@ impl<B: Backend> FlowBatch<B> {
     /// The digest of the problem of the flow in row `k`.
     fn digest(&self, k: usize) -> Option<Digest> {
         let ActiveFlow { objective, initial, .. } = &self.flows[k];
-        let weights = (*initial)?;
-        let (inputs, sizes) = (&self.system.inputs_of(k), self.sizes.clone());
-        Some(Digest { problem: Problem { inputs, objective, sizes }.digest(), weights })
+        Some(Digest::of(&self.sizes, objective, &self.system.inputs_of(k), (*initial)?))
     }
 
     /// Removes a member from the batch, with [`End::Interrupted`].

@@ -279,10 +279,7 @@ impl<B: Backend, N: Network<B>> System<B, N> {
     ///
     /// # Errors
     /// [`KernelModelError::NotFinite`] if the kernel is not finite at these weights.
-    pub fn frozen(
-        &self,
-        w: &Tensor<B, 1>,
-    ) -> Result<System<B, KernelModel<B>>, KernelModelError> {
+    pub fn frozen(&self, w: &Tensor<B, 1>) -> Result<System<B, KernelModel<B>>, KernelModelError> {
         let model = KernelModel::of(self.network(), w, self.inputs())?;
         Ok(self.with_kernel(model))
     }

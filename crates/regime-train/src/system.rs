@@ -8,7 +8,7 @@ use regime_models::{Network, Precision, Trace};
 use regime_tangent::{analysis::to_host_matrix, kernel};
 
 use crate::{
-    digest::{Digest, Problem},
+    digest::{Digest, Sketch},
     objective::Objective,
     points::{Points, Weights},
     system_error::SystemError,
@@ -133,7 +133,8 @@ impl<B: Backend, N: Network<B>> System<B, N> {
         x: impl Into<Points<B>>,
     ) -> Result<Vec<f64>, SystemError> {
         let (x, w) = (self.points(x)?, self.weights(w)?);
-        let [initial, now] = [&self.initial, &w].map(|w| Precision::to_host(self.net.forward(w, &x)));
+        let [initial, now] =
+            [&self.initial, &w].map(|w| Precision::to_host(self.net.forward(w, &x)));
         let alpha = self.objective.alpha().value();
         Ok(now.iter().zip(initial).map(|(f, f0)| alpha * (f - f0)).collect())
     }
@@ -186,9 +187,8 @@ impl<B: Backend, N: Network<B>> System<B, N> {
     /// The digest of the problem, computed in the first call.
     pub(crate) fn digest(&self) -> Digest {
         let Self { net, initial, inputs, objective, .. } = self;
-        *self.digest.get_or_init(|| Digest {
-            problem: Problem { inputs, objective, sizes: sizes(&**net) }.digest(),
-            weights: Digest::of_weights(initial),
+        *self.digest.get_or_init(|| {
+            Digest::of(&sizes(&**net), objective, inputs, Sketch::of(initial.clone()))
         })
     }
 

@@ -4,6 +4,7 @@ use burn_tensor::{Tensor, backend::Backend};
 
 use crate::{
     control::Checkpoint,
+    flow_error::FlowError,
     objective::Objective,
     observe::Observation,
     spec::{FlowSpec, SpecError},
@@ -77,13 +78,12 @@ pub enum BatchError {
         member: usize,
     },
     /// The checkpoint of a flow belongs to another problem.
-    #[error(
-        "the checkpoint of flow {member} belongs to another problem: its inputs, targets, α, loss or \
-         network differ"
-    )]
+    #[error("flow {member}: {error}")]
     OtherProblem {
         /// Its number among the members.
         member: usize,
+        /// What differs.
+        error: FlowError,
     },
     /// A setting is out of its range, or a start belongs to another network.
     #[error(transparent)]

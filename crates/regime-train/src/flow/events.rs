@@ -61,7 +61,11 @@ impl<B: Backend, N: Network<B>> Flow<B, N> {
                     let (time, weights) = root::between(ends.0, ends.1, at)
                         .unwrap_or_else(|| on_line(pair, before, after));
                     *has_come = true;
-                    found.push(Occurred { name: event.name().into(), time, weights: Some(weights) });
+                    found.push(Occurred {
+                        name: event.name().into(),
+                        time,
+                        weights: Some(weights),
+                    });
                 }
                 before = after;
             }

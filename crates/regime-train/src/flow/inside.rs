@@ -23,7 +23,9 @@ impl<B: Backend, N: Network<B>> Flow<B, N> {
             return;
         }
         let ends = [(clock.t, self.weights()), (accepted.clock.t, accepted.point.w.clone())];
-        self.find_events(&ends, |flow, t| flow.after_small_step(Clock { t: clock.t, dt: t - clock.t }));
+        self.find_events(&ends, |flow, t| {
+            flow.after_small_step(Clock { t: clock.t, dt: t - clock.t })
+        });
     }
 
     /// The weights after a small step of this length from the current state, whatever its error.
@@ -97,6 +99,8 @@ fn lenient(scheme: Scheme) -> Scheme {
             Scheme::Explicit { rule }
         }
         Scheme::Adaptive { .. } => Scheme::Adaptive { tolerance: any },
-        Scheme::Reference { active_above, .. } => Scheme::Reference { tolerance: any, active_above },
+        Scheme::Reference { active_above, .. } => {
+            Scheme::Reference { tolerance: any, active_above }
+        }
     }
 }

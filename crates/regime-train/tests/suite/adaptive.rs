@@ -164,8 +164,7 @@ fn pulled<B: Backend>(points: &[usize], scheme: Scheme, device: &B::Device) -> P
     let objective =
         Objective::new(alpha, loss, Targets::signs(vec![1.0; m]).unwrap(), vec![0.0; m]).unwrap();
     let w0 = Precision::F64.vector::<B>(&vec![0.0; m], device);
-    let system =
-        System::with_objective(&model, model.training_points(), objective, w0).unwrap();
+    let system = System::with_objective(&model, model.training_points(), objective, w0).unwrap();
     // With a little inertia, the flow makes only small steps.
     let momentum = Momentum::Constant { tau: 0.01 };
     let mut flow = Flow::start(&system, FlowSpec { momentum, ..spec(scheme) }).unwrap();

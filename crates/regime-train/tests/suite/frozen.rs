@@ -403,10 +403,7 @@ pub(crate) fn a_linearised_network_is_its_first_order_expansion<B: Backend>(devi
     let far = linear.trace(&direction, &case.inputs).linearise();
     let theta = Precision::to_host(kernel(&far));
     assert_eq!(theta, Precision::to_host(case.model.theta()));
-    assert_eq!(
-        <Linearised<B, _> as Network<B>>::layer_ranges(&linear),
-        case.net.layer_ranges()
-    );
+    assert_eq!(<Linearised<B, _> as Network<B>>::layer_ranges(&linear), case.net.layer_ranges());
 }
 
 #[test]

@@ -142,8 +142,7 @@ pub(crate) fn budgets_and_divergence_are_reported<B: Backend>(device: &B::Device
 
     let cliff =
         system(&Cliff, &w0.clone().narrow(0, 0, 2).zeros_like(), 4, 1.0, Loss::Hinge, device);
-    let outcome =
-        Stochastic::start(&cliff, spec(Sampling::Points), 1).unwrap().run().outcome;
+    let outcome = Stochastic::start(&cliff, spec(Sampling::Points), 1).unwrap().run().outcome;
     assert_eq!(outcome.end, End::Diverged { quantity: Divergence::StepSize, step: 0 });
     assert!(!serde_json::to_string(&outcome.observations).unwrap().contains("null"));
 }
