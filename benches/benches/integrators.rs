@@ -162,11 +162,13 @@ impl Problem {
         let objective =
             Objective::new(self.alpha, loss, Targets::signs(labels).expect("labels are ±1"), f0)
                 .expect("the digits have two classes");
-        let system = System::new(&self.net, inputs, objective);
+        let system = System::with_objective(&self.net, inputs, objective, &self.w0)
+            .expect("the parts fit each other");
         let spec = FlowSpec { scheme, ..FlowSpec::default() };
         let start = Instant::now();
-        let mut flow = Flow::start(&system, spec, self.w0.clone()).expect("the spec is valid");
-        let outcome = flow.run(&mut Deadline(patience.map(|patience| start + patience)));
+        let mut flow = Flow::start(&system, spec).expect("the spec is valid");
+        let patience = patience.map(|patience| start + patience);
+        let outcome = flow.run_with(&mut Deadline(patience)).outcome;
         let time = start.elapsed();
         let test = points(&self.data.test);
         let scaled = Scaled::at(&self.net, &self.w0, &test, self.alpha);

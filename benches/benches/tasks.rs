@@ -15,7 +15,7 @@ use regime_benches::{Backend, DEVICE};
 use regime_data::{DataSpec, InputSpec, PcaSpec, prepare};
 use regime_models::{Activation, Alpha, DenseSpec, MultiOutput, Network, Precision, Trace};
 use regime_tangent::relative_change;
-use regime_train::{Flow, FlowSpec, Linearised, Loss, Objective, Outcome, Stop, System, Targets};
+use regime_train::{Flow, FlowSpec, Linearised, Loss, Outcome, Stop, System, Targets};
 
 const BEGIN: &str = "<!-- tasks: written by `cargo bench --bench tasks -- --write` -->";
 const END: &str = "<!-- tasks: end -->";
@@ -123,19 +123,14 @@ impl Trained {
         loss: Loss,
         stop: Stop,
     ) -> Self {
-        let outputs = |w, x| Precision::to_host(net.forward(w, x));
         let of_paper = Alpha::paper(alpha).expect("alpha is positive");
-        let f0 = outputs(w0, &problem.train);
-        let objective = Objective::new(of_paper, loss, problem.targets.clone(), f0);
-        let system = System::new(net, problem.train.clone(), objective.expect("the loss fits"));
+        let builder = System::builder(net, &problem.train).targets(problem.targets.clone());
+        let system = builder.alpha(of_paper).loss(loss).weights(w0).build();
         let spec = FlowSpec { stop, ..FlowSpec::default() };
-        let mut flow = Flow::start(&system, spec, w0.clone()).expect("the spec is valid");
-        let outcome = flow.run(&mut ());
-        let weights = flow.weights();
-        let (before, after) = (outputs(w0, &problem.test), outputs(&weights, &problem.test));
-        let scaled: Vec<f64> = after.iter().zip(before).map(|(f, f0)| alpha * (f - f0)).collect();
-        let error = (problem.error)(&scaled);
-        Self { weights, outcome, error }
+        let flow = Flow::start(system.expect("the parts fit"), spec);
+        let end = flow.expect("the spec is valid").run();
+        let outputs = end.outputs(&problem.test).expect("the points fit");
+        Self { weights: end.weights(), error: (problem.error)(&outputs), outcome: end.outcome }
     }
 }
 

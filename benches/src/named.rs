@@ -189,11 +189,12 @@ impl<B: Backend> Prepared<B> {
             outputs(w0, &inputs),
         )
         .expect("the digits have two classes");
-        let system = System::new(net, inputs.clone(), objective);
+        let system =
+            System::with_objective(net, &inputs, objective, w0).expect("the parts fit each other");
         let stop = Stop { max_time: until, ..problem.stop };
         let spec = FlowSpec { scheme, stop, momentum: problem.momentum, ..FlowSpec::default() };
-        let mut flow = Flow::start(&system, spec, w0.clone()).expect("the spec is valid");
-        let outcome = flow.run(&mut ());
+        let mut flow = Flow::start(&system, spec).expect("the spec is valid");
+        let outcome = flow.run().outcome;
         let w = flow.weights();
         let margins = system.objective().margins(&outputs(&w, &inputs));
         let some = points(&data.test, 50);

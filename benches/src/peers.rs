@@ -143,14 +143,15 @@ impl<B: Backend> Peers<'_, B> {
             let stop = Stop { max_steps, margin: 0.999, ..Stop::default() };
             let spec = FlowSpec { stop, scheme: Scheme::reference(), ..FlowSpec::default() };
             if !self.on_device() {
-                let system = System::new(&net, x.clone(), objective.clone());
-                let flow = Flow::start(&system, spec, w.clone());
-                return drop(black_box(flow.expect("the spec is valid").run(&mut ())));
+                let system = System::with_objective(&net, &x, objective.clone(), &w)
+                    .expect("the parts fit each other");
+                let flow = Flow::start(&system, spec);
+                return drop(black_box(flow.expect("the spec is valid").run()));
             }
             let start = Start::Weights(w.clone());
             let member = Member { objective: objective.clone(), inputs: x.clone(), spec, start };
             let batch = FlowBatch::start(&net, vec![member]);
-            drop(black_box(batch.expect("the spec is valid").run(&mut ())));
+            drop(black_box(batch.expect("the spec is valid").run()));
         };
         let [few, many] = STEPS;
         let [short, long] = [few, many].map(|steps| self.seconds(|| flow(steps)));
@@ -180,7 +181,7 @@ impl<B: Backend> Peers<'_, B> {
         };
         let run = || {
             let batch = FlowBatch::start(&net, members());
-            drop(black_box(batch.expect("the spec is valid").run(&mut ())));
+            drop(black_box(batch.expect("the spec is valid").run()));
         };
         self.seconds(run) / n_runs as f64
     }

@@ -270,7 +270,7 @@ impl<B: Backend> Bench<'_, B> {
 
     /// A flow of [`STEPS`] steps, including its start.
     fn steps(&self, n: usize, h: usize) -> impl Fn() {
-        self.flow(n, h, |mut flow| drop(black_box(flow.run(&mut ()))))
+        self.flow(n, h, |mut flow| drop(black_box(flow.run())))
     }
 
     /// The start of the flow alone.
@@ -288,8 +288,9 @@ impl<B: Backend> Bench<'_, B> {
             ..FlowSpec::default()
         };
         move || {
-            let system = System::new(&net, x.clone(), objective.clone());
-            then(Flow::start(&system, spec, w.clone()).expect("the spec is valid"));
+            let system = System::with_objective(&net, &x, objective.clone(), &w)
+                .expect("the parts fit each other");
+            then(Flow::start(&system, spec).expect("the spec is valid"));
         }
     }
 
@@ -363,7 +364,8 @@ impl<B: Backend> Bench<'_, B> {
         let n = ROUND as usize * batch;
         let loss = Loss::SoftHinge { beta: 20.0 };
         let Problem { w, x, objective } = self.problem(&net, n, loss);
-        let system = System::new(&net, x, objective);
+        let system =
+            System::with_objective(&net, x, objective, w).expect("the parts fit each other");
         let steps = |max_steps: u64| {
             let spec = StochasticSpec {
                 // The weights do not move, so the batch grows to its full size at once.
@@ -375,8 +377,8 @@ impl<B: Backend> Bench<'_, B> {
                 stop: Stop { max_steps, ..Stop::default() },
                 ..StochasticSpec::default()
             };
-            let training = Stochastic::start(&system, spec, 0, w.clone());
-            drop(black_box(training.expect("the spec is valid").run(&mut ())));
+            let training = Stochastic::start(&system, spec, 0);
+            drop(black_box(training.expect("the spec is valid").run()));
         };
         let gradient = self.loss_and_gradient(&net, batch);
         let gradients = || (0..STOCHASTIC_STEPS).for_each(|_| gradient());

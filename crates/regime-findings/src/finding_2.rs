@@ -6,7 +6,7 @@ use regime_scaling::{BootstrapConfig, BootstrapInterval, Statement, bootstrap_cr
 use regime_study::{
     Dynamics, Ending, FrozenKernel, FrozenOutcome, Run, RunRecord, RunSpec, curves::values,
 };
-use regime_train::{Loss, StochasticSpec};
+use regime_train::{Loss, Sampling, StochasticSpec};
 use serde::Serialize;
 
 use crate::{
@@ -184,7 +184,8 @@ fn convolutional(
 
 /// The same run, by stochastic gradients with momentum and the hinge, as in the paper.
 fn by_batches(flow: &RunSpec) -> RunSpec {
-    let dynamics = Dynamics::Stochastic(StochasticSpec::default());
+    let sampling = Sampling::ViolatorsV1;
+    let dynamics = Dynamics::Stochastic(StochasticSpec { sampling, ..StochasticSpec::default() });
     RunSpec { loss: Loss::Hinge, dynamics, ..flow.clone() }
 }
 

@@ -5,14 +5,13 @@ use burn_tensor::backend::Backend;
 use rayon::prelude::*;
 use regime_data::Dataset;
 use regime_models::{
-    Alpha, Convention, Layout, Limit, Network, NetworkSpec, Parametrisation, Precision,
-    UnstableLimit,
+    Alpha, Convention, Layout, Limit, NetworkSpec, Parametrisation, UnstableLimit,
 };
 use regime_scaling::{
     BootstrapConfig, Equivalence, Expected, ExponentCheck, ExponentClaim, Pairing, Sample,
     check_exponents,
 };
-use regime_train::{Coordinates, Objective, System, Targets, coordinates};
+use regime_train::{Coordinates, System, Targets, coordinates};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -196,11 +195,12 @@ impl CoordinateCheck {
         let inputs = tensor::<B>(&data.train, spec.precision, device);
         let points = tensor::<B>(&data.kernel, spec.precision, device);
 
-        let f0 = Precision::to_host(net.forward(&w, &inputs));
-        let alpha_of_paper = Alpha::paper(alpha).map_err(StudyError::Alpha)?;
-        let objective =
-            Objective::new(alpha_of_paper, spec.loss, Targets::signs(data.train.y.to_vec())?, f0)?;
-        let system = System::new(&net, inputs, objective);
+        let system = System::builder(&net, &inputs)
+            .targets(Targets::signs(data.train.y.to_vec())?)
+            .alpha(Alpha::paper(alpha).map_err(StudyError::Alpha)?)
+            .loss(spec.loss)
+            .weights(&w)
+            .build()?;
         let measured = coordinates(&system, &w, &rates, &points, spec.steps).ok_or_else(|| {
             StudyError::Mismatch("the network cannot report its preactivations".into())
         })?;

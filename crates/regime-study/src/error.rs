@@ -2,7 +2,7 @@
 
 use regime_data::DataError;
 use regime_models::ModelError;
-use regime_train::{ObjectiveError, SpecError};
+use regime_train::{FlowError, ObjectiveError, SpecError, SystemError};
 
 /// Why a run leaves no record.
 ///
@@ -35,6 +35,12 @@ pub enum StudyError {
     /// The labels do not fit the loss or the outputs.
     #[error(transparent)]
     Objective(#[from] ObjectiveError),
+    /// Network, inputs, targets and weights do not fit each other.
+    #[error(transparent)]
+    System(#[from] SystemError),
+    /// Training cannot start.
+    #[error(transparent)]
+    Flow(#[from] FlowError),
     /// The data cannot be read or prepared.
     #[error("{0}")]
     Data(String),

@@ -4,9 +4,7 @@ use burn_tensor::{Tensor, backend::Backend};
 use regime_data::Dataset;
 use regime_models::{Alpha, FeedForward, NetworkSpec};
 use regime_tangent::InfiniteWidth;
-use regime_train::{
-    KernelModel, Linearised, Objective, Outcome, Probe, System, Targets, TestError,
-};
+use regime_train::{KernelModel, Linearised, Outcome, Probe, System, Targets, TestError};
 
 use crate::{
     checkpoint::{FrozenProgress, RunCheckpoint, SavedWeights},
@@ -112,19 +110,12 @@ impl<B: Backend> FrozenTraining<'_, B> {
         let RunSpec { dynamics, seed, loss, .. } = *self.spec;
         let model = &source.model;
         let labels = self.data.train.y.to_vec();
-        let f0 = vec![0.0; labels.len()];
-        // F does not depend on α here.
-        let objective = Objective::new(
-            Alpha::paper(1.0).map_err(StudyError::Alpha)?,
-            loss,
-            Targets::signs(labels)?,
-            f0,
-        )?;
-        let system = System::new(model, model.training_points(), objective);
+        let system =
+            System::of_kernel(model.clone()).targets(Targets::signs(labels)?).loss(loss).build()?;
         let resumed = state.and_then(|state| Trainer::resume(&system, dynamics, seed, state)?.ok());
         let mut trainer = match resumed {
             Some(trainer) => trainer,
-            None => Trainer::start(&system, dynamics, seed, model.origin())?,
+            None => Trainer::start(&system, dynamics, seed)?,
         };
         loop {
             let outcome = trainer.run(&mut Interrupter(interrupts));

@@ -2,7 +2,7 @@
 
 use burn_tensor::{Tensor, backend::Backend};
 use regime_data::Dataset;
-use regime_models::{Alpha, FeedForward, Network, Precision};
+use regime_models::{Alpha, FeedForward};
 use regime_train::{Objective, Outcome, System, Targets, preactivation_speeds};
 
 use crate::{
@@ -53,10 +53,13 @@ impl<'a, B: Backend> Ready<'a, B> {
         let alpha = Alpha::paper(spec.alpha).map_err(StudyError::Alpha)?;
         let initial = spec.precision.vector::<B>(&net.initial_weights(spec.seed), device);
         let inputs = tensor::<B>(&data.train, spec.precision, device);
-        let f0 = Precision::to_host(net.forward(&initial, &inputs));
-        let objective =
-            Objective::new(alpha, spec.loss, Targets::signs(data.train.y.to_vec())?, f0)?;
-        let system = System::new(&net, inputs.clone(), objective.clone());
+        let system = System::builder(&net, &inputs)
+            .targets(Targets::signs(data.train.y.to_vec())?)
+            .alpha(alpha)
+            .loss(spec.loss)
+            .weights(&initial)
+            .build()?;
+        let objective = system.objective().clone();
         let preactivation_speeds =
             preactivation_speeds(&system, &initial, batch_points(&net)).unwrap_or_default();
         drop(system);
@@ -64,7 +67,9 @@ impl<'a, B: Backend> Ready<'a, B> {
     }
 
     pub(crate) fn system(&self) -> System<B, &FeedForward> {
-        System::new(&self.net, self.inputs.clone(), self.objective.clone())
+        let Self { net, inputs, objective, initial, .. } = self;
+        System::with_objective(net, inputs, objective.clone(), initial)
+            .expect("these are parts of a system")
     }
 
     pub(crate) fn measuring<'b>(

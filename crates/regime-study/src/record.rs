@@ -141,7 +141,8 @@ impl Ending {
             End::StepsSpent => Self::StepsSpent,
             End::TimeReached => Self::TimeReached,
             End::Stalled => Self::Stalled,
-            End::Interrupted => return None,
+            // A study adds no events.
+            End::Interrupted | End::Event => return None,
         })
     }
 

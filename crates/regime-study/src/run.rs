@@ -64,7 +64,7 @@ pub fn run_on<B: Backend>(
     });
     let mut trainer = match resumed {
         Some(trainer) => trainer,
-        None => Trainer::start(&system, spec.dynamics, spec.seed, ready.initial.clone())?,
+        None => Trainer::start(&system, spec.dynamics, spec.seed)?,
     };
 
     let (outcome, frozen_progress) = match trained {

@@ -3,7 +3,7 @@
 use burn_tensor::{Tensor, backend::Backend};
 use regime_models::Network;
 use regime_train::{
-    Checkpoint, Flow, Moment, Observation, Observer, Outcome, SpecError, Stochastic,
+    Checkpoint, Flow, FlowError, Moment, Observation, Observer, Outcome, Stochastic,
     StochasticCheckpoint, System,
 };
 use serde::{Deserialize, Serialize};
@@ -29,12 +29,11 @@ impl<B: Backend, N: Network<B>> Trainer<B, N> {
         system: &System<B, N>,
         dynamics: Dynamics,
         seed: u64,
-        w0: Tensor<B, 1>,
-    ) -> Result<Self, SpecError> {
+    ) -> Result<Self, FlowError> {
         match dynamics {
-            Dynamics::Flow(spec) => Ok(Self::Flow(Box::new(Flow::start(system, spec, w0)?))),
+            Dynamics::Flow(spec) => Ok(Self::Flow(Box::new(Flow::start(system, spec)?))),
             Dynamics::Stochastic(spec) => {
-                let training = Stochastic::start(system, spec, seed, w0)?;
+                let training = Stochastic::start(system, spec, seed)?;
                 Ok(Self::Stochastic(Box::new(training)))
             }
         }
@@ -46,7 +45,7 @@ impl<B: Backend, N: Network<B>> Trainer<B, N> {
         dynamics: Dynamics,
         seed: u64,
         state: TrainerState,
-    ) -> Option<Result<Self, SpecError>> {
+    ) -> Option<Result<Self, FlowError>> {
         match (dynamics, state) {
             (Dynamics::Flow(spec), TrainerState::Flow(state)) => {
                 let flow = Flow::resume(system, spec, state);
@@ -62,8 +61,8 @@ impl<B: Backend, N: Network<B>> Trainer<B, N> {
 
     pub(crate) fn run(&mut self, observer: &mut impl Observer<B>) -> Outcome {
         match self {
-            Self::Flow(flow) => flow.run(observer),
-            Self::Stochastic(stochastic) => stochastic.run(observer),
+            Self::Flow(flow) => flow.run_with(observer).outcome,
+            Self::Stochastic(stochastic) => stochastic.run_with(observer).outcome,
         }
     }
 

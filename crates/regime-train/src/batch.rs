@@ -20,11 +20,12 @@ use self::{
 };
 use crate::{
     control::{Checkpoint, Control},
+    digest::{Digest, Sketch},
     event::Sample,
     objective::{Derivatives, Objective},
     observe::{End, Moment, Observation, Outcome},
     spec::{FlowSpec, SpecError},
-    system::smallest,
+    system::{largest, sizes, smallest},
     workspace::Workspace,
 };
 
@@ -53,7 +54,7 @@ use crate::{
 ///     Ok(Member { objective, inputs: inputs.clone(), spec, start })
 /// });
 /// let members = members.collect::<Result<_, Box<dyn std::error::Error>>>()?;
-/// let outcomes = FlowBatch::start(&net, members)?.run(&mut ());
+/// let outcomes = FlowBatch::start(&net, members)?.run();
 /// assert!(outcomes.iter().all(|outcome| outcome.t2.is_some()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -62,6 +63,8 @@ pub struct FlowBatch<B: Backend> {
     at: StackedPoint<B>,
     active: Option<StackedActive<B>>,
     workspace: Workspace,
+    /// Sizes of the network, see [`sizes`].
+    sizes: Vec<usize>,
     /// The flows that have not ended, in the order of the stacks.
     flows: Vec<ActiveFlow>,
     /// The flows that have ended, by member, with their weights `[P]`.
@@ -104,7 +107,20 @@ impl<B: Backend> FlowBatch<B> {
                 Start::Checkpoint(checkpoint) => checkpoint.weights.len(),
             };
             SpecError::check_parameter_count(found, net.n_params())?;
+            if let Start::Checkpoint(checkpoint) = start
+                && let Some(digest) = checkpoint.digest
+            {
+                let now = Digest::of(&sizes::<B, _>(net), objective, inputs, digest.initial);
+                digest.check(now).map_err(|error| BatchError::OtherProblem { member, error })?;
+            }
         }
+        let initial: Vec<Option<Sketch>> = members
+            .iter()
+            .map(|member| match &member.start {
+                Start::Weights(w) => Some(Sketch::of(w.clone())),
+                Start::Checkpoint(checkpoint) => checkpoint.digest.map(|digest| digest.initial),
+            })
+            .collect();
         let inputs = members.iter().map(|m| m.inputs.clone().unsqueeze::<3>()).collect();
         let inputs: Tensor<B, 3> = Tensor::cat(inputs, 0);
         let (device, precision) = (inputs.device(), Precision::of(inputs.dtype()));
@@ -150,7 +166,7 @@ impl<B: Backend> FlowBatch<B> {
             let n_points = objective.n_points() as u64;
             let control = match start {
                 Start::Weights(_) => {
-                    let speed = rates.iter().fold(0.0, |most, v| f64::max(most, alpha * v.abs()));
+                    let speed = largest(rates.iter().map(|v| alpha * v.abs()));
                     let mut control =
                         Control::start(spec, now(0.0), (speed, objective.unit(&margins)));
                     let work = &mut control.outcome.work;
@@ -170,17 +186,24 @@ impl<B: Backend> FlowBatch<B> {
                 margins,
                 curvature: curvature.into_diagonal().expect("a batch has labels ±1"),
                 has_kernel,
+                initial: initial[k],
                 failed: None,
             }
         });
         let flows = flows.collect();
         let ended = (0..r).map(|_| None).collect();
-        Ok(Self { system, at, active: None, workspace: Workspace::default(), flows, ended })
+        let (workspace, sizes) = (Workspace::default(), sizes::<B, _>(net));
+        Ok(Self { system, at, active: None, workspace, sizes, flows, ended })
+    }
+
+    /// Integrates until every flow has ended, and returns the outcomes, by member.
+    pub fn run(&mut self) -> Vec<Outcome> {
+        self.run_with(&mut ())
     }
 
     /// Integrates until every flow has ended or the observer interrupts, and returns the outcomes,
     /// by member.
-    pub fn run(&mut self, observer: &mut impl BatchObserver<B>) -> Vec<Outcome> {
+    pub fn run_with(&mut self, observer: &mut impl BatchObserver<B>) -> Vec<Outcome> {
         let fresh = |flow: &ActiveFlow| flow.control.outcome.observations.is_empty();
         let fresh = (0..self.flows.len()).filter(|&k| fresh(&self.flows[k]));
         let start = fresh.map(|k| (k, Moment::Start)).collect::<Vec<_>>();
@@ -219,7 +242,7 @@ impl<B: Backend> FlowBatch<B> {
     }
 
     /// The state of a member between two steps. A batch or a [`Flow`](crate::Flow) can resume from
-    /// it.
+    /// it. For a member that has ended, the checkpoint has no digest of its problem.
     ///
     /// # Panics
     /// When `member` is out of range.
@@ -228,7 +251,15 @@ impl<B: Backend> FlowBatch<B> {
         let mut checkpoint = self.control(member).checkpoint(weights, None);
         let flow = self.flows.iter().find(|flow| flow.member == member);
         checkpoint.is_prepared = flow.is_some_and(|flow| flow.has_kernel);
+        let of_flow = self.flows.iter().position(|flow| flow.member == member);
+        checkpoint.digest = of_flow.and_then(|k| self.digest(k));
         checkpoint
+    }
+
+    /// The digest of the problem of the flow in row `k`.
+    fn digest(&self, k: usize) -> Option<Digest> {
+        let ActiveFlow { objective, initial, .. } = &self.flows[k];
+        Some(Digest::of(&self.sizes, objective, &self.system.inputs_of(k), (*initial)?))
     }
 
     /// Removes a member from the batch, with [`End::Interrupted`].

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     attempt::Clock,
     cached_kernel::KernelOrigin,
+    digest::Digest,
     event::{Passage, Sample, on_line},
     large_steps::{Found, LargeSteps},
     observe::{Divergence, End, Moment, Outcome},
@@ -49,6 +50,8 @@ pub struct Checkpoint {
     pub(crate) initial_loss: f64,
     pub(crate) rejected_in_a_row: u32,
     #[serde(default)]
+    pub(crate) landing_retries: u32,
+    #[serde(default)]
     pub(crate) large: LargeSteps,
     /// `None` where all points are followed.
     #[serde(default)]
@@ -59,6 +62,9 @@ pub struct Checkpoint {
     /// `None` where the next large step computes a new kernel.
     #[serde(default)]
     pub(crate) kernel: Option<KernelOrigin>,
+    /// The problem to which the checkpoint belongs; `None` in a checkpoint of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) digest: Option<Digest>,
 }
 
 impl Checkpoint {
@@ -79,6 +85,8 @@ pub(crate) struct Control {
     next_observation: f64,
     initial_loss: f64,
     rejected_in_a_row: u32,
+    /// Consecutive steps retried because they ended too far beyond the stopping margin.
+    landing_retries: u32,
     pub(crate) large: LargeSteps,
 }
 
@@ -106,6 +114,7 @@ impl Control {
             next_observation,
             initial_loss: now.loss,
             rejected_in_a_row: 0,
+            landing_retries: 0,
             large,
         }
     }
@@ -120,6 +129,7 @@ impl Control {
             next_observation: checkpoint.next_observation,
             initial_loss: checkpoint.initial_loss,
             rejected_in_a_row: checkpoint.rejected_in_a_row,
+            landing_retries: checkpoint.landing_retries,
             large: checkpoint.large,
         }
     }
@@ -135,10 +145,12 @@ impl Control {
             next_observation: self.next_observation,
             initial_loss: self.initial_loss,
             rejected_in_a_row: self.rejected_in_a_row,
+            landing_retries: self.landing_retries,
             large: self.large,
             left_out: None,
             is_prepared: false,
             kernel: None,
+            digest: None,
         }
     }
 
@@ -237,13 +249,13 @@ impl Control {
 
     /// How far beyond the stopping margin a large step may end.
     pub(crate) fn landing(&self) -> f64 {
-        if self.rejected_in_a_row < MAX_LANDING_RETRIES { LANDING } else { f64::INFINITY }
+        if self.landing_retries < MAX_LANDING_RETRIES { LANDING } else { f64::INFINITY }
     }
 
     /// Counts a large step that was rejected because it ended this far beyond the stopping margin.
     pub(crate) fn reject_overshoot(&mut self, past: f64) {
         self.outcome.rejected += 1;
-        self.rejected_in_a_row += 1;
+        self.landing_retries += 1;
         self.large.overshot(past);
     }
 
@@ -257,10 +269,10 @@ impl Control {
     /// and `after` are the smallest margins at the ends of the step.
     pub(crate) fn overshoots(&mut self, before: f64, after: f64) -> bool {
         let past = after - self.spec.stop.margin;
-        let overshoots = past > LANDING && self.rejected_in_a_row < MAX_LANDING_RETRIES;
+        let overshoots = past > LANDING && self.landing_retries < MAX_LANDING_RETRIES;
         if overshoots {
             self.outcome.rejected += 1;
-            self.rejected_in_a_row += 1;
+            self.landing_retries += 1;
             let short = self.spec.stop.margin - before;
             // The aim is half of `LANDING` beyond the stopping margin, on a straight line.
             self.clock.dt *= (short + 0.5 * LANDING) / (short + past);
@@ -280,7 +292,7 @@ impl Control {
     ) -> Vec<Moment> {
         let passage = Passage { before: self.now, after: now };
         (self.clock, self.now) = (clock, now);
-        self.rejected_in_a_row = 0;
+        (self.rejected_in_a_row, self.landing_retries) = (0, 0);
         self.outcome.steps += 1;
         self.outcome.t = clock.t;
         let mut moments = Vec::new();

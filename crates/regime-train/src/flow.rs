@@ -1,28 +1,41 @@
 //! A flow from its initial weights to its end.
 
+mod events;
+mod inside;
 mod large;
+mod run;
 
-use std::{cell::Cell, sync::Arc};
+use std::{borrow::Borrow, cell::Cell, sync::Arc};
 
 use burn_tensor::{Tensor, backend::Backend};
+use ndarray::Array2;
 use regime_models::{Network, Precision, Tape};
 
+use self::events::Watch;
+pub use self::run::Step;
 use crate::{
     attempt::{Accepted, Attempt},
     cached_kernel::CachedKernel,
     control::{Checkpoint, Control},
     evaluate::{Evaluator, Point},
     event::Sample,
+    flow_error::FlowError,
     loss::Loss,
-    observe::{Divergence, End, Moment, Observation, Observer, Outcome},
+    observe::{Divergence, Moment, Observation, Observer, Outcome},
+    points::{Points, Weights},
     spec::{FlowSpec, Momentum, Scheme, SpecError, StepRule},
     step::{Prepared, attempt},
-    system::System,
+    system::{System, largest},
+    system_error::SystemError,
+    user_event::Occurred,
     view::Motion,
     work::Work,
 };
 
 /// A gradient flow and its current state.
+///
+/// [`run`](Self::run) integrates to the end, [`step`](Self::step) makes one step, and
+/// [`until`](Self::until) stops at an event.
 pub struct Flow<B: Backend, N: Network<B>> {
     system: System<B, N>,
     at: Prepared<B, N>,
@@ -31,22 +44,40 @@ pub struct Flow<B: Backend, N: Network<B>> {
     /// The kernel of the last large step, cached for the next one.
     kernel: Option<CachedKernel<B>>,
     work: Cell<Work>,
+    /// The events of the user.
+    watches: Vec<Watch<B, N>>,
+    occurred: Vec<Occurred<B>>,
+    /// Whether the last call ended for another reason than an interruption.
+    has_ended: bool,
 }
 
 impl<B: Backend, N: Network<B>> Flow<B, N> {
-    /// Starts a flow at `t = 0`.
-    ///
-    /// # Shapes
-    /// `w`: `[P]`, the weights at which the objective's `f₀` was taken.
+    /// Starts a flow at `t = 0` with the initial weights of the system, `&system` or `system`.
     ///
     /// # Errors
-    /// [`SpecError`] for a parameter out of its range.
-    pub fn start(
-        system: &System<B, N>,
+    /// [`FlowError`] for a parameter out of its range, and where rounding in `F` is larger than
+    /// the error allowed in a step.
+    pub fn start(system: impl Borrow<System<B, N>>, spec: FlowSpec) -> Result<Self, FlowError> {
+        let system = system.borrow();
+        Self::start_at(system, spec, system.initial_weights())
+    }
+
+    /// Starts a flow at `t = 0` with other weights than the initial ones: `F = α(f − f₀)` is not 0
+    /// there.
+    ///
+    /// # Shapes
+    /// `w`: `[P]`
+    ///
+    /// # Errors
+    /// As [`start`](Self::start), and for weights that do not fit the network.
+    pub fn start_at(
+        system: impl Borrow<System<B, N>>,
         spec: FlowSpec,
-        w: Tensor<B, 1>,
-    ) -> Result<Self, SpecError> {
+        w: impl Into<Weights<B>>,
+    ) -> Result<Self, FlowError> {
+        let system = system.borrow();
         let spec = check(&spec, system)?;
+        let w = system.weights(w)?;
         let work = Cell::default();
         let at: Prepared<B, N> = evaluator(system, &spec, &work).start(w).into();
         let gradient = &at.point.gradient;
@@ -58,27 +89,44 @@ impl<B: Backend, N: Network<B>> Flow<B, N> {
         };
         let now = sample(system, &at, velocity.as_ref(), 0.0);
         let unit = system.objective().unit(&at.point.margins);
+        check_rounding(&spec, system, unit)?;
         let control = Control::start(spec, now, (first_speed(system, &at), unit));
-        let system = system.clone();
-        Ok(Self { system, at, velocity, control, kernel: None, work })
+        Ok(Self::of(system, at, velocity, control, None, work))
     }
 
-    /// Resumes a flow from a checkpoint.
+    fn of(
+        system: &System<B, N>,
+        at: Prepared<B, N>,
+        velocity: Option<Tensor<B, 1>>,
+        control: Control,
+        kernel: Option<CachedKernel<B>>,
+        work: Cell<Work>,
+    ) -> Self {
+        let (watches, occurred) = (Vec::new(), Vec::new());
+        let system = system.clone();
+        Self { system, at, velocity, control, kernel, work, watches, occurred, has_ended: false }
+    }
+
+    /// Resumes a flow from a checkpoint. Events are not part of a checkpoint: add them again.
     ///
     /// # Errors
-    /// [`SpecError`] for a parameter out of its range, or a checkpoint of another
-    /// network.
+    /// [`FlowError`] for a parameter out of its range, and a checkpoint of another problem. A
+    /// checkpoint of an earlier version has no digest of its problem; only its sizes are compared.
     pub fn resume(
-        system: &System<B, N>,
+        system: impl Borrow<System<B, N>>,
         spec: FlowSpec,
         checkpoint: Checkpoint,
-    ) -> Result<Self, SpecError> {
+    ) -> Result<Self, FlowError> {
+        let system = system.borrow();
         let spec = check(&spec, system)?;
         let n_params = system.network().n_params();
         for values in
             [Some(&checkpoint.weights), checkpoint.velocity.as_ref()].into_iter().flatten()
         {
             SpecError::check_parameter_count(values.len(), n_params)?;
+        }
+        if let Some(digest) = checkpoint.digest {
+            digest.check(system.digest())?;
         }
         let w = system.tensor(&checkpoint.weights);
         let work = Cell::default();
@@ -106,8 +154,7 @@ impl<B: Backend, N: Network<B>> Flow<B, N> {
         let velocity = checkpoint.velocity.as_ref().map(|v| system.tensor(v));
         let now = sample(system, &at, velocity.as_ref(), checkpoint.t);
         let control = Control::resume(spec, now, checkpoint);
-        let system = system.clone();
-        Ok(Self { system, at, velocity, control, kernel, work })
+        Ok(Self::of(system, at, velocity, control, kernel, work))
     }
 
     /// The state between two steps.
@@ -119,7 +166,13 @@ impl<B: Backend, N: Network<B>> Flow<B, N> {
         checkpoint.left_out = view.left_out(margins, *since);
         checkpoint.is_prepared = self.at.is_prepared();
         checkpoint.kernel = self.kernel.as_ref().map(CachedKernel::origin);
+        checkpoint.digest = Some(self.system.digest());
         checkpoint
+    }
+
+    /// The time of the flow.
+    pub fn time(&self) -> f64 {
+        self.control.clock.t
     }
 
     /// The current weights, `[P]`.
@@ -127,34 +180,30 @@ impl<B: Backend, N: Network<B>> Flow<B, N> {
         self.at.point.w.clone()
     }
 
+    /// `F = α(f(w, x) − f(w₀, x))` at the current weights and any points, as [`System::outputs`].
+    ///
+    /// # Errors
+    /// As [`System::outputs`].
+    pub fn outputs(&self, x: impl Into<Points<B>>) -> Result<Vec<f64>, SystemError> {
+        self.system.outputs(&self.at.point.w, x)
+    }
+
+    /// The tangent kernel at the current weights on any points, as [`System::kernel_at`].
+    ///
+    /// # Errors
+    /// As [`System::kernel_at`].
+    pub fn kernel(&self, x: impl Into<Points<B>>) -> Result<Array2<f64>, SystemError> {
+        self.system.kernel_at(&self.at.point.w, x)
+    }
+
+    /// The system of this flow.
+    pub fn system(&self) -> &System<B, N> {
+        &self.system
+    }
+
     /// The outcome so far. Its `end` is meaningful only after [`run`](Self::run) has returned.
     pub fn outcome(&self) -> &Outcome {
         &self.control.outcome
-    }
-
-    /// Integrates until the flow ends or the observer interrupts, and returns the outcome.
-    pub fn run(&mut self, observer: &mut impl Observer<B>) -> Outcome {
-        if self.outcome().observations.is_empty() {
-            self.note(Moment::Start, observer);
-        }
-        let end = loop {
-            self.confirm();
-            self.control.outcome.work = self.work.get();
-            if let Some(end) = self.control.end(self.smallest_margin(), self.velocity.is_some()) {
-                break end;
-            }
-            if observer.interrupts() {
-                break End::Interrupted;
-            }
-            if let Err(quantity) = self.advance(observer) {
-                break End::Diverged { quantity, step: self.outcome().steps };
-            }
-        };
-        self.control.outcome.end = end;
-        if end != End::Interrupted {
-            self.note(Moment::End, observer);
-        }
-        self.outcome().clone()
     }
 
     /// Evaluates the points that were left out, if the last known margins have all reached the
@@ -198,6 +247,7 @@ impl<B: Backend, N: Network<B>> Flow<B, N> {
             return Ok(());
         }
         self.kernel = None;
+        self.find_events_in_small_step(clock, &accepted);
         let point = self.with_next_view(accepted.point);
         let (taken, next) = (accepted.clock.t - clock.t, accepted.clock.dt);
         self.control.large.after_a_small_step(taken, next);
@@ -353,5 +403,34 @@ fn sample<B: Backend, N: Network<B>>(
 fn first_speed<B: Backend, N: Network<B>>(system: &System<B, N>, at: &Prepared<B, N>) -> f64 {
     let rates = Precision::to_host(at.point.tape.jvp(at.point.gradient.clone()));
     let alpha = system.objective().alpha().value();
-    rates.iter().fold(0.0, |most, rate| f64::max(most, alpha * rate.abs()))
+    largest(rates.iter().map(|rate| alpha * rate.abs()))
+}
+
+/// Checks that rounding in `F` is smaller than the error that the scheme allows in a step; `unit` is
+/// the scale of these errors.
+fn check_rounding<B: Backend, N: Network<B>>(
+    spec: &FlowSpec,
+    system: &System<B, N>,
+    unit: f64,
+) -> Result<(), FlowError> {
+    let allowed = unit.min(1.0)
+        * match spec.scheme {
+            Scheme::Explicit { rule: StepRule::OutputChange { undo_above, .. } } => undo_above,
+            Scheme::Explicit { rule: StepRule::GradientTurn { max_output_change, .. } } => {
+                max_output_change
+            }
+            Scheme::Adaptive { .. } | Scheme::Reference { .. } => {
+                spec.scheme.step_tolerance().expect("these schemes have a tolerance")
+            }
+        };
+    let objective = system.objective();
+    let alpha = objective.alpha().value();
+    let epsilon = Precision::of(system.inputs().dtype()).epsilon();
+    let of_f = epsilon * largest(objective.initial().iter().map(|f| f.abs()));
+    let rounding = alpha * of_f;
+    if rounding > allowed && !system.accepts_rounding() {
+        let largest = allowed / of_f;
+        return Err(FlowError::Rounding { alpha, rounding, allowed, largest });
+    }
+    Ok(())
 }

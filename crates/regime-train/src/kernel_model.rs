@@ -1,9 +1,13 @@
 //! A fixed kernel as a model that is trained like a network.
 
+use std::sync::Arc;
+
 use burn_tensor::{DType, IndexingUpdateOp, Int, Tensor, TensorData, backend::Backend};
 use ndarray::ArrayView2;
-use regime_models::{Network, Precision, Tape, Trace, dot};
+use regime_models::{Alpha, Network, Precision, Tape, Trace, dot};
 use regime_tangent::{cross_kernel, kernel};
+
+use crate::{builder::SystemBuilder, initial::Origin, system::System};
 
 /// The functions `f(c, x) = Σⱼ cⱼ Θ(x, xⱼ)` of a frozen kernel `Θ`, as a [`Network`] whose
 /// parameters are the coefficients `c` of the `n` training points.
@@ -18,7 +22,9 @@ use regime_tangent::{cross_kernel, kernel};
 ///
 /// The points of this model are *indices*: those below `n` are training points, those from
 /// `n` on are the other points added by [`with_points`](Self::with_points). A batch of
-/// training points thus determines which coefficients it updates.
+/// training points thus determines which coefficients it updates. [`numbers`](Self::numbers) makes
+/// inputs of indices. [`System::of_kernel`] needs no inputs and no initial weights, and
+/// [`System::frozen`] makes the model from a system of a network.
 ///
 /// One evaluation costs `n²` multiply-adds and reads the kernel once. Norms of the
 /// parameters, such as in [`WeightsByLayer`](crate::WeightsByLayer), are norms of the
@@ -36,17 +42,14 @@ use regime_tangent::{cross_kernel, kernel};
 /// ```
 /// use burn_flex::{Flex, FlexDevice};
 /// use ndarray::array;
-/// use regime_models::{Alpha, Precision};
-/// use regime_train::{End, Flow, FlowSpec, KernelModel, Loss, Objective, System, Targets};
+/// use regime_models::Precision;
+/// use regime_train::{End, Flow, FlowSpec, KernelModel, Loss, System};
 ///
 /// let theta = array![[2.0, 0.5], [0.5, 1.0]];
 /// let model = KernelModel::<Flex>::from_host(theta.view(), Precision::F64, &FlexDevice)?;
 /// let loss = Loss::SoftHinge { beta: 20.0 };
-/// let targets = Targets::signs([1.0, -1.0])?;
-/// let objective = Objective::new(Alpha::paper(1.0)?, loss, targets, vec![0.0; 2])?;
-/// let system = System::new(&model, model.training_points(), objective);
-/// let mut flow = Flow::start(&system, FlowSpec::default(), model.origin())?;
-/// assert_eq!(flow.run(&mut ()).end, End::Converged);
+/// let system = System::of_kernel(model).signs([1.0, -1.0]).loss(loss).build()?;
+/// assert_eq!(Flow::start(system, FlowSpec::default())?.run().end, End::Converged);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -179,13 +182,13 @@ impl<B: Backend> KernelModel<B> {
     /// The indices of the training points, `[n, 1]`: the inputs of the
     /// [`System`](crate::System).
     pub fn training_points(&self) -> Tensor<B, 2> {
-        self.numbers(0, self.n_training_points())
+        self.column(0..self.n_training_points())
     }
 
     /// The indices of the other points, `[m, 1]`; `None` when there are none.
     pub fn other_points(&self) -> Option<Tensor<B, 2>> {
-        let m = self.others.as_ref()?.dims()[0];
-        Some(self.numbers(self.n_training_points(), m))
+        let (m, n) = (self.others.as_ref()?.dims()[0], self.n_training_points());
+        Some(self.column(n..n + m))
     }
 
     /// `c = 0`, `[n]`, where a flow starts.
@@ -194,10 +197,22 @@ impl<B: Backend> KernelModel<B> {
         Precision::of(self.theta.dtype()).vector(&vec![0.0; n], &self.theta.device())
     }
 
-    fn numbers(&self, from: usize, many: usize) -> Tensor<B, 2> {
-        let numbers: Vec<f64> = (from..from + many).map(|i| i as f64).collect();
+    /// The inputs of this model for the points with these indices, `[m, 1]`.
+    ///
+    /// # Errors
+    /// [`KernelModelError::Point`] for an index without a point.
+    pub fn numbers(&self, points: &[usize]) -> Result<Tensor<B, 2>, KernelModelError> {
+        let n = self.n_training_points() + self.others.as_ref().map_or(0, |rows| rows.dims()[0]);
+        match points.iter().find(|&&point| point >= n) {
+            Some(&point) => Err(KernelModelError::Point { point, n }),
+            None => Ok(self.column(points.iter().copied())),
+        }
+    }
+
+    fn column(&self, points: impl Iterator<Item = usize>) -> Tensor<B, 2> {
+        let numbers: Vec<f64> = points.map(|i| i as f64).collect();
         let precision = Precision::of(self.theta.dtype());
-        precision.matrix(&numbers, [many, 1], &self.theta.device())
+        precision.matrix(&numbers, [numbers.len(), 1], &self.theta.device())
     }
 
     /// The points with the indices `x`.
@@ -235,6 +250,68 @@ impl<B: Backend> KernelModel<B> {
             _ => self.theta.clone(),
         };
         select(&table, points, 0)
+    }
+}
+
+impl<B: Backend> Origin<B> for KernelModel<B> {
+    fn origin(&self) -> Tensor<B, 1> {
+        self.origin()
+    }
+}
+
+impl<B: Backend> System<B, KernelModel<B>> {
+    /// Starts a system of a frozen kernel: its inputs are the training points of the model, and its
+    /// initial weights are `c = 0`. α is 1 if none is given: `F` does not depend on it. Targets and
+    /// loss have to be given.
+    pub fn of_kernel(model: KernelModel<B>) -> SystemBuilder<B, KernelModel<B>> {
+        let points = model.training_points();
+        let one = Alpha::paper(1.0).expect("1 is positive");
+        System::builder(model, points).origin().alpha(one)
+    }
+}
+
+impl<B: Backend, N: Network<B>> System<B, N> {
+    /// The same problem with the tangent kernel of the network frozen at the weights `w`: its
+    /// flow is the limit `α → ∞` of the flow of the network that starts there.
+    ///
+    /// # Shapes
+    /// `w`: `[P]`
+    ///
+    /// # Errors
+    /// [`KernelModelError::NotFinite`] if the kernel is not finite at these weights.
+    pub fn frozen(&self, w: &Tensor<B, 1>) -> Result<System<B, KernelModel<B>>, KernelModelError> {
+        let model = KernelModel::of(self.network(), w, self.inputs())?;
+        Ok(self.with_kernel(model))
+    }
+
+    /// As [`frozen`](Self::frozen), with other points `x` at which the model can be evaluated; they
+    /// are the [`other_points`](KernelModel::other_points) of the model. `batch_size` of them are
+    /// evaluated at a time.
+    ///
+    /// # Shapes
+    /// `w`: `[P]`, `x`: `[m, d]`
+    ///
+    /// # Errors
+    /// As [`frozen`](Self::frozen).
+    ///
+    /// # Panics
+    /// When `batch_size` is 0.
+    pub fn frozen_with_points(
+        &self,
+        w: &Tensor<B, 1>,
+        x: &Tensor<B, 2>,
+        batch_size: usize,
+    ) -> Result<System<B, KernelModel<B>>, KernelModelError> {
+        let rows = cross_rows(self.network(), w, self.inputs(), x, batch_size);
+        let model = KernelModel::of(self.network(), w, self.inputs())?.with_points(rows)?;
+        Ok(self.with_kernel(model))
+    }
+
+    fn with_kernel(&self, model: KernelModel<B>) -> System<B, KernelModel<B>> {
+        let (points, origin) = (model.training_points(), model.origin());
+        let objective = self.objective();
+        let zeros = vec![0.0; objective.initial().len()];
+        System::from_parts(Arc::new(model), points, objective.clone().with_initial(zeros), origin)
     }
 }
 
@@ -448,6 +525,14 @@ pub enum KernelModelError {
         index: usize,
         /// Its value.
         value: f64,
+    },
+    /// An index has no point.
+    #[error("there is no point {point}: the model has {n} points, counted from 0")]
+    Point {
+        /// The index.
+        point: usize,
+        /// Number of points, training points and others.
+        n: usize,
     },
     /// Two mirrored entries differ by more than rounding.
     #[error("the kernel is not symmetric: ({row}, {column}) is {value}, its mirror {mirrored}")]

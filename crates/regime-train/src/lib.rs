@@ -10,53 +10,64 @@
 //! Time is the time of the flow, in the convention of the paper; [`Alpha`](regime_models::Alpha)
 //! describes the other convention.
 //!
-//! Start with [`Flow`]; [`Scheme`] states the cost of each integrator. On a device where every call
-//! has an overhead, [`FlowBatch`] integrates many flows of one shape in one batch.
+//! Start with [`System::builder`] and [`Flow`]; [`Scheme`] states the cost of each integrator. On a
+//! device where every call has an overhead, [`FlowBatch`] integrates many flows of one shape in one
+//! batch.
 //!
 //! ```
-//! use burn_flex::{Flex, FlexDevice};
-//! use regime_models::{Activation, Alpha, DenseSpec, Network, Precision};
-//! use regime_train::{End, Flow, FlowSpec, Loss, Objective, System, Targets};
+//! use burn_flex::Flex;
+//! use ndarray::array;
+//! use regime_models::{Activation, Alpha, DenseSpec};
+//! use regime_tangent::relative_change;
+//! use regime_train::{End, Flow, FlowSpec, Loss, System};
 //!
-//! let net = DenseSpec {
-//!     inputs: 2,
-//!     width: 20,
-//!     hidden_layers: 2,
-//!     activation: Activation::Softplus { beta: 5.0 },
-//!     bias: true,
-//! }.build()?;
-//! let device = FlexDevice;
+//! let (activation, bias) = (Activation::Softplus { beta: 5.0 }, true);
+//! let net = DenseSpec { inputs: 2, width: 20, hidden_layers: 2, activation, bias }.build()?;
 //! // Exclusive or: not linearly separable.
-//! let corners = [1.0, 1.0, 1.0, -1.0, -1.0, 1.0, -1.0, -1.0];
-//! let x = Precision::F64.matrix::<Flex>(&corners, [4, 2], &device);
-//! let w0 = Precision::F64.vector::<Flex>(&net.initial_weights(1), &device);
+//! let x = array![[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]];
+//! let (alpha, loss) = (Alpha::paper(0.1)?, Loss::SoftHinge { beta: 20.0 });
+//! let builder = System::<Flex, _>::builder(net, &x).signs([1.0, -1.0, -1.0, 1.0]);
+//! let system = builder.alpha(alpha).loss(loss).seed(1).build()?;
+//! let end = Flow::start(&system, FlowSpec::default())?.run();
+//! println!("{end}"); // Converged at t = …, t₁ = …, t₂ = …, … steps
+//! println!("kernel change {:.3}", relative_change(end.kernel(&x)?, system.kernel(&x)?)?);
 //!
-//! let f0 = Precision::to_host(net.forward(&w0, &x));
-//! let loss = Loss::SoftHinge { beta: 20.0 };
-//! let targets = Targets::signs([1.0, -1.0, -1.0, 1.0])?;
-//! let objective = Objective::new(Alpha::paper(0.1)?, loss, targets, f0)?;
-//! let system = System::new(&net, x, objective);
-//! let outcome = Flow::start(&system, FlowSpec::default(), w0)?.run(&mut ());
+//! assert_eq!(end.end, End::Converged);
+//! # assert!(end.t1 < end.t2);
 //!
-//! assert_eq!(outcome.end, End::Converged);
-//! assert!(outcome.t1 < outcome.t2);
+//! // Step by step, with an event. The system keeps its initial weights: the second flow is the
+//! // same.
+//! let mut flow = Flow::start(system, FlowSpec::default())?
+//!     .event("norm grown by a half", |s| s.weights_norm() - 1.5 * s.initial_norm());
+//! while let Some(step) = flow.step()? {
+//!     for event in step.events() {
+//!         println!("{} at t = {} ({:.0} %)", event.name, event.time, 100.0 * step.fraction());
+//!     }
+//! }
+//! assert_eq!(flow.outcome(), &end.outcome);
+//! # assert_eq!(flow.events().len(), 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod attempt;
 mod batch;
+mod builder;
 mod cached_kernel;
 mod control;
 mod coordinates;
 mod criterion;
 mod curvature;
+mod digest;
+mod end_state;
 mod evaluate;
 mod event;
 mod explicit;
 mod factor;
 mod flow;
+mod flow_error;
 mod function_space;
 mod implicit;
+mod initial;
 mod kernel_model;
 mod large_step;
 mod large_steps;
@@ -68,23 +79,31 @@ mod observe;
 #[cfg(test)]
 mod order_tests;
 mod own_loss;
+mod points;
 mod probe;
+mod root;
 mod schedule;
 mod slopes;
 mod spec;
 mod step;
 mod stochastic;
 mod system;
+mod system_error;
 mod targets;
+mod user_event;
 mod view;
 mod work;
 mod workspace;
 
 pub use batch::{BatchError, BatchObserver, FlowBatch, Member, Start};
+pub use builder::SystemBuilder;
 pub use control::Checkpoint;
 pub use coordinates::{Coordinate, Coordinates, coordinates};
 pub use curvature::Curvature;
-pub use flow::Flow;
+pub use end_state::EndState;
+pub use flow::{Flow, Step};
+pub use flow_error::FlowError;
+pub use initial::{Initialised, Origin};
 pub use kernel_model::{KernelModel, KernelModelError, KernelTape, KernelTrace, cross_rows};
 pub use linearised::{Linearised, LinearisedTrace};
 pub use loss::Loss;
@@ -92,6 +111,7 @@ pub use objective::{Derivatives, Objective};
 pub use objective_error::ObjectiveError;
 pub use observe::{Divergence, End, Moment, Observation, Observer, Outcome};
 pub use own_loss::{Argument, OwnLoss, OwnLossError, PointLoss, check_loss};
+pub use points::{Points, Weights};
 pub use probe::{
     KernelChange, LayerWeights, Probe, Recorder, TestError, WeightsByLayer, WholeKernel,
     preactivation_speeds,
@@ -99,5 +119,7 @@ pub use probe::{
 pub use spec::{FlowSpec, Momentum, Scheme, SpecError, StepRule, Stop};
 pub use stochastic::{BATCH_STREAM, Sampling, Stochastic, StochasticCheckpoint, StochasticSpec};
 pub use system::System;
+pub use system_error::SystemError;
 pub use targets::Targets;
+pub use user_event::{Event, Occurred, State};
 pub use work::Work;

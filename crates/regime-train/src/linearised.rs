@@ -5,6 +5,8 @@ use std::ops::Range;
 use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Network, Tape, Trace};
 
+use crate::initial::Origin;
+
 /// The first-order expansion of a network in its weights about `w₀`:
 /// `f_lin(w, x) = f(w₀, x) + J(w₀; x)(w − w₀)`.
 ///
@@ -17,14 +19,14 @@ use regime_models::{Network, Tape, Trace};
 /// # Shapes
 /// Those of the network.
 #[derive(Debug, Clone)]
-pub struct Linearised<'a, B: Backend, N> {
-    net: &'a N,
+pub struct Linearised<B: Backend, N> {
+    net: N,
     w0: Tensor<B, 1>,
 }
 
-impl<'a, B: Backend, N: Network<B>> Linearised<'a, B, N> {
-    /// The linearisation of `net` at `w0`, `[P]`.
-    pub fn at(net: &'a N, w0: Tensor<B, 1>) -> Self {
+impl<B: Backend, N: Network<B>> Linearised<B, N> {
+    /// The linearisation of `net` (by value, by reference, or in an `Arc`) at `w0`, `[P]`.
+    pub fn at(net: N, w0: Tensor<B, 1>) -> Self {
         Self { net, w0 }
     }
 
@@ -45,7 +47,13 @@ impl<'a, B: Backend, N: Network<B>> Linearised<'a, B, N> {
     }
 }
 
-impl<B: Backend, N: Network<B>> Network<B> for Linearised<'_, B, N> {
+impl<B: Backend, N: Network<B>> Origin<B> for Linearised<B, N> {
+    fn origin(&self) -> Tensor<B, 1> {
+        self.origin()
+    }
+}
+
+impl<B: Backend, N: Network<B>> Network<B> for Linearised<B, N> {
     type Trace = LinearisedTrace<B, N>;
 
     fn n_inputs(&self) -> usize {

@@ -1,5 +1,7 @@
 //! What a run reports to its observers, and its outcome.
 
+use std::fmt;
+
 use burn_tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
@@ -149,17 +151,36 @@ pub enum End {
     /// The gradient is exactly zero, but not all margins are reached, for example because the
     /// loss has no slope just below the stopping margin.
     Stalled,
+    /// An event occurred that ends the run, see [`Event::ends_run`](crate::Event::ends_run).
+    Event,
     /// The observer interrupted.
     Interrupted,
 }
 
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Converged => f.write_str("Converged"),
+            Self::Diverged { quantity, step } => write!(f, "Diverged in step {step} ({quantity})"),
+            Self::HalfLoss => f.write_str("Ended at half of the initial loss"),
+            Self::StepsSpent => f.write_str("Ended at the maximum number of steps"),
+            Self::TimeReached => f.write_str("Ended at the maximum time"),
+            Self::Stalled => f.write_str("Stalled with a zero gradient"),
+            Self::Event => f.write_str("Ended by an event"),
+            Self::Interrupted => f.write_str("Interrupted"),
+        }
+    }
+}
+
 /// What can go wrong in a flow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
 pub enum Divergence {
     /// The gradient is not finite.
+    #[error("the gradient is not finite")]
     Gradient,
     /// Every step size that was tried is rejected, or the time is not finite.
+    #[error("every step size is rejected, or the time is not finite")]
     StepSize,
 }
 
@@ -199,6 +220,32 @@ impl Outcome {
             t2: None,
             work: Work::default(),
             observations: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at t = {}", self.end, Short(self.t))?;
+        for (name, time) in [("t₁", self.t1), ("t₂", self.t2)] {
+            if let Some(time) = time {
+                write!(f, ", {name} = {}", Short(time))?;
+            }
+        }
+        let unit = if self.steps == 1 { "step" } else { "steps" };
+        write!(f, ", {} {unit}", self.steps)
+    }
+}
+
+/// A number with about four digits.
+struct Short(f64);
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(value) = *self;
+        match value.abs() {
+            size if size == 0.0 || (1e-2..1e4).contains(&size) => write!(f, "{value:.4}"),
+            _ => write!(f, "{value:.3e}"),
         }
     }
 }

@@ -38,7 +38,7 @@ fn outputs(scheme: Scheme, momentum: Momentum, loss: Loss, n_steps: usize) -> Ve
     let y = vec![1.0, -1.0, 1.0, 1.0, -1.0];
     let objective =
         Objective::new(Alpha::paper(0.7).unwrap(), loss, Targets::signs(y).unwrap(), f0).unwrap();
-    let system = System::new(&net, x, objective);
+    let system = System::with_objective(&net, x, objective, w.clone()).unwrap();
 
     let dt = T / n_steps as f64;
     let work = Cell::default();

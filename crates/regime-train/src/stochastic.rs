@@ -3,6 +3,8 @@
 mod draw;
 mod spec;
 
+use std::borrow::Borrow;
+
 use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Network, Precision, Tape, Trace, dot};
 use serde::{Deserialize, Serialize};
@@ -13,7 +15,10 @@ pub use spec::{Sampling, StochasticSpec};
 use crate::{
     attempt::Clock,
     control::MAX_REJECTED,
+    digest::Digest,
+    end_state::EndState,
     event::on_line,
+    flow_error::FlowError,
     loss::Loss,
     observe::{Divergence, End, Moment, Observation, Observer, Outcome},
     schedule::next_scheduled,
@@ -37,6 +42,9 @@ pub struct StochasticCheckpoint {
     initial_loss: f64,
     last_look: Look,
     since_look: usize,
+    /// The problem to which the checkpoint belongs; `None` in a checkpoint of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    digest: Option<Digest>,
 }
 
 /// A run of stochastic training and its current state.
@@ -77,22 +85,22 @@ struct Look {
 }
 
 impl<B: Backend, N: Network<B>> Stochastic<B, N> {
-    /// Starts at `t = 0` with zero velocity and the step size of a batch of one point.
+    /// Starts at `t = 0` with the initial weights of the system, `&system` or `system`, with zero
+    /// velocity and the step size of a batch of one point.
     ///
     /// `seed` is the seed of the batches, which are drawn on stream [`BATCH_STREAM`].
     ///
-    /// # Shapes
-    /// `w`: `[P]`, the weights at which the objective's `f₀` was taken.
-    ///
     /// # Errors
-    /// [`SpecError`] for a parameter out of its range.
+    /// [`FlowError`] for a parameter out of its range, and for a sampling of violators with a loss
+    /// that has no violators.
     pub fn start(
-        system: &System<B, N>,
+        system: impl Borrow<System<B, N>>,
         spec: StochasticSpec,
         seed: u64,
-        w: Tensor<B, 1>,
-    ) -> Result<Self, SpecError> {
+    ) -> Result<Self, FlowError> {
+        let system = system.borrow();
         let spec = check(spec, system.objective().loss())?;
+        let w = system.initial_weights();
         let initial_loss = system.objective().mean_loss(&system.margins(&w));
         let dt = spec.temperature;
         Ok(Self {
@@ -114,17 +122,21 @@ impl<B: Backend, N: Network<B>> Stochastic<B, N> {
     /// Resumes a run from a checkpoint.
     ///
     /// # Errors
-    /// [`SpecError`] for a parameter out of its range, or a checkpoint of another
-    /// network.
+    /// [`FlowError`] for a parameter out of its range, and a checkpoint of another problem. A
+    /// checkpoint of an earlier version has no digest of its problem; only its sizes are compared.
     pub fn resume(
-        system: &System<B, N>,
+        system: impl Borrow<System<B, N>>,
         spec: StochasticSpec,
         seed: u64,
         checkpoint: StochasticCheckpoint,
-    ) -> Result<Self, SpecError> {
+    ) -> Result<Self, FlowError> {
+        let system = system.borrow();
         let spec = check(spec, system.objective().loss())?;
         for values in [&checkpoint.weights, &checkpoint.velocity] {
             SpecError::check_parameter_count(values.len(), system.network().n_params())?;
+        }
+        if let Some(digest) = checkpoint.digest {
+            digest.check(system.digest())?;
         }
         let clock = Clock { t: checkpoint.t, dt: checkpoint.dt };
         Ok(Self {
@@ -161,6 +173,7 @@ impl<B: Backend, N: Network<B>> Stochastic<B, N> {
             initial_loss: self.initial_loss,
             last_look: self.last_look,
             since_look: self.since_look,
+            digest: Some(self.system.digest()),
         }
     }
 
@@ -181,8 +194,13 @@ impl<B: Backend, N: Network<B>> Stochastic<B, N> {
         self.observed(&margins, moment)
     }
 
-    /// Trains until the run ends or the observer interrupts, and returns the outcome.
-    pub fn run(&mut self, observer: &mut impl Observer<B>) -> Outcome {
+    /// Trains until the run ends.
+    pub fn run(&mut self) -> EndState<B, N> {
+        self.run_with(&mut ())
+    }
+
+    /// Trains until the run ends or the observer interrupts.
+    pub fn run_with(&mut self, observer: &mut impl Observer<B>) -> EndState<B, N> {
         if self.outcome.observations.is_empty() {
             self.note(Moment::Start, observer);
         }
@@ -205,7 +223,7 @@ impl<B: Backend, N: Network<B>> Stochastic<B, N> {
             self.record_half_loss(&margins, observer);
             self.record(self.observed(&margins, Moment::End), observer);
         }
-        self.outcome.clone()
+        EndState::new(self.outcome.clone(), self.system.clone(), self.weights())
     }
 
     fn budget_spent(&self) -> Option<End> {
@@ -348,13 +366,17 @@ impl<B: Backend, N: Network<B>> Stochastic<B, N> {
 }
 
 /// Checks the spec, also against the loss.
-fn check(spec: StochasticSpec, loss: Loss) -> Result<StochasticSpec, SpecError> {
+fn check(spec: StochasticSpec, loss: Loss) -> Result<StochasticSpec, FlowError> {
     let is_hinge = matches!(loss, Loss::Hinge | Loss::QuadraticHinge);
     if is_hinge && spec.stop.margin > 1.0 {
         // Points with a margin between 1 and the stopping margin would never have a
         // gradient.
         let right = "at most 1: beyond margin 1 a hinge has no gradient";
-        return Err(SpecError { field: "stop.margin", value: spec.stop.margin, right });
+        return Err(SpecError { field: "stop.margin", value: spec.stop.margin, right }.into());
     }
-    spec.check()
+    let has_violators = is_hinge || matches!(loss, Loss::SoftHinge { .. });
+    if spec.sampling != Sampling::Points && !has_violators {
+        return Err(FlowError::NoViolators { loss: format!("{loss:?}") });
+    }
+    Ok(spec.check()?)
 }

@@ -1,13 +1,24 @@
 //! The system that a flow integrates.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use burn_tensor::{DType, Tensor, TensorData, backend::Backend};
+use ndarray::Array2;
 use regime_models::{Network, Precision, Trace};
+use regime_tangent::{analysis::to_host_matrix, kernel};
 
-use crate::{objective::Objective, workspace::Workspace};
+use crate::{
+    digest::{Digest, Sketch},
+    objective::Objective,
+    points::{Points, Weights},
+    system_error::SystemError,
+    workspace::Workspace,
+};
 
-/// A network, its training inputs, and the objective on them.
+/// A network, its initial weights `w₀`, its training inputs, and the objective on them.
+///
+/// [`System::builder`] computes the initial outputs `f₀ = f(w₀, ·)` of the objective itself.
+/// [`System::with_objective`] takes an objective that has them already.
 ///
 /// Implicit steps store the memory of their two largest matrices here, at most `2 n²` float64
 /// values, for reuse in later steps. It is freed with the system, or in the first step without
@@ -17,19 +28,25 @@ use crate::{objective::Objective, workspace::Workspace};
 #[derive(Debug)]
 pub struct System<B: Backend, N: Network<B>> {
     net: Arc<N>,
+    initial: Tensor<B, 1>,
     inputs: Tensor<B, 2>,
     objective: Arc<Objective>,
+    digest: Arc<OnceLock<Digest>>,
     workspace: Workspace,
+    accepts_rounding: bool,
 }
 
 impl<B: Backend, N: Network<B>> Clone for System<B, N> {
     fn clone(&self) -> Self {
-        let Self { net, inputs, objective, workspace } = self;
+        let Self { net, initial, inputs, objective, digest, workspace, accepts_rounding } = self;
         Self {
             net: Arc::clone(net),
+            initial: initial.clone(),
             inputs: inputs.clone(),
             objective: Arc::clone(objective),
+            digest: Arc::clone(digest),
             workspace: workspace.clone(),
+            accepts_rounding: *accepts_rounding,
         }
     }
 }
@@ -38,16 +55,146 @@ impl<B: Backend, N: Network<B>> Clone for System<B, N> {
 pub(crate) type TapeOf<B, N> = <<N as Network<B>>::Trace as Trace<B>>::Tape;
 
 impl<B: Backend, N: Network<B>> System<B, N> {
-    /// # Shapes
-    /// `inputs`: `[n, d]`
+    /// A system whose objective has its initial outputs `f₀` already, for example from an earlier
+    /// evaluation. They have to be the outputs at `initial`: `F = α(f − f₀)` is 0 there.
     ///
-    /// # Panics
-    /// When the numbers of inputs and labels differ.
-    pub fn new(net: N, inputs: Tensor<B, 2>, objective: Objective) -> Self {
-        assert_eq!(inputs.dims(), [objective.n_points(), net.n_inputs()]);
+    /// # Shapes
+    /// `inputs`: `[n, d]`, `initial`: `[P]`
+    ///
+    /// # Errors
+    /// [`SystemError`] when the shapes do not fit the network and the objective, or an initial
+    /// weight is not finite.
+    pub fn with_objective(
+        net: N,
+        inputs: impl Into<Points<B>>,
+        objective: Objective,
+        initial: impl Into<Weights<B>>,
+    ) -> Result<Self, SystemError> {
+        let (inputs, initial) = (inputs.into(), initial.into());
+        let (precision, device) = match (&inputs, &initial) {
+            (Points::Device(x), _) => (Precision::of(x.dtype()), x.device()),
+            (_, Weights::Device(w)) => (Precision::of(w.dtype()), w.device()),
+            _ => (Precision::F64, B::Device::default()),
+        };
+        let inputs = checked(&net, inputs, precision, &device)?;
+        let initial = checked_weights(&net, initial, precision, &device)?;
+        let (found, right) = (inputs.dims()[0], objective.n_points());
+        if found != right {
+            return Err(SystemError::Counts { inputs: found, targets: right });
+        }
+        let (network, targets) = (net.n_outputs(), objective.n_outputs());
+        if network != targets {
+            return Err(SystemError::Outputs { network, targets });
+        }
+        Ok(Self::from_parts(Arc::new(net), inputs, objective, initial))
+    }
+
+    /// A system of parts that fit each other.
+    pub(crate) fn from_parts(
+        net: Arc<N>,
+        inputs: Tensor<B, 2>,
+        objective: Objective,
+        initial: Tensor<B, 1>,
+    ) -> Self {
         let objective = if net.is_linear() { objective.for_linear_model() } else { objective };
-        let (net, objective) = (Arc::new(net), Arc::new(objective));
-        Self { net, inputs, objective, workspace: Workspace::default() }
+        Self {
+            net,
+            initial,
+            inputs,
+            objective: Arc::new(objective),
+            digest: Arc::default(),
+            workspace: Workspace::default(),
+            accepts_rounding: false,
+        }
+    }
+
+    /// The same system, whose flows start also where rounding in `F` is larger than the error
+    /// allowed in a step, see [`FlowError::Rounding`](crate::FlowError::Rounding).
+    #[must_use]
+    pub fn accept_rounding(self) -> Self {
+        Self { accepts_rounding: true, ..self }
+    }
+
+    pub(crate) fn accepts_rounding(&self) -> bool {
+        self.accepts_rounding
+    }
+
+    /// The initial weights `w₀`, `[P]`.
+    pub fn initial_weights(&self) -> Tensor<B, 1> {
+        self.initial.clone()
+    }
+
+    /// `F = α(f(w, x) − f(w₀, x))` at any points `x`. It takes two forward passes: the outputs at
+    /// the initial weights are known at the training points only.
+    ///
+    /// # Shapes
+    /// `w`: `[P]`, `x`: `[m, d]` → `[mK]`, output by output
+    ///
+    /// # Errors
+    /// [`SystemError`] when the shapes do not fit the network.
+    pub fn outputs(
+        &self,
+        w: impl Into<Weights<B>>,
+        x: impl Into<Points<B>>,
+    ) -> Result<Vec<f64>, SystemError> {
+        let (x, w) = (self.points(x)?, self.weights(w)?);
+        let [initial, now] =
+            [&self.initial, &w].map(|w| Precision::to_host(self.net.forward(w, &x)));
+        let alpha = self.objective.alpha().value();
+        Ok(now.iter().zip(initial).map(|(f, f0)| alpha * (f - f0)).collect())
+    }
+
+    /// The tangent kernel of `f` at the initial weights on any points, in host memory.
+    ///
+    /// # Shapes
+    /// `x`: `[m, d]` → `[mK, mK]`
+    ///
+    /// # Errors
+    /// [`SystemError`] when the shapes do not fit the network, and for a kernel that is not finite.
+    pub fn kernel(&self, x: impl Into<Points<B>>) -> Result<Array2<f64>, SystemError> {
+        self.kernel_at(self.initial.clone(), x)
+    }
+
+    /// The tangent kernel of `f` at the weights `w` on any points, in host memory.
+    ///
+    /// # Shapes
+    /// `w`: `[P]`, `x`: `[m, d]` → `[mK, mK]`
+    ///
+    /// # Errors
+    /// As [`kernel`](Self::kernel).
+    pub fn kernel_at(
+        &self,
+        w: impl Into<Weights<B>>,
+        x: impl Into<Points<B>>,
+    ) -> Result<Array2<f64>, SystemError> {
+        let (x, w) = (self.points(x)?, self.weights(w)?);
+        let theta = to_host_matrix(kernel(&self.net.trace(&w, &x).linearise()));
+        match theta.indexed_iter().find(|(_, value)| !value.is_finite()) {
+            None => Ok(theta),
+            Some(((row, column), &value)) => {
+                Err(SystemError::KernelNotFinite { row, column, value })
+            }
+        }
+    }
+
+    /// Points as a tensor on the device of the system, in its precision.
+    fn points(&self, x: impl Into<Points<B>>) -> Result<Tensor<B, 2>, SystemError> {
+        checked(&*self.net, x.into(), Precision::of(self.inputs.dtype()), &self.inputs.device())
+    }
+
+    /// Weights as a tensor on the device of the system, in its precision.
+    pub(crate) fn weights(&self, w: impl Into<Weights<B>>) -> Result<Tensor<B, 1>, SystemError> {
+        let w = w.into().tensor(Precision::of(self.inputs.dtype()), &self.inputs.device());
+        let ([found], n_params) = (w.dims(), self.net.n_params());
+        if found == n_params { Ok(w) } else { Err(SystemError::Weights { found, n_params }) }
+    }
+
+    /// The digest of the problem, computed in the first call.
+    pub(crate) fn digest(&self) -> Digest {
+        let Self { net, initial, inputs, objective, .. } = self;
+        *self.digest.get_or_init(|| {
+            Digest::of(&sizes(&**net), objective, inputs, Sketch::of(initial.clone()))
+        })
     }
 
     /// The objective.
@@ -109,6 +256,57 @@ impl<B: Backend, N: Network<B>> System<B, N> {
     }
 }
 
+/// The sizes of a network: inputs, outputs, and the end of the parameters of each layer.
+pub(crate) fn sizes<B: Backend, N: Network<B> + ?Sized>(net: &N) -> Vec<usize> {
+    let ends = net.layer_ranges().into_iter().map(|range| range.end);
+    [net.n_inputs(), net.n_outputs(), net.n_params()].into_iter().chain(ends).collect()
+}
+
+/// Points that fit a network, as a tensor.
+pub(crate) fn checked<B: Backend, N: Network<B>>(
+    net: &N,
+    points: Points<B>,
+    precision: Precision,
+    device: &B::Device,
+) -> Result<Tensor<B, 2>, SystemError> {
+    let ([n, columns], n_inputs) = (points.dims(), net.n_inputs());
+    if n == 0 {
+        return Err(SystemError::NoPoints);
+    }
+    if columns != n_inputs {
+        return Err(SystemError::Columns { columns, n_inputs });
+    }
+    if let Points::Host(values) = &points
+        && let Some(((row, column), &value)) = values.indexed_iter().find(|(_, x)| !x.is_finite())
+    {
+        return Err(SystemError::InputNotFinite { row, column, value });
+    }
+    Ok(points.tensor(precision, device))
+}
+
+/// Initial weights that fit a network, as a tensor.
+pub(crate) fn checked_weights<B: Backend, N: Network<B>>(
+    net: &N,
+    weights: Weights<B>,
+    precision: Precision,
+    device: &B::Device,
+) -> Result<Tensor<B, 1>, SystemError> {
+    let found = match &weights {
+        Weights::Host(weights) => weights.len(),
+        Weights::Device(weights) => weights.dims()[0],
+    };
+    let n_params = net.n_params();
+    if found != n_params {
+        return Err(SystemError::Weights { found, n_params });
+    }
+    if let Weights::Host(values) = &weights
+        && let Some(index) = values.iter().position(|w| !w.is_finite())
+    {
+        return Err(SystemError::WeightNotFinite { index, value: values[index] });
+    }
+    Ok(weights.tensor(precision, device))
+}
+
 /// `max_i |a_i − b_i|`, which is the change of `F` when `a` and `b` are margins.
 /// It is not finite if any difference is not finite.
 pub(crate) fn largest_change(a: &[f64], b: &[f64]) -> f64 {
@@ -120,7 +318,7 @@ pub(crate) fn largest_scaled_change(a: &[f64], b: &[f64], unit: f64) -> f64 {
     largest(a.iter().zip(b).map(|(a, b)| (a - b).abs() / a.abs().max(unit)))
 }
 
-/// The largest of some numbers that are not negative; not finite if any of them is not finite.
+/// The largest of these values, at least 0; NaN if any of them is NaN.
 pub(crate) fn largest(changes: impl Iterator<Item = f64>) -> f64 {
     let mut largest = 0.0;
     for change in changes {

@@ -84,8 +84,12 @@ impl<'t, B: Backend> Training<'t, B> {
     fn run(&mut self) -> Vec<Outcome> {
         loop {
             let Self { batch, kernels, measuring, policies, active_flow, .. } = self;
-            let outcomes =
-                batch.run(&mut BatchMeasurements { kernels, measuring, policies, active_flow });
+            let outcomes = batch.run_with(&mut BatchMeasurements {
+                kernels,
+                measuring,
+                policies,
+                active_flow,
+            });
             if !self.active_flow.contains(&true) {
                 return outcomes;
             }

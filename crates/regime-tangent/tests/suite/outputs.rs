@@ -79,7 +79,7 @@ impl Problem {
     /// By automatic differentiation, output by output.
     fn brute(&self) -> Vec<ModuleTape<Flex>> {
         let w = Param::from_tensor(Precision::F64.vector::<Grad>(&self.w, &DEVICE));
-        let forward = |m: &Flat<Grad>, x: Tensor<Grad, 2>| self.net.forward(&m.w.val(), &x);
+        let forward = |m: &Flat<Grad>, x: Tensor<Grad, 2>| self.net.outputs(&m.w.val(), &x);
         let function = ModuleFunction::new(&Flat { w }, forward, self.x.clone()).unwrap();
         function.tapes(1 << 28).unwrap()
     }

@@ -4,6 +4,7 @@ use burn_tensor::{Tensor, backend::Backend};
 
 use crate::{
     control::Checkpoint,
+    flow_error::FlowError,
     objective::Objective,
     observe::Observation,
     spec::{FlowSpec, SpecError},
@@ -81,6 +82,14 @@ pub enum BatchError {
     Scheme {
         /// Its number among the members.
         member: usize,
+    },
+    /// The checkpoint of a flow belongs to another problem.
+    #[error("flow {member}: {error}")]
+    OtherProblem {
+        /// Its number among the members.
+        member: usize,
+        /// What differs.
+        error: FlowError,
     },
     /// A setting is out of its range, or a start belongs to another network.
     #[error(transparent)]

@@ -79,6 +79,7 @@ impl<B: Backend, N: Network<B>> Flow<B, N> {
             }
         };
         self.control.large.was_accepted(found);
+        self.find_events_in_large_step((clock, small, frozen), &cached, &accepted);
         let mut kernel = kernel.unwrap_or(cached);
         kernel.stale = true;
         self.kernel = Some(kernel);

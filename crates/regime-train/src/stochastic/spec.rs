@@ -6,6 +6,10 @@ use crate::spec::{Momentum, SpecError, Stop, positive};
 ///
 /// With `V` the training points that violate their margin and `bs` the size of the
 /// batch, the gradient of `L = 1/(α²n) Σ ℓ(uᵢ)` is estimated by a sum over the batch.
+///
+/// Violators exist only for hinges: with another loss, a point beyond the stopping margin has a
+/// gradient, which a sampling of violators would leave out. Training refuses it. The soft hinge is
+/// accepted as a hinge: the slopes that are left out beyond margin 1 fall as `e^{−β(u − 1)}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -39,7 +43,7 @@ pub struct StochasticSpec {
     pub temperature: f64,
     /// The maximum batch size, at least 1; the paper: 64.
     pub largest_batch: usize,
-    /// How batches are drawn.
+    /// How batches are drawn. The default is `violators`, the unbiased sampling.
     pub sampling: Sampling,
     /// The inertia; the paper: constant, τ = 10.
     pub momentum: Momentum,
@@ -56,12 +60,13 @@ pub struct StochasticSpec {
 }
 
 impl Default for StochasticSpec {
-    /// The paper's constants, with batches drawn as in its first version.
+    /// The paper's constants, with the unbiased sampling of violators. The paper's first version
+    /// takes [`Sampling::ViolatorsV1`].
     fn default() -> Self {
         Self {
             temperature: 3e-4,
             largest_batch: 64,
-            sampling: Sampling::ViolatorsV1,
+            sampling: Sampling::Violators,
             momentum: Momentum::Constant { tau: 10.0 },
             undo_above: 1e-2,
             grow_below: 1e-4,

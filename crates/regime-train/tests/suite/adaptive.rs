@@ -36,8 +36,8 @@ pub(crate) fn the_adaptive_and_the_reference_scheme_agree<B: Backend>(device: &B
     for alpha in [0.05, 1.0, 1e4] {
         let system = system(&net, &w0, n, alpha, Loss::SoftHinge { beta: 20.0 }, device);
         let run = |scheme: Scheme| {
-            let mut flow = Flow::start(&system, spec(scheme), w0.clone()).unwrap();
-            let outcome = flow.run(&mut ());
+            let mut flow = Flow::start(&system, spec(scheme)).unwrap();
+            let outcome = flow.run().outcome;
             assert_eq!(outcome.end, End::Converged);
             let end = margins(&system, &x, &flow.weights());
             (outcome, end)
@@ -60,20 +60,20 @@ pub(crate) fn a_flow_resumed_at_any_step_is_bit_identical<B: Backend>(device: &B
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
     for alpha in [0.5, 1e4] {
         let system = system(&net, &w0, 40, alpha, Loss::SoftHinge { beta: 20.0 }, device);
-        let start = || Flow::start(&system, spec(Scheme::adaptive()), w0.clone()).unwrap();
+        let start = || Flow::start(&system, spec(Scheme::adaptive())).unwrap();
         let mut whole = start();
-        let outcome = whole.run(&mut ());
+        let outcome = whole.run().outcome;
         let tries = outcome.steps + outcome.rejected;
         let (mut left_out, mut cached) = (false, false);
         for max_steps in 1..=tries as u32 {
             let mut first = start();
-            assert_eq!(first.run(&mut InterruptAfter(max_steps)).end, End::Interrupted);
+            assert_eq!(first.run_with(&mut InterruptAfter(max_steps)).end, End::Interrupted);
             let text = serde_json::to_string(&first.checkpoint()).unwrap();
             left_out |= !text.contains(r#""left_out":null"#);
             cached |= text.contains(r#""stale":true"#);
             let checkpoint: Checkpoint = serde_json::from_str(&text).unwrap();
             let mut second = Flow::resume(&system, spec(Scheme::adaptive()), checkpoint).unwrap();
-            let resumed = second.run(&mut ());
+            let resumed = second.run().outcome;
             assert!(resumed == outcome, "α = {alpha}, after {max_steps} of {tries} tries");
             let bits = |flow: &Flow<B, _>| -> Vec<u64> {
                 Precision::to_host(flow.weights()).iter().map(|w| w.to_bits()).collect()
@@ -108,8 +108,8 @@ pub(crate) fn the_network_is_observed_inside_large_steps<B: Backend>(device: &B:
     let system = system(&net, &w0, n, 1e4, Loss::SoftHinge { beta: 20.0 }, device);
     let run = |scheme: Scheme| {
         let mut observer = Margins { system: &system, inputs: x.clone(), seen: Vec::new() };
-        let mut flow = Flow::start(&system, spec(scheme), w0.clone()).unwrap();
-        let outcome = flow.run(&mut observer);
+        let mut flow = Flow::start(&system, spec(scheme)).unwrap();
+        let outcome = flow.run_with(&mut observer).outcome;
         (outcome, observer.seen)
     };
     let (outcome, seen) = run(Scheme::adaptive());
@@ -163,14 +163,14 @@ fn pulled<B: Backend>(points: &[usize], scheme: Scheme, device: &B::Device) -> P
     let (alpha, loss) = (Alpha::paper(1.0).unwrap(), Loss::SoftHinge { beta: 20.0 });
     let objective =
         Objective::new(alpha, loss, Targets::signs(vec![1.0; m]).unwrap(), vec![0.0; m]).unwrap();
-    let system = System::new(&model, model.training_points(), objective);
     let w0 = Precision::F64.vector::<B>(&vec![0.0; m], device);
+    let system = System::with_objective(&model, model.training_points(), objective, w0).unwrap();
     // With a little inertia, the flow makes only small steps.
     let momentum = Momentum::Constant { tau: 0.01 };
-    let mut flow = Flow::start(&system, FlowSpec { momentum, ..spec(scheme) }, w0).unwrap();
+    let mut flow = Flow::start(&system, FlowSpec { momentum, ..spec(scheme) }).unwrap();
     let mut left_out = false;
     let end = loop {
-        let Outcome { end, .. } = flow.run(&mut InterruptAfter(2));
+        let Outcome { end, .. } = flow.run_with(&mut InterruptAfter(2)).outcome;
         let text = serde_json::to_string(&flow.checkpoint()).unwrap();
         left_out |= !text.contains(r#""left_out":null"#);
         if end != End::Interrupted {

@@ -70,9 +70,9 @@ pub(crate) fn float32_agrees_with_float64<B: Backend>(device: &B::Device) {
         spec: FlowSpec { scheme: Scheme::reference(), ..member.spec },
         ..member
     });
-    let doubles = FlowBatch::start(&net, doubles.collect()).unwrap().run(&mut ());
+    let doubles = FlowBatch::start(&net, doubles.collect()).unwrap().run();
     let singles = members.into_iter().map(single).collect();
-    let singles = FlowBatch::start(&net, singles).unwrap().run(&mut ());
+    let singles = FlowBatch::start(&net, singles).unwrap().run();
     for (a, b) in singles.iter().zip(&doubles) {
         assert_eq!((a.end, b.end), (End::Converged, End::Converged));
         assert!((a.t - b.t).abs() < 0.05 * b.t, "{} {}", a.t, b.t);
@@ -87,9 +87,9 @@ fn alone<B: Backend>(
     device: &B::Device,
 ) -> (Outcome, Vec<f64>) {
     let (objective, inputs, w) = one::<B>(net, of, loss, N, device);
-    let system = System::new(net, inputs, objective);
-    let mut flow = Flow::start(&system, spec(loss), w).unwrap();
-    let outcome = flow.run(&mut ());
+    let system = System::with_objective(net, inputs, objective, w).unwrap();
+    let mut flow = Flow::start(&system, spec(loss)).unwrap();
+    let outcome = flow.run().outcome;
     (outcome, Precision::to_host(flow.weights()))
 }
 
@@ -145,7 +145,7 @@ pub(crate) fn flows_in_a_batch_agree_with_single_flows<B: Backend>(device: &B::D
     for loss in [Loss::SoftHinge { beta: 20.0 }, Loss::QuadraticHinge, Loss::Hinge] {
         let mut batch = FlowBatch::start(&net, members::<B>(&net, loss, device)).unwrap();
         let mut count = Count::default();
-        let outcomes = batch.run(&mut count);
+        let outcomes = batch.run_with(&mut count);
         for (member, (found, of)) in outcomes.iter().zip(MEMBERS).enumerate() {
             let expected = if loss == Loss::Hinge { End::StepsSpent } else { End::Converged };
             assert_eq!(found.end, expected);
@@ -178,7 +178,7 @@ pub(crate) fn initial_outputs_are_zero_for_any_rounding<B: Backend>(device: &B::
             Objective::new(alpha, loss, Targets::signs(labels).unwrap(), rounded).unwrap();
         member.spec.stop = Stop { max_steps: 1, ..Stop::default() };
     }
-    for outcome in FlowBatch::start(&net, members).unwrap().run(&mut ()) {
+    for outcome in FlowBatch::start(&net, members).unwrap().run() {
         let start = &outcome.observations[0];
         assert_eq!((start.output_rms, start.n_wrong), (0.0, 0));
     }
@@ -189,24 +189,25 @@ pub(crate) fn an_interrupted_batch_continues_as_a_batch_or_as_single_flows<B: Ba
 ) {
     let (net, loss) = (dense(2, 12), Loss::SoftHinge { beta: 20.0 });
     let mut batch = FlowBatch::start(&net, members::<B>(&net, loss, device)).unwrap();
-    let first = batch.run(&mut Count { patience: Some(60), ..Count::default() });
+    let first = batch.run_with(&mut Count { patience: Some(60), ..Count::default() });
     assert!(first.iter().any(|outcome| outcome.end == End::Interrupted));
     let checkpoints: Vec<_> = (0..MEMBERS.len()).map(|member| batch.checkpoint(member)).collect();
-    let last = batch.run(&mut ());
+    let last = batch.run();
     for (member, (of, checkpoint)) in MEMBERS.into_iter().zip(checkpoints).enumerate() {
         let whole = alone::<B>(&net, of, loss, device);
         same(&batch, member, &last[member], &whole);
         // Resumed as a single flow.
         if first[member].end == End::Interrupted {
-            let (objective, inputs, _) = one::<B>(&net, of, loss, N, device);
-            let system = System::new(&net, inputs.clone(), objective.clone());
+            let (objective, inputs, w) = one::<B>(&net, of, loss, N, device);
+            let system =
+                System::with_objective(&net, inputs.clone(), objective.clone(), w).unwrap();
             let mut flow = Flow::resume(&system, spec(loss), checkpoint.clone()).unwrap();
-            assert_eq!(flow.run(&mut ()).steps, whole.0.steps);
+            assert_eq!(flow.run().steps, whole.0.steps);
             // Resumed in another batch.
             let start = Start::Checkpoint(Box::new(checkpoint));
             let other = Member { objective, inputs, spec: spec(loss), start };
             let mut other = FlowBatch::start(&net, vec![other]).unwrap();
-            let outcome = other.run(&mut ()).remove(0);
+            let outcome = other.run().remove(0);
             same(&other, 0, &outcome, &whole);
         }
     }
@@ -219,7 +220,7 @@ pub(crate) fn a_diverged_flow_does_not_affect_the_others<B: Backend>(device: &B:
     members[1].start = Start::Weights(w.mul_scalar(f64::NAN));
     members[2].spec.stop = Stop { max_steps: 5, ..Stop::default() };
     let mut batch = FlowBatch::start(&net, members).unwrap();
-    let outcomes = batch.run(&mut ());
+    let outcomes = batch.run();
     assert!(matches!(outcomes[1].end, End::Diverged { .. }), "{:?}", outcomes[1].end);
     assert_eq!((outcomes[2].end, outcomes[2].steps + outcomes[2].rejected), (End::StepsSpent, 5));
     for member in [0, 3] {

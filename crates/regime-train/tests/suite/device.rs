@@ -39,9 +39,9 @@ fn flown<B: Backend>(
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(3), device);
     // The curvature of this loss is constant, so every point is active.
     let system = system(net, &w0, N, 1.0, Loss::Squared, device);
-    let mut flow = Flow::start(&system, spec, w0).unwrap();
+    let mut flow = Flow::start(&system, spec).unwrap();
     traffic();
-    let outcome = flow.run(&mut ());
+    let outcome = flow.run().outcome;
     let crossed = traffic();
     (outcome, Precision::to_host(flow.weights()), crossed)
 }
@@ -107,7 +107,7 @@ fn a_step_of_a_batch_transfers_one_report() {
         let members = (0..flows as u64).map(member).collect();
         let mut batch = FlowBatch::start(&net, members).unwrap();
         device.traffic();
-        let outcomes = batch.run(&mut ());
+        let outcomes = batch.run();
         assert!(outcomes.iter().all(|o| o.steps == steps && o.rejected == 0), "{outcomes:?}");
         let Traffic { to_host, to_device } = device.traffic();
         let steps = steps as usize;
@@ -147,7 +147,7 @@ fn launches_per_step_do_not_grow_with_the_batch() {
         };
         let mut batch = FlowBatch::start(&net, (0..flows).map(member).collect()).unwrap();
         device.launches();
-        batch.run(&mut ());
+        batch.run();
         device.launches()
     };
     // Except for the flows that end: each needs a copy of its weights.
@@ -208,9 +208,9 @@ fn a_stochastic_step_transfers_the_batch() {
         stop: Stop { max_steps: steps, ..Stop::default() },
         ..StochasticSpec::default()
     };
-    let mut training = Stochastic::start(&system, spec, 1, w0).unwrap();
+    let mut training = Stochastic::start(&system, spec, 1).unwrap();
     device.traffic();
-    let outcome = training.run(&mut ());
+    let outcome = training.run().outcome;
     assert_eq!((outcome.steps, outcome.rejected), (steps, 0));
     let Traffic { to_host, to_device } = device.traffic();
     // A few evaluations of all points, and the outputs of batches.

@@ -81,8 +81,8 @@ pub(crate) fn a_linear_model_follows_its_closed_form<B: Backend>(device: &B::Dev
                 2e-3,
             ),
         ] {
-            let mut flow = Flow::start(&system, until(8.0, scheme), w0.clone()).unwrap();
-            let outcome = flow.run(&mut ());
+            let mut flow = Flow::start(&system, until(8.0, scheme)).unwrap();
+            let outcome = flow.run().outcome;
             assert_eq!(outcome.end, End::TimeReached);
             assert!((outcome.t - 8.0).abs() < 1e-12);
             let error = worst(&final_outputs(&system, &flow, n, device), &expected);
@@ -104,7 +104,7 @@ pub(crate) fn momentum_follows_the_damped_oscillator<B: Backend>(device: &B::Dev
         vec![0.0],
     )
     .unwrap();
-    let system = System::new(&net, x, objective);
+    let system = System::with_objective(&net, x, objective, w0).unwrap();
     let (damping, t) = (0.5 / tau, 5.0);
     let omega = f64::sqrt(1.0 / tau - damping * damping);
     let expected =
@@ -115,8 +115,8 @@ pub(crate) fn momentum_follows_the_damped_oscillator<B: Backend>(device: &B::Dev
         (Scheme::Reference { tolerance: 1e-5, active_above: 1e-3 }, 2e-4),
     ] {
         let spec = FlowSpec { momentum: Momentum::Constant { tau }, ..until(t, scheme) };
-        let mut flow = Flow::start(&system, spec, w0.clone()).unwrap();
-        flow.run(&mut ());
+        let mut flow = Flow::start(&system, spec).unwrap();
+        flow.run();
         let f = Precision::to_host(flow.weights())[0];
         assert!((f - expected).abs() < tolerance, "{scheme:?}: {f} is not {expected}");
     }
@@ -135,8 +135,8 @@ pub(crate) fn at_large_alpha_a_network_follows_its_frozen_kernel<B: Backend>(dev
     };
     let expected = frozen(&theta, &labels(&x, 3), 3.0);
     let scheme = Scheme::Reference { tolerance: 1e-5, active_above: 1e-3 };
-    let mut flow = Flow::start(&system, until(3.0, scheme), w0).unwrap();
-    flow.run(&mut ());
+    let mut flow = Flow::start(&system, until(3.0, scheme)).unwrap();
+    flow.run();
     let error = worst(&final_outputs(&system, &flow, n, device), &expected);
     assert!(error < 1e-3, "{error}");
 }
@@ -149,8 +149,8 @@ pub(crate) fn implicit_and_explicit_flows_agree<B: Backend>(device: &B::Device) 
         let system = system(&net, &w0, n, alpha, Loss::SoftHinge { beta: 20.0 }, device);
         let run = |scheme: Scheme| {
             let spec = FlowSpec { scheme, ..FlowSpec::default() };
-            let mut flow = Flow::start(&system, spec, w0.clone()).unwrap();
-            let outcome = flow.run(&mut ());
+            let mut flow = Flow::start(&system, spec).unwrap();
+            let outcome = flow.run().outcome;
             assert_eq!(outcome.end, End::Converged, "α = {alpha}, {scheme:?}");
             (outcome, final_outputs(&system, &flow, n, device))
         };
@@ -183,7 +183,7 @@ pub(crate) fn every_loss_reaches_its_margins<B: Backend>(device: &B::Device) {
         let margin = if loss == Loss::QuadraticHinge { 0.99 } else { 1.0 };
         let stop = Stop { margin, ..Stop::default() };
         let spec = FlowSpec { scheme, stop, ..FlowSpec::default() };
-        let outcome = Flow::start(&system, spec, w0.clone()).unwrap().run(&mut ());
+        let outcome = Flow::start(&system, spec).unwrap().run().outcome;
         assert_eq!(outcome.end, End::Converged, "{loss:?}");
         let last = outcome.observations.last().unwrap();
         assert_eq!((last.moment, last.n_violating), (Moment::End, 0));
@@ -206,17 +206,17 @@ pub(crate) fn a_resumed_flow_is_bit_identical<B: Backend>(device: &B::Device) {
         let system = system(&net, &w0, 16, 0.5, Loss::SoftHinge { beta: 20.0 }, device);
         let stop = Stop { max_steps: 400, ..Stop::default() };
         let spec = FlowSpec { scheme, momentum, stop, ..FlowSpec::default() };
-        let mut whole = Flow::start(&system, spec, w0.clone()).unwrap();
-        let outcome = whole.run(&mut ());
+        let mut whole = Flow::start(&system, spec).unwrap();
+        let outcome = whole.run().outcome;
 
-        let mut first = Flow::start(&system, spec, w0.clone()).unwrap();
-        assert_eq!(first.run(&mut InterruptAfter(30)).end, End::Interrupted);
+        let mut first = Flow::start(&system, spec).unwrap();
+        assert_eq!(first.run_with(&mut InterruptAfter(30)).end, End::Interrupted);
         // As written to a file and read back.
         let text = serde_json::to_string(&first.checkpoint()).unwrap();
         drop(first);
         let checkpoint: Checkpoint = serde_json::from_str(&text).unwrap();
         let mut second = Flow::resume(&system, spec, checkpoint).unwrap();
-        assert_eq!(second.run(&mut ()), outcome);
+        assert_eq!(second.run().outcome, outcome);
         let bits = |flow: &Flow<B, &FeedForward>| -> Vec<u64> {
             Precision::to_host(flow.weights()).iter().map(|w| w.to_bits()).collect()
         };
@@ -230,7 +230,7 @@ pub(crate) fn budgets_end_a_run_and_are_reported<B: Backend>(device: &B::Device)
     let system = system(&net, &w0, 16, 1.0, Loss::SoftHinge { beta: 20.0 }, device);
     let run = |stop: Stop| -> Outcome {
         let spec = FlowSpec { stop, ..FlowSpec::default() };
-        Flow::start(&system, spec, w0.clone()).unwrap().run(&mut ())
+        Flow::start(&system, spec).unwrap().run().outcome
     };
     let steps = run(Stop { max_steps: 7, ..Stop::default() });
     assert_eq!(steps.end, End::StepsSpent);
@@ -254,7 +254,7 @@ pub(crate) fn a_diverged_flow_has_a_finite_record<B: Backend>(device: &B::Device
     for scheme in [Scheme::adaptive(), Scheme::reference(), Scheme::explicit()] {
         let system = system(&net, &w0, 4, 1.0, Loss::Logistic, device);
         let spec = FlowSpec { scheme, ..FlowSpec::default() };
-        let outcome = Flow::start(&system, spec, w0.clone()).unwrap().run(&mut ());
+        let outcome = Flow::start(&system, spec).unwrap().run().outcome;
         assert_eq!(outcome.end, End::Diverged { quantity: Divergence::StepSize, step: 0 });
         // JSON has no NaN: serde_json writes null for one.
         assert!(!serde_json::to_string(&outcome.observations).unwrap().contains("null"));
@@ -268,13 +268,13 @@ pub(crate) fn a_zero_gradient_stalls_and_an_infinite_one_diverges<B: Backend>(de
     let hinge = system(&net, &w0, 8, 0.5, Loss::Hinge, device);
     let stop = Stop { margin: 1.5, ..Stop::default() };
     let spec = FlowSpec { scheme: coarse(), stop, ..FlowSpec::default() };
-    let outcome = Flow::start(&hinge, spec, w0.clone()).unwrap().run(&mut ());
+    let outcome = Flow::start(&hinge, spec).unwrap().run().outcome;
     assert_eq!(outcome.end, End::Stalled);
     assert!(outcome.observations.last().unwrap().smallest_margin >= 1.0);
 
     // The gradient overflows.
     let steep = system(&net, &w0, 8, 1e-300, Loss::Logistic, device);
-    let outcome = Flow::start(&steep, FlowSpec::default(), w0).unwrap().run(&mut ());
+    let outcome = Flow::start(&steep, FlowSpec::default()).unwrap().run().outcome;
     assert_eq!(outcome.end, End::Diverged { quantity: Divergence::Gradient, step: 0 });
 }
 
@@ -285,7 +285,7 @@ pub(crate) fn the_gradient_turn_rule_rejects_the_hinge<B: Backend>(device: &B::D
     let spec = FlowSpec { scheme, ..FlowSpec::default() };
     let start = |loss| {
         let system = system(&net, &w0, 8, 0.5, loss, device);
-        Flow::start(&system, spec, w0.clone()).map(|mut flow| flow.run(&mut ()).end)
+        Flow::start(&system, spec).map(|mut flow| flow.run().end)
     };
     assert!(start(Loss::Hinge).unwrap_err().to_string().starts_with("scheme.rule.max_turn"));
     assert_eq!(start(Loss::SoftHinge { beta: 20.0 }), Ok(End::Converged));

@@ -28,7 +28,7 @@ fn kernel_system<'a, B: Backend>(
     let alpha = Alpha::paper(alpha).unwrap();
     let objective =
         Objective::new(alpha, loss, Targets::signs(y).unwrap(), vec![0.0; y.len()]).unwrap();
-    System::new(model, model.training_points(), objective)
+    System::with_objective(model, model.training_points(), objective, model.origin()).unwrap()
 }
 
 /// A network with points to train and to test it on.
@@ -115,11 +115,11 @@ pub(crate) fn a_kernel_model_agrees_with_the_linearised_network<B: Backend>(devi
             let spec = FlowSpec { scheme, momentum, stop, ..FlowSpec::default() };
             let in_weights = system(&linear, &case.w0, n, alpha, loss, device);
             let in_weights = &in_weights;
-            let mut weights = Flow::start(in_weights, spec, case.w0.clone()).unwrap();
-            let expected = weights.run(&mut ());
+            let mut weights = Flow::start(in_weights, spec).unwrap();
+            let expected = weights.run().outcome;
             let in_coefficients = kernel_system(&case.model, &case.labels, alpha, loss);
-            let mut flow = Flow::start(&in_coefficients, spec, case.model.origin()).unwrap();
-            let outcome = flow.run(&mut ());
+            let mut flow = Flow::start(&in_coefficients, spec).unwrap();
+            let outcome = flow.run().outcome;
             let what = format!("{loss:?}, {scheme:?}, {momentum:?}");
             assert_same_trajectory(&outcome, &expected, &what);
             assert!(outcome.t1.is_some() || outcome.steps >= 200, "{what}");
@@ -154,11 +154,10 @@ pub(crate) fn stochastic_training_agrees_with_the_linearised_network<B: Backend>
             stop: Stop { max_steps: 400, ..Stop::default() },
             ..StochasticSpec::default()
         };
-        let mut weights = Stochastic::start(&in_weights, spec, 3, case.w0.clone()).unwrap();
-        let expected = weights.run(&mut ());
-        let origin = case.model.origin();
-        let mut run = Stochastic::start(&in_coefficients, spec, 3, origin).unwrap();
-        assert_same_trajectory(&run.run(&mut ()), &expected, &format!("{sampling:?}"));
+        let mut weights = Stochastic::start(&in_weights, spec, 3).unwrap();
+        let expected = weights.run().outcome;
+        let mut run = Stochastic::start(&in_coefficients, spec, 3).unwrap();
+        assert_same_trajectory(&run.run().outcome, &expected, &format!("{sampling:?}"));
         let f = case.outputs(&linear, &weights.weights(), alpha);
         let g = case.kernel_outputs(&run.weights(), alpha);
         assert!(size(&f) > 0.1 && worst(&f, &g) < 1e-8 * size(&f), "{f:?}, {g:?}");
@@ -190,8 +189,8 @@ pub(crate) fn the_squared_loss_follows_its_closed_form_for_every_alpha<B: Backen
         for alpha in [1e-3, 1.0, 1e4] {
             let system = kernel_system(&model, &y, alpha, Loss::Squared);
             for (scheme, tolerance) in [(implicit, 2e-5), (Scheme::Explicit { rule }, 4e-3)] {
-                let mut flow = Flow::start(&system, until(t, scheme), model.origin()).unwrap();
-                assert_eq!(flow.run(&mut ()).end, End::TimeReached);
+                let mut flow = Flow::start(&system, until(t, scheme)).unwrap();
+                assert_eq!(flow.run().end, End::TimeReached);
                 let f = model.forward(&flow.weights(), &model.training_points());
                 let f = Precision::to_host(f.mul_scalar(alpha));
                 let error = worst(&f, &expected);
@@ -214,8 +213,8 @@ pub(crate) fn the_squared_loss_converges_to_ridgeless_regression<B: Backend>(dev
     let slowest = n as f64 / eigenvalues[0];
     let system = kernel_system(&case.model, &case.labels, 1.0, Loss::Squared);
     let spec = until(100.0 * slowest, Scheme::reference());
-    let mut flow = Flow::start(&system, spec, case.model.origin()).unwrap();
-    assert_eq!(flow.run(&mut ()).end, End::TimeReached);
+    let mut flow = Flow::start(&system, spec).unwrap();
+    assert_eq!(flow.run().end, End::TimeReached);
     let f = case.kernel_outputs(&flow.weights(), 1.0);
     assert!(worst(&f, &expected) < 1e-6 * size(&expected), "{f:?}, {expected:?}");
 }
@@ -226,11 +225,11 @@ pub(crate) fn at_large_alpha_a_network_agrees_with_its_kernel<B: Backend>(device
     let alpha = 1e6 / (width as f64).sqrt();
     for loss in [Loss::SoftHinge { beta: 20.0 }, Loss::Logistic] {
         let network = system(&case.net, &case.w0, n, alpha, loss, device);
-        let mut weights = Flow::start(&network, FlowSpec::default(), case.w0.clone()).unwrap();
-        let expected = weights.run(&mut ());
+        let mut weights = Flow::start(&network, FlowSpec::default()).unwrap();
+        let expected = weights.run().outcome;
         let frozen = kernel_system(&case.model, &case.labels, 1.0, loss);
-        let mut flow = Flow::start(&frozen, FlowSpec::default(), case.model.origin()).unwrap();
-        let outcome = flow.run(&mut ());
+        let mut flow = Flow::start(&frozen, FlowSpec::default()).unwrap();
+        let outcome = flow.run().outcome;
         assert_eq!((outcome.end, expected.end), (End::Converged, End::Converged));
         let (t, s) = (outcome.t1.unwrap(), expected.t1.unwrap());
         assert!((t / s - 1.0).abs() < 0.01, "{t} {s}");
@@ -250,14 +249,14 @@ pub(crate) fn a_resumed_kernel_model_is_bit_identical<B: Backend>(device: &B::De
     ] {
         let stop = Stop { max_steps: 200, ..Stop::default() };
         let spec = FlowSpec { scheme, momentum, stop, ..FlowSpec::default() };
-        let mut whole = Flow::start(&system, spec, case.model.origin()).unwrap();
-        let outcome = whole.run(&mut ());
-        let mut first = Flow::start(&system, spec, case.model.origin()).unwrap();
-        assert_eq!(first.run(&mut InterruptAfter(20)).end, End::Interrupted);
+        let mut whole = Flow::start(&system, spec).unwrap();
+        let outcome = whole.run().outcome;
+        let mut first = Flow::start(&system, spec).unwrap();
+        assert_eq!(first.run_with(&mut InterruptAfter(20)).end, End::Interrupted);
         let text = serde_json::to_string(&first.checkpoint()).unwrap();
         let checkpoint: Checkpoint = serde_json::from_str(&text).unwrap();
         let mut second = Flow::resume(&system, spec, checkpoint).unwrap();
-        assert_eq!(second.run(&mut ()), outcome);
+        assert_eq!(second.run().outcome, outcome);
         let bits = |flow: &Flow<B, &KernelModel<B>>| -> Vec<u64> {
             Precision::to_host(flow.weights()).iter().map(|c| c.to_bits()).collect()
         };
@@ -279,8 +278,8 @@ pub(crate) fn a_singular_kernel_converges<B: Backend>(device: &B::Device) {
     let turn = StepRule::GradientTurn { max_turn: 1e-2, max_output_change: 0.1 };
     for scheme in [Scheme::reference(), Scheme::explicit(), Scheme::Explicit { rule: turn }] {
         let spec = FlowSpec { scheme, ..FlowSpec::default() };
-        let mut flow = Flow::start(&system, spec, model.origin()).unwrap();
-        let outcome = flow.run(&mut ());
+        let mut flow = Flow::start(&system, spec).unwrap();
+        let outcome = flow.run().outcome;
         assert_eq!(outcome.end, End::Converged, "{scheme:?}");
         let f = Precision::to_host(model.forward(&flow.weights(), &model.training_points()));
         assert!(worst(&f[..n], &f[n..]) < 1e-12 * size(&f), "{f:?}");
@@ -291,7 +290,7 @@ pub(crate) fn a_singular_kernel_converges<B: Backend>(device: &B::Device) {
     let system = kernel_system(&model, &opposite, 1.0, Loss::Squared);
     let stop = Stop { max_time: Some(1e3), ..Stop::default() };
     let spec = FlowSpec { stop, ..FlowSpec::default() };
-    let outcome = Flow::start(&system, spec, model.origin()).unwrap().run(&mut ());
+    let outcome = Flow::start(&system, spec).unwrap().run().outcome;
     assert!(matches!(outcome.end, End::TimeReached | End::Stalled), "{:?}", outcome.end);
     assert!((outcome.observations.last().unwrap().mean_loss - 0.5).abs() < 1e-12);
 }
@@ -311,8 +310,8 @@ pub(crate) fn a_kernel_is_observed_like_a_network<B: Backend>(device: &B::Device
         Recorder::new(WholeKernel::new(model, points.clone().narrow(0, 3, 5)), &[Moment::End]),
         Recorder::new(KernelChange::from(model, points, &model.origin()), &[Moment::HalfLoss]),
     );
-    let mut flow = Flow::start(&system, FlowSpec::default(), model.origin()).unwrap();
-    assert_eq!(flow.run(&mut observers).end, End::Converged);
+    let mut flow = Flow::start(&system, FlowSpec::default()).unwrap();
+    assert_eq!(flow.run_with(&mut observers).end, End::Converged);
     let (errors, kernels, changes) = observers;
 
     let f = case.kernel_outputs(&flow.weights(), 1.0);
@@ -404,10 +403,7 @@ pub(crate) fn a_linearised_network_is_its_first_order_expansion<B: Backend>(devi
     let far = linear.trace(&direction, &case.inputs).linearise();
     let theta = Precision::to_host(kernel(&far));
     assert_eq!(theta, Precision::to_host(case.model.theta()));
-    assert_eq!(
-        <Linearised<'_, B, _> as Network<B>>::layer_ranges(&linear),
-        case.net.layer_ranges()
-    );
+    assert_eq!(<Linearised<B, _> as Network<B>>::layer_ranges(&linear), case.net.layer_ranges());
 }
 
 #[test]

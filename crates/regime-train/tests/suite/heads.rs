@@ -4,7 +4,7 @@
 use burn_flex::{Flex, FlexDevice};
 use burn_tensor::{DType, Tensor, TensorData};
 use regime_models::{Alpha, Network, Precision, Tape, Trace};
-use regime_train::{End, Flow, FlowSpec, Loss, Objective, Scheme, StepRule, Stop, System, Targets};
+use regime_train::{End, Flow, FlowSpec, Loss, Scheme, StepRule, Stop, System, Targets};
 
 /// `f_k(x) = Σ_j a_kj tanh(b_j·x)/√h`, with the weights `a`, `[K, h]`, then `b`, `[h, d]`.
 pub(crate) struct Heads {
@@ -155,15 +155,14 @@ fn problems() -> Vec<(Loss, Targets, Stop)> {
     ]
 }
 
-fn system(
-    loss: Loss,
-    targets: Targets,
-    alpha: f64,
-) -> (System<Flex, &'static Heads>, Tensor<Flex, 1>) {
-    let (x, w) = (spiral().0, NET.weights(0.3));
-    let f0 = Precision::to_host(NET.forward(&w, &x));
-    let objective = Objective::new(Alpha::paper(alpha).unwrap(), loss, targets, f0).unwrap();
-    (System::new(&NET, x, objective), w)
+fn system(loss: Loss, targets: Targets, alpha: f64) -> System<Flex, &'static Heads> {
+    System::builder(&NET, spiral().0)
+        .targets(targets)
+        .alpha(Alpha::paper(alpha).unwrap())
+        .loss(loss)
+        .weights(NET.weights(0.3))
+        .build()
+        .unwrap()
 }
 
 /// All schemes follow the flow: they agree with an explicit integration at small steps.
@@ -171,10 +170,10 @@ fn system(
 fn flows_of_classes_and_of_real_numbers_agree_with_small_explicit_steps() {
     for (loss, targets, stop) in problems() {
         for alpha in [0.3, 30.0] {
-            let (system, w) = system(loss, targets.clone(), alpha);
+            let system = system(loss, targets.clone(), alpha);
             let spec = |scheme, stop| FlowSpec { scheme, stop, ..FlowSpec::default() };
-            let mut flow = Flow::start(&system, spec(Scheme::adaptive(), stop), w.clone()).unwrap();
-            let outcome = flow.run(&mut ());
+            let mut flow = Flow::start(&system, spec(Scheme::adaptive(), stop)).unwrap();
+            let outcome = flow.run();
             let case = format!("{} at alpha = {alpha}", loss.name());
             assert_eq!(outcome.end, End::Converged, "{case}");
             assert!(outcome.t1 < outcome.t2, "{case}");
@@ -185,8 +184,8 @@ fn flows_of_classes_and_of_real_numbers_agree_with_small_explicit_steps() {
             let at_end = Stop { margin: 1e9, max_time: Some(outcome.t), ..stop };
             let rule = StepRule::OutputChange { undo_above: 1e-3, grow_below: 2e-4 };
             let explicit = spec(Scheme::Explicit { rule }, at_end);
-            let mut exact = Flow::start(&system, explicit, w.clone()).unwrap();
-            let ended = exact.run(&mut ());
+            let mut exact = Flow::start(&system, explicit).unwrap();
+            let ended = exact.run();
             assert_eq!(ended.end, End::TimeReached, "{case}");
             let outputs = |w: &Tensor<Flex, 1>| {
                 let f = Precision::to_host(NET.forward(w, &spiral().0));
@@ -198,8 +197,8 @@ fn flows_of_classes_and_of_real_numbers_agree_with_small_explicit_steps() {
             println!("{case}: {} for {} steps, error {error:.1e}", outcome.steps, ended.steps);
             assert!(error < 0.01, "{case}: {error}");
             let reference = spec(Scheme::Reference { tolerance: 1e-4, active_above: 1e-3 }, at_end);
-            let mut reference = Flow::start(&system, reference, w.clone()).unwrap();
-            reference.run(&mut ());
+            let mut reference = Flow::start(&system, reference).unwrap();
+            reference.run();
             let found = outputs(&reference.weights());
             let pairs = found.iter().zip(&expected);
             let error = pairs.fold(0.0, |e, (a, b)| f64::max(e, (a - b).abs() / b.abs().max(1.0)));
@@ -213,12 +212,12 @@ fn flows_of_classes_and_of_real_numbers_agree_with_small_explicit_steps() {
 #[test]
 fn flows_of_classes_are_resumed_bit_for_bit() {
     for (loss, targets, stop) in problems() {
-        let (system, w) = system(loss, targets, 3.0);
+        let system = system(loss, targets, 3.0);
         let spec = FlowSpec { stop, ..FlowSpec::default() };
-        let mut whole = Flow::start(&system, spec, w.clone()).unwrap();
-        let outcome = whole.run(&mut ());
-        let mut flow = Flow::start(&system, spec, w).unwrap();
-        while flow.run(&mut crate::problem::InterruptAfter(3)).end == End::Interrupted {
+        let mut whole = Flow::start(&system, spec).unwrap();
+        let outcome = whole.run();
+        let mut flow = Flow::start(&system, spec).unwrap();
+        while flow.run_with(&mut crate::problem::InterruptAfter(3)).end == End::Interrupted {
             flow = Flow::resume(&system, spec, flow.checkpoint()).unwrap();
         }
         let bits = |flow: &Flow<Flex, _>| -> Vec<u64> {
@@ -232,7 +231,7 @@ fn flows_of_classes_are_resumed_bit_for_bit() {
 #[test]
 fn real_numbers_need_a_residual_or_a_time() {
     let (loss, targets, _) = problems().pop().unwrap();
-    let (system, w) = system(loss, targets, 1.0);
-    let refused = Flow::start(&system, FlowSpec::default(), w).err().unwrap().to_string();
+    let system = system(loss, targets, 1.0);
+    let refused = Flow::start(&system, FlowSpec::default()).err().unwrap().to_string();
     assert!(refused.starts_with("stop.margin is 1"), "{refused}");
 }

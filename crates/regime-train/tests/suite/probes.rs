@@ -20,8 +20,8 @@ pub(crate) fn a_recorder_reads_at_its_moments<B: Backend>(device: &B::Device) {
         Recorder::new(WholeKernel::new(&net, points.clone()), &[Moment::Start, Moment::End]),
         Recorder::new(WeightsByLayer::from(&net, &w0), &[Moment::Scheduled]),
     );
-    let mut flow = Flow::start(&system, FlowSpec::default(), w0.clone()).unwrap();
-    let outcome = flow.run(&mut observers);
+    let mut flow = Flow::start(&system, FlowSpec::default()).unwrap();
+    let outcome = flow.run_with(&mut observers).outcome;
     let (changes, kernels, layers) = observers;
 
     let [start, half, end] = changes.readings() else { panic!("three moments") };

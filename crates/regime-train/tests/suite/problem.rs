@@ -43,7 +43,7 @@ pub(crate) fn system<'a, B: Backend, N: Network<B>>(
         f0,
     )
     .unwrap();
-    System::new(net, inputs, objective)
+    System::with_objective(net, inputs, objective, w0).unwrap()
 }
 
 /// Interrupts after some steps.

@@ -5,7 +5,7 @@ use burn_flex::{Flex, FlexDevice};
 use burn_tensor::Tensor;
 use regime_models::{Activation, Alpha, DenseSpec, FeedForward, Network, Precision, Trace};
 use regime_tangent::{kernel, relative_change};
-use regime_train::{End, Flow, FlowSpec, Loss, Objective, Scheme, Stop, System, Targets};
+use regime_train::{End, Flow, FlowSpec, Loss, Scheme, Stop, System};
 use serde::Deserialize;
 
 use crate::flow::worst;
@@ -70,9 +70,13 @@ impl Fixture {
         let f0 = Precision::to_host(net.forward(&self.weights(), &self.points()));
         assert!(worst(&f0, &case.f0) < 1e-13);
         let alpha = Alpha::paper(case.alpha).unwrap();
-        let objective =
-            Objective::new(alpha, loss, Targets::signs(self.y.clone()).unwrap(), f0).unwrap();
-        System::new(net, self.points(), objective)
+        System::builder(net, self.points())
+            .signs(self.y.clone())
+            .alpha(alpha)
+            .loss(loss)
+            .weights(self.weights())
+            .build()
+            .unwrap()
     }
 
     fn kernel(&self, net: &FeedForward, w: &Tensor<Flex, 1>) -> Tensor<Flex, 2> {
@@ -99,8 +103,8 @@ fn errors(fixture: &Fixture, case: &Case, scheme: Scheme) -> [f64; 5] {
     let at = |t: f64| {
         let stop = Stop { margin: 2.0 * case.margin, max_time: Some(t), ..Stop::default() };
         let spec = FlowSpec { scheme, stop, ..FlowSpec::default() };
-        let mut flow = Flow::start(&system, spec, w0.clone()).unwrap();
-        assert_eq!(flow.run(&mut ()).end, End::TimeReached);
+        let mut flow = Flow::start(&system, spec).unwrap();
+        assert_eq!(flow.run().end, End::TimeReached);
         let f = Precision::to_host(net.forward(&flow.weights(), &fixture.points()));
         (system.objective().margins(&f), flow.weights())
     };
@@ -109,7 +113,7 @@ fn errors(fixture: &Fixture, case: &Case, scheme: Scheme) -> [f64; 5] {
     let change = relative_change(fixture.kernel(&net, &w), fixture.kernel(&net, &w0)).unwrap();
     let stop = Stop { margin: case.margin, ..Stop::default() };
     let spec = FlowSpec { scheme, stop, ..FlowSpec::default() };
-    let outcome = Flow::start(&system, spec, w0).unwrap().run(&mut ());
+    let outcome = Flow::start(&system, spec).unwrap().run().outcome;
     assert_eq!(outcome.end, End::Converged, "{} {}", case.loss, case.alpha);
     [
         error_of(&half, &case.margins_at_half),

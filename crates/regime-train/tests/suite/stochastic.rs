@@ -36,8 +36,8 @@ pub(crate) fn every_sampling_reaches_all_margins<B: Backend>(device: &B::Device)
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(2), device);
     for sampling in SAMPLINGS {
         let system = system(&net, &w0, 16, 0.5, Loss::Hinge, device);
-        let mut run = Stochastic::start(&system, spec(sampling), 1, w0.clone()).unwrap();
-        let outcome = run.run(&mut ());
+        let mut run = Stochastic::start(&system, spec(sampling), 1).unwrap();
+        let outcome = run.run().outcome;
         assert_eq!(outcome.end, End::Converged, "{sampling:?}");
         let (first, last) = (outcome.observations[0], *outcome.observations.last().unwrap());
         assert_eq!((first.moment, first.n_violating, first.t), (Moment::Start, 16, 0.0));
@@ -66,14 +66,14 @@ pub(crate) fn a_batch_of_all_points_is_the_explicit_flow<B: Backend>(device: &B:
         grow_below,
         ..spec(Sampling::Points)
     };
-    let mut batches = Stochastic::start(&system, spec, 3, w0.clone()).unwrap();
-    let batches = batches.run(&mut ());
+    let mut batches = Stochastic::start(&system, spec, 3).unwrap();
+    let batches = batches.run().outcome;
     let flow = FlowSpec {
         scheme: Scheme::Explicit { rule: StepRule::OutputChange { undo_above, grow_below } },
         momentum: Momentum::Constant { tau },
         ..FlowSpec::default()
     };
-    let flow = Flow::start(&system, flow, w0).unwrap().run(&mut ());
+    let flow = Flow::start(&system, flow).unwrap().run().outcome;
     assert_eq!((batches.end, flow.end), (End::Converged, End::Converged));
     let (t, s) = (batches.t1.unwrap(), flow.t1.unwrap());
     assert!((t / s - 1.0).abs() < 0.02, "t₁ is {t} and {s}");
@@ -86,16 +86,16 @@ pub(crate) fn resumed_training_is_bit_identical<B: Backend>(device: &B::Device) 
     let system = system(&net, &w0, 16, 0.5, Loss::Hinge, device);
     for sampling in SAMPLINGS {
         let spec = spec(sampling);
-        let mut whole = Stochastic::start(&system, spec, 5, w0.clone()).unwrap();
-        let outcome = whole.run(&mut ());
+        let mut whole = Stochastic::start(&system, spec, 5).unwrap();
+        let outcome = whole.run().outcome;
         // Some of the first trials are rejected: a checkpoint may lie between them.
         for trials in [1, 2, 3, 4, 5, 40] {
-            let mut first = Stochastic::start(&system, spec, 5, w0.clone()).unwrap();
-            assert_eq!(first.run(&mut InterruptAfter(trials)).end, End::Interrupted);
+            let mut first = Stochastic::start(&system, spec, 5).unwrap();
+            assert_eq!(first.run_with(&mut InterruptAfter(trials)).end, End::Interrupted);
             let text = serde_json::to_string(&first.checkpoint()).unwrap();
             let checkpoint: StochasticCheckpoint = serde_json::from_str(&text).unwrap();
             let mut second = Stochastic::resume(&system, spec, 5, checkpoint).unwrap();
-            assert!(second.run(&mut ()) == outcome, "{sampling:?} after {trials}");
+            assert!(second.run().outcome == outcome, "{sampling:?} after {trials}");
             assert_eq!(bits(&second), bits(&whole));
         }
     }
@@ -107,8 +107,8 @@ pub(crate) fn training_depends_only_on_its_seed<B: Backend>(device: &B::Device) 
     let system = system(&net, &w0, 16, 0.5, Loss::Hinge, device);
     let end = |seed: u64| {
         let spec = spec(Sampling::Violators);
-        let mut run = Stochastic::start(&system, spec, seed, w0.clone()).unwrap();
-        run.run(&mut ());
+        let mut run = Stochastic::start(&system, spec, seed).unwrap();
+        run.run();
         bits(&run)
     };
     assert_eq!(end(1), end(1));
@@ -121,7 +121,7 @@ pub(crate) fn budgets_and_divergence_are_reported<B: Backend>(device: &B::Device
     let run = |alpha: f64, stop: Stop| {
         let system = system(&net, &w0, 16, alpha, Loss::Hinge, device);
         let spec = StochasticSpec { stop, ..spec(Sampling::Violators) };
-        Stochastic::start(&system, spec, 1, w0.clone()).unwrap().run(&mut ())
+        Stochastic::start(&system, spec, 1).unwrap().run().outcome
     };
     let steps = run(1.0, Stop { max_steps: 7, ..Stop::default() });
     assert_eq!((steps.end, steps.steps + steps.rejected), (End::StepsSpent, 7));
@@ -134,7 +134,7 @@ pub(crate) fn budgets_and_divergence_are_reported<B: Backend>(device: &B::Device
     let hinge = system(&net, &w0, 16, 1.0, Loss::Hinge, device);
     let stop = Stop { margin: 1.5, ..Stop::default() };
     let beyond = StochasticSpec { stop, ..spec(Sampling::Violators) };
-    let refused = Stochastic::start(&hinge, beyond, 1, w0.clone()).err().unwrap();
+    let refused = Stochastic::start(&hinge, beyond, 1).err().unwrap();
     assert!(refused.to_string().starts_with("stop.margin is 1.5"), "{refused}");
     // The gradient overflows.
     let steep = run(1e-300, Stop::default());
@@ -142,9 +142,7 @@ pub(crate) fn budgets_and_divergence_are_reported<B: Backend>(device: &B::Device
 
     let cliff =
         system(&Cliff, &w0.clone().narrow(0, 0, 2).zeros_like(), 4, 1.0, Loss::Hinge, device);
-    let origin = w0.narrow(0, 0, 2).zeros_like();
-    let outcome =
-        Stochastic::start(&cliff, spec(Sampling::Points), 1, origin).unwrap().run(&mut ());
+    let outcome = Stochastic::start(&cliff, spec(Sampling::Points), 1).unwrap().run().outcome;
     assert_eq!(outcome.end, End::Diverged { quantity: Divergence::StepSize, step: 0 });
     assert!(!serde_json::to_string(&outcome.observations).unwrap().contains("null"));
 }
@@ -162,9 +160,9 @@ pub(crate) fn a_convolutional_net_trains<B: Backend>(device: &B::Device) {
     let net = net.build().unwrap();
     let w0 = Precision::F64.vector::<B>(&net.initial_weights(4), device);
     let stochastic = system(&net, &w0, 10, 0.3, Loss::Hinge, device);
-    let mut run = Stochastic::start(&stochastic, spec(Sampling::Violators), 1, w0.clone()).unwrap();
-    assert_eq!(run.run(&mut ()).end, End::Converged);
+    let mut run = Stochastic::start(&stochastic, spec(Sampling::Violators), 1).unwrap();
+    assert_eq!(run.run().end, End::Converged);
     let smooth = system(&net, &w0, 10, 0.3, Loss::SoftHinge { beta: 20.0 }, device);
-    let outcome = Flow::start(&smooth, FlowSpec::default(), w0).unwrap().run(&mut ());
+    let outcome = Flow::start(&smooth, FlowSpec::default()).unwrap().run().outcome;
     assert_eq!(outcome.end, End::Converged);
 }

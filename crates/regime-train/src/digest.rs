@@ -1,0 +1,131 @@
+//! A digest of the problem that a flow integrates, stored in its checkpoints.
+
+use burn_tensor::{Tensor, backend::Backend};
+use regime_models::Precision;
+use serde::{Deserialize, Serialize};
+
+use crate::{flow_error::FlowError, objective::Objective};
+
+/// A summary that differs for different problems, except by an improbable coincidence. It finds
+/// mistakes, not forgeries.
+///
+/// Inputs and weights are compared within 10⁻⁶ of their norm: their rounding can depend on the
+/// machine that computes them.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Digest {
+    /// Of the sizes of the network, the targets, α and the loss.
+    pub(crate) problem: u64,
+    /// The training inputs.
+    pub(crate) inputs: Sketch,
+    /// The initial weights.
+    pub(crate) initial: Sketch,
+}
+
+impl Digest {
+    /// The initial outputs are not part of the digest: the initial weights determine them.
+    pub(crate) fn of<B: Backend>(
+        sizes: &[usize],
+        objective: &Objective,
+        inputs: &Tensor<B, 2>,
+        initial: Sketch,
+    ) -> Self {
+        let alpha = objective.alpha().value().to_bits();
+        let words = sizes.iter().map(|&size| size as u64).chain([alpha]);
+        let mut problem = Fnv::default();
+        words.for_each(|word| problem.bytes(&word.to_le_bytes()));
+        problem.bytes(format!("{:?}", objective.criterion()).as_bytes());
+        Self { problem: problem.0, inputs: Sketch::of(inputs.clone()), initial }
+    }
+
+    /// Compares the digest in a checkpoint with that of a system.
+    pub(crate) fn check(self, system: Self) -> Result<(), FlowError> {
+        let part = if self.problem != system.problem {
+            "targets, α, loss or network"
+        } else if !self.inputs.agrees_with(system.inputs) {
+            "inputs"
+        } else if !self.initial.agrees_with(system.initial) {
+            "initial weights"
+        } else {
+            return Ok(());
+        };
+        Err(FlowError::OtherProblem { part })
+    }
+}
+
+/// The norm of some numbers and their sum with random signs.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sketch {
+    norm: f64,
+    sum: f64,
+}
+
+impl Sketch {
+    pub(crate) fn of<B: Backend, const D: usize>(values: Tensor<B, D>) -> Self {
+        let (mut squares, mut sum) = (0.0, 0.0);
+        for (index, value) in Precision::to_host(values).into_iter().enumerate() {
+            squares += value * value;
+            sum += if is_negative(index as u64) { -value } else { value };
+        }
+        Self { norm: f64::sqrt(squares), sum }
+    }
+
+    fn agrees_with(self, other: Self) -> bool {
+        let allowed = 1e-6 * self.norm.max(other.norm);
+        (self.norm - other.norm).abs() <= allowed && (self.sum - other.sum).abs() <= allowed
+    }
+}
+
+/// A random sign for each index.
+///
+/// # Reference
+/// The finaliser of SplitMix64: G. L. Steele, D. Lea, C. H. Flood, OOPSLA 2014, 453–472.
+fn is_negative(index: u64) -> bool {
+    let z = index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (z ^ (z >> 31)) & 1 == 1
+}
+
+/// # Reference
+/// The hash FNV-1a of 64 bits, by G. Fowler, L. C. Noll and K.-P. Vo: RFC 9923.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Fnv {
+    fn bytes(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Fnv, is_negative};
+
+    #[test]
+    fn known_values_of_the_hash() {
+        let of = |text: &str| {
+            let mut sum = Fnv::default();
+            sum.bytes(text.as_bytes());
+            sum.0
+        };
+        // From the test vectors of the reference implementation.
+        assert_eq!(of(""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(of("a"), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(of("foobar"), 0x8594_4171_f739_67e8);
+    }
+
+    #[test]
+    fn signs_are_balanced() {
+        let negative = (0..10_000).filter(|&index| is_negative(index)).count();
+        assert!(negative.abs_diff(5000) < 200, "{negative}");
+    }
+}

@@ -1,0 +1,89 @@
+//! The events of the user inside the steps of a flow.
+
+use burn_tensor::{Tensor, backend::Backend};
+use regime_models::Network;
+
+use super::Flow;
+use crate::{
+    root,
+    user_event::{Event, Occurred, State},
+};
+
+/// An event of the user, and its value at the last state.
+pub(super) struct Watch<B: Backend, N: Network<B>> {
+    event: Event<B, N>,
+    /// `None` before the first evaluation.
+    value: Option<f64>,
+    pub(super) has_come: bool,
+    /// Whether [`Flow::until`] waits for it.
+    pub(super) is_awaited: bool,
+}
+
+impl<B: Backend, N: Network<B>> Watch<B, N> {
+    pub(super) fn of(event: Event<B, N>) -> Self {
+        Self { event, value: None, has_come: false, is_awaited: false }
+    }
+
+    /// Whether the run ends because of this event.
+    pub(super) fn ends_run(&self) -> bool {
+        self.has_come && self.event.is_terminal()
+    }
+}
+
+/// The weights at one time of a step.
+pub(super) type Knot<B> = (f64, Tensor<B, 1>);
+
+impl<B: Backend, N: Network<B>> Flow<B, N> {
+    /// Finds the events in one step. `knots` are its start, known states inside it, and its end, in
+    /// the order of time; `inside` computes the weights at a time between them.
+    pub(super) fn find_events(
+        &mut self,
+        knots: &[Knot<B>],
+        mut inside: impl FnMut(&mut Self, f64) -> Option<Tensor<B, 1>>,
+    ) {
+        let mut watches = std::mem::take(&mut self.watches);
+        let system = self.system.clone();
+        let states: Vec<State<'_, B, N>> =
+            knots.iter().map(|(t, w)| State::new(&system, *t, w.clone())).collect();
+        let mut found = Vec::new();
+        for Watch { event, value, has_come, .. } in &mut watches {
+            let mut before = value.unwrap_or_else(|| event.value(&states[0]));
+            for (pair, state) in knots.windows(2).zip(&states[1..]) {
+                let after = event.value(state);
+                if event.lies_between(before, after) {
+                    let at = |t: f64| {
+                        let w = inside(self, t)?;
+                        Some((event.value(&State::new(&system, t, w.clone())), w))
+                    };
+                    let ends = ((pair[0].0, before), (pair[1].0, after));
+                    // Where the inside of the step is not known, the straight line between its
+                    // ends.
+                    let (time, weights) = root::between(ends.0, ends.1, at)
+                        .unwrap_or_else(|| on_line(pair, before, after));
+                    *has_come = true;
+                    found.push(Occurred {
+                        name: event.name().into(),
+                        time,
+                        weights: Some(weights),
+                    });
+                }
+                before = after;
+            }
+            *value = Some(before);
+        }
+        found.sort_by(|a, b| a.time.total_cmp(&b.time));
+        self.occurred.extend(found);
+        self.watches = watches;
+    }
+
+    pub(super) fn has_events(&self) -> bool {
+        !self.watches.is_empty()
+    }
+}
+
+/// Time and weights of a zero on the straight line between two states.
+fn on_line<B: Backend>(pair: &[Knot<B>], before: f64, after: f64) -> Knot<B> {
+    let part = before / (before - after);
+    let [(t, w), (end, last)] = pair else { unreachable!("a pair has two states") };
+    (t + part * (end - t), w.clone() + (last.clone() - w.clone()).mul_scalar(part))
+}
