@@ -87,159 +87,22 @@
 mod arc_cosine;
 mod error;
 mod expansion;
+mod initialisation;
+mod law;
+mod layout;
+mod limit;
+mod mixture;
 mod panels;
-mod plane;
+mod plan;
 mod points;
+mod profile;
 mod recursion;
 mod smooth;
-
-use ndarray::{Array2, ArrayView2};
-use regime_models::{Activation, DenseSpec};
-
-use arc_cosine::ArcCosine;
-use points::Points;
-use recursion::{Pairs, Propagated, propagate};
-use smooth::Smooth;
+mod tiles;
 
 pub use error::InfiniteError;
-
-/// The kernels of a fully connected network of infinite width.
-///
-/// See the [module's documentation](self) for formulas, accuracy and costs.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct InfiniteWidth {
-    inputs: usize,
-    hidden_layers: usize,
-    activation: Activation,
-    bias: bool,
-}
-
-/// Both kernels of infinite width, on the same points or between two sets.
-#[derive(Debug, Clone, PartialEq)]
-pub struct InfiniteKernels {
-    /// The covariance `E f(x) f(x')` over initialisations, `[n_a, n_b]`.
-    pub nngp: Array2<f64>,
-    /// The tangent kernel `∇f(x)·∇f(x')`, `[n_a, n_b]`.
-    pub tangent: Array2<f64>,
-}
-
-/// The tangent kernels that lazy learning at infinite width needs.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LazyLimit {
-    /// On the training points, `[n, n]`, symmetric to the bit.
-    pub train: Array2<f64>,
-    /// Between test points (rows) and training points, `[n_test, n]`.
-    pub test_train: Array2<f64>,
-}
-
-impl InfiniteWidth {
-    /// The limit `h → ∞` of `spec`; the width of `spec` is ignored.
-    ///
-    /// # Errors
-    /// [`InfiniteError::Model`] for sizes of 0 (except the width) or a sharpness that is
-    /// not positive.
-    pub fn new(spec: &DenseSpec) -> Result<Self, InfiniteError> {
-        let DenseSpec { inputs, hidden_layers, activation, bias, .. } = *spec;
-        DenseSpec { width: 1, ..*spec }.build()?;
-        Ok(Self { inputs, hidden_layers, activation, bias })
-    }
-
-    /// Both kernels on the points `x`.
-    ///
-    /// # Shapes
-    /// `[n, d]` → `[n, n]`, symmetric to the bit.
-    ///
-    /// # Errors
-    /// [`InfiniteError::Point`]
-    ///
-    /// # Panics
-    /// When `x` does not have `inputs` columns.
-    pub fn kernels(&self, x: ArrayView2<'_, f64>) -> Result<InfiniteKernels, InfiniteError> {
-        let (points, pairs) = self.own(x)?;
-        Ok(self.propagate(&points, pairs, 1).into())
-    }
-
-    /// Both kernels between two sets of points.
-    ///
-    /// # Shapes
-    /// `[n_a, d]`, `[n_b, d]` → `[n_a, n_b]`, up to rounding a block of the kernels on the
-    /// union of both sets.
-    ///
-    /// # Errors
-    /// [`InfiniteError::Point`], where the points of `b` are counted after those of `a`.
-    ///
-    /// # Panics
-    /// When `a` or `b` does not have `inputs` columns.
-    pub fn cross_kernels(
-        &self,
-        a: ArrayView2<'_, f64>,
-        b: ArrayView2<'_, f64>,
-    ) -> Result<InfiniteKernels, InfiniteError> {
-        let points = Points::of(&[self.checked(a), self.checked(b)])?;
-        Ok(self.propagate(&points, Pairs::between(a.nrows(), b.nrows()), 1).into())
-    }
-
-    /// The contribution of each layer's parameters (weights and biases) to the tangent
-    /// kernel, from the first layer to the last. Their sum is the tangent kernel.
-    ///
-    /// # Shapes
-    /// `[n, d]` → `L + 1` times `[n, n]`, symmetric to the bit.
-    ///
-    /// # Errors
-    /// [`InfiniteError::Point`]
-    ///
-    /// # Panics
-    /// When `x` does not have `inputs` columns.
-    pub fn layer_kernels(&self, x: ArrayView2<'_, f64>) -> Result<Vec<Array2<f64>>, InfiniteError> {
-        let (points, pairs) = self.own(x)?;
-        Ok(self.propagate(&points, pairs, self.hidden_layers + 1).contributions)
-    }
-
-    /// The tangent kernels that predict an experiment's lazy limit for wide networks.
-    ///
-    /// # Shapes
-    /// `[n, d]`, `[n_test, d]` → `[n, n]` and `[n_test, n]`
-    ///
-    /// # Errors
-    /// [`InfiniteError::Point`]
-    ///
-    /// # Panics
-    /// When `train` or `test` does not have `inputs` columns.
-    pub fn lazy_limit(
-        &self,
-        train: ArrayView2<'_, f64>,
-        test: ArrayView2<'_, f64>,
-    ) -> Result<LazyLimit, InfiniteError> {
-        Ok(LazyLimit {
-            train: self.kernels(train)?.tangent,
-            test_train: self.cross_kernels(test, train)?.tangent,
-        })
-    }
-
-    fn own(&self, x: ArrayView2<'_, f64>) -> Result<(Points, Pairs), InfiniteError> {
-        Ok((Points::of(&[self.checked(x)])?, Pairs::own(x.nrows())))
-    }
-
-    fn checked<'a>(&self, x: ArrayView2<'a, f64>) -> ArrayView2<'a, f64> {
-        assert_eq!(x.ncols(), self.inputs, "the points have the wrong number of inputs");
-        x
-    }
-
-    fn propagate(&self, points: &Points, pairs: Pairs, parts: usize) -> Propagated {
-        let bias = if self.bias { 1.0 } else { 0.0 };
-        match self.activation {
-            Activation::Relu => {
-                propagate(&ArcCosine, self.hidden_layers, bias, points, pairs, parts)
-            }
-            smooth => {
-                propagate(&Smooth::new(smooth), self.hidden_layers, bias, points, pairs, parts)
-            }
-        }
-    }
-}
-
-impl From<Propagated> for InfiniteKernels {
-    fn from(mut propagated: Propagated) -> Self {
-        Self { nngp: propagated.nngp, tangent: propagated.contributions.remove(0) }
-    }
-}
+pub use initialisation::{InitialDeviations, ParameterRates};
+pub use layout::Readout;
+pub use limit::{InfiniteKernels, InfiniteWidth, LazyLimit};
+pub use plan::{DEFAULT_MEMORY, InfinitePlan};
+pub use tiles::{InfiniteFileError, InfiniteKernel, InfiniteTile};
