@@ -118,8 +118,8 @@ fn deviations(
 /// most `χ = q E φ'(u)²/E φ(u)²` of the worst point, and adds its own error. A sum over taps
 /// and a bias do not increase relative errors, by the inequality of Cauchy and Schwarz.
 fn relative_error<L: Layer>(points: &Points, stages: &[Stage<L>]) -> f64 {
-    // The rounding errors of a sum of k terms, as for independent errors.
-    let rounding = |k: usize| f64::EPSILON * (2.0 + (k as f64).sqrt());
+    // The rounding errors of a sum of k products, as for independent errors.
+    let rounding = |k: usize| f64::EPSILON * (1.0 + (k as f64).sqrt());
     let mut covariance = rounding(points.directions.ncols());
     let mut tangent = covariance;
     for stage in stages {

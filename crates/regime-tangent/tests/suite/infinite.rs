@@ -1,6 +1,11 @@
 //! Kernels of infinite width against closed forms, independent quadratures, and wide
 //! networks.
 
+mod accuracy;
+mod convolutional;
+mod deviations;
+mod tiles;
+
 use std::f64::consts::PI;
 
 use burn_flex::{Flex, FlexDevice};
