@@ -87,8 +87,8 @@ impl Series {
     /// or `None` if the terms do not suffice.
     #[inline]
     pub(super) fn correlation(&self, i: usize, j: usize, rho: f64) -> Option<f64> {
-        let terms = self.terms_of(i, j, rho)?;
-        let row = |i: usize| self.rows[i * self.terms..][..terms].as_chunks::<LANES>().0;
+        let blocks = self.terms_of(i, j, rho)? / LANES;
+        let row = |i: usize| self.rows[i * self.terms..][..blocks * LANES].as_chunks::<LANES>().0;
         let step = rho.powi(LANES as i32);
         let mut lanes = [0.0; LANES];
         for (a, b) in row(i).iter().zip(row(j)).rev() {

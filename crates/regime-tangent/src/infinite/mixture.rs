@@ -61,8 +61,6 @@ pub(super) struct Means {
     pub(super) value: f64,
     /// `E φ'(u) φ'(v)`
     pub(super) slope: f64,
-    /// `√(E u² E v²) · E φ''(u) φ''(v)`, the derivative of the slope with respect to ρ.
-    pub(super) bend: f64,
 }
 
 /// A preactivation with noise of the variance `t`.
@@ -100,43 +98,84 @@ impl Mixture {
 
     /// The means for these standard deviations and this correlation.
     pub(super) fn means(&self, deviations: [f64; 2], rho: f64) -> Means {
-        let [left, right] = deviations.map(|r| self.noisy(r));
-        let rest = (1.0 - rho) * (1.0 + rho);
-        let mut sum = Means::default();
-        for a in &left[..self.scales.len()] {
-            let mut line = Means::default();
-            for b in &right[..self.scales.len()] {
-                let found = self.shape.means(a, b, rho, rest);
-                line.value += b.weight * found.value;
-                line.slope += b.weight * found.slope;
-                line.bend += b.weight * found.bend;
-            }
-            sum.value += a.weight * line.value;
-            sum.slope += a.weight * line.slope;
-            sum.bend += a.weight * line.bend;
-        }
-        let [value, slope, bend] = [sum.value, sum.slope, sum.bend].map(|mean| self.factor * mean);
-        Means { value, slope, bend }
+        let [mut value, mut slope] = [0.0; 2];
+        self.for_each(deviations, rho, |weight, joint| {
+            let means = self.shape.means(&joint);
+            value += weight * means.value;
+            slope += weight * means.slope;
+        });
+        Means { value: self.factor * value, slope: self.factor * slope }
     }
 
-    fn noisy(&self, r: f64) -> [Noisy; NODES] {
-        let mut all = [Noisy::default(); NODES];
-        for (noisy, &(t, weight)) in all.iter_mut().zip(&self.scales) {
-            let variance = r * r + t;
-            let deviation = variance.sqrt();
-            // ReLU at a point without variance has neither signal nor noise.
-            let over = |part: f64| if variance > 0.0 { part / variance } else { 0.0 };
-            let root = if variance > 0.0 { r / deviation } else { 0.0 };
-            *noisy = Noisy { weight, deviation, signal: over(r * r), noise: over(t), root };
+    /// `√(E u² E v²) · E φ''(u) φ''(v)`, the derivative of the slope with respect to ρ.
+    pub(super) fn bend(&self, deviations: [f64; 2], rho: f64) -> f64 {
+        let mut bend = 0.0;
+        self.for_each(deviations, rho, |weight, joint| bend += weight * self.shape.bend(&joint));
+        self.factor * bend
+    }
+
+    #[inline]
+    fn for_each(&self, [q, r]: [f64; 2], rho: f64, mut visit: impl FnMut(f64, Joint)) {
+        let mut right = [Noisy::default(); NODES];
+        let right = &mut right[..self.scales.len()];
+        for (noisy, &(t, weight)) in right.iter_mut().zip(&self.scales) {
+            *noisy = Noisy::new(r, t, weight);
         }
-        all
+        let rest = (1.0 - rho) * (1.0 + rho);
+        for &(t, weight) in &self.scales {
+            let left = Noisy::new(q, t, weight);
+            for right in &*right {
+                visit(left.weight * right.weight, Joint::new(&left, right, rho, rest));
+            }
+        }
+    }
+}
+
+impl Noisy {
+    fn new(r: f64, t: f64, weight: f64) -> Self {
+        let variance = r * r + t;
+        if variance == 0.0 {
+            // ReLU at a point without variance has neither signal nor noise.
+            return Self { weight, ..Self::default() };
+        }
+        let (deviation, inverse) = (variance.sqrt(), variance.recip());
+        let (signal, noise) = (r * r * inverse, t * inverse);
+        Self { weight, deviation, signal, noise, root: r / deviation }
+    }
+}
+
+/// Two noisy arguments. With their variances `A`, `A'` and their covariance `c`,
+/// `h = c/√(A A')` is their correlation, and `w² = 1 − h²` is computed without cancellation.
+struct Joint {
+    /// `√(A A')`
+    scale: f64,
+    /// `√(q q'/(A A'))`
+    roots: f64,
+    /// Both signals, `q q'/(A A')`.
+    signals: f64,
+    /// One signal and one noise, `(q t' + q' t)/(A A')`.
+    mixed: f64,
+    /// Both noises, `t t'/(A A')`.
+    noises: f64,
+    h: f64,
+    /// `w²`
+    square: f64,
+    w: f64,
+}
+
+impl Joint {
+    #[inline]
+    fn new(a: &Noisy, b: &Noisy, rho: f64, rest: f64) -> Self {
+        let (signals, noises) = (a.signal * b.signal, a.noise * b.noise);
+        let mixed = a.signal * b.noise + a.noise * b.signal;
+        let (scale, roots) = (a.deviation * b.deviation, a.root * b.root);
+        let square = rest * signals + mixed + noises;
+        Self { scale, roots, signals, mixed, noises, h: rho * roots, square, w: square.sqrt() }
     }
 }
 
 impl Shape {
-    /// The closed forms. With the variances `A`, `A'` of the noisy arguments and their
-    /// covariance `c`, `h = c/√(A A')` is their correlation, and `w = √(1 − h²)` is computed
-    /// without cancellation. With `δ = arcsin h`
+    /// The closed forms. With `δ = arcsin h`
     ///
     /// ```text
     /// kink:  2π E φφ = √(A A') (w + h(π/2 + δ))      2π E φ'φ' = π/2 + δ
@@ -147,39 +186,36 @@ impl Shape {
     /// `z P(z + √t N > 0) = (1 − 2t ∂/∂t) E max(0, z + √t N)`. Each slope is the derivative of
     /// the value with respect to `c`. All terms of a value are positive for `ρ > 0`.
     #[inline]
-    fn means(self, a: &Noisy, b: &Noisy, rho: f64, rest: f64) -> Means {
-        let both = a.noise * b.noise;
-        let mixed = a.signal * b.noise + a.noise * b.signal;
-        let square = rest * a.signal * b.signal + mixed + both;
-        let (w, h) = (square.sqrt(), rho * a.root * b.root);
+    fn means(self, joint: &Joint) -> Means {
+        let &Joint { scale, signals, mixed, noises, h, square, w, .. } = joint;
         let delta = h.atan2(w);
-        let (roots, scale) = (a.root * b.root, a.deviation * b.deviation);
         let angle = FRAC_PI_2 + delta;
-        const TURN: f64 = 0.5 / PI;
         match self {
-            Self::Kink => Means {
-                value: TURN * scale * (w + h * angle),
-                slope: TURN * angle,
-                bend: TURN * roots / w,
-            },
+            Self::Kink => Means { value: TURN * scale * (w + h * angle), slope: TURN * angle },
             Self::Gate => {
-                let ratio = h * h * both / square;
-                let value = h * angle + w * (a.signal * b.signal + ratio);
-                let slope = angle + h / w * (mixed + 3.0 * both + ratio);
-                let bend = 1.0 + (mixed + 3.0 * both + 3.0 * ratio) / square;
-                Means {
-                    value: TURN * scale * value,
-                    slope: TURN * slope,
-                    bend: TURN * roots / w * bend,
-                }
+                let ratio = h * h * noises / square;
+                let value = h * angle + w * (signals + ratio);
+                let slope = angle + h / w * (mixed + 3.0 * noises + ratio);
+                Means { value: TURN * scale * value, slope: TURN * slope }
             }
-            Self::Step => {
-                let slope = 4.0 * TURN / (scale * w);
-                Means { value: 4.0 * TURN * delta, slope, bend: slope * roots * h / square }
-            }
+            Self::Step => Means { value: 4.0 * TURN * delta, slope: 4.0 * TURN / (scale * w) },
+        }
+    }
+
+    /// `√(q q')` times the derivative of the slope with respect to `c`.
+    fn bend(self, joint: &Joint) -> f64 {
+        let &Joint { scale, roots, mixed, noises, h, square, w, .. } = joint;
+        let ratio = h * h * noises / square;
+        match self {
+            Self::Kink => TURN * roots / w,
+            Self::Gate => TURN * roots / w * (1.0 + (mixed + 3.0 * noises + 3.0 * ratio) / square),
+            Self::Step => 4.0 * TURN * roots * h / (scale * w * square),
         }
     }
 }
+
+/// `1/(2π)`
+const TURN: f64 = 0.5 / PI;
 
 /// The Gauss rule for the Kolmogorov distribution in the variable `ln K`: values of `K` with
 /// their weights.
@@ -323,8 +359,9 @@ mod tests {
                 let scale = deviations[0] * deviations[1];
                 let slope = (up.value - down.value) / (2.0 * step * scale);
                 let bend = (up.slope - down.slope) / (2.0 * step);
+                let found_bend = mixture.bend(deviations, rho);
                 assert!((found.slope - slope).abs() < 1e-8, "{activation:?} {rho}");
-                assert!((found.bend - bend).abs() < 1e-8, "{activation:?} {rho}");
+                assert!((found_bend - bend).abs() < 1e-8, "{activation:?} {rho}");
             }
         }
     }
@@ -335,7 +372,7 @@ mod tests {
             let mixture = Mixture::of(activation, 1.0);
             for deviations in [[1e149, 1e149], [1e-200, 1e-200], [1e149, 1e-200], [0.0, 1.0]] {
                 for rho in [-1.0, 0.0, 1.0] {
-                    let Means { value, slope, .. } = mixture.means(deviations, rho);
+                    let Means { value, slope } = mixture.means(deviations, rho);
                     assert!(
                         value.is_finite() && slope.is_finite(),
                         "{activation:?} {deviations:?}"

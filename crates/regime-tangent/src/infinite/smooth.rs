@@ -118,12 +118,21 @@ impl Layer for SmoothLayer<'_> {
         Errors { value: error, slope: error }
     }
 
+    /// From some deviations between the smallest and the largest one: the sensitivity varies
+    /// slowly.
     fn sensitivity(&self) -> f64 {
-        let most = |most: f64, (&r, &slope): (&f64, &f64)| {
-            let bend = self.law.mixture.means([r, r], 1.0).bend;
-            if slope > 0.0 { most.max(bend / slope) } else { most }
+        let positive = || self.deviations.iter().copied().filter(|r| *r > 0.0);
+        let (least, most) =
+            (positive().fold(f64::INFINITY, f64::min), positive().fold(0.0, f64::max));
+        if most == 0.0 {
+            return 0.0;
+        }
+        let at = |k: u32| least * (most / least).powf(f64::from(k) / 15.0);
+        let of = |r: f64| {
+            let mixture = &self.law.mixture;
+            mixture.bend([r, r], 1.0) / mixture.means([r, r], 1.0).slope
         };
-        self.deviations.iter().zip(&self.slopes).fold(0.0, most)
+        (0..16).map(|k| of(at(k))).filter(|ratio| ratio.is_finite()).fold(0.0, f64::max)
     }
 }
 
