@@ -139,6 +139,8 @@ mod engine;
 mod error;
 mod expansion;
 mod initialisation;
+mod kernels;
+mod kolmogorov;
 mod law;
 mod layout;
 mod limit;
@@ -153,7 +155,8 @@ mod tiles;
 
 pub use error::InfiniteError;
 pub use initialisation::{InitialDeviations, ParameterRates};
+pub use kernels::{InfiniteKernels, LazyLimit};
 pub use layout::Readout;
-pub use limit::{InfiniteKernels, InfiniteWidth, LazyLimit};
+pub use limit::InfiniteWidth;
 pub use plan::{DEFAULT_MEMORY, InfinitePlan};
 pub use tiles::{InfiniteFileError, InfiniteKernel, InfiniteTile};

@@ -78,6 +78,10 @@ impl Layer for ArcCosineLayer {
         30.0
     }
 
+    fn work_of_one(&self) -> f64 {
+        0.0
+    }
+
     fn errors(&self) -> Errors {
         Errors { value: 4.0 * f64::EPSILON, slope: 2.0 * f64::EPSILON }
     }

@@ -67,7 +67,6 @@ pub(super) fn expand(
 
 impl Series {
     /// Number of coefficients of a point.
-    #[cfg(test)]
     pub(super) fn terms(&self) -> usize {
         self.terms
     }

@@ -36,6 +36,9 @@ pub(super) trait Layer: Sync {
     /// Multiply-adds that take as long as [`pair`](Self::pair).
     fn work(&self, i: usize, j: usize, state: f64) -> f64;
 
+    /// Multiply-adds that take as long as the coefficients of one preactivation.
+    fn work_of_one(&self) -> f64;
+
     /// The errors that a pair has even for an exact state.
     fn errors(&self) -> Errors;
 

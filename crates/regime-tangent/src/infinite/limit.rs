@@ -1,4 +1,4 @@
-use ndarray::{Array2, ArrayView2, Axis, concatenate};
+use ndarray::ArrayView2;
 use regime_models::{Activation, ConvolutionalSpec, DenseSpec, ImageShape, NetworkSpec};
 
 use super::{
@@ -6,10 +6,7 @@ use super::{
     error::InfiniteError,
     initialisation::{Factors, InitialDeviations, ParameterRates},
     layout::{Layout, Readout},
-    plan::{DEFAULT_MEMORY, InfinitePlan, Sizes, work_of_sums},
-    points::Points,
-    profile::Profile,
-    recursion::{Pairs, Propagated, propagate, work_of_pair},
+    plan::{DEFAULT_MEMORY, Sizes},
     smooth::Smooth,
 };
 
@@ -19,7 +16,7 @@ use super::{
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct InfiniteWidth {
     architecture: Architecture,
-    activation: Activation,
+    pub(super) activation: Activation,
     bias: bool,
     gain: f64,
     deviations: InitialDeviations,
@@ -32,35 +29,6 @@ enum Architecture {
     Dense { inputs: usize, hidden_layers: usize },
     Convolutional { spec: ConvolutionalSpec, readout: Readout },
 }
-
-/// Both kernels of infinite width, on the same points or between two sets.
-#[derive(Debug, Clone, PartialEq)]
-pub struct InfiniteKernels {
-    /// The covariance `E f(x) f(x')` over initialisations, `[n_a, n_b]`.
-    pub nngp: Array2<f64>,
-    /// The tangent kernel `∇f(x)·∇f(x')`, `[n_a, n_b]`.
-    pub tangent: Array2<f64>,
-    /// Bound on the error of every entry of both kernels, relative to `√(K(x,x) K(x',x'))` of
-    /// the kernel: rounding, and the truncation of series. Directions in which a kernel is
-    /// smaller than this times its trace are not known: see the [accuracy](super#accuracy).
-    pub relative_error: f64,
-}
-
-/// The tangent kernels that lazy learning at infinite width needs.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LazyLimit {
-    /// On the training points, `[n, n]`, symmetric to the bit.
-    pub train: Array2<f64>,
-    /// Between test points (rows) and training points, `[n_test, n]`.
-    pub test_train: Array2<f64>,
-    /// Bound on the error of every entry of both, as
-    /// [`InfiniteKernels::relative_error`].
-    pub relative_error: f64,
-}
-
-/// Points whose pairs are looked at for a plan, and fewer where each has many positions.
-const SAMPLE: usize = 24;
-const SAMPLE_OF_IMAGES: usize = 5;
 
 impl InfiniteWidth {
     /// The limit `h → ∞` of a fully connected network; the width of `spec` is ignored.
@@ -175,203 +143,40 @@ impl InfiniteWidth {
         }
     }
 
-    /// Memory and work of both kernels between the points `a` and `b`, or on the points `a`,
-    /// before they are computed.
-    ///
-    /// # Shapes
-    /// `[n_a, d]`, `[n_b, d]`
-    ///
-    /// # Errors
-    /// [`InfiniteError::Inputs`], [`InfiniteError::Point`] and [`InfiniteError::Overflow`],
-    /// for the points of the sample.
-    pub fn plan(
-        &self,
-        a: ArrayView2<'_, f64>,
-        b: Option<ArrayView2<'_, f64>>,
-    ) -> Result<InfinitePlan, InfiniteError> {
-        let most = match self.architecture {
-            Architecture::Dense { .. } => SAMPLE,
-            Architecture::Convolutional { .. } => SAMPLE_OF_IMAGES,
-        };
-        let sample = |x: ArrayView2<'_, f64>| {
-            let step = x.nrows().div_ceil(most).max(1);
-            let rows: Vec<usize> = (0..x.nrows()).step_by(step).collect();
-            x.select(Axis(0), &rows)
-        };
-        self.checked(&a)?;
-        let mut points = sample(a);
-        if let Some(b) = b {
-            self.checked(&b)?;
-            points = concatenate(Axis(0), &[points.view(), sample(b).view()])
-                .expect("both have the inputs of the network");
-        }
-        let (layout, factors) = (self.layout(), self.factors());
-        let points = Points::of(&[points.view()], &layout, &factors)?;
-        let entries = match self.activation {
-            Activation::Relu => {
-                let law = self.arc_cosine();
-                let profile = Profile::of(&law, &layout, &factors, points)?;
-                work_of_pair(&law, &layout, &factors, &profile)
-            }
-            _ => {
-                let law = self.smooth();
-                let profile = Profile::of(&law, &layout, &factors, points)?;
-                work_of_pair(&law, &layout, &factors, &profile)
-            }
-        };
-        let work = work_of_sums(&layout, &factors) + entries;
-        Ok(self.sizes(1).plan(a.nrows(), b.map(|b| b.nrows()), work))
-    }
-
-    /// Both kernels on the points `x`.
-    ///
-    /// # Shapes
-    /// `[n, d]` → `[n, n]`, symmetric to the bit.
-    ///
-    /// # Errors
-    /// [`InfiniteError::Inputs`], [`InfiniteError::Point`], [`InfiniteError::Overflow`];
-    /// [`InfiniteError::Memory`] when the kernels need more than
-    /// [the limit](Self::with_memory).
-    pub fn kernels(&self, x: ArrayView2<'_, f64>) -> Result<InfiniteKernels, InfiniteError> {
-        self.check_memory(x.nrows(), None)?;
-        Ok(self.propagated(&[x], Pairs::own(x.nrows()), 1)?.into())
-    }
-
-    /// Both kernels between two sets of points.
-    ///
-    /// # Shapes
-    /// `[n_a, d]`, `[n_b, d]` → `[n_a, n_b]`, up to rounding a block of the kernels on the
-    /// union of both sets.
-    ///
-    /// # Errors
-    /// As [`kernels`](Self::kernels), where the points of `b` are counted after those of `a`.
-    pub fn cross_kernels(
-        &self,
-        a: ArrayView2<'_, f64>,
-        b: ArrayView2<'_, f64>,
-    ) -> Result<InfiniteKernels, InfiniteError> {
-        self.check_memory(a.nrows(), Some(b.nrows()))?;
-        Ok(self.propagated(&[a, b], Pairs::between(a.nrows(), b.nrows()), 1)?.into())
-    }
-
-    /// The contribution of each layer's parameters (weights and biases) to the tangent
-    /// kernel, from the first layer to the last. Their sum is the tangent kernel.
-    ///
-    /// # Shapes
-    /// `[n, d]` → `L + 1` times `[n, n]`, symmetric to the bit.
-    ///
-    /// # Errors
-    /// As [`kernels`](Self::kernels).
-    pub fn layer_kernels(&self, x: ArrayView2<'_, f64>) -> Result<Vec<Array2<f64>>, InfiniteError> {
-        let parts = self.layout().layers.len() + 1;
-        self.sizes(parts).check(x.nrows(), None)?;
-        Ok(self.propagated(&[x], Pairs::own(x.nrows()), parts)?.contributions)
-    }
-
-    /// The tangent kernels that predict an experiment's lazy limit for wide networks.
-    ///
-    /// # Shapes
-    /// `[n, d]`, `[n_test, d]` → `[n, n]` and `[n_test, n]`
-    ///
-    /// # Errors
-    /// As [`kernels`](Self::kernels), for the training points and for both sets. In the second
-    /// case the training points are counted after the test points.
-    pub fn lazy_limit(
-        &self,
-        train: ArrayView2<'_, f64>,
-        test: ArrayView2<'_, f64>,
-    ) -> Result<LazyLimit, InfiniteError> {
-        let own = self.kernels(train)?;
-        let cross = self.cross_kernels(test, train)?;
-        Ok(LazyLimit {
-            train: own.tangent,
-            test_train: cross.tangent,
-            relative_error: own.relative_error.max(cross.relative_error),
-        })
-    }
-
-    /// # Errors
-    /// [`InfiniteError::Memory`]
-    pub(super) fn check_memory(&self, a: usize, b: Option<usize>) -> Result<(), InfiniteError> {
-        self.sizes(1).check(a, b)
-    }
-
-    /// Checks everything that can be wrong with points.
-    ///
-    /// # Errors
-    /// As [`kernels`](Self::kernels), without [`InfiniteError::Memory`].
-    pub(super) fn check_deviations(&self, x: ArrayView2<'_, f64>) -> Result<(), InfiniteError> {
-        // The kernels between the points and no others.
-        self.propagated(&[x], Pairs::between(x.nrows(), 0), 1).map(|_| ())
-    }
-
-    fn propagated(
-        &self,
-        sets: &[ArrayView2<'_, f64>],
-        pairs: Pairs,
-        parts: usize,
-    ) -> Result<Propagated, InfiniteError> {
-        sets.iter().try_for_each(|set| self.checked(set))?;
-        let (layout, factors) = (self.layout(), self.factors());
-        let points = Points::of(sets, &layout, &factors)?;
-        match self.activation {
-            Activation::Relu => {
-                let law = self.arc_cosine();
-                let profile = Profile::of(&law, &layout, &factors, points)?;
-                Ok(propagate(&law, &layout, &factors, &profile, pairs, parts))
-            }
-            _ => {
-                let law = self.smooth();
-                let profile = Profile::of(&law, &layout, &factors, points)?;
-                Ok(propagate(&law, &layout, &factors, &profile, pairs, parts))
-            }
-        }
-    }
-
-    fn checked(&self, x: &ArrayView2<'_, f64>) -> Result<(), InfiniteError> {
+    pub(super) fn checked(&self, x: &ArrayView2<'_, f64>) -> Result<(), InfiniteError> {
         let (found, wanted) = (x.ncols(), self.inputs());
         if found == wanted { Ok(()) } else { Err(InfiniteError::Inputs { found, wanted }) }
     }
 
-    fn arc_cosine(&self) -> ArcCosine {
+    pub(super) fn arc_cosine(&self) -> ArcCosine {
         // The gain of ReLU is √2 only up to rounding.
         let factor = if self.gain == 1.0 { 0.5 } else { 1.0 };
         ArcCosine { factor }
     }
 
-    fn smooth(&self) -> Smooth {
+    pub(super) fn smooth(&self) -> Smooth {
         Smooth::new(self.activation, self.gain)
     }
 
-    fn sizes(&self, parts: usize) -> Sizes {
+    pub(super) fn sizes(&self, parts: usize) -> Sizes {
         let series = !matches!(self.activation, Activation::Relu | Activation::Gelu);
         Sizes::new(&self.layout(), series, parts, self.memory)
     }
 
-    fn layout(&self) -> Layout {
+    pub(super) fn layout(&self) -> Layout {
         match &self.architecture {
             Architecture::Dense { inputs, hidden_layers } => Layout::dense(*inputs, *hidden_layers),
             Architecture::Convolutional { spec, readout } => Layout::convolutional(spec, *readout),
         }
     }
 
-    fn factors(&self) -> Factors {
+    pub(super) fn factors(&self) -> Factors {
         let Self { deviations, rates, .. } = self;
         Factors {
             weights: deviations.weights * deviations.weights,
             biases: deviations.biases * deviations.biases,
             weights_rate: rates.weights,
             biases_rate: if self.bias { rates.biases } else { 0.0 },
-        }
-    }
-}
-
-impl From<Propagated> for InfiniteKernels {
-    fn from(mut propagated: Propagated) -> Self {
-        Self {
-            nngp: propagated.nngp,
-            tangent: propagated.contributions.remove(0),
-            relative_error: propagated.relative_error,
         }
     }
 }

@@ -125,7 +125,13 @@ impl Sizes {
         Ok(())
     }
 
-    pub(super) fn plan(&self, a: usize, b: Option<usize>, work_per_pair: f64) -> InfinitePlan {
+    /// `of_pair` and `of_point` are the multiply-adds for a pair and for a point.
+    pub(super) fn plan(
+        &self,
+        a: usize,
+        b: Option<usize>,
+        [of_pair, of_point]: [f64; 2],
+    ) -> InfinitePlan {
         let columns = b.unwrap_or(a);
         let one_set = |n: f64| 0.5 * n * (n + 1.0);
         let pairs = if b.is_some() { a as f64 * columns as f64 } else { one_set(a as f64) };
@@ -140,10 +146,16 @@ impl Sizes {
             None => along(a) * (along(a) + 1) / 2,
             Some(b) => along(a) * along(b),
         };
+        // Every tile computes the coefficients of its points.
+        let prepared = if self.bytes(a, b) <= self.limit {
+            (a + b.unwrap_or(0)) as f64
+        } else {
+            2.0 * tile as f64 * tiles as f64
+        };
         InfinitePlan {
             points: [a, columns],
             pairs,
-            multiply_adds: pairs * work_per_pair,
+            multiply_adds: pairs * of_pair + prepared * of_point,
             bytes: self.bytes(a, b),
             limit: self.limit,
             tile,
@@ -161,8 +173,11 @@ pub(super) fn work_of_sums(layout: &Layout, factors: &Factors) -> f64 {
     let bias = usize::from(factors.biases > 0.0);
     let directions = layout.entries(first.positions) * (first.size * layout.channels + bias);
     let sums: usize = layout.layers[1..].iter().map(|t| layout.entries(t.positions) * t.size).sum();
-    (directions + SUM * sums) as f64
+    FAST * directions as f64 + (SUM * sums) as f64
 }
+
+/// Multiply-adds that take as long as one of a product of matrices.
+const FAST: f64 = 0.1;
 
 /// Multiply-adds that take as long as one tap of a sum, with its gathers.
 const SUM: usize = 5;

@@ -126,6 +126,12 @@ pub(super) fn propagate<'a, W: Law>(
     Propagated { nngp: finished(nngp), contributions, relative_error }
 }
 
+/// Multiply-adds per point of the coefficients of the activations.
+pub(super) fn work_of_point<L: Layer>(layout: &Layout, profile: &Profile<L>) -> f64 {
+    let stages = profile.stages.iter().zip(&layout.layers);
+    stages.map(|(stage, taps)| taps.positions as f64 * stage.layer.work_of_one()).sum()
+}
+
 /// Multiply-adds per pair of the activations, as a mean over all pairs of different points.
 /// One pair of equal points if there is only one, 0 if there is none.
 pub(super) fn work_of_pair<'a, W: Law>(

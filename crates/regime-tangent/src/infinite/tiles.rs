@@ -10,10 +10,7 @@ use ndarray::{ArrayView2, Axis, Slice};
 use regime_models::{Precision, Tape};
 use sha2::{Digest, Sha256};
 
-use super::{
-    error::InfiniteError,
-    limit::{InfiniteKernels, InfiniteWidth},
-};
+use super::{error::InfiniteError, kernels::InfiniteKernels, limit::InfiniteWidth};
 use crate::file::{Progress, TileError, TileReport, Tiling, write_cross_kernel, write_kernel};
 
 /// A block of both kernels.
