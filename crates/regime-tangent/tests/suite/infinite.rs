@@ -401,6 +401,7 @@ fn awkward_sets_of_points() {
         assert_eq!(net.cross_kernels(none.view(), some.view()).unwrap().tangent.dim(), (0, 2));
         assert_eq!(net.cross_kernels(some.view(), none.view()).unwrap().tangent.dim(), (2, 0));
         assert_eq!(net.layer_kernels(none.view()).unwrap().len(), 3);
+        assert_eq!(net.plan(none.view(), None).unwrap().pairs, 0.0);
         // The points may be in column-major order.
         let turned = points(3, 2, 9);
         let straight = turned.t().as_standard_layout().into_owned();
