@@ -1,49 +1,96 @@
-//! The limit of infinite width of fully connected networks.
+//! The limit of infinite width of fully connected and convolutional networks.
 //!
 //! For `h → ∞` the network at initialisation is a Gaussian process whose covariance
 //! is the *NNGP kernel*. Its tangent kernel is deterministic and does not change in
 //! training: every α is lazy. Both kernels follow from the covariance of the inputs,
-//! layer by layer. With `(u, v) ~ N(0, Σˡ)` for a pair of points, φ with its gain, and
-//! `b = 1` for layers with biases, `0` without,
+//! layer by layer. With `(u, v) ~ N(0, Σˡ)` for a pair of points, φ with its gain,
 //!
 //! ```text
-//! Σ¹ = x·x'/d            Σˡ⁺¹ = E φ(u) φ(v)
-//! Θ¹ = Σ¹ + b            Θˡ⁺¹ = Θˡ · E φ'(u) φ'(v) + Σˡ⁺¹ + b
+//! Σ¹ = σ_w² x·x'/d + σ_b²          Σˡ⁺¹ = σ_w² E φ(u) φ(v) + σ_b²
+//! Θ¹ = λ_w x·x'/d + λ_b            Θˡ⁺¹ = σ_w² Θˡ E φ'(u) φ'(v) + λ_w E φ(u) φ(v) + λ_b
 //! ```
 //!
-//! The NNGP kernel is `Σᴸ⁺¹`, the tangent kernel `Θᴸ⁺¹`. This is the limit of
-//! [`DenseSpec`]: weights `N(0, 1)` with the factors in the forward pass, and biases that
-//! start at 0 and are trained. So biases add to the tangent kernel and not to the NNGP
-//! kernel. `Θᴸ⁺¹` is the kernel of `f`. The kernel of `F = α(f − f₀)` is `α² Θ`, and with
-//! the loss `1/(α² n) Σ ℓ` the flow of `F` is the same for every α.
+//! The NNGP kernel is `Σᴸ⁺¹`, the tangent kernel `Θᴸ⁺¹`. With the defaults, σ_w = 1, σ_b = 0,
+//! λ_w = 1 and λ_b = 1 (0 for a network without biases), this is the limit of [`DenseSpec`]:
+//! weights `N(0, 1)` with the factors in the forward pass, and biases that start at 0 and
+//! are trained. So biases add to the tangent kernel and not to the NNGP kernel. `Θᴸ⁺¹` is the
+//! kernel of `f`. The kernel of `F = α(f − f₀)` is `α² Θ`, and with the loss `1/(α² n) Σ ℓ` the
+//! flow of `F` is the same for every α.
 //!
-//! # Method and accuracy
+//! # Deviations and rates
+//! [`InitialDeviations`] are the standard deviations σ_w, σ_b of the parameters themselves,
+//! at initialisation. [`ParameterRates`] are the learning rates λ_w, λ_b of the parameters, the
+//! factors of their contributions to the tangent kernel. A layer computes `W a/√n + b`, so
+//! that the derivatives are `a/√n` and 1. A library with its factors elsewhere has
+//! the same kernels with other rates: a factor `c` in front of a parameter that starts
+//! as `N(0, 1)` is a deviation `c` with the rate `c²`.
+//!
+//! | neural-tangents, `parameterization="ntk"` | here |
+//! |---|---|
+//! | `Dense(n, W_std, b_std)`: `W_std/√n W a + b_std b` with `W, b ~ N(0, 1)` | σ_w = `W_std`, σ_b = `b_std`, λ_w = `W_std²`, λ_b = `b_std²` |
+//! | `b_std=None` | `bias: false`, or `b_std = 0` |
+//! | `Relu()`, `Gelu()`, …: without a gain | [`with_bare_activation`](InfiniteWidth::with_bare_activation) |
+//! | all of these in every layer | [`neural_tangents(W_std, b_std)`](InfiniteWidth::neural_tangents) |
+//! | `Conv(n, window, W_std=…, b_std=…)` | the same: both divide by `window² · channels` |
+//! | `GlobalAvgPool()`, `Flatten()` | [`Readout::Mean`], [`Readout::Flatten`] |
+//!
+//! # Convolutions
+//! The preactivations at a position `p` are a sum over the taps `t` of a window. Their
+//! covariance is that of the layer before, averaged over the window in both arguments, and
+//! zero outside of the image:
+//!
+//! ```text
+//! Σˡ⁺¹(p, p') = σ_w²/taps · Σ_t E φ(u(p + t)) φ(v(p' + t)) + σ_b²
+//! ```
+//!
+//! and the same for Θ. With the mean over the pixels at the end, [`Readout::Mean`], the kernels
+//! are means over all pairs `(p, p')` of the last maps, and every layer needs all pairs. If
+//! one layer reads all pixels, [`Readout::Flatten`], only equal positions are needed.
+//!
+//! # Accuracy
+//! [`InfiniteKernels::relative_error`] bounds the error of every entry, relative to
+//! `√(K(x,x) K(x',x'))`. It follows from the errors of one layer and the recursion, with
+//! rounding errors counted as independent. Two equal points then have rows that differ by up to
+//! this bound, and an analysis should treat smaller eigenvalues as noise.
+//!
 //! - **ReLU**: the closed form (arc-cosine kernels), in terms of the angle of a pair.
 //!   Small angles, which a cosine cannot resolve, are computed from the points themselves.
-//!   The angle, not its cosine, goes from layer to layer. Every entry is accurate to about
-//!   `L·1e-15` of `√(Θ(x,x) Θ(x',x'))`, also for parallel and antiparallel points.
-//! - **Smooth activations**: a series `E φ(u)φ(v) = Σ a_k a'_k ρᵏ` for a pair of
+//!   From layer to layer goes `1 − cos`, as a sum of positive terms. The bound is about
+//!   `L²·1e-15`, also for parallel and antiparallel points.
+//! - **GELU**: a closed form, with a bound of about `L·1e-14`.
+//! - **Other smooth activations**: a series `E φ(u)φ(v) = Σ a_k a'_k ρᵏ` for a pair of
 //!   correlation ρ. One quadrature per point gives the coefficients `a_k` of `φ(√q g)` in
 //!   normalised Hermite polynomials. The truncation error after `K` terms is at most
 //!   `|ρ|ᴷ √(R R')` with the known remainders `R`, `R'` of `E φ²` of both points. Every pair
 //!   takes as many terms, up to 1024, as bring this bound below 1e-13 of
 //!   `√(E φ(u)² E φ(v)²)`, and the same for φ'. 1024 terms suffice for every ρ up to a
-//!   `β√q` of about 7 (tanh: a `√q` of 2.5), and for |ρ| < 0.97 always. All other pairs
-//!   are computed by quadrature over the plane, with about 10⁵ evaluations of φ each. The
-//!   diagonal is computed by quadrature over the line. The tests compare with an
-//!   independent quadrature to 1e-12 of the same scale, for a single layer with `β√q` up
-//!   to 60 and ρ up to ±1, and for three layers; more digits are not tested.
+//!   `β√q` of about 7 (tanh: a `√q` of 2.5), and for |ρ| < 0.97 always. For all other pairs φ
+//!   is a mean over smoothed copies of `max(0, z)` or `sign z`, whose pairs have closed
+//!   forms: a Gauss rule with 14² of them, to about 1e-14. The diagonal is computed by quadrature
+//!   over the line. The bound is a few 1e-13 per layer, and larger where φ is sharp. The
+//!   tests compare with an independent quadrature to 1e-12 of the same scale, for a single
+//!   layer with `β√q` up to 155 and ρ up to ±1, and for three layers.
 //!
-//! A point at the origin has no direction: all its pairs have `Σ¹ = 0`. The derivative of
-//! ReLU at 0 is 0, as in the network.
+//! A point at the origin has no direction: without biases that start away from 0, all its
+//! pairs have `Σ¹ = 0`. The derivative of ReLU at 0 is 0, as in the network.
 //!
 //! # Costs
-//! For ReLU, a few trigonometric functions per pair and layer. For smooth activations, in
-//! each layer, about 1400 evaluations of φ per point, about `1400·K` multiply-adds for its
-//! coefficients, and up to `2K` multiply-adds per pair, fewer for smaller |ρ|. At unit
-//! variance `K` is 48 for GELU and SiLU (β = 1), 160 for tanh, 592 for softplus
-//! with β = 5. Rows are computed in parallel on the threads of the current rayon pool; the
-//! result does not depend on the number of threads. Memory: two matrices, and `2nK` numbers.
+//! Each pair of points takes in each layer one mean over a pair of normal variables; in a
+//! convolution one for each pair of positions, and five multiply-adds for each pair of positions
+//! and tap. A mean takes about 25 ns (ReLU, GELU), up to `2K` multiply-adds (series), or about
+//! 6 µs (the other pairs of smooth activations). At unit variance `K` is 48 for SiLU
+//! (β = 1), 160 for tanh, 592 for softplus with β = 5, and fewer for smaller |ρ|. Each point
+//! (in a convolution each position) takes in each layer about 1400 evaluations of φ and
+//! `1400·K` multiply-adds for its coefficients. The paper's setup B has 28,561, 14,641, 625
+//! and 81 pairs of positions with the mean over the pixels, and 169, 121, 25 and 9
+//! positions without it.
+//!
+//! Memory: two matrices, and for the smooth activations `2K` numbers per point (and position) and
+//! layer. [`InfiniteWidth::plan`] states memory and work before anything is computed. Kernels
+//! above [a limit](InfiniteWidth::with_memory) are refused with an error; they are computed in
+//! tiles ([`fill_tiles`](InfiniteWidth::fill_tiles)), also into a file that can be resumed
+//! ([`write_kernel`](InfiniteWidth::write_kernel)). Rows are computed in parallel on the
+//! threads of the current rayon pool; the result does not depend on the number of threads.
 //!
 //! # The lazy limit of an experiment
 //! The limit of an experiment for wide networks needs two kernels: on the training
@@ -82,164 +129,34 @@
 //!
 //! # Reference
 //! Jacot, Gabriel, Hongler, arXiv 1806.07572, theorem 1; Cho, Saul, NIPS 2009
-//! (arc-cosine kernels); Lee et al., arXiv 1711.00165 (NNGP).
+//! (arc-cosine kernels); Lee et al., arXiv 1711.00165 (NNGP); Arora et al.,
+//! arXiv 1904.11955, and Novak et al., arXiv 1810.05148 (convolutions).
+//!
+//! [`DenseSpec`]: regime_models::DenseSpec
 
 mod arc_cosine;
+mod engine;
 mod error;
 mod expansion;
+mod initialisation;
+mod kernels;
+mod kolmogorov;
+mod law;
+mod layout;
+mod limit;
+mod mixture;
 mod panels;
-mod plane;
+mod plan;
 mod points;
+mod profile;
 mod recursion;
 mod smooth;
-
-use ndarray::{Array2, ArrayView2};
-use regime_models::{Activation, DenseSpec};
-
-use arc_cosine::ArcCosine;
-use points::Points;
-use recursion::{Pairs, Propagated, propagate};
-use smooth::Smooth;
+mod tiles;
 
 pub use error::InfiniteError;
-
-/// The kernels of a fully connected network of infinite width.
-///
-/// See the [module's documentation](self) for formulas, accuracy and costs.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct InfiniteWidth {
-    inputs: usize,
-    hidden_layers: usize,
-    activation: Activation,
-    bias: bool,
-}
-
-/// Both kernels of infinite width, on the same points or between two sets.
-#[derive(Debug, Clone, PartialEq)]
-pub struct InfiniteKernels {
-    /// The covariance `E f(x) f(x')` over initialisations, `[n_a, n_b]`.
-    pub nngp: Array2<f64>,
-    /// The tangent kernel `∇f(x)·∇f(x')`, `[n_a, n_b]`.
-    pub tangent: Array2<f64>,
-}
-
-/// The tangent kernels that lazy learning at infinite width needs.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LazyLimit {
-    /// On the training points, `[n, n]`, symmetric to the bit.
-    pub train: Array2<f64>,
-    /// Between test points (rows) and training points, `[n_test, n]`.
-    pub test_train: Array2<f64>,
-}
-
-impl InfiniteWidth {
-    /// The limit `h → ∞` of `spec`; the width of `spec` is ignored.
-    ///
-    /// # Errors
-    /// [`InfiniteError::Model`] for sizes of 0 (except the width) or a sharpness that is
-    /// not positive.
-    pub fn new(spec: &DenseSpec) -> Result<Self, InfiniteError> {
-        let DenseSpec { inputs, hidden_layers, activation, bias, .. } = *spec;
-        DenseSpec { width: 1, ..*spec }.build()?;
-        Ok(Self { inputs, hidden_layers, activation, bias })
-    }
-
-    /// Both kernels on the points `x`.
-    ///
-    /// # Shapes
-    /// `[n, d]` → `[n, n]`, symmetric to the bit.
-    ///
-    /// # Errors
-    /// [`InfiniteError::Point`]
-    ///
-    /// # Panics
-    /// When `x` does not have `inputs` columns.
-    pub fn kernels(&self, x: ArrayView2<'_, f64>) -> Result<InfiniteKernels, InfiniteError> {
-        let (points, pairs) = self.own(x)?;
-        Ok(self.propagate(&points, pairs, 1).into())
-    }
-
-    /// Both kernels between two sets of points.
-    ///
-    /// # Shapes
-    /// `[n_a, d]`, `[n_b, d]` → `[n_a, n_b]`, up to rounding a block of the kernels on the
-    /// union of both sets.
-    ///
-    /// # Errors
-    /// [`InfiniteError::Point`], where the points of `b` are counted after those of `a`.
-    ///
-    /// # Panics
-    /// When `a` or `b` does not have `inputs` columns.
-    pub fn cross_kernels(
-        &self,
-        a: ArrayView2<'_, f64>,
-        b: ArrayView2<'_, f64>,
-    ) -> Result<InfiniteKernels, InfiniteError> {
-        let points = Points::of(&[self.checked(a), self.checked(b)])?;
-        Ok(self.propagate(&points, Pairs::between(a.nrows(), b.nrows()), 1).into())
-    }
-
-    /// The contribution of each layer's parameters (weights and biases) to the tangent
-    /// kernel, from the first layer to the last. Their sum is the tangent kernel.
-    ///
-    /// # Shapes
-    /// `[n, d]` → `L + 1` times `[n, n]`, symmetric to the bit.
-    ///
-    /// # Errors
-    /// [`InfiniteError::Point`]
-    ///
-    /// # Panics
-    /// When `x` does not have `inputs` columns.
-    pub fn layer_kernels(&self, x: ArrayView2<'_, f64>) -> Result<Vec<Array2<f64>>, InfiniteError> {
-        let (points, pairs) = self.own(x)?;
-        Ok(self.propagate(&points, pairs, self.hidden_layers + 1).contributions)
-    }
-
-    /// The tangent kernels that predict an experiment's lazy limit for wide networks.
-    ///
-    /// # Shapes
-    /// `[n, d]`, `[n_test, d]` → `[n, n]` and `[n_test, n]`
-    ///
-    /// # Errors
-    /// [`InfiniteError::Point`]
-    ///
-    /// # Panics
-    /// When `train` or `test` does not have `inputs` columns.
-    pub fn lazy_limit(
-        &self,
-        train: ArrayView2<'_, f64>,
-        test: ArrayView2<'_, f64>,
-    ) -> Result<LazyLimit, InfiniteError> {
-        Ok(LazyLimit {
-            train: self.kernels(train)?.tangent,
-            test_train: self.cross_kernels(test, train)?.tangent,
-        })
-    }
-
-    fn own(&self, x: ArrayView2<'_, f64>) -> Result<(Points, Pairs), InfiniteError> {
-        Ok((Points::of(&[self.checked(x)])?, Pairs::own(x.nrows())))
-    }
-
-    fn checked<'a>(&self, x: ArrayView2<'a, f64>) -> ArrayView2<'a, f64> {
-        assert_eq!(x.ncols(), self.inputs, "the points have the wrong number of inputs");
-        x
-    }
-
-    fn propagate(&self, points: &Points, pairs: Pairs, parts: usize) -> Propagated {
-        let bias = if self.bias { 1.0 } else { 0.0 };
-        match self.activation {
-            Activation::Relu => {
-                propagate(&ArcCosine, self.hidden_layers, bias, points, pairs, parts)
-            }
-            smooth => {
-                propagate(&Smooth::new(smooth), self.hidden_layers, bias, points, pairs, parts)
-            }
-        }
-    }
-}
-
-impl From<Propagated> for InfiniteKernels {
-    fn from(mut propagated: Propagated) -> Self {
-        Self { nngp: propagated.nngp, tangent: propagated.contributions.remove(0) }
-    }
-}
+pub use initialisation::{InitialDeviations, ParameterRates};
+pub use kernels::{InfiniteKernels, LazyLimit};
+pub use layout::Readout;
+pub use limit::InfiniteWidth;
+pub use plan::{DEFAULT_MEMORY, InfinitePlan};
+pub use tiles::{InfiniteFileError, InfiniteKernel, InfiniteTile};

@@ -59,7 +59,10 @@ mod weighted;
 
 pub use analysis::{CompareError, frobenius_norm, relative_change};
 pub use gram::{TILE, cross_kernel, kernel, kernel_in, layer_kernels};
-pub use infinite::{InfiniteError, InfiniteKernels, InfiniteWidth, LazyLimit};
+pub use infinite::{
+    InfiniteError, InfiniteKernel, InfiniteKernels, InfinitePlan, InfiniteWidth, InitialDeviations,
+    LazyLimit, ParameterRates, Readout,
+};
 pub use jacobian::{contracted_kernel, jacobian};
 pub use method::{Estimate, KernelPlan, LayerSizes, Method, PlanError, Sizes, plan};
 #[cfg(feature = "module")]

@@ -67,25 +67,26 @@ pub(super) fn expand(
 
 impl Series {
     /// Number of coefficients of a point.
-    #[cfg(test)]
     pub(super) fn terms(&self) -> usize {
         self.terms
+    }
+
+    /// The number of terms that suffice for the points `i` and `j` with correlation `rho`.
+    #[inline]
+    pub(super) fn terms_of(&self, i: usize, j: usize, rho: f64) -> Option<usize> {
+        let enough = self.reaches.partition_point(|&reach| reach < rho.abs()) + 1;
+        if enough <= self.reaches.len() {
+            return Some(enough * LANES);
+        }
+        let left = (self.rests[i] * self.rests[j]).sqrt() * rho.abs().powi(self.terms as i32);
+        (left <= TOLERANCE).then_some(self.terms)
     }
 
     /// `E ψ(u) ψ(v)/√(E ψ(u)² E ψ(v)²)` for the points `i` and `j` with correlation `rho`,
     /// or `None` if the terms do not suffice.
     #[inline]
     pub(super) fn correlation(&self, i: usize, j: usize, rho: f64) -> Option<f64> {
-        let enough = self.reaches.partition_point(|&reach| reach < rho.abs()) + 1;
-        let blocks = if enough <= self.reaches.len() {
-            enough
-        } else {
-            let left = (self.rests[i] * self.rests[j]).sqrt() * rho.abs().powi(self.terms as i32);
-            if left > TOLERANCE {
-                return None;
-            }
-            self.reaches.len()
-        };
+        let blocks = self.terms_of(i, j, rho)? / LANES;
         let row = |i: usize| self.rows[i * self.terms..][..blocks * LANES].as_chunks::<LANES>().0;
         let step = rho.powi(LANES as i32);
         let mut lanes = [0.0; LANES];

@@ -1,38 +1,19 @@
-//! The recursion over layers, for any [`Law`] of a single layer.
+//! The recursion for all requested pairs of points.
 
-use ndarray::{Array2, Axis, Slice, linalg::general_mat_mul};
+use ndarray::{Array2, Axis, Slice};
 use rayon::prelude::*;
 
-use super::points::Points;
+use super::{
+    engine::{Engine, Scratch},
+    initialisation::Factors,
+    law::{Law, Layer},
+    layout::Layout,
+    profile::Profile,
+};
 
-/// How an activation changes the correlation of two points. Each implementation represents
-/// the correlation by its own number, the *state* of the pair.
-pub(super) trait Law: Sync {
-    type Layer<'a>: Layer
-    where
-        Self: 'a;
-
-    /// The state of a pair of directions, whose product is `cosine` up to rounding.
-    fn state(&self, a: &[f64], b: &[f64], cosine: f64) -> f64;
-
-    /// The correlation that belongs to a state.
-    fn cosine(&self, state: f64) -> f64;
-
-    /// The activation, applied to preactivations of these standard deviations.
-    fn layer(&self, deviations: Vec<f64>) -> Self::Layer<'_>;
-}
-
-/// An activation, applied to given points.
-pub(super) trait Layer: Sync {
-    /// `√(E φ(u)²)` of every point: the deviations of the next preactivations.
-    fn deviations_after(&self) -> Vec<f64>;
-
-    /// `E φ'(u)²` of a point.
-    fn own_slope(&self, i: usize) -> f64;
-
-    /// The next state of a pair, and `E φ'(u) φ'(v)`.
-    fn pair(&self, i: usize, j: usize, state: f64) -> (f64, f64);
-}
+/// Positions of a side of a block of pairs. The coefficients of its points in one layer stay in
+/// a core's cache.
+const SIDE: usize = 24;
 
 /// The requested pairs of points.
 #[derive(Debug, Clone, Copy)]
@@ -65,81 +46,74 @@ pub(super) struct Propagated {
     pub(super) nngp: Array2<f64>,
     /// The tangent kernel, or its parts layer by layer.
     pub(super) contributions: Vec<Array2<f64>>,
+    /// Bound on the errors of both kernels, relative to `√(K(x,x) K(x',x'))`.
+    pub(super) relative_error: f64,
 }
 
-/// Propagates all pairs through `depth` activations. `parts` is 1 for the whole tangent
-/// kernel, or `depth + 1` for the parts of the layers.
-pub(super) fn propagate<L: Law>(
-    law: &L,
-    depth: usize,
-    bias: f64,
-    points: &Points,
+/// Propagates all pairs through all layers. `parts` is 1 for the whole tangent kernel, or the
+/// number of activations and one more for the parts of the layers.
+pub(super) fn propagate<'a, W: Law>(
+    law: &'a W,
+    layout: &Layout,
+    factors: &Factors,
+    profile: &Profile<W::Layer<'a>>,
     pairs: Pairs,
     parts: usize,
 ) -> Propagated {
     let Pairs { rows, first, columns } = pairs;
-    let shape = [rows, columns];
+    let (shape, relative_error) = ([rows, columns], profile.relative_error);
     if rows == 0 || columns == 0 {
         let empty = Array2::zeros(shape);
-        return Propagated { nngp: empty.clone(), contributions: vec![empty; parts] };
+        let contributions = vec![empty.clone(); parts];
+        return Propagated { nngp: empty, contributions, relative_error };
     }
     let own = pairs.are_own();
-    let start = |i: usize| if own { i } else { 0 };
-
-    let mut deviations = points.deviations.clone();
-    let mut states = states(law, points, pairs);
+    let engine = Engine { law, layout, factors, profile, parts };
+    let positions = layout.layers[0].positions;
+    let side = (SIDE / positions).max(1);
+    let mut nngp = vec![0.0; rows * columns];
     // For every row, its part of each contribution, one after the other.
     let mut tangent = vec![0.0; rows * parts * columns];
-    let covariance = |deviations: &[f64], i: usize, j: usize, state: f64| {
-        let correlation = if own && i == j { 1.0 } else { law.cosine(state) };
-        deviations[i] * deviations[first + j] * correlation
-    };
-
-    tangent.par_chunks_mut(parts * columns).zip(states.par_chunks(columns)).enumerate().for_each(
-        |(i, (tangent, states))| {
-            for j in start(i)..columns {
-                tangent[j] = covariance(&deviations, i, j, states[j]) + bias;
-            }
-        },
-    );
-    for l in 1..=depth {
-        let layer = law.layer(deviations);
-        deviations = layer.deviations_after();
-        let newest = l.min(parts - 1);
-        tangent
-            .par_chunks_mut(parts * columns)
-            .zip(states.par_chunks_mut(columns))
-            .enumerate()
-            .for_each(|(i, (tangent, states))| {
-                for j in start(i)..columns {
-                    let slope = if own && i == j {
-                        layer.own_slope(i)
-                    } else {
-                        let (state, slope) = layer.pair(i, first + j, states[j]);
-                        states[j] = state;
-                        slope
+    nngp.par_chunks_mut(side * columns)
+        .zip(tangent.par_chunks_mut(side * parts * columns))
+        .enumerate()
+        .for_each_init(
+            || (0..side * side).map(|_| Scratch::new(layout, parts)).collect::<Vec<_>>(),
+            |scratches, (block, (nngp, tangent))| {
+                let top = block * side;
+                let bottom = (top + side).min(rows);
+                let start = if own { top } else { 0 };
+                let mut pairs = Vec::with_capacity(side * side);
+                for left in (start..columns).step_by(side) {
+                    let right = (left + side).min(columns);
+                    let cosines = engine.products(top..bottom, first + left..first + right);
+                    let cosine = |[i, j]: [usize; 2], p, q| {
+                        let [y, x] = [i - top, j - first - left].map(|at| at * positions);
+                        cosines.as_ref().map(|c| c[[y + p, x + q]])
                     };
-                    for part in 0..parts.min(l) {
-                        tangent[part * columns + j] *= slope;
+                    pairs.clear();
+                    for i in top..bottom {
+                        let from = left.max(if own { i } else { 0 });
+                        pairs.extend((from..right).map(|j| [i, first + j]));
                     }
-                    let covariance = covariance(&deviations, i, j, states[j]);
-                    tangent[newest * columns + j] += covariance + bias;
+                    engine.pairs(&pairs, cosine, scratches, &mut |_, _, _, _| ());
+                    for ([i, j], scratch) in pairs.iter().zip(&*scratches) {
+                        let (row, j) = (i - top, j - first);
+                        nngp[row * columns + j] = scratch.covariance;
+                        for (part, value) in scratch.contributions.iter().enumerate() {
+                            tangent[(row * parts + part) * columns + j] = *value;
+                        }
+                    }
                 }
-            });
-    }
-    states.par_chunks_mut(columns).enumerate().for_each(|(i, states)| {
-        for j in start(i)..columns {
-            states[j] = covariance(&deviations, i, j, states[j]);
-        }
-    });
-
+            },
+        );
     let finished = |mut matrix: Array2<f64>| {
         if own {
             mirror(&mut matrix);
         }
         matrix
     };
-    let nngp = Array2::from_shape_vec(shape, states).expect("one state per pair");
+    let nngp = Array2::from_shape_vec(shape, nngp).expect("one number per pair");
     let tangent = Array2::from_shape_vec([rows, parts * columns], tangent).expect("as allocated");
     let contributions = if parts == 1 {
         vec![finished(tangent)]
@@ -149,25 +123,35 @@ pub(super) fn propagate<L: Law>(
             .map(|part| finished(tangent.slice_axis(Axis(1), columns(part)).to_owned()))
             .collect()
     };
-    Propagated { nngp: finished(nngp), contributions }
+    Propagated { nngp: finished(nngp), contributions, relative_error }
 }
 
-/// The states of all pairs at the first layer, row by row.
-fn states<L: Law>(law: &L, points: &Points, pairs: Pairs) -> Vec<f64> {
-    let Pairs { rows, first, columns } = pairs;
-    let directions = &points.directions;
-    let of = |points: std::ops::Range<usize>| directions.slice_axis(Axis(0), points.into());
-    let (left, right) = (of(0..rows), of(first..first + columns));
-    let mut cosines = Array2::zeros([rows, columns]);
-    general_mat_mul(1.0, &left, &right.t(), 0.0, &mut cosines);
-    let mut states = cosines.into_raw_vec_and_offset().0;
-    let row = |i: usize| directions.row(i).to_slice().expect("rows are contiguous");
-    states.par_chunks_mut(columns).enumerate().for_each(|(i, states)| {
-        for (j, state) in states.iter_mut().enumerate() {
-            *state = law.state(row(i), row(first + j), *state);
+/// Multiply-adds per point of the coefficients of the activations.
+pub(super) fn work_of_point<L: Layer>(layout: &Layout, profile: &Profile<L>) -> f64 {
+    let stages = profile.stages.iter().zip(&layout.layers);
+    stages.map(|(stage, taps)| taps.positions as f64 * stage.layer.work_of_one()).sum()
+}
+
+/// Multiply-adds per pair of the activations, as a mean over all pairs of different points.
+/// One pair of equal points if there is only one, 0 if there is none.
+pub(super) fn work_of_pair<'a, W: Law>(
+    law: &'a W,
+    layout: &Layout,
+    factors: &Factors,
+    profile: &Profile<W::Layer<'a>>,
+) -> f64 {
+    let engine = Engine { law, layout, factors, profile, parts: 1 };
+    let (n, mut scratch) = (profile.points.n, [Scratch::new(layout, 1)]);
+    let (mut work, mut pairs) = (0.0, 0.0);
+    for i in 0..n {
+        for j in i + usize::from(n > 1)..n {
+            engine.pairs(&[[i, j]], |_, _, _| None, &mut scratch, &mut |layer, a, b, state| {
+                work += layer.work(a, b, state);
+            });
+            pairs += 1.0;
         }
-    });
-    states
+    }
+    if pairs > 0.0 { work / pairs } else { 0.0 }
 }
 
 /// Copies the upper triangle to the lower one.

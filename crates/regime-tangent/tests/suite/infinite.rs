@@ -1,6 +1,11 @@
 //! Kernels of infinite width against closed forms, independent quadratures, and wide
 //! networks.
 
+mod accuracy;
+mod convolutional;
+mod deviations;
+mod tiles;
+
 use std::f64::consts::PI;
 
 use burn_flex::{Flex, FlexDevice};
@@ -198,7 +203,7 @@ fn smooth_activations_agree_with_a_quadrature() {
 }
 
 /// A second implementation of the recursion, with the trapezoidal rule.
-fn by_trapezoids_through(spec: &DenseSpec, x: &Array2<f64>) -> InfiniteKernels {
+fn by_trapezoids_through(spec: &DenseSpec, x: &Array2<f64>) -> [Array2<f64>; 2] {
     let n = x.nrows();
     let bias = if spec.bias { 1.0 } else { 0.0 };
     let mut sigma = x.dot(&x.t()) / spec.inputs as f64;
@@ -222,7 +227,7 @@ fn by_trapezoids_through(spec: &DenseSpec, x: &Array2<f64>) -> InfiniteKernels {
             }
         }
     }
-    InfiniteKernels { nngp: sigma, tangent: theta }
+    [sigma, theta]
 }
 
 #[test]
@@ -231,8 +236,8 @@ fn deep_smooth_nets_agree_with_the_recursion_over_a_quadrature() {
     x.row_mut(2).fill(0.0);
     for (k, activation) in SMOOTH.into_iter().enumerate() {
         let spec = spec(4, 3, activation, k % 2 == 0);
-        let (found, expected) = (kernels(spec, &x), by_trapezoids_through(&spec, &x));
-        for (found, expected) in [(found.nngp, expected.nngp), (found.tangent, expected.tangent)] {
+        let (found, [nngp, tangent]) = (kernels(spec, &x), by_trapezoids_through(&spec, &x));
+        for (found, expected) in [(found.nngp, nngp), (found.tangent, tangent)] {
             let scale = expected.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
             let error = (&found - &expected).iter().fold(0.0, |m: f64, v| m.max(v.abs()));
             assert!(error < 1e-12 * scale, "{activation:?}: {error} of {scale}");
@@ -278,7 +283,7 @@ fn sizes() -> BoxedStrategy<usize> {
 #[test]
 fn symmetric_and_positive() {
     for_all(32, (specs(activations()), sizes(), any::<u64>()), |(spec, n, seed)| {
-        let InfiniteKernels { nngp, tangent } = kernels(spec, &points(n, spec.inputs, seed));
+        let InfiniteKernels { nngp, tangent, .. } = kernels(spec, &points(n, spec.inputs, seed));
         for matrix in [nngp, tangent] {
             for i in 0..n {
                 for j in 0..i {
@@ -396,6 +401,7 @@ fn awkward_sets_of_points() {
         assert_eq!(net.cross_kernels(none.view(), some.view()).unwrap().tangent.dim(), (0, 2));
         assert_eq!(net.cross_kernels(some.view(), none.view()).unwrap().tangent.dim(), (2, 0));
         assert_eq!(net.layer_kernels(none.view()).unwrap().len(), 3);
+        assert_eq!(net.plan(none.view(), None).unwrap().pairs, 0.0);
         // The points may be in column-major order.
         let turned = points(3, 2, 9);
         let straight = turned.t().as_standard_layout().into_owned();
@@ -419,9 +425,15 @@ fn invalid_networks_and_points_are_errors() {
 }
 
 #[test]
-#[should_panic(expected = "wrong number of inputs")]
-fn points_with_the_wrong_number_of_inputs_panic() {
-    let _ = infinite(spec(3, 1, Activation::Relu, true)).kernels(Array2::zeros([2, 2]).view());
+fn points_with_the_wrong_number_of_inputs_are_errors() {
+    let net = infinite(spec(3, 1, Activation::Relu, true));
+    let (wrong, right) = (Array2::zeros([2, 2]), Array2::zeros([2, 3]));
+    let expected = InfiniteError::Inputs { found: 2, wanted: 3 };
+    assert_eq!(net.kernels(wrong.view()), Err(expected.clone()));
+    assert_eq!(net.cross_kernels(right.view(), wrong.view()), Err(expected.clone()));
+    assert_eq!(net.plan(wrong.view(), None), Err(expected.clone()));
+    let message = expected.to_string();
+    assert_eq!(message, "the points have 2 numbers each, the network has 3 inputs");
 }
 
 /// Kernels of networks of width `h` at the initialisations `seeds`.
