@@ -44,6 +44,7 @@
 //! ```
 
 pub mod analysis;
+mod assemble;
 pub mod file;
 mod gram;
 pub mod infinite;
