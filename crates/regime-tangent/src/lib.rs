@@ -62,7 +62,10 @@ pub use analysis::{CompareError, frobenius_norm, relative_change};
 pub use gram::{TILE, cross_kernel, kernel, kernel_in, layer_kernels};
 pub use infinite::{InfiniteError, InfiniteKernels, InfiniteWidth, LazyLimit};
 pub use jacobian::{contracted_kernel, jacobian};
-pub use method::{Estimate, KernelPlan, LayerSizes, Method, PlanError, Sizes, plan};
+pub use method::{
+    Estimate, KernelPlan, LayerSizes, Method, PlanError, Sizes, Tiles, cross_kernel_within,
+    kernel_within, plan,
+};
 #[cfg(feature = "module")]
 pub use module::{
     Difference, MatrixFreeTape, ModuleError, ModuleFunction, ModuleTape, Parameter, Parameters,

@@ -20,7 +20,8 @@ impl KernelPlan {
     /// [`PlanError::Sizes`] when the tapes have other sizes.
     pub fn compute<B: Backend, T: Tape<B>>(&self, tapes: &[T]) -> Result<Tensor<B, 2>, PlanError> {
         let found = Sizes::of(tapes);
-        let same = Sizes { row_cost: self.sizes.row_cost, ..found.clone() } == self.sizes;
+        let Sizes { row_cost, tiles, .. } = self.sizes;
+        let same = Sizes { row_cost, tiles, ..found.clone() } == self.sizes;
         if !same {
             let (planned, found) = (Box::new(self.sizes.clone()), Box::new(found));
             return Err(PlanError::Sizes { planned, found });

@@ -5,9 +5,14 @@ mod analysis;
 mod files;
 mod infinite;
 mod invariants;
+mod memory;
 mod method;
 mod module;
 mod outputs;
 
 // `on_every_backend!` expects these modules here.
 use invariants::{dynamics, kernels, mutations, networks};
+
+/// Counts the memory of the tests in `memory`.
+#[global_allocator]
+static ALLOCATED: peak_alloc::PeakAlloc = peak_alloc::PeakAlloc;
