@@ -56,6 +56,7 @@ mod method;
 mod module;
 mod outputs;
 mod products;
+mod shared;
 mod weighted;
 
 pub use analysis::{CompareError, frobenius_norm, relative_change};
@@ -74,4 +75,5 @@ pub use module::{
 pub use outputs::{Outputs, cross_kernel_of_outputs, full_kernel, traced_kernel};
 pub use products::{diagonal, multiply};
 pub use regime_models::{Precision, Tape};
+pub use shared::{Sensitivities, SharedLayer, shared_cross_kernel, shared_kernel};
 pub use weighted::weighted_kernel;

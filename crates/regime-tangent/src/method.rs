@@ -48,7 +48,7 @@ pub enum Method {
     /// `nK` replaces `n`.
     ///
     /// Memory: `n²`, the tiles that are in work, and `n P` for a Jacobian that is held or
-    /// `(2 b + 1) P + b²` and the tape of `b` points for blocks of `b` points, the largest `b` that
+    /// `(2 b + 4) P + b²` and the tape of `b` points for blocks of `b` points, the largest `b` that
     /// the limit allows (`nK` in place of `n` for a full kernel, whose Jacobian takes `2 n K P`
     /// while it is joined).
     Contraction,

@@ -210,11 +210,11 @@ impl Sizes {
         let (numbers, points_at_once, formed) = if held <= limit {
             (held, self.points, rows)
         } else {
-            // The rows of two blocks, one row while it is copied, the tape of a block, and a part
+            // The rows of two blocks, one row and its copies, the tape of a block, and a part
             // of the kernel.
             let tape: f64 = self.layers.iter().flatten().map(LayerSizes::tape).sum();
             let numbers =
-                |b: f64| matrices + (2.0 * b + 1.0) * p + b * (b + tape) + self.tiles.numbers(b);
+                |b: f64| matrices + (2.0 * b + 4.0) * p + b * (b + tape) + self.tiles.numbers(b);
             // At least one point at a time, even if that does not fit.
             let (mut fits, mut too_many) = (1, self.points + 1);
             while too_many - fits > 1 {

@@ -2,6 +2,7 @@
 //! program, because several would compile and link the same code several times.
 
 mod analysis;
+mod differences;
 mod files;
 mod infinite;
 mod invariants;
@@ -9,6 +10,7 @@ mod memory;
 mod method;
 mod module;
 mod outputs;
+mod shared;
 
 // `on_every_backend!` expects these modules here.
 use invariants::{dynamics, kernels, mutations, networks};
