@@ -8,7 +8,8 @@
 //! from a tape).
 //!
 //! Report the condition of every kernel that you solve with: [`condition`] computes it,
-//! and [`factorise`] solves with kernels of any condition and reports its method.
+//! and [`factorise`] solves with kernels of any condition and reports its method. If the entries
+//! of a kernel have a larger error than rounding in float64, pass it on as an [`Accuracy`].
 //!
 //! ```
 //! use ndarray::array;
@@ -26,6 +27,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod accuracy;
 mod alignment;
 mod condition;
 mod dimension;
@@ -34,24 +36,29 @@ mod factor;
 mod host;
 mod krylov;
 mod norms;
+mod posterior;
 mod regression;
 mod ridge;
 mod spectrum;
 mod top;
 mod two_nn;
 
+pub use accuracy::{Accuracy, equal_points};
 pub use alignment::{
     alignment, centred, centred_alignment, centred_label_alignment, label_alignment,
 };
-pub use condition::{Condition, ConditionBounds, EigenvalueRange, condition, condition_bounds};
+pub use condition::{
+    Condition, ConditionBounds, EigenvalueRange, condition, condition_bounds, condition_with,
+};
 pub use dimension::{effective_dimension, intrinsic_dimension, participation_ratio, stable_rank};
 pub use error::AnalysisError;
-pub use factor::{FactorMethod, FactorReport, Factorisation, factorise};
+pub use factor::{FactorMethod, FactorReport, Factorisation, factorise, factorise_with};
 pub use host::{HostMatrix, MAX_ASYMMETRY, to_host_matrix};
 pub use krylov::START_STREAM;
 pub use norms::{CompareError, frobenius_norm, relative_change, spectral_norm, trace_norm};
+pub use posterior::{GaussianProcess, KernelRegression, ensemble_covariance};
 pub use regression::Regression;
 pub use ridge::{RidgeFit, predict, ridge};
 pub use spectrum::{Spectrum, eigenvalues};
 pub use top::{Lanczos, TopSpectrum, operator, top_eigenpairs};
-pub use two_nn::{TwoNn, two_nn};
+pub use two_nn::{TwoNn, two_nn, two_nn_with};

@@ -4,7 +4,10 @@ use burn_tensor::{Tensor, backend::Backend};
 use rayon::prelude::*;
 use regime_models::{Block, Memory, Tape};
 
-use crate::jacobian::{contract, jacobian};
+use crate::{
+    assemble::Assembled,
+    jacobian::{contract, jacobian},
+};
 
 /// Rows of a tile in host memory. Two float64 tiles of this size stay in a core's level-2
 /// cache while the products of the layers are added up. On a device with its own memory, a
@@ -14,6 +17,9 @@ pub const TILE: usize = 256;
 /// Rows of a tile on a device with its own memory: 32 MiB of float64. The product of two
 /// such tiles takes longer than its launch.
 const DEVICE_TILE: usize = 2048;
+
+/// Tiles per thread that a host computes before they are added to the matrix.
+pub(crate) const TILES_PER_THREAD: usize = 4;
 
 /// The most numbers in the gradients that are held at once: 256 MiB of float64.
 pub(crate) const MAX_GRADIENT_NUMBERS: usize = 1 << 25;
@@ -26,7 +32,10 @@ pub(crate) const MAX_GRADIENT_NUMBERS: usize = 1 << 25;
 /// from the gradients of the points, some outputs at a time: `n p k m + n² k m/2`
 /// multiply-adds. Any other tape is contracted from its whole Jacobian of `n·P` numbers,
 /// `n² P/2` multiply-adds, unless the tape knows its kernel. One triangle is computed tile
-/// by tile; up to `3n²` numbers are held while the tiles are joined.
+/// by tile, and the tiles are added to one matrix.
+///
+/// Memory is not checked: 50,000 points need 20 GB. [`kernel_within`](crate::kernel_within)
+/// returns an error instead.
 ///
 /// # Shapes
 /// `[n, n]`, symmetric to the bit.
@@ -67,15 +76,19 @@ pub fn cross_kernel<B: Backend, T: Tape<B>>(a: &T, b: &T) -> Tensor<B, 2> {
         return contract(jacobian(a), jacobian(b));
     };
     assert_eq!(blocks_a.len(), blocks_b.len(), "the tapes are of different architectures");
-    sum(blocks_a.iter().zip(blocks_b).map(|(a, b)| {
+    let mut theta = Assembled::zeros([a.n_points(), b.n_points()], a.placement());
+    for (a, b) in blocks_a.iter().zip(blocks_b) {
         if a.n_positions() == 1 {
-            return cross(&Factors::of(a), &Factors::of(b));
+            add_cross(&mut theta, &Factors::of(a), &Factors::of(b));
+            continue;
         }
         let most = a.n_points().max(b.n_points());
-        sum(output_ranges(a, most).map(|outputs| {
-            contract(a.point_gradients(outputs.clone()), b.point_gradients(outputs))
-        }))
-    }))
+        for outputs in output_ranges(a, most) {
+            let (a, b) = (a.point_gradients(outputs.clone()), b.point_gradients(outputs));
+            add_contracted_pair(&mut theta, &a, &b);
+        }
+    }
+    theta.finish()
 }
 
 /// The kernel of each layer's parameters (its weights and biases), from the first layer
@@ -91,20 +104,29 @@ fn of_blocks<B: Backend>(blocks: &[&Block<B>], scratch: Vec<f64>) -> Tensor<B, 2
     let n = blocks[0].n_points();
     let (once, shared): (Vec<&Block<B>>, Vec<_>) =
         blocks.iter().partition(|block| block.n_positions() == 1);
-    let once = (!once.is_empty()).then(|| {
-        Block::fused_kernel(&once, scratch).unwrap_or_else(|| {
-            let factors: Vec<Factors<B>> = once.into_iter().map(Factors::of).collect();
+    let fused = if once.is_empty() {
+        None
+    } else {
+        Block::fused_kernel(&once, scratch).map(Assembled::from)
+    };
+    let mut theta = fused.unwrap_or_else(|| {
+        let factors: Vec<Factors<B>> = once.into_iter().map(Factors::of).collect();
+        let place = (blocks[0].sensitivities.device(), blocks[0].sensitivities.dtype());
+        let mut theta = Assembled::zeros([n, n], place.clone());
+        if !factors.is_empty() {
             // The layers are added up inside each tile, which stays in the cache on a host.
-            let device = factors[0].inputs.device();
-            symmetric(n, &device, |i, j| {
+            add_symmetric(&mut theta, n, &place.0, |i, j| {
                 sum(factors.iter().map(|f| tile(f, f, i.clone(), j.clone())))
-            })
-        })
+            });
+        }
+        theta
     });
-    let shared = shared.into_iter().flat_map(|block| {
-        output_ranges(block, n).map(|outputs| contracted(&block.point_gradients(outputs)))
-    });
-    sum(once.into_iter().chain(shared))
+    for block in shared {
+        for outputs in output_ranges(block, n) {
+            add_contracted(&mut theta, &block.point_gradients(outputs));
+        }
+    }
+    theta.finish()
 }
 
 /// Ranges of a layer's outputs. The gradients of `n` points for one range have at most
@@ -118,12 +140,30 @@ pub(crate) fn output_ranges<B: Backend>(block: &Block<B>, n: usize) -> impl Iter
 
 /// `J Jᵀ` of some columns of the Jacobian.
 pub(crate) fn contracted<B: Backend>(gradients: &Tensor<B, 2>) -> Tensor<B, 2> {
-    symmetric(gradients.dims()[0], &gradients.device(), |rows, columns| {
-        contract(gradients.clone().slice([rows]), gradients.clone().slice([columns]))
-    })
+    let n = gradients.dims()[0];
+    let mut theta = Assembled::zeros([n, n], (gradients.device(), gradients.dtype()));
+    add_contracted(&mut theta, gradients);
+    theta.finish()
 }
 
-type Rows = std::ops::Range<usize>;
+fn add_contracted<B: Backend>(theta: &mut Assembled<B>, gradients: &Tensor<B, 2>) {
+    add_symmetric(theta, gradients.dims()[0], &gradients.device(), |rows, columns| {
+        contract(gradients.clone().slice([rows]), gradients.clone().slice([columns]))
+    });
+}
+
+/// `J_a J_bᵀ` of some columns of two Jacobians.
+fn add_contracted_pair<B: Backend>(theta: &mut Assembled<B>, a: &Tensor<B, 2>, b: &Tensor<B, 2>) {
+    let edge = edge::<B>(&a.device());
+    for i in ranges(a.dims()[0], edge) {
+        for j in ranges(b.dims()[0], edge) {
+            let part = contract(a.clone().slice([i.clone()]), b.clone().slice([j.clone()]));
+            theta.add([i.start, j.start], part);
+        }
+    }
+}
+
+pub(crate) type Rows = std::ops::Range<usize>;
 
 /// The two factors of the gradients of a layer that is used once per point. The layer's
 /// part of the kernel is `(A Aᵀ) ∘ (Δ Δᵀ)`.
@@ -159,21 +199,24 @@ fn tile<B: Backend>(a: &Factors<B>, b: &Factors<B>, i: Rows, j: Rows) -> Tensor<
 }
 
 /// One layer's cross-kernel, tile by tile.
-fn cross<B: Backend>(a: &Factors<B>, b: &Factors<B>) -> Tensor<B, 2> {
+fn add_cross<B: Backend>(theta: &mut Assembled<B>, a: &Factors<B>, b: &Factors<B>) {
     let edge = edge::<B>(&a.inputs.device());
-    let rows = ranges(a.inputs.dims()[0], edge).map(|i| {
-        let tiles = ranges(b.inputs.dims()[0], edge).map(|j| tile(a, b, i.clone(), j));
-        Tensor::cat(tiles.collect(), 1)
-    });
-    Tensor::cat(rows.collect(), 0)
+    for i in ranges(a.inputs.dims()[0], edge) {
+        for j in ranges(b.inputs.dims()[0], edge) {
+            let at = [i.start, j.start];
+            theta.add(at, tile(a, b, i.clone(), j));
+        }
+    }
 }
 
-/// A symmetric matrix from the tiles of its upper triangle, which a host computes in parallel.
-fn symmetric<B: Backend>(
+/// Adds a symmetric matrix, from the tiles of its upper triangle, which a host computes in
+/// parallel.
+pub(crate) fn add_symmetric<B: Backend>(
+    theta: &mut Assembled<B>,
     n: usize,
     device: &B::Device,
     tile: impl Fn(Rows, Rows) -> Tensor<B, 2> + Sync,
-) -> Tensor<B, 2> {
+) {
     let ranges: Vec<Rows> = ranges(n, edge::<B>(device)).collect();
     let upper: Vec<[usize; 2]> =
         (0..ranges.len()).flat_map(|p| (p..ranges.len()).map(move |q| [p, q])).collect();
@@ -190,31 +233,38 @@ fn symmetric<B: Backend>(
         drop((tile, transposed));
         sum.mul_scalar(0.5)
     };
-    let upper: Vec<Tensor<B, 2>> = match Memory::of::<B>(device) {
-        Memory::Host => upper.into_par_iter().map(made).collect(),
-        // A GPU runs one operation after the other, also from several threads, and every new
-        // thread takes GPU memory.
-        Memory::Device => upper.into_iter().map(made).collect(),
+    // Only some tiles wait until they are added.
+    let at_once = match Memory::of::<B>(device) {
+        Memory::Host => TILES_PER_THREAD * rayon::current_num_threads(),
+        Memory::Device => 1,
     };
-    let mut upper = upper.into_iter();
-    let mut rows: Vec<Vec<Tensor<B, 2>>> = Vec::with_capacity(ranges.len());
-    for p in 0..ranges.len() {
-        let mut row: Vec<Tensor<B, 2>> = (0..p).map(|q| rows[q][p].clone().transpose()).collect();
-        row.extend(upper.by_ref().take(ranges.len() - p));
-        rows.push(row);
+    for some in upper.chunks(at_once) {
+        let tiles: Vec<Tensor<B, 2>> = match Memory::of::<B>(device) {
+            Memory::Host => some.par_iter().copied().map(&made).collect(),
+            // A GPU runs one operation after the other, also from several threads, and every new
+            // thread takes GPU memory.
+            Memory::Device => some.iter().copied().map(&made).collect(),
+        };
+        for (&[p, q], tile) in some.iter().zip(tiles) {
+            let at = [ranges[p].start, ranges[q].start];
+            if p == q { theta.add(at, tile) } else { theta.add_mirrored(at, tile) }
+        }
     }
-    Tensor::cat(rows.into_iter().map(|row| Tensor::cat(row, 1)).collect(), 0)
 }
 
 /// Rows of a tile on a device.
 fn edge<B: Backend>(device: &B::Device) -> usize {
-    match Memory::of::<B>(device) {
+    edge_in(Memory::of::<B>(device))
+}
+
+pub(crate) fn edge_in(memory: Memory) -> usize {
+    match memory {
         Memory::Host => TILE,
         Memory::Device => DEVICE_TILE,
     }
 }
 
-fn ranges(n: usize, edge: usize) -> impl Iterator<Item = Rows> {
+pub(crate) fn ranges(n: usize, edge: usize) -> impl Iterator<Item = Rows> {
     (0..n).step_by(edge).map(move |start| start..(start + edge).min(n))
 }
 

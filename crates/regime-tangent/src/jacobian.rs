@@ -3,6 +3,8 @@
 use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Precision, Tape};
 
+use crate::assemble::Assembled;
+
 /// The Jacobian `J = ∂f/∂w`, row by row: `n` products with `Jᵀ`, each on the tape
 /// of a single point.
 ///
@@ -10,11 +12,19 @@ use regime_models::{Precision, Tape};
 /// `[n, P]`; memory `n·P` numbers. If a tape has its own metric (see [`Tape::inner`]), the
 /// rows are gradients in that metric.
 pub fn jacobian<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 2> {
-    let rows = (0..tape.n_points()).map(|i| {
+    let row = |i| {
         let point = tape.select(&[i]);
         point.vjp(ones(&point)).unsqueeze::<2>()
-    });
-    Tensor::cat(rows.collect(), 0)
+    };
+    let first = row(0);
+    let n = tape.n_points();
+    if n == 1 {
+        return first;
+    }
+    let mut rows = Assembled::zeros([n, first.dims()[1]], tape.placement());
+    rows.add([0, 0], first);
+    (1..n).for_each(|i| rows.add([i, 0], row(i)));
+    rows.finish()
 }
 
 /// The tangent kernel contracted from the Jacobian, `n² P` multiply-adds.

@@ -44,6 +44,7 @@
 //! ```
 
 pub mod analysis;
+mod assemble;
 pub mod file;
 mod gram;
 pub mod infinite;
@@ -55,6 +56,7 @@ mod method;
 mod module;
 mod outputs;
 mod products;
+mod shared;
 mod weighted;
 
 pub use analysis::{CompareError, frobenius_norm, relative_change};
@@ -64,7 +66,10 @@ pub use infinite::{
     LazyLimit, ParameterRates, Readout,
 };
 pub use jacobian::{contracted_kernel, jacobian};
-pub use method::{Estimate, KernelPlan, LayerSizes, Method, PlanError, Sizes, plan};
+pub use method::{
+    Estimate, KernelPlan, LayerSizes, Method, PlanError, Sizes, Tiles, cross_kernel_within,
+    kernel_within, plan,
+};
 #[cfg(feature = "module")]
 pub use module::{
     Difference, MatrixFreeTape, ModuleError, ModuleFunction, ModuleTape, Parameter, Parameters,
@@ -73,4 +78,5 @@ pub use module::{
 pub use outputs::{Outputs, cross_kernel_of_outputs, full_kernel, traced_kernel};
 pub use products::{diagonal, multiply};
 pub use regime_models::{Precision, Tape};
+pub use shared::{Sensitivities, SharedLayer, shared_cross_kernel, shared_kernel};
 pub use weighted::weighted_kernel;

@@ -3,9 +3,11 @@
 mod compute;
 mod cost;
 mod plan;
+mod within;
 
-pub use cost::{LayerSizes, Sizes};
+pub use cost::{LayerSizes, Sizes, Tiles};
 pub use plan::{Estimate, KernelPlan, PlanError, plan};
+pub use within::{cross_kernel_within, kernel_within};
 
 /// A method to compute a kernel. All methods give the same numbers, up to rounding.
 ///
@@ -33,9 +35,11 @@ pub enum Method {
     /// `F`, which is less on small maps with many channels: on 3 × 3 maps with windows of
     /// 5 × 5, from 13 channels on.)
     ///
-    /// Memory: `3 n²` while tiles are joined, `4 n²` when several terms are added up; and
-    /// for layers with `p > 1` three times the gradients that are formed at once, at most
-    /// 2²⁵ numbers or those of a single output. A full kernel takes `2 (nK)²` more.
+    /// Memory: `n²`, and the tiles that are in work ([`Tiles`]): with `t` threads, `2 t` tiles of
+    /// 128 rows on Flex, otherwise up to `6 t` tiles of 256 rows (on a GPU 3 tiles of 2048) and a
+    /// copy of the layers' inputs, `n (k + β)` each. Layers with `p > 1` take twice the gradients
+    /// that are formed at once, at most 2²⁵ numbers or those of a single output. The sum over
+    /// several outputs takes `n²` more, and a full kernel takes `(nK)²` more.
     Structured,
     /// From rows of the Jacobian: `J Jᵀ`, some points at a time.
     ///
@@ -43,15 +47,16 @@ pub enum Method {
     /// repeatedly: the rows in block `j` of the points `j + 1` times. For a full kernel,
     /// `nK` replaces `n`.
     ///
-    /// Memory: `2 n²`, and `2 n P` for a Jacobian that is held or `3 b P` for blocks of
-    /// `b` points, the largest `b` that the limit allows (`nK` in place of `n` for a full
-    /// kernel).
+    /// Memory: `n²`, the tiles that are in work, and `n P` for a Jacobian that is held or
+    /// `(2 b + 4) P + b²` and the tape of `b` points for blocks of `b` points, the largest `b` that
+    /// the limit allows (`nK` in place of `n` for a full kernel, whose Jacobian takes `2 n K P`
+    /// while it is joined).
     Contraction,
     /// Column by column, as `J (Jᵀ eᵢ)`: useful as a check, for a few columns, and if two
     /// rows of the Jacobian do not fit into memory.
     ///
     /// Cost: `2 n² r`; a full kernel: `(K + 1) K n² r`.
     ///
-    /// Memory: `2 n²` and `2 P` (`2 (nK)²` for a full kernel).
+    /// Memory: `n²`, `2 P`, and `n (1 + p m)` for the widest layer (`(nK)²` for a full kernel).
     Products,
 }

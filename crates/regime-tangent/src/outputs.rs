@@ -6,7 +6,10 @@
 use burn_tensor::{Tensor, backend::Backend};
 use regime_models::Tape;
 
-use crate::gram::{cross_kernel, kernel};
+use crate::{
+    assemble::Assembled,
+    gram::{cross_kernel, kernel},
+};
 
 /// How a kernel treats the outputs of a function.
 ///
@@ -37,10 +40,17 @@ pub enum Outputs {
 /// # Panics
 /// For no tapes, and for tapes on different points.
 pub fn full_kernel<B: Backend, T: Tape<B>>(tapes: &[T]) -> Tensor<B, 2> {
-    symmetric_blocks(tapes.len(), |k, l| match k == l {
-        true => kernel(&tapes[k]),
-        false => cross_kernel(&tapes[k], &tapes[l]),
-    })
+    let Some(first) = tapes.first() else { panic!("a function has outputs") };
+    let (n, outputs) = (first.n_points(), tapes.len());
+    let mut theta = Assembled::zeros([n * outputs; 2], first.placement());
+    for (k, tape) in tapes.iter().enumerate() {
+        assert_eq!(tape.n_points(), n, "the tapes are on different points");
+        theta.add([k * n, k * n], kernel(tape));
+        for (l, other) in tapes.iter().enumerate().skip(k + 1) {
+            theta.add_mirrored([k * n, l * n], cross_kernel(tape, other));
+        }
+    }
+    theta.finish()
 }
 
 /// The kernel traced over outputs.
@@ -79,11 +89,18 @@ pub fn cross_kernel_of_outputs<B: Backend, T: Tape<B>>(
     if form != Outputs::Full {
         return traced(a.iter().zip(b).map(|(a, b)| cross_kernel(a, b)), a.len(), form);
     }
-    let rows = a.iter().map(|a| {
-        let blocks = b.iter().map(|b| cross_kernel(a, b));
-        Tensor::cat(blocks.collect(), 1)
-    });
-    Tensor::cat(rows.collect(), 0)
+    let (Some(first), Some(other)) = (a.first(), b.first()) else {
+        panic!("a function has outputs")
+    };
+    let (n_a, n_b) = (first.n_points(), other.n_points());
+    let shape = [n_a * a.len(), n_b * b.len()];
+    let mut theta = Assembled::zeros(shape, first.placement());
+    for (k, a) in a.iter().enumerate() {
+        for (l, b) in b.iter().enumerate() {
+            theta.add([k * n_a, l * n_b], cross_kernel(a, b));
+        }
+    }
+    theta.finish()
 }
 
 /// The sum or mean of the blocks on the diagonal.
@@ -97,19 +114,4 @@ pub(crate) fn traced<B: Backend>(
         Outputs::TracedMean if outputs > 1 => sum.mul_scalar((outputs as f64).recip()),
         _ => sum,
     }
-}
-
-/// A symmetric matrix from the blocks of its upper triangle. The blocks on the diagonal must
-/// be symmetric.
-pub(crate) fn symmetric_blocks<B: Backend>(
-    n_blocks: usize,
-    block: impl Fn(usize, usize) -> Tensor<B, 2>,
-) -> Tensor<B, 2> {
-    let mut rows: Vec<Vec<Tensor<B, 2>>> = Vec::with_capacity(n_blocks);
-    for k in 0..n_blocks {
-        let mut row: Vec<Tensor<B, 2>> = (0..k).map(|l| rows[l][k].clone().transpose()).collect();
-        row.extend((k..n_blocks).map(|l| block(k, l)));
-        rows.push(row);
-    }
-    Tensor::cat(rows.into_iter().map(|row| Tensor::cat(row, 1)).collect(), 0)
 }

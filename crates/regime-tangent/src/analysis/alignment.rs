@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 use super::{
     AnalysisError, CompareError, HostMatrix,
-    host::{labels, symmetric},
+    host::{labels, largest_entry, symmetric, unit},
     norms::{frobenius, meaningful, same_shape},
 };
 
@@ -138,12 +138,11 @@ fn cosine(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Result<f64, Compare
 }
 
 fn with_labels(kernel: ArrayView2<'_, f64>, y: ArrayView1<'_, f64>) -> Result<f64, AnalysisError> {
-    let (norm, squared) = (frobenius(kernel), y.dot(&y));
-    if norm == 0.0 {
+    let largest = largest_entry(kernel);
+    if largest == 0.0 {
         return Err(AnalysisError::Vanishes { what: "the kernel" });
     }
-    if squared == 0.0 {
-        return Err(AnalysisError::Vanishes { what: "the vector of labels" });
-    }
-    Ok(y.dot(&kernel.dot(&y)) / norm / squared)
+    // The squares of large or small numbers may not be float64.
+    let (kernel, y) = (kernel.mapv(|v| v / largest), unit(y, kernel.nrows())?);
+    Ok(y.dot(&kernel.dot(&y)) / frobenius(kernel.view()) / y.dot(&y))
 }

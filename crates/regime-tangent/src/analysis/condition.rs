@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AnalysisError, HostMatrix,
+    Accuracy, AnalysisError, HostMatrix,
     host::{square, symmetric_part, worst_asymmetry},
     krylov::Krylov,
     spectrum::eigenvalues,
@@ -39,7 +39,8 @@ pub struct EigenvalueRange {
     /// `largest/rounding`.
     pub number: Option<f64>,
     /// The magnitude that an eigenvalue may have by rounding alone: `n ε` times the largest
-    /// magnitude of an eigenvalue.
+    /// magnitude of an eigenvalue, and in addition the effect of the entries' own error
+    /// ([`condition_with`]).
     pub rounding: f64,
     /// Eigenvalues above [`rounding`](Self::rounding): the numerical rank.
     pub rank: usize,
@@ -93,6 +94,21 @@ impl fmt::Display for Condition {
 /// [`AnalysisError`] for a kernel that is empty or not square, or when the iteration
 /// does not converge.
 pub fn condition<'a>(kernel: impl HostMatrix<'a>) -> Result<Condition, AnalysisError> {
+    condition_with(kernel, Accuracy::default())
+}
+
+/// As [`condition`], for a kernel whose entries have a larger error than rounding: eigenvalues
+/// that this error explains count as 0.
+///
+/// # Shapes
+/// `kernel`: `[n, n]`
+///
+/// # Errors
+/// As for [`condition`].
+pub fn condition_with<'a>(
+    kernel: impl HostMatrix<'a>,
+    accuracy: Accuracy,
+) -> Result<Condition, AnalysisError> {
     let kernel = kernel.into_host();
     square(kernel.view())?;
     let n_points = kernel.nrows();
@@ -104,7 +120,8 @@ pub fn condition<'a>(kernel: impl HostMatrix<'a>) -> Result<Condition, AnalysisE
     let range = || {
         let values = eigenvalues(&symmetric_part(kernel.view()))?;
         let (largest, smallest) = (values[0], values[n_points - 1]);
-        let rounding = n_points as f64 * f64::EPSILON * largest.abs().max(smallest.abs());
+        let rounding = n_points as f64 * f64::EPSILON * largest.abs().max(smallest.abs())
+            + accuracy.noise(kernel.view());
         Ok(EigenvalueRange {
             smallest,
             largest,

@@ -13,7 +13,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AnalysisError, HostMatrix,
+    Accuracy, AnalysisError, HostMatrix,
     host::{eigen, finite, largest_entry, symmetric, to_faer},
 };
 
@@ -104,13 +104,28 @@ enum Factor {
 /// finite, or when even the eigenvalue iteration does not converge. A singular kernel
 /// is not an error.
 pub fn factorise<'a>(kernel: impl HostMatrix<'a>) -> Result<Factorisation, AnalysisError> {
+    factorise_with(kernel, Accuracy::default())
+}
+
+/// As [`factorise`], for a kernel whose entries have a larger error than rounding: pivots and
+/// eigenvalues that this error explains are dropped.
+///
+/// # Shapes
+/// `kernel`: `[n, n]`
+///
+/// # Errors
+/// As for [`factorise`].
+pub fn factorise_with<'a>(
+    kernel: impl HostMatrix<'a>,
+    accuracy: Accuracy,
+) -> Result<Factorisation, AnalysisError> {
     let kernel = symmetric(kernel)?;
     let kernel = kernel.view();
-    let n = kernel.nrows();
-    let rounding = n as f64 * f64::EPSILON * largest_entry(kernel);
-    match cholesky(kernel, rounding).or_else(|| pivoted(kernel, rounding)) {
+    let noise = accuracy.noise(kernel);
+    let rounding = kernel.nrows() as f64 * f64::EPSILON * largest_entry(kernel) + noise;
+    match cholesky(kernel, rounding).or_else(|| pivoted(kernel, rounding, noise)) {
         Some(factorisation) => Ok(factorisation),
-        None => truncated(kernel),
+        None => truncated(kernel, noise),
     }
 }
 
@@ -177,7 +192,8 @@ fn cholesky(kernel: ArrayView2<'_, f64>, rounding: f64) -> Option<Factorisation>
     (smallest_kept > rounding).then_some(Factorisation { report, factor: Factor::Whole(factor) })
 }
 
-fn pivoted(kernel: ArrayView2<'_, f64>, rounding: f64) -> Option<Factorisation> {
+/// Stops at the first pivot of at most `noise`.
+fn pivoted(kernel: ArrayView2<'_, f64>, rounding: f64, noise: f64) -> Option<Factorisation> {
     let n = kernel.nrows();
     // A positive semidefinite matrix without a positive diagonal entry is zero.
     if !kernel.diag().iter().any(|&d| d > 0.0) {
@@ -198,7 +214,11 @@ fn pivoted(kernel: ArrayView2<'_, f64>, rounding: f64) -> Option<Factorisation> 
         Default::default(),
     )
     .ok()?;
-    let rank = info.rank;
+    let above = |j: &usize| lower[(*j, *j)].powi(2) > noise;
+    let rank = (0..info.rank).take_while(above).count();
+    if rank == 0 {
+        return None;
+    }
     // The rows in the order of the points, not of the pivots.
     let l = Mat::from_fn(n, rank, |i, j| {
         let at = inverse[i];
@@ -207,8 +227,8 @@ fn pivoted(kernel: ArrayView2<'_, f64>, rounding: f64) -> Option<Factorisation> 
     let product = &l * l.transpose();
     let rest = Array2::from_shape_fn((n, n), |(i, j)| kernel[[i, j]] - product[(i, j)]);
     let dropped = largest_entry(rest.view());
-    // Only a kernel with a negative part leaves a larger rest.
-    if !(dropped <= 4.0 * rounding) {
+    // Only a kernel with a negative part leaves a larger rest. `largest_entry` leaves out NaN.
+    if !(dropped <= 4.0 * rounding) || rest.iter().any(|v| !v.is_finite()) {
         return None;
     }
     // LᵀL has the nonzero eigenvalues of LLᵀ.
@@ -227,11 +247,11 @@ fn pivoted(kernel: ArrayView2<'_, f64>, rounding: f64) -> Option<Factorisation> 
     Some(Factorisation { report, factor: Factor::LowRank(l, gram) })
 }
 
-fn truncated(kernel: ArrayView2<'_, f64>) -> Result<Factorisation, AnalysisError> {
+fn truncated(kernel: ArrayView2<'_, f64>, noise: f64) -> Result<Factorisation, AnalysisError> {
     let n = kernel.nrows();
     let (values, vectors) = eigen(kernel)?;
     let largest = values[0].abs().max(values[n - 1].abs());
-    let rounding = n as f64 * f64::EPSILON * largest;
+    let rounding = n as f64 * f64::EPSILON * largest + noise;
     let rank = values.iter().take_while(|&&l| l > rounding).count();
     let report = FactorReport {
         method: FactorMethod::TruncatedEigenvalues,
@@ -263,7 +283,12 @@ fn smallest_at_most(factor: &Llt<f64>) -> f64 {
     for _ in 0..ITERATIONS {
         let size = v.norm_l2();
         v = factor.solve(&v * faer::Scale(size.recip()));
-        bound = bound.min(v.norm_l2().recip());
+        let next = v.norm_l2().recip();
+        // `min` would leave out a NaN.
+        if next.is_nan() {
+            return 0.0;
+        }
+        bound = bound.min(next);
     }
     bound
 }

@@ -109,6 +109,16 @@ pub(super) fn labels(y: ArrayView1<'_, f64>, n: usize) -> Result<(), AnalysisErr
     vector("number of labels", "a label is", y, n)
 }
 
+/// Labels, checked, in units of the largest one.
+pub(super) fn unit(y: ArrayView1<'_, f64>, n: usize) -> Result<Array1<f64>, AnalysisError> {
+    labels(y, n)?;
+    let largest = y.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+    if largest == 0.0 {
+        return Err(AnalysisError::Vanishes { what: "the vector of labels" });
+    }
+    Ok(y.mapv(|v| v / largest))
+}
+
 /// The largest `|K_ij − K_ji|` of finite entries, and its row and column.
 pub(super) fn worst_asymmetry(kernel: ArrayView2<'_, f64>) -> (f64, usize, usize) {
     let mut worst = (0.0, 0, 0);
@@ -147,6 +157,9 @@ pub(super) fn eigen(
         .map_err(|_| AnalysisError::NoDecomposition { rows: n, columns: n })?;
     let values = eigen.S().column_vector();
     let values = Array1::from_shape_fn(n, |k| values[n - 1 - k]);
+    if values.iter().any(|value| !value.is_finite()) {
+        return Err(AnalysisError::NoDecomposition { rows: n, columns: n });
+    }
     let mut vectors = Array2::from_shape_fn((n, n), |(i, k)| eigen.U()[(i, n - 1 - k)]);
     fix_signs(&mut vectors);
     Ok((values, vectors))

@@ -16,7 +16,8 @@ pub enum CompareError {
         /// Shape of the second kernel.
         right: [usize; 2],
     },
-    /// The compared kernel, or its difference from the reference, is not finite.
+    /// The compared kernel, or its difference from the reference, is not finite, or too large in
+    /// units of the reference.
     #[error("the norm of the difference of the kernels is {norm}")]
     NotFinite {
         /// Frobenius norm of the difference.
@@ -48,7 +49,8 @@ pub fn relative_change<'a, 'b>(
     same_shape(theta.view(), reference.view())?;
     let scale = meaningful(frobenius(reference.view()))?;
     let norm = norm(theta.iter().zip(&reference).map(|(a, b)| a - b));
-    if norm.is_finite() { Ok(norm / scale) } else { Err(CompareError::NotFinite { norm }) }
+    let change = norm / scale;
+    if change.is_finite() { Ok(change) } else { Err(CompareError::NotFinite { norm }) }
 }
 
 /// The spectral norm `‖Θ‖₂`, the largest singular value; for a kernel on one set of points,
@@ -78,7 +80,9 @@ fn singular_values(matrix: ArrayView2<'_, f64>) -> Result<Vec<f64>, AnalysisErro
     }
     finite("the kernel is", matrix)?;
     let (rows, columns) = matrix.dim();
-    to_faer(matrix).singular_values().map_err(|_| AnalysisError::NoDecomposition { rows, columns })
+    let values = to_faer(matrix).singular_values();
+    let finite = values.ok().filter(|values| values.iter().all(|value| value.is_finite()));
+    finite.ok_or(AnalysisError::NoDecomposition { rows, columns })
 }
 
 pub(super) fn frobenius(matrix: ArrayView2<'_, f64>) -> f64 {

@@ -1,9 +1,10 @@
 //! Regression with a frozen kernel in closed form, for every ridge and every time.
 
-use ndarray::{Array1, ArrayView1};
+use ndarray::{Array1, Array2, ArrayView1, Axis};
 
 use super::{
-    AnalysisError, HostMatrix, Spectrum,
+    Accuracy, AnalysisError, HostMatrix, Spectrum,
+    host::{finite, symmetric},
     ridge::{residual_labels, ridge_of},
 };
 
@@ -74,18 +75,52 @@ impl Regression {
         Self::decompose(kernel, y, initial, cutoff)
     }
 
+    /// A regression with a kernel whose entries have a larger error than rounding: nothing is
+    /// learnt along an eigenvector whose eigenvalue the error explains. Then two equal points
+    /// with different labels are fitted by the mean of the labels, and
+    /// [`not_fitted`](Self::not_fitted) has the rest.
+    ///
+    /// # Shapes
+    /// As for [`new`](Self::new).
+    ///
+    /// # Errors
+    /// As for [`with_cutoff`](Self::with_cutoff).
+    pub fn with_accuracy<'a>(
+        kernel: impl HostMatrix<'a>,
+        y: ArrayView1<'_, f64>,
+        initial: Option<ArrayView1<'_, f64>>,
+        accuracy: Accuracy,
+    ) -> Result<Self, AnalysisError> {
+        let kernel = symmetric(kernel)?;
+        let noise = accuracy.noise(kernel.view());
+        let cutoff = kernel.nrows() as f64 * f64::EPSILON;
+        Self::new_above(Spectrum::of(kernel.view())?, y, initial, |largest| {
+            cutoff * largest + noise
+        })
+    }
+
     fn decompose<'a>(
         kernel: impl HostMatrix<'a>,
         y: ArrayView1<'_, f64>,
         initial: Option<ArrayView1<'_, f64>>,
         cutoff: f64,
     ) -> Result<Self, AnalysisError> {
-        let spectrum = Spectrum::of(kernel)?;
+        Self::new_above(Spectrum::of(kernel)?, y, initial, |largest| cutoff * largest)
+    }
+
+    /// Eigenvalues of at most `nothing` of the largest one count as 0.
+    fn new_above(
+        spectrum: Spectrum,
+        y: ArrayView1<'_, f64>,
+        initial: Option<ArrayView1<'_, f64>>,
+        nothing: impl Fn(f64) -> f64,
+    ) -> Result<Self, AnalysisError> {
         let n = spectrum.n_points();
         let left = residual_labels(y, initial, n)?;
         let (largest, smallest) = (spectrum.eigenvalues[0], spectrum.eigenvalues[n - 1]);
-        let nothing = cutoff * largest.max(0.0);
+        let nothing = nothing(largest.max(0.0));
         if smallest < -nothing {
+            let cutoff = if largest > 0.0 { nothing / largest } else { 0.0 };
             return Err(AnalysisError::NotPositive { smallest, largest, cutoff });
         }
         let rank = spectrum.eigenvalues.iter().take_while(|&&l| l > nothing).count();
@@ -121,6 +156,49 @@ impl Regression {
         self.coefficients(f64::recip)
     }
 
+    /// The residuals `y_i − F(x_i)` of ridgeless regression on the training points: the part of
+    /// `y − F₀` along eigenvectors whose eigenvalues count as 0. It is 0 up to rounding for a
+    /// kernel of full rank. An entry that is not small names a point whose label contradicts the
+    /// others, as the label of an equal point ([`equal_points`](super::equal_points)).
+    ///
+    /// # Shapes
+    /// `[n]`
+    pub fn not_fitted(&self) -> Array1<f64> {
+        let n = self.spectrum.n_points();
+        let outside =
+            Array1::from_shape_fn(n, |k| if k < self.rank { 0.0 } else { self.components[k] });
+        self.spectrum.eigenvectors.dot(&outside)
+    }
+
+    /// The weights `A(t)` of the training points in the outputs at time `t ≥ 0` of the flow,
+    /// `F(t) = F₀ + A(t) (y − F₀)`, for [`ensemble_covariance`](super::ensemble_covariance).
+    ///
+    /// # Shapes
+    /// `cross`: the kernel between `m` points and the `n` training points, `[m, n]` → `[m, n]`
+    ///
+    /// # Errors
+    /// [`AnalysisError`] for a time that is negative or not a number, and for a kernel of the
+    /// wrong shape or that is not finite.
+    pub fn flow_weights<'a>(
+        &self,
+        cross: impl HostMatrix<'a>,
+        t: f64,
+    ) -> Result<Array2<f64>, AnalysisError> {
+        let cross = cross.into_host();
+        finite("the kernel is", cross.view())?;
+        let (n, found) = (self.spectrum.n_points(), cross.ncols());
+        if found != n {
+            let what = "number of columns of the kernel";
+            return Err(AnalysisError::Length { what, expected: n, found });
+        }
+        let factor = self.flow_factor(t)?;
+        let factors = Array1::from_shape_fn(n, |k| {
+            if k < self.rank { factor(self.spectrum.eigenvalues[k]) } else { 0.0 }
+        });
+        let v = &self.spectrum.eigenvectors;
+        Ok((cross.dot(v) * &factors).dot(&v.t()))
+    }
+
     /// The coefficients at time `t ≥ 0` of the flow that starts from `F₀`,
     ///
     /// ```text
@@ -132,11 +210,16 @@ impl Regression {
     /// # Errors
     /// [`AnalysisError`] for a time that is negative or not a number.
     pub fn flow(&self, t: f64) -> Result<Array1<f64>, AnalysisError> {
+        Ok(self.coefficients(self.flow_factor(t)?))
+    }
+
+    /// `λ ↦ (1 − e^{−λt/n})/λ`
+    fn flow_factor(&self, t: f64) -> Result<impl Fn(f64) -> f64 + use<>, AnalysisError> {
         if !(t >= 0.0) {
             return Err(AnalysisError::Value { what: "the time", value: t, wanted: "at least 0" });
         }
         let rate = t / self.spectrum.n_points() as f64;
-        Ok(self.coefficients(|l| -(-l * rate).exp_m1() / l))
+        Ok(move |l: f64| -(-l * rate).exp_m1() / l)
     }
 
     /// The leave-one-out residuals `y_i − F^{(i)}(x_i)` of ridge regression without point
@@ -147,7 +230,7 @@ impl Regression {
     ///
     /// # Errors
     /// [`AnalysisError`] for a ridge that is negative or not finite, or 0 with a kernel
-    /// that is singular up to the cutoff.
+    /// that is singular up to the cutoff, and for residuals that are not finite.
     pub fn leave_one_out(&self, ridge: f64) -> Result<Array1<f64>, AnalysisError> {
         let n = self.spectrum.n_points();
         if !(ridge.is_finite() && ridge >= 0.0) {
@@ -165,7 +248,9 @@ impl Regression {
             coefficients.scaled_add(inverse * self.components[k], &v);
             diagonal.zip_mut_with(&v, |d, &v| *d += inverse * v * v);
         }
-        Ok(coefficients / diagonal)
+        let residuals = coefficients / diagonal;
+        finite("a leave-one-out residual is", residuals.view().insert_axis(Axis(1)))?;
+        Ok(residuals)
     }
 
     /// `Σ_k v_k · factor(λ_k) · v_k·(y − F₀)` over the eigenvalues above the cutoff.

@@ -1,6 +1,6 @@
 //! Kernel ridge regression for a single ridge.
 
-use ndarray::{Array1, Array2, ArrayView1};
+use ndarray::{Array1, Array2, ArrayView1, Axis};
 
 use super::{
     AnalysisError, FactorReport, HostMatrix, factorise,
@@ -41,7 +41,8 @@ impl RidgeFit {
 /// with the norm of the kernel's Hilbert space. With the mean instead of the sum of the
 /// squares, the same function has the ridge `λ/n`. For many ridges, for λ → 0 and for
 /// times of the gradient flow, use [`Regression`](super::Regression), which decomposes the
-/// kernel once.
+/// kernel once; for several targets and for variances, use
+/// [`KernelRegression`](super::KernelRegression).
 ///
 /// # Shapes
 /// `kernel`: `[n, n]`; `y` and `initial`, the values `F₀(x_i)` (`None`: 0): `[n]`
@@ -86,10 +87,13 @@ pub fn predict<'a>(
     let cross = cross.into_host();
     finite("the kernel is", cross.view())?;
     vector("number of coefficients", "a coefficient is", coefficients, cross.ncols())?;
-    let grown = cross.dot(&coefficients);
-    let Some(initial) = initial else { return Ok(grown) };
-    vector("number of initial values", "an initial value is", initial, cross.nrows())?;
-    Ok(grown + initial)
+    let mut predicted = cross.dot(&coefficients);
+    if let Some(initial) = initial {
+        vector("number of initial values", "an initial value is", initial, cross.nrows())?;
+        predicted += &initial;
+    }
+    finite("a prediction is", predicted.view().insert_axis(Axis(1)))?;
+    Ok(predicted)
 }
 
 /// `y − F₀`, checked.

@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, ArrayView1};
 
 use super::{
     AnalysisError, HostMatrix,
-    host::{eigen, labels, symmetric, to_faer},
+    host::{eigen, labels, symmetric, to_faer, unit},
 };
 
 /// Eigenvalues `λ₁ ≥ λ₂ ≥ …` of a kernel with their eigenvectors: all `n`, or the
@@ -54,11 +54,9 @@ impl Spectrum {
     /// # Errors
     /// As for [`components`](Self::components), and for labels that are all 0.
     pub fn shares(&self, y: ArrayView1<'_, f64>) -> Result<Array1<f64>, AnalysisError> {
-        let components = self.components(y)?;
-        let squared = y.dot(&y);
-        if squared == 0.0 {
-            return Err(AnalysisError::Vanishes { what: "the vector of labels" });
-        }
+        // The square of a large or small label may not be a float64.
+        let y = unit(y, self.n_points())?;
+        let (components, squared) = (self.components(y.view())?, y.dot(&y));
         Ok(components.mapv(|c| c * c / squared))
     }
 
@@ -105,6 +103,9 @@ pub fn eigenvalues<'a>(kernel: impl HostMatrix<'a>) -> Result<Array1<f64>, Analy
     let mut values = to_faer(kernel.view())
         .self_adjoint_eigenvalues(Side::Lower)
         .map_err(|_| AnalysisError::NoDecomposition { rows: n, columns: n })?;
+    if values.iter().any(|value| !value.is_finite()) {
+        return Err(AnalysisError::NoDecomposition { rows: n, columns: n });
+    }
     values.reverse();
     Ok(values.into())
 }

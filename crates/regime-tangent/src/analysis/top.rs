@@ -123,8 +123,9 @@ pub fn top_eigenpairs(
         residuals.push(norm(&(product - &v * value)));
     }
     let scale = largest(&ritz.values);
-    let worst = residuals.iter().fold(0.0, |m: f64, &r| m.max(r));
-    if worst > tolerance * scale {
+    // A residual that is NaN is the worst: `max` would leave it out.
+    let worst = residuals.iter().copied().max_by(f64::total_cmp).unwrap_or(0.0);
+    if !(worst <= tolerance * scale) {
         return Err(AnalysisError::NotConverged {
             wanted,
             converged: residuals.iter().filter(|&&r| r <= tolerance * scale).count(),

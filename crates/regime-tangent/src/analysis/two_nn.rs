@@ -3,7 +3,7 @@
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
-use super::{AnalysisError, HostMatrix, host::symmetric};
+use super::{Accuracy, AnalysisError, HostMatrix, host::symmetric};
 
 /// An estimate of dimension from two nearest neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -47,13 +47,29 @@ pub struct TwoNn {
 /// of datasets by a minimal neighborhood information", Scientific Reports 7, 12140
 /// (2017).
 pub fn two_nn<'a>(kernel: impl HostMatrix<'a>, discard: f64) -> Result<TwoNn, AnalysisError> {
+    two_nn_with(kernel, discard, Accuracy::default())
+}
+
+/// As [`two_nn`], for a kernel whose entries have a larger error than rounding: points whose
+/// distance this error explains count as equal.
+///
+/// # Shapes
+/// `kernel`: `[n, n]`
+///
+/// # Errors
+/// As for [`two_nn`].
+pub fn two_nn_with<'a>(
+    kernel: impl HostMatrix<'a>,
+    discard: f64,
+    accuracy: Accuracy,
+) -> Result<TwoNn, AnalysisError> {
     let kernel = symmetric(kernel)?;
     if !(0.0..1.0).contains(&discard) {
         let wanted = "at least 0 and below 1";
         return Err(AnalysisError::Value { what: "the discarded part", value: discard, wanted });
     }
     let kernel = kernel.view();
-    let points = different_points(kernel);
+    let points = different_points(kernel, accuracy);
     let n = points.len();
     if n < 3 {
         let (what, wanted) = ("the number of different points", "at least 3");
@@ -72,15 +88,20 @@ pub fn two_nn<'a>(kernel: impl HostMatrix<'a>, discard: f64) -> Result<TwoNn, An
         let what = "the logarithm of the ratio of the distances to two neighbours";
         return Err(AnalysisError::Vanishes { what });
     }
-    Ok(TwoNn { dimension: products / squares, n_fitted, n_duplicates: kernel.nrows() - n })
+    let dimension = products / squares;
+    if !dimension.is_finite() {
+        let what = "the dimension is";
+        return Err(AnalysisError::NotFinite { what, row: 0, column: 0, value: dimension });
+    }
+    Ok(TwoNn { dimension, n_fitted, n_duplicates: kernel.nrows() - n })
 }
 
 /// One point of every group of equal points.
-fn different_points(kernel: ArrayView2<'_, f64>) -> Vec<usize> {
+fn different_points(kernel: ArrayView2<'_, f64>, accuracy: Accuracy) -> Vec<usize> {
     let mut points: Vec<usize> = Vec::new();
     for i in 0..kernel.nrows() {
         let same = |&j: &usize| {
-            let rounding = 8.0 * f64::EPSILON * (kernel[[i, i]].abs() + kernel[[j, j]].abs());
+            let rounding = accuracy.of_squared_distance(kernel[[i, i]], kernel[[j, j]]);
             squared_distance(kernel, i, j) <= rounding
         };
         if !points.iter().any(same) {

@@ -34,7 +34,8 @@
 //! check(&OnBackend::<Flex, _>::new(&net, &FlexDevice), w.view(), x.view())?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-//! For an output of a burn module, use [`OnModule`]. [`WithKernel`] has an example that
+//! [`differences_give_the_kernel`] compares the kernel of a network with any number of outputs with
+//! finite differences of its outputs. For an output of a burn module, use [`OnModule`]. [`WithKernel`] has an example that
 //! implements [`Claim`].
 //!
 //! # Tolerances
@@ -47,6 +48,7 @@
 mod agreement;
 mod arrays;
 mod audit;
+mod by_differences;
 mod claim;
 mod compare;
 mod differences;
@@ -70,6 +72,7 @@ pub use agreement::{
 };
 pub use arrays::arrays;
 pub use audit::{audit, check};
+pub use by_differences::{differences_give_the_kernel, kernel_by_differences};
 pub use claim::{Claim, GroupKernel, WithKernel, accuracy, tolerance};
 pub use flow::{flow_ends_at_ridgeless_regression, kernel_flow, weight_flow_is_kernel_flow};
 pub use groups::{groups_add_up, rates_weight_the_groups};

@@ -89,6 +89,10 @@ pub fn loss_falls_at_the_rate_of_the_kernel<C: Claim + ?Sized>(
     let invariant = Invariant::Descent;
     let g = claim.output(w, x) - y;
     let direction = claim.vjp(w, x, g.view());
+    // `largest` leaves out NaN: a direction of NaN alone would count as 0.
+    if let Some(&found) = direction.iter().find(|entry| !entry.is_finite()) {
+        return Err(Violation::Beyond { invariant, what: "the gradient", found, bound: f64::MAX });
+    }
     let longest = largest(&direction);
     if longest == 0.0 {
         return Ok(());

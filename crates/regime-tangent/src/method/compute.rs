@@ -3,9 +3,10 @@ use regime_models::{Precision, Tape};
 
 use super::{KernelPlan, Method, PlanError, Sizes};
 use crate::{
+    assemble::Assembled,
     gram::contracted,
     jacobian::{contract, jacobian},
-    outputs::{Outputs, symmetric_blocks, traced, traced_kernel},
+    outputs::{Outputs, traced, traced_kernel},
 };
 
 impl KernelPlan {
@@ -19,7 +20,8 @@ impl KernelPlan {
     /// [`PlanError::Sizes`] when the tapes have other sizes.
     pub fn compute<B: Backend, T: Tape<B>>(&self, tapes: &[T]) -> Result<Tensor<B, 2>, PlanError> {
         let found = Sizes::of(tapes);
-        let same = Sizes { row_cost: self.sizes.row_cost, ..found.clone() } == self.sizes;
+        let Sizes { row_cost, tiles, .. } = self.sizes;
+        let same = Sizes { row_cost, tiles, ..found.clone() } == self.sizes;
         if !same {
             let (planned, found) = (Box::new(self.sizes.clone()), Box::new(found));
             return Err(PlanError::Sizes { planned, found });
@@ -60,40 +62,53 @@ fn contraction_of_rows<B: Backend, T: Tape<B>>(tapes: &[&T], at_once: usize) -> 
             starts.map(|start| (*tape, (start..(start + at_once).min(n)).collect()))
         })
         .collect();
-    // By columns of blocks: the rows of block `b` are held while those of every earlier block
+    let rows_of = |(tape, points): &(&T, Vec<usize>)| jacobian(&tape.select(points));
+    let mut theta = Assembled::zeros([n * tapes.len(); 2], tapes[0].placement());
+    // By columns of blocks: the rows of one block are held while those of every earlier block
     // are computed again.
-    let rows_of = |block: usize| {
-        let (tape, points) = &blocks[block];
-        jacobian(&tape.select(points))
-    };
-    let mut above: Vec<Vec<Tensor<B, 2>>> = Vec::with_capacity(blocks.len());
-    for b in 0..blocks.len() {
-        let own = rows_of(b);
-        let mut column: Vec<Tensor<B, 2>> =
-            (0..b).map(|a| contract(rows_of(a), own.clone())).collect();
-        column.push(contracted(&own));
-        above.push(column);
+    let mut column = 0;
+    for (b, block) in blocks.iter().enumerate() {
+        let own = rows_of(block);
+        let mut row = 0;
+        for earlier in &blocks[..b] {
+            theta.add_mirrored([row, column], contract(rows_of(earlier), own.clone()));
+            row += earlier.1.len();
+        }
+        theta.add([column, column], contracted(&own));
+        column += block.1.len();
     }
-    symmetric_blocks(blocks.len(), |a, b| above[b][a].clone())
+    theta.finish()
 }
 
 /// `J (Jᵀ eᵢ)` for every point.
 fn by_products<B: Backend, T: Tape<B>>(tapes: &[T], form: Outputs) -> Tensor<B, 2> {
-    let columns_of = |from: &T, to: &[&T]| {
-        let columns = (0..from.n_points()).map(|i| {
+    let add_columns = |theta: &mut Assembled<B>, start: usize, from: &T, to: &[&T]| {
+        for i in 0..from.n_points() {
             let gradient = from.vjp(basis(from, i));
-            let moved = to.iter().map(|tape| tape.jvp(gradient.clone()));
-            let column = Tensor::cat(moved.collect(), 0);
-            let rows = column.dims()[0];
-            column.reshape([rows, 1])
-        });
-        Tensor::cat(columns.collect(), 1)
+            let mut row = 0;
+            for tape in to {
+                let moved = tape.jvp(gradient.clone());
+                let n = moved.dims()[0];
+                theta.add([row, start + i], moved.reshape([n, 1]));
+                row += n;
+            }
+        }
     };
+    let n = tapes[0].n_points();
     if form == Outputs::Full {
         let all: Vec<&T> = tapes.iter().collect();
-        return Tensor::cat(tapes.iter().map(|tape| columns_of(tape, &all)).collect(), 1);
+        let mut theta = Assembled::zeros([n * tapes.len(); 2], tapes[0].placement());
+        for (k, tape) in tapes.iter().enumerate() {
+            add_columns(&mut theta, k * n, tape, &all);
+        }
+        return theta.finish();
     }
-    traced(tapes.iter().map(|tape| columns_of(tape, &[tape])), tapes.len(), form)
+    let of = |tape: &T| {
+        let mut theta = Assembled::zeros([n, n], tape.placement());
+        add_columns(&mut theta, 0, tape, &[tape]);
+        theta.finish()
+    };
+    traced(tapes.iter().map(of), tapes.len(), form)
 }
 
 fn basis<B: Backend, T: Tape<B>>(tape: &T, i: usize) -> Tensor<B, 1> {

@@ -1,8 +1,14 @@
 use burn_tensor::backend::Backend;
-use regime_models::Tape;
+use regime_models::{Block, Memory, Tape};
 
 use super::Method;
-use crate::{gram::MAX_GRADIENT_NUMBERS, outputs::Outputs};
+use crate::{
+    gram::{MAX_GRADIENT_NUMBERS, TILES_PER_THREAD, edge_in},
+    outputs::Outputs,
+};
+
+/// Rows of a tile that is added up in the memory of the kernel.
+const FUSED_TILE: f64 = 128.0;
 
 /// The sizes on which the cost of a kernel depends.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +25,47 @@ pub struct Sizes {
     pub layers: Option<Vec<LayerSizes>>,
     /// Bytes of a number.
     pub number_bytes: usize,
+    /// How the tiles of the kernel are computed.
+    pub tiles: Tiles,
+}
+
+/// How the tiles of a kernel are computed: this decides how much memory they take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tiles {
+    /// The memory that holds the tensors.
+    pub memory: Memory,
+    /// Whether layers that are used once per point are added up in the memory of the kernel. Then
+    /// no tile waits, and no copy of their inputs is made.
+    pub in_place: bool,
+    /// Threads that compute tiles.
+    pub threads: usize,
+}
+
+impl Tiles {
+    fn of<B: Backend, T: Tape<B>>(tape: &T) -> Self {
+        let once = |block: &&Block<B>| block.n_positions() == 1;
+        // The backend is asked with a single point.
+        let point = tape.select(&[0]);
+        let layers: Vec<&Block<B>> = point.blocks().into_iter().flatten().filter(once).collect();
+        Self {
+            memory: Memory::of::<B>(&tape.placement().0),
+            in_place: !layers.is_empty() && Block::fused_kernel(&layers, Vec::new()).is_some(),
+            threads: rayon::current_num_threads(),
+        }
+    }
+
+    /// Numbers of the tiles of a symmetric matrix with `n` rows that exist at the same time.
+    fn numbers(&self, n: f64) -> f64 {
+        let edge = n.min(edge_in(self.memory) as f64);
+        let per_side = (n / edge).ceil();
+        let all = per_side * (per_side + 1.0) / 2.0;
+        // A tile is the product of two, which exist while it is computed.
+        let (waiting, computed) = match self.memory {
+            Memory::Host => (TILES_PER_THREAD * self.threads, self.threads),
+            Memory::Device => (1, 1),
+        };
+        edge * edge * (all.min(waiting as f64) + 2.0 * all.min(computed as f64))
+    }
 }
 
 /// The sizes of one layer.
@@ -50,6 +97,7 @@ impl Sizes {
     /// For no tapes.
     pub fn of<B: Backend, T: Tape<B>>(tapes: &[T]) -> Self {
         let tape = tapes.first().expect("a function has outputs");
+        let tiles = Tiles::of(tape);
         let layers = tape.blocks().map(|blocks| {
             let sizes = blocks.iter().map(|block| LayerSizes {
                 inputs: block.weights.len() / block.n_outputs(),
@@ -66,6 +114,7 @@ impl Sizes {
             row_cost: tape.row_cost(),
             layers,
             number_bytes: tape.placement().1.size(),
+            tiles,
         }
     }
 
@@ -96,33 +145,84 @@ impl Sizes {
         let (n, outputs) = (self.points as f64, self.outputs as f64);
         let own: f64 = layers.iter().map(|layer| layer.kernel(n)).sum();
         let pairs = if self.is_full(form) { outputs * (outputs - 1.0) } else { 0.0 };
-        let windowed = layers.iter().filter(|layer| layer.positions > 1);
-        let gradients = windowed.clone().map(|layer| layer.gradients(n)).fold(0.0, f64::max);
-        let several = windowed.count() > 0 || self.outputs > 1;
-        let tiles = if several { 4.0 } else { 3.0 } * n * n;
-        let joined = if self.is_full(form) { 2.0 * self.entries(form) } else { 0.0 };
         Some(Cost {
             multiply_adds: outputs * own + pairs * own,
-            numbers: joined + tiles + 3.0 * gradients,
+            numbers: self.structured_numbers(layers, form),
             points_at_once: 0,
         })
     }
 
+    /// Numbers that the kernel from blocks holds at once.
+    fn structured_numbers(&self, layers: &[LayerSizes], form: Outputs) -> f64 {
+        let n = self.points as f64;
+        let full = self.is_full(form);
+        let once = || layers.iter().filter(|layer| layer.positions == 1);
+        // A cross-kernel has no tiles that are added up in place.
+        let in_place = self.tiles.in_place && !full;
+        let factors = if once().next().is_none() {
+            0.0
+        } else if in_place {
+            2.0 * self.tiles.threads as f64 * n.min(FUSED_TILE).powi(2)
+        } else {
+            let inputs = |layer: &LayerSizes| layer.gradient_numbers_per_output() * n;
+            let lists = if full { 2.0 } else { 1.0 };
+            self.tiles.numbers(n) + lists * once().map(inputs).sum::<f64>()
+        };
+        let windowed = layers.iter().filter(|layer| layer.positions > 1);
+        let gradients = windowed.map(|layer| layer.gradients(n)).fold(0.0, f64::max);
+        let gradients = match (gradients > 0.0, full) {
+            (false, _) => 0.0,
+            // Those of two outputs, and the tiles of the cross-kernel.
+            (true, true) => 3.0 * gradients + self.tiles.numbers(n),
+            // While they are joined, or while their tiles are computed.
+            (true, false) => (2.0 * gradients).max(gradients + self.tiles.numbers(n)),
+        };
+        // The sum over the outputs exists while the next output's kernel is computed.
+        let blocks = if self.outputs > 1 && !full { 1.0 } else { 0.0 };
+        let matrices = if full { self.entries(form) } else { 0.0 } + (1.0 + blocks) * n * n;
+        matrices + factors.max(gradients)
+    }
+
+    /// Numbers that a kernel between these points and `other` points of the same function holds
+    /// in addition to the result.
+    pub(super) fn cross_scratch(&self, other: usize) -> f64 {
+        let most = self.points.max(other) as f64;
+        let both = (self.points + other) as f64;
+        let Some(layers) = &self.layers else { return (both + 1.0) * self.params as f64 };
+        let of = |layer: &LayerSizes| match layer.positions {
+            1 => both * layer.gradient_numbers_per_output(),
+            _ => 3.0 * layer.gradients(most),
+        };
+        3.0 * most.min(edge_in(self.tiles.memory) as f64).powi(2)
+            + layers.iter().map(of).fold(0.0, f64::max)
+    }
+
     fn contraction(&self, form: Outputs, limit: f64) -> Cost {
-        let (n, p) = (self.points as f64, self.params as f64);
-        let matrices = 2.0 * self.entries(form);
+        let p = self.params as f64;
         let full = self.is_full(form);
         let lists = if full { 1 } else { self.outputs };
-        let rows = if full { n * self.outputs as f64 } else { n };
-        let held = matrices + 2.0 * rows * p;
+        let rows = self.entries(form).sqrt();
+        // The sum over the outputs exists while the next output's kernel is computed.
+        let matrices = self.entries(form) * if lists > 1 { 2.0 } else { 1.0 };
+        // The rows of a full kernel exist once per output and once joined.
+        let joined = if full { 2.0 } else { 1.0 };
+        let held = (matrices + rows * p + self.tiles.numbers(rows)).max(joined * rows * p + p);
         let (numbers, points_at_once, formed) = if held <= limit {
             (held, self.points, rows)
         } else {
+            // The rows of two blocks, one row and its copies, the tape of a block, and a part
+            // of the kernel.
+            let tape: f64 = self.layers.iter().flatten().map(LayerSizes::tape).sum();
+            let numbers =
+                |b: f64| matrices + (2.0 * b + 4.0) * p + b * (b + tape) + self.tiles.numbers(b);
             // At least one point at a time, even if that does not fit.
-            let most = ((limit - matrices) / (3.0 * p)).max(1.0) as usize;
-            let at_once = most.min(self.points);
-            let numbers = matrices + 3.0 * at_once as f64 * p;
-            (numbers, at_once, self.rows_formed(at_once, if full { self.outputs } else { 1 }))
+            let (mut fits, mut too_many) = (1, self.points + 1);
+            while too_many - fits > 1 {
+                let middle = fits.midpoint(too_many);
+                if numbers(middle as f64) <= limit { fits = middle } else { too_many = middle }
+            }
+            let outputs = if full { self.outputs } else { 1 };
+            (numbers(fits as f64), fits, self.rows_formed(fits, outputs))
         };
         let multiply_adds = lists as f64 * (formed * self.row_cost + rows * rows * p / 2.0);
         Cost { multiply_adds, numbers, points_at_once }
@@ -144,9 +244,18 @@ impl Sizes {
         let of_each = if self.is_full(form) { outputs + 1.0 } else { 2.0 };
         Cost {
             multiply_adds: outputs * n * of_each * n * self.row_cost,
-            numbers: 2.0 * self.entries(form) + 2.0 * self.params as f64,
+            numbers: self.products_numbers(form),
             points_at_once: 0,
         }
+    }
+
+    fn products_numbers(&self, form: Outputs) -> f64 {
+        let several = self.outputs > 1 && !self.is_full(form);
+        let matrices = self.entries(form) * if several { 2.0 } else { 1.0 };
+        // A product with Jᵀ holds a layer's sensitivities.
+        let widest = self.layers.iter().flatten().map(|layer| layer.positions * layer.outputs);
+        let scratch = self.points * (1 + widest.max().unwrap_or(0));
+        matrices + 2.0 * self.params as f64 + scratch as f64
     }
 }
 
@@ -158,6 +267,12 @@ impl LayerSizes {
             return n * n * (k + m) / 2.0;
         }
         n * p * k * m + n * n * self.gradient_numbers_per_output() * m / 2.0
+    }
+
+    /// Numbers of the inputs and sensitivities of one point.
+    fn tape(&self) -> f64 {
+        let inputs = if self.positions == 1 { self.inputs } else { self.positions * self.outputs };
+        (inputs + self.positions * self.outputs) as f64
     }
 
     /// Numbers of the gradients that are formed at once.

@@ -10,13 +10,34 @@ pub enum PlanError {
     #[error("the structured kernel needs the layers' gradients as products, which this tape lacks")]
     NotOffered,
     /// The requested method, or every method, takes more memory than the limit.
-    #[error("{method:?} takes at least {needed} bytes for {points} points, the limit is {limit}")]
+    #[error(
+        "the kernel on {points} points takes at least {needed:.3e} bytes by {method:?}, the limit is \
+         {limit}: {fits} points fit. file::write_kernel writes a larger kernel tile by tile; \
+         products with vectors (multiply, top_eigenpairs) need no matrix"
+    )]
     Memory {
         /// The requested method, or the method with the smallest memory.
         method: Method,
         /// Number of points.
         points: usize,
+        /// The most points that the method can treat within the limit; 0 if none.
+        fits: usize,
         /// Bytes that the method needs.
+        needed: f64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// A kernel between two sets of points, or one that the tape knows, is larger than the limit.
+    #[error(
+        "a kernel of {rows} × {columns} takes {needed:.3e} bytes, the limit is {limit}: compute it \
+         for fewer rows at a time"
+    )]
+    CrossMemory {
+        /// Rows of the kernel.
+        rows: usize,
+        /// Columns of the kernel.
+        columns: usize,
+        /// Bytes that the kernel takes, with everything that is held at the same time.
         needed: f64,
         /// The limit in bytes.
         limit: u64,
@@ -38,8 +59,9 @@ pub struct Estimate {
     pub method: Method,
     /// Multiply-adds of its products.
     pub multiply_adds: f64,
-    /// Bytes held at once in addition to the tapes, including the result. The estimate
-    /// does not include scratch buffers inside a backend's products.
+    /// Bytes held at once in addition to the tapes, including the result. On Flex it is 1 to
+    /// 1.3 times the allocated memory. Other backends may copy the operands of products, which
+    /// is not included.
     pub peak_bytes: f64,
     /// Points whose rows of the Jacobian are formed in one batch, for a contraction; 0
     /// otherwise.
@@ -135,12 +157,13 @@ pub fn plan(
 ) -> Result<KernelPlan, PlanError> {
     let limit = limit_bytes as f64;
     let numbers = limit / sizes.number_bytes as f64;
-    let estimate = |method: Method| {
+    let estimate_of = |sizes: &Sizes, method: Method| {
         let Cost { multiply_adds, numbers, points_at_once } =
             sizes.cost(method, outputs, numbers)?;
         let peak_bytes = numbers * sizes.number_bytes as f64;
         Some(Estimate { method, multiply_adds, peak_bytes, points_at_once })
     };
+    let estimate = |method| estimate_of(sizes, method);
     let methods = [Method::Structured, Method::Contraction, Method::Products];
     let mut offered: Vec<Estimate> = methods.into_iter().filter_map(estimate).collect();
     let requested = method != Method::Auto;
@@ -152,7 +175,18 @@ pub fn plan(
         let least = candidates().min_by(|a, b| a.peak_bytes.total_cmp(&b.peak_bytes));
         let least = least.ok_or(PlanError::NotOffered)?;
         let (method, needed) = (least.method, least.peak_bytes);
-        return Err(PlanError::Memory { method, points: sizes.points, needed, limit: limit_bytes });
+        let points = sizes.points;
+        let fits = |points| {
+            let fewer = Sizes { points, ..sizes.clone() };
+            estimate_of(&fewer, method).is_some_and(|e| e.peak_bytes <= limit)
+        };
+        // The memory grows with the number of points.
+        let (mut fit, mut too_many) = (0, points);
+        while too_many - fit > 1 {
+            let middle = fit.midpoint(too_many);
+            if fits(middle) { fit = middle } else { too_many = middle }
+        }
+        return Err(PlanError::Memory { method, points, fits: fit, needed, limit: limit_bytes });
     };
     offered.retain(|e| e.method != chosen.method);
     let sizes = sizes.clone();

@@ -2,12 +2,19 @@
 //! program, because several would compile and link the same code several times.
 
 mod analysis;
+mod differences;
 mod files;
 mod infinite;
 mod invariants;
+mod memory;
 mod method;
 mod module;
 mod outputs;
+mod shared;
 
 // `on_every_backend!` expects these modules here.
 use invariants::{dynamics, kernels, mutations, networks};
+
+/// Counts the memory of the tests in `memory`.
+#[global_allocator]
+static ALLOCATED: peak_alloc::PeakAlloc = peak_alloc::PeakAlloc;

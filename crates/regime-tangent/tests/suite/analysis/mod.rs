@@ -1,10 +1,13 @@
 //! The analysis of kernels, against closed forms and independent computations.
 
+mod accuracy;
 mod alignment;
 mod condition;
 mod dimension;
 mod factor;
 mod norms;
+mod not_a_number;
+mod posterior;
 mod regression;
 mod spectrum;
 mod top;
