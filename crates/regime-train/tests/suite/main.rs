@@ -4,6 +4,8 @@ mod adaptive;
 mod batch;
 mod coordinates;
 mod device;
+mod events;
+mod faults;
 mod flow;
 mod frozen;
 mod linear;
@@ -12,6 +14,7 @@ mod problem;
 mod remote;
 mod scipy;
 mod stochastic;
+mod system;
 
 mod on {
     use regime_models::on_every_backend;
