@@ -63,6 +63,7 @@ mod explicit;
 mod factor;
 mod flow;
 mod flow_error;
+mod frozen_system;
 mod function_space;
 mod implicit;
 mod initial;
