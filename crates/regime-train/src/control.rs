@@ -315,3 +315,29 @@ impl Control {
         moments
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_rejected_for_their_error_leave_the_retries_of_the_landing() {
+        let now = Sample { t: 0.0, loss: 1.0, loss_rate: -1.0 };
+        let mut control = Control::start(FlowSpec::default(), now, (1.0, 1.0));
+        for _ in 0..MAX_LANDING_RETRIES {
+            control.reject(control.clock.dt / 10.0).unwrap();
+        }
+        for _ in 0..MAX_LANDING_RETRIES {
+            assert!(control.landing() == LANDING && control.overshoots(0.9, 1.1));
+        }
+        assert!(control.landing() == f64::INFINITY && !control.overshoots(0.9, 1.1));
+        // The retries of the landing are not failures of the step size.
+        for _ in MAX_LANDING_RETRIES..MAX_REJECTED - 1 {
+            control.reject(control.clock.dt / 10.0).unwrap();
+        }
+        assert_eq!(control.reject(control.clock.dt), Err(Divergence::StepSize));
+        assert_eq!(control.outcome.rejected, u64::from(MAX_REJECTED + MAX_LANDING_RETRIES));
+        control.accept(control.clock, now, (0.0, 0.0), 0.5);
+        assert!(control.overshoots(0.9, 1.1), "an accepted step resets the retries");
+    }
+}

@@ -1,9 +1,12 @@
 //! A flow from its initial weights to its end.
 
+mod accepted_step;
+mod check;
 mod events;
 mod inside;
 mod large;
 mod run;
+mod watch;
 
 use std::{borrow::Borrow, cell::Cell, sync::Arc};
 
@@ -11,8 +14,11 @@ use burn_tensor::{Tensor, backend::Backend};
 use ndarray::Array2;
 use regime_models::{Network, Precision, Tape};
 
-use self::events::Watch;
-pub use self::run::Step;
+pub use self::accepted_step::Step;
+use self::{
+    check::{check, check_rounding},
+    watch::Watch,
+};
 use crate::{
     attempt::{Accepted, Attempt},
     cached_kernel::CachedKernel,
@@ -20,10 +26,9 @@ use crate::{
     evaluate::{Evaluator, Point},
     event::Sample,
     flow_error::FlowError,
-    loss::Loss,
     observe::{Divergence, Moment, Observation, Observer, Outcome},
     points::{Points, Weights},
-    spec::{FlowSpec, Momentum, Scheme, SpecError, StepRule},
+    spec::{FlowSpec, Momentum, Scheme, SpecError},
     step::{Prepared, attempt},
     system::{System, largest},
     system_error::SystemError,
@@ -357,31 +362,6 @@ fn evaluator<'e, B: Backend, N: Network<B>>(
     Evaluator { system, work, settled_above }
 }
 
-/// Checks the spec, also against the loss of the system.
-fn check<B: Backend, N: Network<B>>(
-    spec: &FlowSpec,
-    system: &System<B, N>,
-) -> Result<FlowSpec, SpecError> {
-    if let (Scheme::Explicit { rule: StepRule::GradientTurn { max_turn, .. } }, Loss::Hinge) =
-        (spec.scheme, system.objective().loss())
-    {
-        // Reaching a margin turns the gradient of a hinge by a finite angle, however small the
-        // step.
-        let right =
-            "used with a loss of continuous slope: use the rule output-change for the hinge";
-        return Err(SpecError { field: "scheme.rule.max_turn", value: max_turn, right });
-    }
-    if system.objective().criterion().has_residuals()
-        && spec.stop.margin >= 0.0
-        && spec.stop.max_time.is_none()
-    {
-        let right = "negative for real-valued targets, minus the residual that ends the flow; or set \
-                     stop.max_time";
-        return Err(SpecError { field: "stop.margin", value: spec.stop.margin, right });
-    }
-    spec.check()
-}
-
 /// The mean loss at `t` and its rate `d(α²L)/dt = α² ⟨∇L, ẇ⟩`.
 fn sample<B: Backend, N: Network<B>>(
     system: &System<B, N>,
@@ -404,33 +384,4 @@ fn first_speed<B: Backend, N: Network<B>>(system: &System<B, N>, at: &Prepared<B
     let rates = Precision::to_host(at.point.tape.jvp(at.point.gradient.clone()));
     let alpha = system.objective().alpha().value();
     largest(rates.iter().map(|rate| alpha * rate.abs()))
-}
-
-/// Checks that rounding in `F` is smaller than the error that the scheme allows in a step; `unit` is
-/// the scale of these errors.
-fn check_rounding<B: Backend, N: Network<B>>(
-    spec: &FlowSpec,
-    system: &System<B, N>,
-    unit: f64,
-) -> Result<(), FlowError> {
-    let allowed = unit.min(1.0)
-        * match spec.scheme {
-            Scheme::Explicit { rule: StepRule::OutputChange { undo_above, .. } } => undo_above,
-            Scheme::Explicit { rule: StepRule::GradientTurn { max_output_change, .. } } => {
-                max_output_change
-            }
-            Scheme::Adaptive { .. } | Scheme::Reference { .. } => {
-                spec.scheme.step_tolerance().expect("these schemes have a tolerance")
-            }
-        };
-    let objective = system.objective();
-    let alpha = objective.alpha().value();
-    let epsilon = Precision::of(system.inputs().dtype()).epsilon();
-    let of_f = epsilon * largest(objective.initial().iter().map(|f| f.abs()));
-    let rounding = alpha * of_f;
-    if rounding > allowed && !system.accepts_rounding() {
-        let largest = allowed / of_f;
-        return Err(FlowError::Rounding { alpha, rounding, allowed, largest });
-    }
-    Ok(())
 }

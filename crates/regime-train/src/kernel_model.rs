@@ -1,13 +1,11 @@
 //! A fixed kernel as a model that is trained like a network.
 
-use std::sync::Arc;
-
 use burn_tensor::{DType, IndexingUpdateOp, Int, Tensor, TensorData, backend::Backend};
 use ndarray::ArrayView2;
-use regime_models::{Alpha, Network, Precision, Tape, Trace, dot};
+use regime_models::{Network, Precision, Tape, Trace, dot};
 use regime_tangent::{cross_kernel, kernel};
 
-use crate::{builder::SystemBuilder, initial::Origin, system::System};
+use crate::initial::Origin;
 
 /// The functions `f(c, x) = Σⱼ cⱼ Θ(x, xⱼ)` of a frozen kernel `Θ`, as a [`Network`] whose
 /// parameters are the coefficients `c` of the `n` training points.
@@ -23,8 +21,8 @@ use crate::{builder::SystemBuilder, initial::Origin, system::System};
 /// The points of this model are *indices*: those below `n` are training points, those from
 /// `n` on are the other points added by [`with_points`](Self::with_points). A batch of
 /// training points thus determines which coefficients it updates. [`numbers`](Self::numbers) makes
-/// inputs of indices. [`System::of_kernel`] needs no inputs and no initial weights, and
-/// [`System::frozen`] makes the model from a system of a network.
+/// inputs of indices. [`System::of_kernel`](crate::System::of_kernel) needs no inputs and no initial weights, and
+/// [`System::frozen`](crate::System::frozen) makes the model from a system of a network.
 ///
 /// One evaluation costs `n²` multiply-adds and reads the kernel once. Norms of the
 /// parameters, such as in [`WeightsByLayer`](crate::WeightsByLayer), are norms of the
@@ -256,62 +254,6 @@ impl<B: Backend> KernelModel<B> {
 impl<B: Backend> Origin<B> for KernelModel<B> {
     fn origin(&self) -> Tensor<B, 1> {
         self.origin()
-    }
-}
-
-impl<B: Backend> System<B, KernelModel<B>> {
-    /// Starts a system of a frozen kernel: its inputs are the training points of the model, and its
-    /// initial weights are `c = 0`. α is 1 if none is given: `F` does not depend on it. Targets and
-    /// loss have to be given.
-    pub fn of_kernel(model: KernelModel<B>) -> SystemBuilder<B, KernelModel<B>> {
-        let points = model.training_points();
-        let one = Alpha::paper(1.0).expect("1 is positive");
-        System::builder(model, points).origin().alpha(one)
-    }
-}
-
-impl<B: Backend, N: Network<B>> System<B, N> {
-    /// The same problem with the tangent kernel of the network frozen at the weights `w`: its
-    /// flow is the limit `α → ∞` of the flow of the network that starts there.
-    ///
-    /// # Shapes
-    /// `w`: `[P]`
-    ///
-    /// # Errors
-    /// [`KernelModelError::NotFinite`] if the kernel is not finite at these weights.
-    pub fn frozen(&self, w: &Tensor<B, 1>) -> Result<System<B, KernelModel<B>>, KernelModelError> {
-        let model = KernelModel::of(self.network(), w, self.inputs())?;
-        Ok(self.with_kernel(model))
-    }
-
-    /// As [`frozen`](Self::frozen), with other points `x` at which the model can be evaluated; they
-    /// are the [`other_points`](KernelModel::other_points) of the model. `batch_size` of them are
-    /// evaluated at a time.
-    ///
-    /// # Shapes
-    /// `w`: `[P]`, `x`: `[m, d]`
-    ///
-    /// # Errors
-    /// As [`frozen`](Self::frozen).
-    ///
-    /// # Panics
-    /// When `batch_size` is 0.
-    pub fn frozen_with_points(
-        &self,
-        w: &Tensor<B, 1>,
-        x: &Tensor<B, 2>,
-        batch_size: usize,
-    ) -> Result<System<B, KernelModel<B>>, KernelModelError> {
-        let rows = cross_rows(self.network(), w, self.inputs(), x, batch_size);
-        let model = KernelModel::of(self.network(), w, self.inputs())?.with_points(rows)?;
-        Ok(self.with_kernel(model))
-    }
-
-    fn with_kernel(&self, model: KernelModel<B>) -> System<B, KernelModel<B>> {
-        let (points, origin) = (model.training_points(), model.origin());
-        let objective = self.objective();
-        let zeros = vec![0.0; objective.initial().len()];
-        System::from_parts(Arc::new(model), points, objective.clone().with_initial(zeros), origin)
     }
 }
 

@@ -30,7 +30,7 @@
 //! let system = builder.alpha(alpha).loss(loss).seed(1).build()?;
 //! let end = Flow::start(&system, FlowSpec::default())?.run();
 //! println!("{end}"); // Converged at t = …, t₁ = …, t₂ = …, … steps
-//! println!("kernel change {:.3}", relative_change(end.kernel(&x)?, system.kernel(&x)?)?);
+//! println!("kernel change {:.3}", relative_change(&end.kernel(&x)?, &system.kernel(&x)?)?);
 //!
 //! assert_eq!(end.end, End::Converged);
 //! # assert!(end.t1 < end.t2);
@@ -65,6 +65,7 @@ mod explicit;
 mod factor;
 mod flow;
 mod flow_error;
+mod frozen_system;
 mod function_space;
 mod implicit;
 mod initial;

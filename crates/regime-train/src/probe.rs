@@ -39,6 +39,17 @@ impl<P, R> Recorder<P, R> {
         Self { probe, moments: moments.to_vec(), readings: Vec::new() }
     }
 
+    /// Continues with the readings of an interrupted run. A checkpoint of a flow holds no readings:
+    /// store them beside it, and give them to the recorder of the resumed flow.
+    pub fn resume(probe: P, moments: &[Moment], readings: Vec<(Observation, R)>) -> Self {
+        Self { probe, moments: moments.to_vec(), readings }
+    }
+
+    /// The readings, with their observations, to be stored beside a checkpoint.
+    pub fn into_readings(self) -> Vec<(Observation, R)> {
+        self.readings
+    }
+
     /// The readings, with their observations.
     pub fn readings(&self) -> &[(Observation, R)] {
         &self.readings

@@ -3,32 +3,11 @@
 use burn_tensor::{Tensor, backend::Backend};
 use regime_models::Network;
 
-use super::Flow;
+use super::{Flow, watch::Watch};
 use crate::{
     root,
-    user_event::{Event, Occurred, State},
+    user_event::{Occurred, State},
 };
-
-/// An event of the user, and its value at the last state.
-pub(super) struct Watch<B: Backend, N: Network<B>> {
-    event: Event<B, N>,
-    /// `None` before the first evaluation.
-    value: Option<f64>,
-    pub(super) has_come: bool,
-    /// Whether [`Flow::until`] waits for it.
-    pub(super) is_awaited: bool,
-}
-
-impl<B: Backend, N: Network<B>> Watch<B, N> {
-    pub(super) fn of(event: Event<B, N>) -> Self {
-        Self { event, value: None, has_come: false, is_awaited: false }
-    }
-
-    /// Whether the run ends because of this event.
-    pub(super) fn ends_run(&self) -> bool {
-        self.has_come && self.event.is_terminal()
-    }
-}
 
 /// The weights at one time of a step.
 pub(super) type Knot<B> = (f64, Tensor<B, 1>);

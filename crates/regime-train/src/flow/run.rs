@@ -3,50 +3,12 @@
 use burn_tensor::backend::Backend;
 use regime_models::Network;
 
-use super::{Flow, events::Watch};
+use super::{Flow, accepted_step::Step, watch::Watch};
 use crate::{
     end_state::EndState,
     observe::{Divergence, End, Moment, Observer},
-    user_event::{Event, Occurred},
+    user_event::{Event, Occurred, State},
 };
-
-/// One accepted step.
-#[derive(Debug, Clone)]
-pub struct Step<B: Backend> {
-    time: f64,
-    n_steps: u64,
-    fraction: f64,
-    events: Vec<Occurred<B>>,
-}
-
-impl<B: Backend> Step<B> {
-    /// The time of the flow after the step.
-    pub fn time(&self) -> f64 {
-        self.time
-    }
-
-    /// Accepted steps so far.
-    pub fn n_steps(&self) -> u64 {
-        self.n_steps
-    }
-
-    /// The events of this step in the order of time, with `t1` and `t2`.
-    pub fn events(&self) -> &[Occurred<B>] {
-        &self.events
-    }
-
-    /// The first event of this step.
-    pub fn event(&self) -> Option<&Occurred<B>> {
-        self.events.first()
-    }
-
-    /// An estimate of the part of the run that is done, from 0 to 1: the largest of the fraction of
-    /// the points that have reached the stopping margin, and the spent fractions of the maximum
-    /// time and the maximum number of steps. It can fall when a margin is lost again.
-    pub fn fraction(&self) -> f64 {
-        self.fraction
-    }
-}
 
 impl<B: Backend, N: Network<B>> Flow<B, N> {
     /// Adds an event where `function` is zero, see [`Event`].
@@ -54,7 +16,7 @@ impl<B: Backend, N: Network<B>> Flow<B, N> {
     pub fn event(
         self,
         name: impl Into<String>,
-        function: impl Fn(&crate::State<'_, B, N>) -> f64 + Send + 'static,
+        function: impl Fn(&State<'_, B, N>) -> f64 + Send + 'static,
     ) -> Self {
         self.with_event(Event::new(name, function))
     }

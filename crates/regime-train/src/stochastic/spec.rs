@@ -43,7 +43,7 @@ pub struct StochasticSpec {
     pub temperature: f64,
     /// The maximum batch size, at least 1; the paper: 64.
     pub largest_batch: usize,
-    /// How batches are drawn. The default is `violators`, the unbiased sampling.
+    /// How batches are drawn.
     pub sampling: Sampling,
     /// The inertia; the paper: constant, τ = 10.
     pub momentum: Momentum,

@@ -4,6 +4,8 @@ mod adaptive;
 mod batch;
 mod coordinates;
 mod device;
+mod events;
+mod faults;
 mod flow;
 mod frozen;
 mod heads;
@@ -13,6 +15,7 @@ mod problem;
 mod remote;
 mod scipy;
 mod stochastic;
+mod system;
 
 mod on {
     use regime_models::on_every_backend;

@@ -1,0 +1,63 @@
+//! The checks before a flow starts.
+
+use burn_tensor::backend::Backend;
+use regime_models::{Network, Precision};
+
+use crate::{
+    flow_error::FlowError,
+    loss::Loss,
+    spec::{FlowSpec, Scheme, SpecError, StepRule, Stop},
+    system::{System, largest},
+};
+
+/// Checks the spec, also against the loss of the system.
+pub(super) fn check<B: Backend, N: Network<B>>(
+    spec: &FlowSpec,
+    system: &System<B, N>,
+) -> Result<FlowSpec, SpecError> {
+    if let (Scheme::Explicit { rule: StepRule::GradientTurn { max_turn, .. } }, Loss::Hinge) =
+        (spec.scheme, system.objective().loss())
+    {
+        // Reaching a margin turns the gradient of a hinge by a finite angle, however small the
+        // step.
+        let right =
+            "used with a loss of continuous slope: use the rule output-change for the hinge";
+        return Err(SpecError { field: "scheme.rule.max_turn", value: max_turn, right });
+    }
+    let Stop { margin, max_time, .. } = spec.stop;
+    if system.objective().criterion().has_residuals() && margin >= 0.0 && max_time.is_none() {
+        let right = "negative for real-valued targets, minus the residual that ends the flow; or set \
+                     stop.max_time";
+        return Err(SpecError { field: "stop.margin", value: margin, right });
+    }
+    spec.check()
+}
+
+/// Checks that rounding in `F` is smaller than the error that the scheme allows in a step; `unit` is
+/// the scale of these errors.
+pub(super) fn check_rounding<B: Backend, N: Network<B>>(
+    spec: &FlowSpec,
+    system: &System<B, N>,
+    unit: f64,
+) -> Result<(), FlowError> {
+    let allowed = unit.min(1.0)
+        * match spec.scheme {
+            Scheme::Explicit { rule: StepRule::OutputChange { undo_above, .. } } => undo_above,
+            Scheme::Explicit { rule: StepRule::GradientTurn { max_output_change, .. } } => {
+                max_output_change
+            }
+            Scheme::Adaptive { .. } | Scheme::Reference { .. } => {
+                spec.scheme.step_tolerance().expect("these schemes have a tolerance")
+            }
+        };
+    let objective = system.objective();
+    let alpha = objective.alpha().value();
+    let epsilon = Precision::of(system.inputs().dtype()).epsilon();
+    let of_f = epsilon * largest(objective.initial().iter().map(|f| f.abs()));
+    let rounding = alpha * of_f;
+    if rounding > allowed && !system.accepts_rounding() {
+        let largest = allowed / of_f;
+        return Err(FlowError::Rounding { alpha, rounding, allowed, largest });
+    }
+    Ok(())
+}
