@@ -77,7 +77,7 @@ where
 }
 
 /// Turns a panic of the module into an error: its operations are those of the caller's code and data.
-fn caught<T>(make: impl FnOnce() -> Result<T, ModuleError>) -> Result<T, ModuleError> {
+pub(super) fn caught<T>(make: impl FnOnce() -> Result<T, ModuleError>) -> Result<T, ModuleError> {
     catch_unwind(AssertUnwindSafe(make)).unwrap_or_else(|payload| {
         let text = payload.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or_default();

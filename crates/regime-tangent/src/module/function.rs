@@ -8,7 +8,7 @@ use burn::{
 use super::{
     error::ModuleError,
     parameters::Parameters,
-    ties::{assigned, flattened, tied, values},
+    ties::{Graph, assigned, flattened, tied, values},
 };
 
 /// Points evaluated at once, few enough for a small graph.
@@ -170,10 +170,14 @@ where
     /// # Panics
     /// When `w` has another shape.
     pub fn with_values(&self, w: &Tensor<AB::InnerBackend, 1>) -> Self {
+        self.assigned(w, Graph::Recorded)
+    }
+
+    pub(super) fn assigned(&self, w: &Tensor<AB::InnerBackend, 1>, graph: Graph) -> Self {
         let Model { module, forward, parameters, anchor } = &*self.model;
         assert_eq!(w.dims(), [parameters.n_params()], "the parameters have the wrong length");
         let model = Model {
-            module: assigned(module, parameters, w),
+            module: assigned(module, parameters, w, graph),
             forward: Arc::clone(forward),
             parameters: Arc::clone(parameters),
             anchor: anchor.clone(),
@@ -236,11 +240,26 @@ where
         sums.reduce(|a, b| a + b).expect("there are points")
     }
 
+    /// `Σ g_ik ∂f_k(xᵢ)/∂w` for `g`, `[n, K]`: `[P]`, one pass for each batch.
+    pub(super) fn weighted_gradients(
+        &self,
+        g: &Tensor<AB::InnerBackend, 2>,
+    ) -> Tensor<AB::InnerBackend, 1> {
+        let sums = self.batches().map(|(start, points)| {
+            let g = g.clone().narrow(0, start, points.dims()[0]);
+            self.pulled(self.evaluate(points) * Tensor::from_inner(g))
+        });
+        sums.reduce(|a, b| a + b).expect("there are points")
+    }
+
     /// The gradient of the sum of `terms`, which were computed from the module, `[P]`.
     pub(super) fn pulled(&self, terms: Tensor<AB, 2>) -> Tensor<AB::InnerBackend, 1> {
-        let Model { module, parameters, anchor, .. } = &*self.model;
-        let gradients = (terms.sum() + anchor.clone()).backward();
-        flattened(module, parameters, &gradients)
+        flattened(&self.model.module, self.parameters(), &self.gradients(terms))
+    }
+
+    /// The gradients of the sum of `terms` with respect to all leaves.
+    pub(super) fn gradients(&self, terms: Tensor<AB, 2>) -> AB::Gradients {
+        (terms.sum() + self.model.anchor.clone()).backward()
     }
 
     /// The outputs on any points, with their graph.

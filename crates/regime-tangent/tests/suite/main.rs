@@ -7,6 +7,8 @@ mod infinite;
 mod invariants;
 mod method;
 mod module;
+mod module_network;
+mod module_norms;
 mod outputs;
 
 // `on_every_backend!` expects these modules here.
