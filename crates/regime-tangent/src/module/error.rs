@@ -109,8 +109,9 @@ pub enum ModuleError {
     },
     /// The forward or the backward pass panicked.
     #[error(
-        "the module panicked: {message}; an index such as a token may be out of range, or a layer may create \
-         a tensor of its own in float32 (give a recurrent layer its initial state)"
+        "the module panicked: {message}; an index such as a token may be out of range, or a layer may create a \
+         tensor in float32, as recurrent layers do for their states: then call \
+         burn::tensor::set_default_dtypes before the first tensor is created"
     )]
     Panicked {
         /// The first line of the panic's message.

@@ -52,7 +52,10 @@ pub(super) const BATCH: usize = 128;
 ///
 /// # Precision
 /// The kernel has the element type of the points. The module's parameters must have the
-/// same type: [`in_precision`](crate::in_precision) converts a module to float64.
+/// same type: [`in_precision`](crate::in_precision) converts a module to float64. A layer that
+/// creates tensors of its own, such as the states of burn's recurrent layers, creates them in the
+/// default type of the device: call `burn::tensor::set_default_dtypes` for float64, before
+/// the program creates its first tensor.
 /// Two operations of burn 0.21 round to float32 nevertheless, an error of about 6·10⁻⁸: the
 /// backward pass of `div_scalar`, unless the divisor is a power of two (use
 /// `mul_scalar(1.0 / c)` in a forward pass instead), and the logistic functions

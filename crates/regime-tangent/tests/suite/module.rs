@@ -509,5 +509,5 @@ fn a_panic_of_the_module_is_an_error_that_says_what_to_do() {
     let error = ModuleFunction::new(&lstm, forward, x).map(drop).unwrap_err();
     assert!(matches!(error, ModuleError::Panicked { .. }), "{error}");
     let text = error.to_string();
-    assert!(text.contains("initial state") && text.lines().count() == 1, "{text}");
+    assert!(text.contains("set_default_dtypes") && text.lines().count() == 1, "{text}");
 }

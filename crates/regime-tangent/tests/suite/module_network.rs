@@ -7,14 +7,17 @@ use std::sync::{
 
 use burn::{
     module::{Module, Param},
-    nn::{Embedding, EmbeddingConfig, Linear, LinearConfig, Lstm, LstmConfig, LstmState},
-    tensor::{Int, Tensor, TensorData, backend::Backend},
+    nn::{Embedding, EmbeddingConfig, Linear, LinearConfig, Lstm, LstmConfig},
+    tensor::{DType, Int, Tensor, TensorData, backend::Backend},
 };
 use burn_flex::Flex;
+use ndarray::{Array1, Array2};
 use regime_models::{Network, Trace};
 use regime_tangent::{
     ModuleError, ModuleFunction, ModuleNetwork, Precision, Tape, diagonal, full_kernel,
-    in_precision, jacobian, kernel, multiply,
+    in_precision, jacobian, kernel,
+    kit::{OnBackend, audit},
+    multiply,
 };
 
 use crate::module::{DEVICE, Grad, distance, host, numbers, points};
@@ -64,13 +67,14 @@ pub(crate) fn by_differences<N: Network<Flex>>(
     x: &Tensor<Flex, 2>,
 ) -> Vec<f64> {
     let (values, p) = (host(w.clone()), net.n_params());
-    let (n, step) = (x.dims()[0] * net.n_outputs(), 1e-5);
+    let (n, precision) = (x.dims()[0] * net.n_outputs(), Precision::of(w.dtype()));
+    let step = if precision == Precision::F64 { 1e-5 } else { 1e-2 };
     let mut jacobian = vec![0.0; n * p];
     for column in 0..p {
         let moved = |by: f64| {
             let mut values = values.clone();
             values[column] += by;
-            host(net.forward(&vector(&values), x))
+            host(net.forward(&precision.vector(&values, &DEVICE), x))
         };
         for (row, (up, down)) in moved(step).iter().zip(moved(-step)).enumerate() {
             jacobian[row * p + column] = (up - down) / (2.0 * step);
@@ -194,6 +198,20 @@ fn a_module_is_given_back_with_other_weights() {
     assert_eq!(host(net.forward(&net.values(), &x)), before);
 }
 
+/// The test kit's invariants of a network: kernels, products, batches, groups, flows.
+#[test]
+fn a_module_satisfies_the_invariants_of_a_network() {
+    let module = Net::<Grad>::new(&DEVICE);
+    let forward = |m: &Net<Grad>, x: Tensor<Grad, 2>| m.forward(x).narrow(1, 0, 1);
+    let net = ModuleNetwork::new(&module, forward, points(3, 3)).unwrap();
+    for limit in [0, 1 << 20] {
+        let net = net.clone().with_jacobian_limit(limit);
+        let x = Array2::from_shape_vec((5, 3), numbers(15, 6)).unwrap();
+        let w = Array1::from_vec(numbers(21, 3));
+        assert_eq!(audit(&OnBackend::new(&net, &DEVICE), w.view(), x.view()), []);
+    }
+}
+
 /// Points keep their shape in the module and are rows in the network.
 #[test]
 fn points_of_a_network_have_the_shape_of_the_module() {
@@ -214,7 +232,6 @@ fn points_of_a_network_have_the_shape_of_the_module() {
     assert_eq!(error, ModuleError::PointShape { found: vec![2, 4], expected: vec![4, 2] });
     let error = net.check(&points(3, 7)).unwrap_err();
     assert!(matches!(error, ModuleError::PointShape { .. }), "{error}");
-    assert_eq!(net.check(&inputs.narrow(0, 0, 0)), Err(ModuleError::NoPoints));
 }
 
 /// An embedding of seven tokens, and a layer.
@@ -284,18 +301,15 @@ fn all_sample_points_are_evaluated() {
     assert_eq!(error.to_string(), "output 0 of point 170 is NaN");
 }
 
-/// A recurrent layer in float64, from an initial state of its own precision.
+/// A recurrent layer in float32, the default type of the device.
 #[test]
-fn an_lstm_with_an_initial_state_is_a_network() {
-    let lstm: Lstm<Grad> = in_precision(LstmConfig::new(2, 3, true).init(&DEVICE), Precision::F64);
-    let forward = |m: &Lstm<Grad>, x: Tensor<Grad, 3>| {
-        let zeros = Tensor::zeros([x.dims()[0], 3], (&x.device(), x.dtype()));
-        let (_, state) = m.forward(x, Some(LstmState::new(zeros.clone(), zeros)));
-        state.hidden
-    };
-    let x = points(3, 8).reshape([3, 4, 2]);
+fn an_lstm_is_a_network() {
+    let lstm = LstmConfig::new(2, 3, true).init::<Grad>(&DEVICE);
+    let forward = |m: &Lstm<Grad>, x: Tensor<Grad, 3>| m.forward(x, None).1.hidden;
+    let x = points(3, 8).cast(DType::F32).reshape([3, 4, 2]);
     let net = ModuleNetwork::new(&lstm, forward, x.clone()).unwrap();
     let (w, x) = (net.values(), net.inputs(x).unwrap());
+    assert_eq!((w.dtype(), net.n_params()), (DType::F32, 4 * 3 * (2 + 3 + 2)));
     let tape = net.trace(&w, &x).linearise();
-    assert!(distance(&host(jacobian(&tape)), &by_differences(&net, &w, &x)) < 1e-8);
+    assert!(distance(&host(jacobian(&tape)), &by_differences(&net, &w, &x)) < 1e-3);
 }
