@@ -14,9 +14,6 @@ use super::{
     used::{Calls, calls},
 };
 
-/// Points that the check of a network takes, one batch.
-pub(super) const CHECKED: usize = BATCH;
-
 /// Points whose gradients are compared.
 const GRADIENTS: usize = 8;
 
@@ -38,6 +35,25 @@ where
         Some(difference) => Err(mixes(function, difference)),
         None => Ok(()),
     }
+}
+
+/// Evaluates all points, and checks the first ones for mixed points and randomness.
+pub(super) fn check_sample<AB, M, F, const D: usize>(
+    function: &ModuleFunction<AB, M, F, D>,
+) -> Result<(), ModuleError>
+where
+    AB: AutodiffBackend,
+    M: Module<AB>,
+    F: Fn(&M, Tensor<AB, D>) -> Tensor<AB, 2>,
+{
+    let n = function.n_points();
+    let first = function.points().clone().narrow(0, 0, n.min(BATCH));
+    check(&function.on(first))?;
+    if n <= BATCH {
+        return Ok(());
+    }
+    let values = Precision::to_host(function.outputs());
+    Whole { start: 0, values, n_outputs: function.n_outputs(), tolerance: 0.0 }.check_finite()
 }
 
 /// Compares the outputs for some points in one batch with their outputs in other batches.

@@ -9,9 +9,11 @@ mod independence;
 mod network;
 mod network_tape;
 mod parameters;
+mod statistics;
 mod suspects;
 mod tapes;
 mod ties;
+mod token_check;
 mod tokens;
 mod used;
 

@@ -4,16 +4,11 @@ use burn::{
     module::Module,
     tensor::{Tensor, backend::AutodiffBackend},
 };
-use regime_models::{Network, Precision};
+use regime_models::Network;
 
 use super::{
-    checked::caught,
-    error::ModuleError,
-    function::ModuleFunction,
-    independence::{self, CHECKED},
-    network_tape::ModuleNetworkTrace,
-    parameters::Parameters,
-    ties::Graph,
+    checked::caught, error::ModuleError, function::ModuleFunction, independence,
+    network_tape::ModuleNetworkTrace, parameters::Parameters, ties::Graph, token_check::all_tokens,
 };
 
 /// The memory for a Jacobian that a tape of a [`ModuleNetwork`] stores unless
@@ -127,9 +122,9 @@ where
         samples: Tensor<AB::InnerBackend, D>,
         takes_tokens: bool,
     ) -> Result<Self, ModuleError> {
-        caught(|| {
+        caught(module, || {
             let function = ModuleFunction::unchecked(module, forward, samples.clone(), None)?;
-            check(&function)?;
+            independence::check_sample(&function)?;
             let function = function.on(samples.narrow(0, 0, 1));
             Ok(Self { function, jacobian_limit: JACOBIAN_LIMIT, takes_tokens })
         })
@@ -156,7 +151,7 @@ where
             return Err(ModuleError::NoPoints);
         }
         let points = self.points(x)?;
-        caught(|| independence::check(&self.function.on(points)))
+        caught(self.function.module(), || independence::check(&self.function.on(points)))
     }
 
     /// Points as inputs of the network.
@@ -209,7 +204,7 @@ where
             return Err(ModuleError::PointShape { found: vec![d], expected });
         }
         if self.takes_tokens {
-            super::tokens::check(x)?;
+            all_tokens(x)?;
         }
         shape[0] = n;
         Ok(x.clone().reshape(shape))
@@ -224,32 +219,6 @@ where
     ) -> ModuleFunction<AB, M, F, D> {
         let points = self.points(x).unwrap_or_else(|error| panic!("{error}"));
         self.function.assigned(w, graph).on(points)
-    }
-}
-
-/// Evaluates all points, and checks the first ones for mixed points and randomness.
-fn check<AB, M, F, const D: usize>(
-    function: &ModuleFunction<AB, M, F, D>,
-) -> Result<(), ModuleError>
-where
-    AB: AutodiffBackend,
-    M: Module<AB>,
-    F: Fn(&M, Tensor<AB, D>) -> Tensor<AB, 2>,
-{
-    let (n, outputs) = (function.n_points(), function.n_outputs());
-    let first = function.points().clone().narrow(0, 0, n.min(CHECKED));
-    independence::check(&function.on(first))?;
-    if n <= CHECKED {
-        return Ok(());
-    }
-    let values = Precision::to_host(function.outputs());
-    match values.iter().position(|value| !value.is_finite()) {
-        None => Ok(()),
-        Some(at) => {
-            let (point, output) = (at / outputs, at % outputs);
-            let quantity = format!("output {output}");
-            Err(ModuleError::NotFinite { quantity, point, value: values[at] })
-        }
     }
 }
 

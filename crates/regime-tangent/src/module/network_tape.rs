@@ -16,6 +16,9 @@ use regime_models::{Precision, Tape, Trace};
 
 use super::function::ModuleFunction;
 
+/// A row of a Jacobian, `[P]`, computed when it is first needed.
+type Row<B> = OnceLock<Tensor<B, 1>>;
+
 /// The outputs of a [`ModuleNetwork`](super::ModuleNetwork).
 pub struct ModuleNetworkTrace<AB: AutodiffBackend, M, F, const D: usize> {
     function: ModuleFunction<AB, M, F, D>,
@@ -75,7 +78,7 @@ pub struct ModuleNetworkTape<AB: AutodiffBackend, M, F, const D: usize> {
     rows: Arc<[usize]>,
     /// The rows of the trace's Jacobian that were computed, `[P]` each; `None` if they do not fit
     /// into memory.
-    stored: Option<Arc<[OnceLock<Tensor<AB::InnerBackend, 1>>]>>,
+    stored: Option<Arc<[Row<AB::InnerBackend>]>>,
 }
 
 impl<AB: AutodiffBackend, M, F, const D: usize> Clone for ModuleNetworkTape<AB, M, F, D> {

@@ -7,9 +7,8 @@ use burn::{
         backend::{AutodiffBackend, Backend},
     },
 };
-use regime_models::Precision;
 
-use super::{error::ModuleError, network::ModuleNetwork};
+use super::{error::ModuleError, network::ModuleNetwork, token_check::all_tokens};
 
 /// The forward function of a network of tokens: it takes the tokens as floats.
 pub type TokenForward<AB, M, const D: usize> =
@@ -87,24 +86,8 @@ fn floats<B: Backend, const D: usize>(
 ) -> Result<Tensor<B, D>, ModuleError> {
     let floats = tokens.float().cast(dtype);
     let shape = floats.dims();
-    check(&floats.clone().reshape([shape[0], shape[1..].iter().product()]))?;
+    all_tokens(&floats.clone().reshape([shape[0], shape[1..].iter().product()]))?;
     Ok(floats)
-}
-
-/// # Shapes
-/// `x`: `[n, d]`
-///
-/// # Errors
-/// [`ModuleError::Token`] for a number that is not a token.
-pub(super) fn check<B: Backend>(x: &Tensor<B, 2>) -> Result<(), ModuleError> {
-    let d = x.dims()[1];
-    let values = Precision::to_host(x.clone());
-    // NaN is not equal to its whole part.
-    let is_token = |value: &f64| *value >= 0.0 && value.trunc() == *value && value.is_finite();
-    match values.iter().position(|value| !is_token(value)) {
-        None => Ok(()),
-        Some(at) => Err(ModuleError::Token { point: at / d, value: values[at] }),
-    }
 }
 
 /// The element type of a module's first parameter.

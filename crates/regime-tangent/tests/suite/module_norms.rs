@@ -143,6 +143,12 @@ fn a_layer_that_is_not_called_is_not_named() {
     assert!(text.contains("the mean and the variance of the batch"), "{text}");
     assert!(text.contains("FrozenBatchNorm") && text.lines().count() == 1, "{text}");
 
+    // The check has evaluated the layer as in training, and has kept its statistics.
+    let (mean, variance) = (&module.used.running_mean, &module.used.running_var);
+    let fresh = trained::<Flex>(2, &DEVICE);
+    assert_eq!(host(mean.value_sync()), host(fresh.running_mean.value_sync()));
+    assert_eq!(host(variance.value_sync()), host(fresh.running_var.value_sync()));
+
     // Without a batch norm in the forward pass there is nothing to refuse.
     let without = |m: &Held<Grad>, x: Tensor<Grad, 2>| m.head.forward(x);
     assert!(ModuleFunction::new(&module, without, points(3, 2)).is_ok());
