@@ -72,8 +72,9 @@ pub use method::{
 };
 #[cfg(feature = "module")]
 pub use module::{
-    Difference, MatrixFreeTape, ModuleError, ModuleFunction, ModuleTape, Parameter, Parameters,
-    in_precision,
+    Difference, FrozenBatchNorm, JACOBIAN_LIMIT, MatrixFreeTape, ModuleError, ModuleFunction,
+    ModuleNetwork, ModuleNetworkTape, ModuleNetworkTrace, ModuleTape, Parameter, Parameters,
+    TokenForward, in_precision,
 };
 pub use outputs::{Outputs, cross_kernel_of_outputs, full_kernel, traced_kernel};
 pub use products::{diagonal, multiply};

@@ -4,10 +4,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use burn::{
     module::Module,
-    tensor::{Tensor, backend::AutodiffBackend},
+    tensor::{
+        Tensor,
+        backend::{AutodiffBackend, Backend},
+    },
 };
 
-use super::{error::ModuleError, function::ModuleFunction, independence};
+use super::{error::ModuleError, function::ModuleFunction, independence, statistics};
 
 impl<AB, M, F, const D: usize> ModuleFunction<AB, M, F, D>
 where
@@ -53,7 +56,7 @@ where
         points: Tensor<AB::InnerBackend, D>,
         group: Option<&str>,
     ) -> Result<Self, ModuleError> {
-        caught(|| {
+        caught(module, || {
             let function = Self::unchecked(module, forward, points, group)?;
             independence::check(&function)?;
             Ok(function)
@@ -68,7 +71,7 @@ where
         if points.dims()[0] == 0 {
             return Err(ModuleError::NoPoints);
         }
-        caught(|| {
+        caught(self.module(), || {
             let function = self.on(points);
             independence::check(&function)?;
             Ok(function)
@@ -77,8 +80,13 @@ where
 }
 
 /// Turns a panic of the module into an error: its operations are those of the caller's code and data.
-fn caught<T>(make: impl FnOnce() -> Result<T, ModuleError>) -> Result<T, ModuleError> {
-    catch_unwind(AssertUnwindSafe(make)).unwrap_or_else(|payload| {
+/// Keeps the module's running statistics.
+pub(super) fn caught<B: Backend, M: Module<B>, T>(
+    module: &M,
+    make: impl FnOnce() -> Result<T, ModuleError>,
+) -> Result<T, ModuleError> {
+    let made = statistics::kept(module, || catch_unwind(AssertUnwindSafe(make)));
+    made.unwrap_or_else(|payload| {
         let text = payload.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or_default();
         let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("without a message");

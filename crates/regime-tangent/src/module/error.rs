@@ -55,21 +55,26 @@ pub enum ModuleError {
         known: Vec<String>,
     },
     /// The outputs or gradients of a point depend on the others in the batch.
-    #[error("{} mixes the points of a batch: {difference}", named(layer))]
+    #[error(
+        "{} mixes the points of a batch: {difference}{}",
+        mixing(layer, *is_called),
+        advice(layer)
+    )]
     Mixes {
-        /// A layer of a type that is known to mix points, as `path: Type`.
+        /// A layer of a type that is known to mix points, as `path: Type`. Layers that the
+        /// forward pass does not call are not named.
         layer: Option<String>,
+        /// Whether it is certain that the forward pass calls this layer. It is not if the
+        /// layer has no parameters that require gradients.
+        is_called: bool,
         /// The numbers that differ.
         difference: Difference,
     },
     /// The outputs change from one evaluation to the next.
-    #[error(
-        "{} is random, so the outputs are not a function of the parameters{}",
-        named(layer),
-        difference.as_ref().map(|d| format!(": {d}")).unwrap_or_default()
-    )]
+    #[error("{}", random(layer, difference))]
     Random {
-        /// A layer of a type that is known to be random, as `path: Type`.
+        /// A layer of a type that is known to be random, as `path: Type`. Whether the forward
+        /// pass calls it is not known.
         layer: Option<String>,
         /// The numbers that differ; `None` when only the type of the layer is known.
         difference: Option<Difference>,
@@ -84,10 +89,29 @@ pub enum ModuleError {
         /// Its value.
         value: f64,
     },
+    /// A token of a point is not a whole number from 0 on.
+    #[error("a token of point {point} is {value}, but tokens are whole numbers from 0 on")]
+    Token {
+        /// The point.
+        point: usize,
+        /// The token.
+        value: f64,
+    },
+    /// Points have another shape than those with which the network was made.
+    #[error(
+        "a point has shape {found:?}, but the network was made for points of shape {expected:?}"
+    )]
+    PointShape {
+        /// The shape of one of the points.
+        found: Vec<usize>,
+        /// The shape that the network expects.
+        expected: Vec<usize>,
+    },
     /// The forward or the backward pass panicked.
     #[error(
-        "the module panicked: {message}; an index such as a token may be out of range, or a layer may create \
-         a tensor of its own in float32 (give a recurrent layer its initial state)"
+        "the module panicked: {message}; an index such as a token may be out of range, or a layer may create a \
+         tensor in float32, as recurrent layers do for their states: then call \
+         burn::tensor::set_default_dtypes before the first tensor is created"
     )]
     Panicked {
         /// The first line of the panic's message.
@@ -112,10 +136,40 @@ pub enum ModuleError {
     },
 }
 
-fn named(layer: &Option<String>) -> String {
+fn mixing(layer: &Option<String>, is_called: bool) -> String {
     match layer {
-        Some(layer) => format!("`{layer}`"),
+        Some(layer) if is_called => format!("`{layer}`"),
+        Some(layer) => format!("some layer of the module, possibly `{layer}`,"),
         None => "some layer of the module".to_owned(),
+    }
+}
+
+/// What to use in place of a batch norm.
+fn advice(layer: &Option<String>) -> &'static str {
+    match layer {
+        Some(layer) if layer.contains("BatchNorm") => {
+            "; under automatic differentiation a batch norm uses the mean and the variance of the \
+             batch, so the output for a point is not a function of this point alone: use \
+             regime_tangent::FrozenBatchNorm, which has the running mean and variance as constants"
+        }
+        _ => "",
+    }
+}
+
+fn random(layer: &Option<String>, difference: &Option<Difference>) -> String {
+    match (layer, difference) {
+        (Some(layer), Some(difference)) => format!(
+            "`{layer}` is random if the forward pass calls it, and the outputs change from one \
+             evaluation to the next: {difference}"
+        ),
+        (Some(layer), None) => format!(
+            "`{layer}` is random if the forward pass calls it: set its probability to 0, or remove it"
+        ),
+        (None, Some(difference)) => format!(
+            "some layer of the module is random, so the outputs are not a function of the \
+             parameters: {difference}"
+        ),
+        (None, None) => "some layer of the module is random".to_owned(),
     }
 }
 

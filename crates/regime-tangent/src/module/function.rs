@@ -8,7 +8,7 @@ use burn::{
 use super::{
     error::ModuleError,
     parameters::Parameters,
-    ties::{assigned, flattened, tied, values},
+    ties::{Graph, assigned, flattened, tied, values},
 };
 
 /// Points evaluated at once, few enough for a small graph.
@@ -52,7 +52,10 @@ pub(super) const BATCH: usize = 128;
 ///
 /// # Precision
 /// The kernel has the element type of the points. The module's parameters must have the
-/// same type: [`in_precision`](crate::in_precision) converts a module to float64.
+/// same type: [`in_precision`](crate::in_precision) converts a module to float64. A layer that
+/// creates tensors of its own, such as the states of burn's recurrent layers, creates them in the
+/// default type of the device: call `burn::tensor::set_default_dtypes` for float64, before
+/// the program creates its first tensor.
 /// Two operations of burn 0.21 round to float32 nevertheless, an error of about 6·10⁻⁸: the
 /// backward pass of `div_scalar`, unless the divisor is a power of two (use
 /// `mul_scalar(1.0 / c)` in a forward pass instead), and the logistic functions
@@ -170,10 +173,14 @@ where
     /// # Panics
     /// When `w` has another shape.
     pub fn with_values(&self, w: &Tensor<AB::InnerBackend, 1>) -> Self {
+        self.assigned(w, Graph::Recorded)
+    }
+
+    pub(super) fn assigned(&self, w: &Tensor<AB::InnerBackend, 1>, graph: Graph) -> Self {
         let Model { module, forward, parameters, anchor } = &*self.model;
         assert_eq!(w.dims(), [parameters.n_params()], "the parameters have the wrong length");
         let model = Model {
-            module: assigned(module, parameters, w),
+            module: assigned(module, parameters, w, graph),
             forward: Arc::clone(forward),
             parameters: Arc::clone(parameters),
             anchor: anchor.clone(),
@@ -236,11 +243,26 @@ where
         sums.reduce(|a, b| a + b).expect("there are points")
     }
 
+    /// `Σ g_ik ∂f_k(xᵢ)/∂w` for `g`, `[n, K]`: `[P]`, one pass for each batch.
+    pub(super) fn weighted_gradients(
+        &self,
+        g: &Tensor<AB::InnerBackend, 2>,
+    ) -> Tensor<AB::InnerBackend, 1> {
+        let sums = self.batches().map(|(start, points)| {
+            let g = g.clone().narrow(0, start, points.dims()[0]);
+            self.pulled(self.evaluate(points) * Tensor::from_inner(g))
+        });
+        sums.reduce(|a, b| a + b).expect("there are points")
+    }
+
     /// The gradient of the sum of `terms`, which were computed from the module, `[P]`.
     pub(super) fn pulled(&self, terms: Tensor<AB, 2>) -> Tensor<AB::InnerBackend, 1> {
-        let Model { module, parameters, anchor, .. } = &*self.model;
-        let gradients = (terms.sum() + anchor.clone()).backward();
-        flattened(module, parameters, &gradients)
+        flattened(&self.model.module, self.parameters(), &self.gradients(terms))
+    }
+
+    /// The gradients of the sum of `terms` with respect to all leaves.
+    pub(super) fn gradients(&self, terms: Tensor<AB, 2>) -> AB::Gradients {
+        (terms.sum() + self.model.anchor.clone()).backward()
     }
 
     /// The outputs on any points, with their graph.

@@ -10,7 +10,8 @@ use super::{
     error::{Difference, ModuleError},
     function::{BATCH, ModuleFunction},
     parameters::Parameters,
-    suspects::{MIXING, RANDOM, surely_random, suspect},
+    suspects::{Layer, MIXING, RANDOM, surely_random, suspects},
+    used::{Calls, calls},
 };
 
 /// Points whose gradients are compared.
@@ -36,6 +37,25 @@ where
     }
 }
 
+/// Evaluates all points, and checks the first ones for mixed points and randomness.
+pub(super) fn check_sample<AB, M, F, const D: usize>(
+    function: &ModuleFunction<AB, M, F, D>,
+) -> Result<(), ModuleError>
+where
+    AB: AutodiffBackend,
+    M: Module<AB>,
+    F: Fn(&M, Tensor<AB, D>) -> Tensor<AB, 2>,
+{
+    let n = function.n_points();
+    let first = function.points().clone().narrow(0, 0, n.min(BATCH));
+    check(&function.on(first))?;
+    if n <= BATCH {
+        return Ok(());
+    }
+    let values = Precision::to_host(function.outputs());
+    Whole { start: 0, values, n_outputs: function.n_outputs(), tolerance: 0.0 }.check_finite()
+}
+
 /// Compares the outputs for some points in one batch with their outputs in other batches.
 /// The first point has the index `start`.
 fn check_outputs<AB, M, F, const D: usize>(
@@ -59,11 +79,11 @@ where
     whole.check_finite()?;
     let again = evaluate(points.clone());
     if let Some(difference) = whole.differs(&again, |i| i, "in another evaluation") {
-        let layer = suspect(function.module(), RANDOM);
+        let layer = suspects(function.module(), RANDOM).first().map(Layer::to_string);
         return Err(ModuleError::Random { layer, difference: Some(difference) });
     }
-    if let Some(layer) = surely_random(function.module()) {
-        return Err(ModuleError::Random { layer: Some(layer), difference: None });
+    if let Some(layer) = surely_random(function.module()).first() {
+        return Err(ModuleError::Random { layer: Some(layer.to_string()), difference: None });
     }
 
     for i in 0..n {
@@ -100,7 +120,18 @@ where
     M: Module<AB>,
     F: Fn(&M, Tensor<AB, D>) -> Tensor<AB, 2>,
 {
-    ModuleError::Mixes { layer: suspect(function.module(), MIXING), difference }
+    let layers = suspects(function.module(), MIXING).into_iter();
+    let calls = layers.map(|layer| (calls(function, &layer.path), layer.to_string()));
+    let (mut called, mut perhaps) = (None, None);
+    for (calls, layer) in calls {
+        match calls {
+            Calls::Some => called = called.or(Some(layer)),
+            Calls::Unknown => perhaps = perhaps.or(Some(layer)),
+            Calls::None => {}
+        }
+    }
+    let is_called = called.is_some();
+    ModuleError::Mixes { layer: called.or(perhaps), is_called, difference }
 }
 
 /// The relative tolerance of a comparison, `ε^(2/3)`.

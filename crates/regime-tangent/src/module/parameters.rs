@@ -16,6 +16,13 @@ pub struct Parameter {
     pub(super) id: ParamId,
 }
 
+impl Parameter {
+    /// Its first path without the last part.
+    fn layer(&self) -> &str {
+        self.names[0].rsplit_once('.').map_or("", |(parent, _)| parent)
+    }
+}
+
 /// The parameters of a module, in the order of the columns of its Jacobian.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameters {
@@ -54,13 +61,21 @@ impl Parameters {
     pub fn layers(&self) -> Vec<(String, Vec<Range<usize>>)> {
         let mut layers: Vec<(String, Vec<Range<usize>>)> = Vec::new();
         for entry in &self.entries {
-            let parent = entry.names[0].rsplit_once('.').map_or("", |(parent, _)| parent);
+            let parent = entry.layer();
             match layers.iter_mut().find(|(name, _)| name == parent) {
                 Some((_, ranges)) => ranges.push(entry.range.clone()),
                 None => layers.push((parent.to_owned(), vec![entry.range.clone()])),
             }
         }
         layers
+    }
+
+    /// The columns of consecutive parameters whose paths differ only in the last part. Together
+    /// the ranges are all columns, in their order.
+    pub(super) fn consecutive(&self) -> Vec<Range<usize>> {
+        let same_layer = |a: &Parameter, b: &Parameter| a.layer() == b.layer();
+        let layers = self.entries.chunk_by(same_layer);
+        layers.map(|layer| layer[0].range.start..layer[layer.len() - 1].range.end).collect()
     }
 
     /// The names of all parameters.

@@ -17,18 +17,40 @@ pub(super) const RANDOM: &[&str] = &["Dropout", "Noise"];
 /// evaluations agree.
 const SURELY_RANDOM: &[&str] = &["Dropout", "GaussianNoise"];
 
-/// The first layer whose type's name contains one of `types`, as `path: Type`. Layers that
-/// are switched off (with a single field, which is 0) are skipped.
-pub(super) fn suspect(module: &impl Debug, types: &[&str]) -> Option<String> {
+/// Types of this crate that have such a word in their name and do not mix points.
+const HARMLESS: &[&str] = &["FrozenBatchNorm"];
+
+/// A layer of a module, found by its type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Layer {
+    /// Its path in the module; empty for the module itself.
+    pub(super) path: String,
+    /// The name of its type.
+    of: String,
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.path.as_str() {
+            "" => f.write_str(&self.of),
+            path => write!(f, "{path}: {}", self.of),
+        }
+    }
+}
+
+/// The layers whose type's name contains one of `types`. Layers that are switched off (with a
+/// single field, which is 0) are skipped. A module may hold a layer that its forward pass
+/// never calls.
+pub(super) fn suspects(module: &impl Debug, types: &[&str]) -> Vec<Layer> {
     found(module, Scan { types, ..Scan::default() })
 }
 
-/// As [`suspect`], the first layer of burn's own types that are random.
-pub(super) fn surely_random(module: &impl Debug) -> Option<String> {
+/// As [`suspects`], the layers of burn's own types that are random.
+pub(super) fn surely_random(module: &impl Debug) -> Vec<Layer> {
     found(module, Scan { types: SURELY_RANDOM, whole_names: true, ..Scan::default() })
 }
 
-fn found(module: &impl Debug, mut scan: Scan<'_>) -> Option<String> {
+fn found(module: &impl Debug, mut scan: Scan<'_>) -> Vec<Layer> {
     // The scan itself never fails. An error of a foreign `Debug` implementation is ignored.
     let _ = write!(scan, "{module:?}");
     scan.found
@@ -47,7 +69,7 @@ struct Scan<'a> {
     word_ended: bool,
     /// The field whose value comes next.
     field: Option<String>,
-    found: Option<String>,
+    found: Vec<Layer>,
 }
 
 struct Frame {
@@ -101,7 +123,8 @@ impl Scan<'_> {
         let index = self.open.last().filter(|frame| frame.of.is_empty()).map(|f| f.items);
         let name = self.field.take().or(index.map(|i| i.to_string()));
         let is = |name: &&str| if self.whole_names { of == **name } else { of.contains(*name) };
-        let wanted = bracket != '[' && self.types.iter().any(is);
+        let harmless = HARMLESS.contains(&of.as_str());
+        let wanted = bracket != '[' && !harmless && self.types.iter().any(is);
         let content = wanted.then(String::new);
         self.open.push(Frame { name, of, items: 0, content });
     }
@@ -110,12 +133,12 @@ impl Scan<'_> {
         self.word.clear();
         self.field = None;
         let Some(frame) = self.open.pop() else { return };
-        if self.found.is_some() || frame.content.as_deref().is_none_or(is_off) {
+        if frame.content.as_deref().is_none_or(is_off) {
             return;
         }
         let names = self.open.iter().chain([&frame]).filter_map(|frame| frame.name.clone());
         let path = names.collect::<Vec<_>>().join(".");
-        self.found = Some(if path.is_empty() { frame.of } else { format!("{path}: {}", frame.of) });
+        self.found.push(Layer { path, of: frame.of });
     }
 }
 
@@ -161,30 +184,41 @@ mod tests {
         Net { blocks: probs.iter().map(block).collect() }
     }
 
+    fn texts(layers: Vec<Layer>) -> Vec<String> {
+        layers.iter().map(Layer::to_string).collect()
+    }
+
     #[test]
     fn layers_are_named_by_path_and_type() {
         let net = net(&[0.0, 0.25]);
-        assert_eq!(suspect(&net, RANDOM).as_deref(), Some("blocks.1.drop: Dropout"));
-        assert_eq!(suspect(&net, MIXING).as_deref(), Some("blocks.0.norm: MyBatchNorm2d"));
-        assert_eq!(suspect(&Dropout { prob: 0.5 }, RANDOM).as_deref(), Some("Dropout"));
+        assert_eq!(texts(suspects(&net, RANDOM)), ["blocks.1.drop: Dropout"]);
+        let norms = ["blocks.0.norm: MyBatchNorm2d", "blocks.1.norm: MyBatchNorm2d"];
+        assert_eq!(texts(suspects(&net, MIXING)), norms);
+        assert_eq!(texts(suspects(&Dropout { prob: 0.5 }, RANDOM)), ["Dropout"]);
     }
 
     #[test]
     fn layers_that_are_switched_off_are_skipped() {
-        assert_eq!(suspect(&net(&[0.0, 0.0]), RANDOM), None);
-        assert_eq!(suspect(&net(&[0.1]).blocks[0].width, RANDOM), None);
+        assert_eq!(suspects(&net(&[0.0, 0.0]), RANDOM), []);
+        assert_eq!(suspects(&net(&[0.1]).blocks[0].width, RANDOM), []);
+        #[derive(Debug)]
+        #[allow(dead_code, reason = "read by its debug representation")]
+        struct FrozenBatchNorm {
+            width: usize,
+        }
+        assert_eq!(suspects(&FrozenBatchNorm { width: 3 }, MIXING), []);
     }
 
     #[test]
     fn a_name_alone_suffices_only_for_layers_of_burn() {
-        assert_eq!(surely_random(&net(&[0.1])).as_deref(), Some("blocks.0.drop: Dropout"));
-        assert_eq!(surely_random(&net(&[0.0])), None);
+        assert_eq!(texts(surely_random(&net(&[0.1]))), ["blocks.0.drop: Dropout"]);
+        assert_eq!(surely_random(&net(&[0.0])), []);
         #[derive(Debug)]
         #[allow(dead_code, reason = "read by its debug representation")]
         struct NoisePredictor {
             width: usize,
         }
-        assert_eq!(surely_random(&NoisePredictor { width: 3 }), None);
-        assert!(suspect(&NoisePredictor { width: 3 }, RANDOM).is_some());
+        assert_eq!(surely_random(&NoisePredictor { width: 3 }), []);
+        assert_eq!(suspects(&NoisePredictor { width: 3 }, RANDOM).len(), 1);
     }
 }

@@ -173,19 +173,30 @@ impl<AB: AutodiffBackend> ModuleMapper<AB> for Tie {
     }
 }
 
+/// Whether an evaluation of a module records what its derivatives need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Graph {
+    /// The parameters are leaves.
+    Recorded,
+    /// The parameters are constants: for outputs alone.
+    None,
+}
+
 /// A tied module with other values of its parameters, `[P]`.
 pub(super) fn assigned<AB: AutodiffBackend, M: Module<AB>>(
     module: &M,
     parameters: &Parameters,
     values: &Tensor<AB::InnerBackend, 1>,
+    graph: Graph,
 ) -> M {
     let leaves = HashMap::new();
-    module.clone().map(&mut Assign::<AB> { parameters, values, leaves })
+    module.clone().map(&mut Assign::<AB> { parameters, values, graph, leaves })
 }
 
 struct Assign<'a, AB: AutodiffBackend> {
     parameters: &'a Parameters,
     values: &'a Tensor<AB::InnerBackend, 1>,
+    graph: Graph,
     leaves: HashMap<ParamId, Box<dyn Any>>,
 }
 
@@ -199,7 +210,8 @@ impl<AB: AutodiffBackend> ModuleMapper<AB> for Assign<'_, AB> {
         let leaf = again.cloned().unwrap_or_else(|| {
             let range = &self.parameters.entries()[index].range;
             let values = self.values.clone().narrow(0, range.start, range.len());
-            Tensor::from_inner(values.reshape(tensor.dims())).require_grad()
+            let value = Tensor::from_inner(values.reshape(tensor.dims()));
+            value.set_require_grad(self.graph == Graph::Recorded)
         });
         self.leaves.insert(id, Box::new(leaf.clone()));
         Param::from_mapped_value(id, leaf, mapper)

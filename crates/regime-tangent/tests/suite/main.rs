@@ -9,6 +9,8 @@ mod invariants;
 mod memory;
 mod method;
 mod module;
+mod module_network;
+mod module_norms;
 mod outputs;
 mod shared;
 

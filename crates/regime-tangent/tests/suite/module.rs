@@ -74,11 +74,11 @@ impl<B: Backend> Sharing<B> {
     }
 }
 
-fn numbers(n: usize, seed: u64) -> Vec<f64> {
+pub(crate) fn numbers(n: usize, seed: u64) -> Vec<f64> {
     (0..n).map(|i| 1.7 * ((i as f64 + 1.0) * (seed as f64 + 0.37)).sin()).collect()
 }
 
-fn points(n: usize, d: usize) -> Tensor<Flex, 2> {
+pub(crate) fn points(n: usize, d: usize) -> Tensor<Flex, 2> {
     Precision::F64.matrix(&numbers(n * d, 5), [n, d], &DEVICE)
 }
 
@@ -91,12 +91,12 @@ fn forward(m: &Sharing<Grad>, x: Tensor<Grad, 2>) -> Tensor<Grad, 2> {
     m.forward(x)
 }
 
-fn host<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Vec<f64> {
+pub(crate) fn host<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Vec<f64> {
     Precision::to_host(tensor)
 }
 
 /// The largest difference of two lists in units of the largest entry.
-fn distance(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn distance(a: &[f64], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len());
     let scale = a.iter().chain(b).fold(f64::MIN_POSITIVE, |m, v| m.max(v.abs()));
     a.iter().zip(b).fold(0.0, |m: f64, (a, b)| m.max((a - b).abs())) / scale
@@ -347,7 +347,7 @@ fn refused(module: &Normalised<Grad>, n: usize) -> ModuleError {
 fn batch_norm_is_refused_and_named() {
     for n in [1, 2, 5] {
         let error = refused(&Normalised::new(true, 0.0, &DEVICE), n);
-        let ModuleError::Mixes { layer: Some(layer), difference } = &error else {
+        let ModuleError::Mixes { layer: Some(layer), is_called: true, difference } = &error else {
             panic!("{error}")
         };
         assert_eq!(layer, "norm: BatchNorm");
@@ -362,7 +362,7 @@ fn a_batch_norm_with_zero_scale_is_found_by_the_gradient() {
     norm.gamma = norm.gamma.clone().map(|gamma| gamma.zeros_like().require_grad());
     for n in [1, 4] {
         let error = refused(&module, n);
-        let ModuleError::Mixes { layer: Some(layer), difference } = &error else {
+        let ModuleError::Mixes { layer: Some(layer), is_called: true, difference } = &error else {
             panic!("{error}")
         };
         assert_eq!(layer, "norm: BatchNorm");
@@ -396,7 +396,7 @@ fn other_mixing_is_refused_and_the_point_is_named() {
         f - mean
     };
     let error = ModuleFunction::new(&module, centred, points(3, 2)).unwrap_err();
-    let ModuleError::Mixes { layer: None, difference } = &error else { panic!("{error}") };
+    let ModuleError::Mixes { layer: None, difference, .. } = &error else { panic!("{error}") };
     let Difference::Output { point: 0, output: 0, second, .. } = difference else {
         panic!("{error}")
     };
@@ -509,5 +509,5 @@ fn a_panic_of_the_module_is_an_error_that_says_what_to_do() {
     let error = ModuleFunction::new(&lstm, forward, x).map(drop).unwrap_err();
     assert!(matches!(error, ModuleError::Panicked { .. }), "{error}");
     let text = error.to_string();
-    assert!(text.contains("initial state") && text.lines().count() == 1, "{text}");
+    assert!(text.contains("set_default_dtypes") && text.lines().count() == 1, "{text}");
 }

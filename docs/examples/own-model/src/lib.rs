@@ -1,11 +1,18 @@
-//! A burn model that is not part of the workspace: a gated residual network with two outputs,
-//! whose blocks all share one matrix.
+//! Burn models that are not part of the workspace.
+//!
+//! [`Gated`] is a residual network with two outputs, whose blocks all share one matrix: its kernel.
+//! [`Attention`] and [`Recurrent`] read sequences, and are trained by [`training`].
+
+mod sequences;
+pub mod training;
+
+pub use sequences::{Attention, Recurrent, task};
 
 use burn::{
     backend::Autodiff,
     module::{Module, Param},
     nn::{Initializer, Linear, LinearConfig},
-    tensor::{Tensor, activation::sigmoid, backend::Backend},
+    tensor::{DType, Tensor, activation::sigmoid, backend::Backend, set_default_dtypes},
 };
 use burn_flex::{Flex, FlexDevice};
 use regime_tangent::{ModuleError, ModuleFunction, Precision, in_precision};
@@ -15,6 +22,19 @@ pub type Plain = Flex;
 
 /// The backend that differentiates.
 pub type Grad = Autodiff<Flex>;
+
+/// Makes float64 the type of all tensors for which a module names no type. A program calls this
+/// before it creates its first tensor.
+///
+/// # Panics
+/// When a tensor was created before.
+pub fn float64() {
+    let device = FlexDevice;
+    // A second call has no effect, and returns an error.
+    let _ = set_default_dtypes::<Grad>(&device, DType::F64, DType::I32);
+    let zero = Tensor::<Grad, 1>::zeros([1], &device);
+    assert_eq!(zero.dtype(), DType::F64, "a tensor was created before this call");
+}
 
 /// `z ← tanh(E x)`, then for every gate `z ← z + σ(G z) ∘ tanh(z M)`, and `f = H z`.
 ///

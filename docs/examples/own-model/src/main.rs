@@ -1,8 +1,12 @@
-//! Prints the estimated cost of the model's kernel, the kernel, and the share of each layer.
+//! Prints the estimated cost of a model's kernel, the kernel, and the share of each layer; then
+//! how another model learns under the flow, between feature learning and the frozen kernel.
 
 use burn_flex::FlexDevice;
-use own_model::{Gated, Grad, on_circle};
-use regime_tangent::{Method, Outputs, Precision, Sizes, Tape, kernel, plan};
+use own_model::{
+    Attention, Gated, Grad, on_circle, task,
+    training::{Task, learned, learned_by_the_frozen_kernel},
+};
+use regime_tangent::{Method, ModuleNetwork, Outputs, Precision, Sizes, Tape, kernel, plan};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let n = 6;
@@ -31,5 +35,25 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let share = 100.0 * trace(kernel(&layer)) / whole;
         println!("{name:12} {:10}  {share:5.1} %", layer.n_params());
     }
+    attention()
+}
+
+/// A block of attention under the flow, for several α.
+fn attention() -> Result<(), Box<dyn std::error::Error>> {
+    let (sequences, labels) = task(6, 3);
+    let module = Attention::<Grad>::new(8, 1, &FlexDevice);
+    let net = ModuleNetwork::new(&module, |m, x| Attention::forward(m, x), sequences.clone())?;
+    let (w0, t) = (net.values(), 1.0);
+    let task = Task { x: net.inputs(sequences)?, labels };
+
+    println!("\na block of attention at t = {t}: α (f − f₀) on six sequences");
+    let print = |name: String, outputs: Vec<f64>| {
+        let outputs = outputs.iter().map(|f| format!("{f:9.4}")).collect::<String>();
+        println!("{name:14}{outputs}");
+    };
+    for alpha in [0.1, 1.0, 10.0, 1000.0] {
+        print(format!("α = {alpha}"), learned(&net, &task, &w0, alpha, t)?.0);
+    }
+    print("frozen kernel".to_owned(), learned_by_the_frozen_kernel(&net, &task, &w0, t)?.0);
     Ok(())
 }
