@@ -10,7 +10,7 @@
 //! in one forward and one backward pass; [`ModuleFunction`] makes one from any burn module
 //! by automatic differentiation. A function with several outputs has one tape per output:
 //! see [`Outputs`]. [`plan`] chooses the best [`Method`] for a kernel and estimates its cost
-//! before anything is computed.
+//! before anything is computed; [`kernel_within`] computes it within a limit on memory.
 //!
 //! Start with [`kernel`], or with [`ModuleFunction`] for your own module.
 //! [`relative_change`] is the quantity `‖Θ − Θ₀‖/‖Θ₀‖`, which separates lazy from feature

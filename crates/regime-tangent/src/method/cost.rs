@@ -64,7 +64,9 @@ impl Tiles {
             Memory::Host => (TILES_PER_THREAD * self.threads, self.threads),
             Memory::Device => (1, 1),
         };
-        edge * edge * (all.min(waiting as f64) + 2.0 * all.min(computed as f64))
+        // The last tiles of a row are smaller.
+        let waiting = (waiting as f64 * edge * edge).min(n * (n + edge) / 2.0);
+        waiting + 2.0 * all.min(computed as f64) * edge * edge
     }
 }
 

@@ -59,7 +59,7 @@ pub struct Estimate {
     pub method: Method,
     /// Multiply-adds of its products.
     pub multiply_adds: f64,
-    /// Bytes held at once in addition to the tapes, including the result. On Flex it is 1 to
+    /// Bytes held at once in addition to the tapes, including the result. On Flex it is 0.99 to
     /// 1.3 times the allocated memory. Other backends may copy the operands of products, which
     /// is not included.
     pub peak_bytes: f64,
