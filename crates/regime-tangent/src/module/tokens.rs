@@ -46,7 +46,7 @@ where
     /// let sentences = Tensor::<Flex, 2, Int>::from_data(sentences, &FlexDevice);
     ///
     /// // The sum of the vectors of three tokens.
-    /// let forward = |m: &Embedding<Grad>, t: Tensor<Grad, 2, Int>| m.forward(t).sum_dim(1).squeeze();
+    /// let forward = |m: &Embedding<Grad>, t: Tensor<Grad, 2, Int>| m.forward(t).sum_dim(1).squeeze_dim(1);
     /// let net = ModuleNetwork::of_tokens(&table, forward, sentences.clone())?;
     /// let x = net.token_inputs(sentences)?;
     /// assert_eq!((x.dims(), net.forward(&net.values(), &x).dims()), ([2, 3], [4]));
