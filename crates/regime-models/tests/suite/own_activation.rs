@@ -4,7 +4,7 @@ use burn_autodiff::Autodiff;
 use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{
     Activation, ActivationFunction, ConvolutionalSpec, DenseSpec, ImageShape, ModelError, Network,
-    NetworkSpec, Precision, Tape, Trace, check_activation,
+    NetworkSpec, Precision, Tape, check_activation,
     kit::{Problem, close, distance},
 };
 
@@ -182,8 +182,7 @@ fn a_spec_holds_an_own_activation_by_its_name() {
     let other = refused(r#"{"kind":"own","name":"again-tanh","parameters":{"b":1}}"#);
     assert!(other.contains("`b` is given"), "{other}");
     assert!(refused(r#"{"kind":"own","name":"again-tanh","beta":1}"#).contains("unknown field"));
-    let negative =
-        refused(r#"{"kind":"own","name":"snake","parameters":{"a":-1.0,"shift":0.0}}"#);
+    let negative = refused(r#"{"kind":"own","name":"snake","parameters":{"a":-1.0,"shift":0.0}}"#);
     assert!(negative.contains("a is -1, and must be greater than 0"), "{negative}");
 }
 
@@ -200,7 +199,8 @@ fn names_and_parameters_are_checked() {
         let refused = Activation::register(Snake { name, ..SNAKE }).unwrap_err();
         assert_eq!(refused, ModelError::ActivationName { name });
     }
-    let message = |parameters: &[f64]| Activation::own("snake", parameters).unwrap_err().to_string();
+    let message =
+        |parameters: &[f64]| Activation::own("snake", parameters).unwrap_err().to_string();
     assert!(message(&[1.0]).ends_with("but 1 values are given"));
     assert!(message(&[1.0, f64::NAN]).ends_with("but shift is NaN, not finite"));
 }

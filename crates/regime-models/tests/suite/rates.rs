@@ -5,7 +5,10 @@ use proptest::prelude::*;
 use regime_models::{
     Activation, Convention, DenseSpec, Layout, ModelError, Network, NetworkSpec, Parametrisation,
     Precision, Rates, Tape, Trace, WithRates,
-    kit::{Problem, close, distance, for_all, numbers, strategies::{activations, problems}},
+    kit::{
+        Problem, close, distance, for_all, numbers,
+        strategies::{activations, problems},
+    },
 };
 
 fn host<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Vec<f64> {
@@ -13,11 +16,7 @@ fn host<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Vec<f64> {
 }
 
 /// `J diag(rates) Jᵀ` from single gradients of the network without rates.
-fn from_gradients<B: Backend>(
-    tape: &impl Tape<B>,
-    rates: &[f64],
-    device: &B::Device,
-) -> Vec<f64> {
+fn from_gradients<B: Backend>(tape: &impl Tape<B>, rates: &[f64], device: &B::Device) -> Vec<f64> {
     let n = tape.n_points();
     let one = || Precision::F64.vector::<B>(&[1.0], device);
     let gradients: Vec<Vec<f64>> = (0..n).map(|i| host(tape.select(&[i]).vjp(one()))).collect();
@@ -57,7 +56,8 @@ pub(crate) fn rates_are_the_metric<B: Backend>(device: &B::Device) {
         let p = bare.n_params();
         let random: Vec<f64> = numbers(p, problem.seed ^ 1).iter().map(|e| e.exp()).collect();
         for (rates, in_blocks) in [(by_layer(&bare, problem.seed), true), (random, p == 1)] {
-            let net = WithRates::new::<B>(problem.net.clone(), Rates::per_parameter(&rates).unwrap());
+            let net =
+                WithRates::new::<B>(problem.net.clone(), Rates::per_parameter(&rates).unwrap());
             let net = net.unwrap();
             prop_assert_eq!(&net.rates().to_vec(), &rates);
             prop_assert_eq!(host(net.forward(&w, &x)), host(problem.net.forward(&w, &x)));
@@ -151,7 +151,8 @@ pub(crate) fn rates_of_several_outputs<B: Backend>(device: &B::Device) {
         let tape = rated.trace(&w, &x).linearise();
         assert!(distance(&from_blocks(&tape).unwrap(), &expected) < 1e-12);
         let shared = tape.shared_layers().expect("a dense network has shared layers");
-        let gram = |a: &Tensor<B, 2>, b: &Tensor<B, 2>| host(a.clone().matmul(b.clone().transpose()));
+        let gram =
+            |a: &Tensor<B, 2>, b: &Tensor<B, 2>| host(a.clone().matmul(b.clone().transpose()));
         for at in 0..expected.len() {
             let (r, s) = (at / 8, at % 8);
             let pair = (r % 4) * 4 + s % 4;
