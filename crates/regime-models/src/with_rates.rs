@@ -30,7 +30,7 @@ use crate::{
 /// };
 ///
 /// let activation = Activation::Relu;
-/// let spec = DenseSpec { inputs: 2, width: 16, hidden_layers: 2, activation, bias: true };
+/// let spec = DenseSpec { inputs: 4, width: 16, hidden_layers: 2, activation, bias: true };
 /// let layout = Layout::of(&NetworkSpec::Dense(spec))?;
 /// let mu_p = Convention::from(Parametrisation::MU_P);
 /// let here = Convention::from(Parametrisation::NTK);
@@ -40,7 +40,7 @@ use crate::{
 ///
 /// let net = WithRates::new::<Flex>(spec.build()?, rates)?;
 /// let w = Precision::F64.vector::<Flex>(&w0, &FlexDevice);
-/// let x = Precision::F64.matrix::<Flex>(&[0.3, -0.8], [1, 2], &FlexDevice);
+/// let x = Precision::F64.matrix::<Flex>(&[0.3, -0.8, 1.1, 0.2], [1, 4], &FlexDevice);
 /// let tape = net.trace(&w, &x).linearise();
 /// // A weight of the first layer moves 16 times as fast as one of the last.
 /// let last = net.network().layer_ranges()[2].start;
