@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{ModelError, positive},
+    own_activation::{self, ActivationFunction, OwnActivation},
     pointwise,
     quadrature::gaussian_mean,
 };
@@ -33,33 +34,74 @@ pub enum Activation {
     },
     /// `z Φ(z)` with the normal distribution function Φ (exact, not the tanh form).
     Gelu,
+    /// A function that the program has registered; see [`Activation::register`].
+    Own(
+        #[cfg_attr(feature = "schema", schemars(with = "own_activation::OwnFields"))] OwnActivation,
+    ),
 }
 
+/// The names of this crate's activations.
+const NAMES: [&str; 5] = ["ReLU", "softplus", "tanh", "SiLU", "GELU"];
+
 impl Activation {
+    /// Registers a function under its name, for this process. Registering an equal function again
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// [`ModelError::ActivationTaken`] if another function has the name, or an activation of this
+    /// crate; [`ModelError::ActivationName`] for a name with other characters than letters, digits,
+    /// `-` and `_`; [`ModelError::ActivationParameters`] for too many parameters, or two of one name.
+    pub fn register<F: ActivationFunction + PartialEq>(function: F) -> Result<(), ModelError> {
+        own_activation::register(function, &NAMES)
+    }
+
+    /// The registered function with this name, with the values of its parameters in the order of
+    /// [`ActivationFunction::parameters`].
+    ///
+    /// # Errors
+    /// [`ModelError::UnknownActivation`] for a name that is not registered, and
+    /// [`ModelError::ActivationParameters`] for values that do not fit.
+    pub fn own(name: &str, parameters: &[f64]) -> Result<Self, ModelError> {
+        OwnActivation::new(name, parameters).map(Self::Own)
+    }
+
     /// The usual name, without parameters.
     pub fn name(self) -> &'static str {
+        let [relu, softplus, tanh, silu, gelu] = NAMES;
         match self {
-            Self::Relu => "ReLU",
-            Self::Softplus { .. } => "softplus",
-            Self::Tanh => "tanh",
-            Self::Silu { .. } => "SiLU",
-            Self::Gelu => "GELU",
+            Self::Relu => relu,
+            Self::Softplus { .. } => softplus,
+            Self::Tanh => tanh,
+            Self::Silu { .. } => silu,
+            Self::Gelu => gelu,
+            Self::Own(own) => own.name(),
         }
     }
 
     /// Checks the parameters.
     ///
     /// # Errors
-    /// [`ModelError::NotPositive`] for a sharpness that is not positive.
+    /// [`ModelError::NotPositive`] for a sharpness that is not positive, and
+    /// [`ModelError::NotNormalisable`] for an own function without a gain.
     pub fn check(self) -> Result<Self, ModelError> {
-        if let Self::Softplus { beta } | Self::Silu { beta } = self {
-            positive("activation.beta", beta)?;
+        match self {
+            Self::Softplus { beta } | Self::Silu { beta } => {
+                positive("activation.beta", beta)?;
+            }
+            Self::Own(own) => {
+                let gain = self.gain();
+                if !(gain.is_finite() && gain > 0.0) {
+                    let mean_square = self.mean_square();
+                    return Err(ModelError::NotNormalisable { name: own.name(), mean_square });
+                }
+            }
+            Self::Relu | Self::Tanh | Self::Gelu => {}
         }
         Ok(self)
     }
 
     /// The normalisation factor `1/√(E φ(g)²)` of the bare function, computed by
-    /// quadrature.
+    /// quadrature. For a function with a kink elsewhere than at 0 it is less accurate.
     pub fn gain(self) -> f64 {
         // The specs of a grid, of which there may be 100,000, mostly have the same activation.
         thread_local!(static LAST: Cell<Option<(Activation, f64)>> = const { Cell::new(None) });
@@ -68,9 +110,14 @@ impl Activation {
         {
             return gain;
         }
-        let gain = gaussian_mean(|g| self.bare(g).0.powi(2)).sqrt().recip();
+        let gain = self.mean_square().sqrt().recip();
         LAST.set(Some((self, gain)));
         gain
+    }
+
+    /// `E φ(g)²` of the bare function.
+    fn mean_square(self) -> f64 {
+        gaussian_mean(|g| self.bare(g).0.powi(2))
     }
 
     /// The bare function and its derivative at `z`, without the gain.
@@ -82,6 +129,7 @@ impl Activation {
             Self::Tanh => tanh(z),
             Self::Silu { beta } => silu(z, beta),
             Self::Gelu => gelu(z),
+            Self::Own(own) => own.value_and_slope(z),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Scalar networks with an explicit parametrisation, and `F = α(f − f₀)`.
+//! Networks with an explicit parametrisation, and `F = α(f − f₀)`.
 //!
 //! This crate provides the architectures of the laboratory as plain functions
 //! `f(w, x)` of a *flat* parameter vector `w` of length `P` and a batch `x`. One
@@ -8,6 +8,10 @@
 //! none hides in the initialisation or in a learning rate.
 //!
 //! The crate contains no data sets, losses, optimisers or kernels.
+//!
+//! Three additions serve research of your own: networks with several outputs ([`MultiOutput`]),
+//! your own non-linearity ([`ActivationFunction`]), and a learning rate for every layer or
+//! parameter as the metric of a flow ([`WithRates`]).
 //!
 //! Start with [`NetworkSpec`] (or one of [`DenseSpec`], [`ConvolutionalSpec`],
 //! [`WideResNetSpec`]) and [`Network`]; [`Scaled`] adds α and `f₀`. The feature
@@ -45,6 +49,7 @@
 mod activation;
 mod alpha;
 mod block;
+mod check_activation;
 mod convolutional;
 mod dense;
 mod dispatch;
@@ -66,11 +71,13 @@ mod multi_output;
 mod multi_tape;
 mod network;
 mod operations;
+mod own_activation;
 mod parametrisation;
 mod patches;
 mod pointwise;
 mod precision;
 mod quadrature;
+mod rates;
 mod rows;
 mod scaled;
 mod shared;
@@ -81,10 +88,12 @@ mod tape;
 mod tensors;
 mod wide_resnet;
 mod window;
+mod with_rates;
 
 pub use activation::Activation;
 pub use alpha::Alpha;
 pub use block::Block;
+pub use check_activation::check_activation;
 pub use convolutional::{ConvolutionalSpec, ImageShape};
 pub use dense::DenseSpec;
 pub use error::ModelError;
@@ -97,12 +106,14 @@ pub use multi_output::{MultiOutput, MultiTrace};
 pub use multi_tape::MultiTape;
 pub use network::{Network, Tape, Trace, dot};
 pub use operations::Factorised;
+pub use own_activation::{ActivationFunction, MAX_PARAMETERS, OwnActivation};
 pub use parametrisation::{
     Abc, BiasExponents, Convention, LayerRates, Layout, Limit, Parametrisation, Role, TimeRatio,
     UnstableLimit,
 };
 pub use precision::Precision;
 pub use quadrature::{gauss_legendre, gaussian_mean};
+pub use rates::Rates;
 pub use scaled::Scaled;
 pub use shared::{SharedLayer, SharedLayers};
 pub use spec::NetworkSpec;
@@ -111,3 +122,4 @@ pub use stacked_tape::StackedTape;
 pub use tape::BlockTape;
 pub use wide_resnet::WideResNetSpec;
 pub use window::Window;
+pub use with_rates::{RatesTape, RatesTrace, WithRates};

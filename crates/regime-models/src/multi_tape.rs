@@ -181,20 +181,16 @@ impl<B: Backend> Tape<B> for MultiTape<B> {
             None => g,
         };
         let (n, parts) = (self.points(), self.parts());
-        let mut start = 0;
-        let parts: Vec<(Vec<&Part<B>>, Vec<Tensor<B, 1>>)> = parts
-            .into_iter()
-            .map(|outputs| {
-                let len = outputs[0][0].n_points();
-                let first = start;
-                start += len;
-                let of = |k: usize| g.clone().narrow(0, k * n + first, len);
-                let own = (0..outputs.len()).map(of).collect();
-                (outputs, own)
-            })
-            .collect();
-        let combined: Vec<Part<B>> =
-            parts.par_iter().map(|(outputs, g)| combined(outputs, g)).collect();
+        let lengths = parts.iter().map(|outputs| outputs[0][0].n_points());
+        let starts: Vec<usize> =
+            lengths.scan(0, |start, len| Some(std::mem::replace(start, *start + len))).collect();
+        let of_part = |(outputs, start): (&Vec<&Part<B>>, &usize)| {
+            let len = outputs[0][0].n_points();
+            let of_output = |k: usize| g.clone().narrow(0, k * n + start, len);
+            let own: Vec<Tensor<B, 1>> = (0..outputs.len()).map(of_output).collect();
+            combined(outputs, &own)
+        };
+        let combined: Vec<Part<B>> = parts.par_iter().zip(&starts).map(of_part).collect();
         let ones = Tensor::ones([n], (&g.device(), g.dtype()));
         operations::<B>().vjp(&combined, &ones)
     }

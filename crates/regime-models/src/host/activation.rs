@@ -69,6 +69,7 @@ fn apply<P: Pass>(phi: Activation, pass: P) -> P::Output {
             move |z| silu(z, beta),
         )),
         Activation::Gelu => pass.run(wide(gelu)),
+        Activation::Own(own) => pass.run(wide(move |z| own.value_and_slope(z))),
     }
 }
 

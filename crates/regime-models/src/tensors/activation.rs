@@ -2,7 +2,7 @@
 
 use burn_tensor::{Tensor, activation::relu, backend::Backend};
 
-use crate::activation::Activation;
+use crate::{activation::Activation, own_activation::OwnActivation, precision::Precision};
 
 /// `gain · φ(z)`
 pub(super) fn value<B: Backend>(phi: Activation, gain: f64, z: Tensor<B, 2>) -> Tensor<B, 2> {
@@ -15,8 +15,28 @@ pub(super) fn value_and_slope<B: Backend>(
     gain: f64,
     z: Tensor<B, 2>,
 ) -> (Tensor<B, 2>, Tensor<B, 2>) {
+    if let Activation::Own(own) = phi {
+        let (value, slope) = on_host(own, z);
+        return (value.mul_scalar(gain), slope.mul_scalar(gain));
+    }
     let slope = bare_slope(phi, z.clone());
     (value(phi, gain, z), slope.mul_scalar(gain))
+}
+
+/// Value and slope of an own function, computed on the host.
+fn on_host<B: Backend>(own: OwnActivation, z: Tensor<B, 2>) -> (Tensor<B, 2>, Tensor<B, 2>) {
+    let (shape, device, dtype) = (z.dims(), z.device(), z.dtype());
+    let fixed = z.clone().detach();
+    let (values, slopes): (Vec<f64>, Vec<f64>) =
+        Precision::to_host(fixed.clone()).into_iter().map(|z| own.value_and_slope(z)).unzip();
+    let back = |numbers: &[f64]| Precision::of(dtype).matrix::<B>(numbers, shape, &device);
+    let (value, slope) = (back(&values), back(&slopes));
+    if !B::ad_enabled(&device) {
+        return (value, slope);
+    }
+    // Automatic differentiation does not see the host. The added term is zero, and its derivative
+    // is the slope.
+    (value + slope.clone() * (z - fixed), slope)
 }
 
 fn bare<B: Backend>(phi: Activation, z: Tensor<B, 2>) -> Tensor<B, 2> {
@@ -31,6 +51,7 @@ fn bare<B: Backend>(phi: Activation, z: Tensor<B, 2>) -> Tensor<B, 2> {
         Activation::Tanh => z.tanh(),
         Activation::Silu { beta } => z.clone() * logistic(z.mul_scalar(beta)),
         Activation::Gelu => z.clone() * normal_cdf(z),
+        Activation::Own(own) => on_host(own, z).0,
     }
 }
 
@@ -53,6 +74,7 @@ fn bare_slope<B: Backend>(phi: Activation, z: Tensor<B, 2>) -> Tensor<B, 2> {
                 .div_scalar((2.0 * std::f64::consts::PI).sqrt());
             normal_cdf(z.clone()) + z * density
         }
+        Activation::Own(own) => on_host(own, z).1,
     }
 }
 

@@ -7,7 +7,9 @@ mod linearisation;
 mod loops;
 mod normalisation;
 mod outputs;
+mod own_activation;
 mod parametrisation;
+mod rates;
 mod refused;
 mod stacked;
 
@@ -34,6 +36,15 @@ mod on {
         several_outputs_agree_with_finite_differences,
         one_output_equals_the_scalar_network_to_the_bit,
         shared_layers_contain_the_kernel,
+    );
+    on_every_backend!(own_activation:
+        an_own_activation_agrees_with_a_built_in_one,
+        gradients_through_an_own_activation_agree,
+    );
+    on_every_backend!(rates:
+        rates_are_the_metric,
+        equal_rates_scale_the_kernel_and_frozen_layers_leave_it,
+        rates_of_several_outputs,
     );
     on_every_backend!(stacked:
         a_stack_agrees_with_its_networks,

@@ -38,6 +38,7 @@ impl Smooth {
             Activation::Softplus { beta } | Activation::Silu { beta } => PI / beta,
             Activation::Tanh => PI / 2.0,
             Activation::Gelu => 1.0,
+            Activation::Own(own) => own.transition(),
         }
     }
 
