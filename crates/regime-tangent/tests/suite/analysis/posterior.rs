@@ -82,7 +82,7 @@ fn mean_and_covariance_agree_with_elimination() {
             let found = fit.posterior_covariance(&cross, &prior).unwrap();
             assert!(distance(&found, &covariance) < 1e-12);
             let variance = fit.posterior_variance(&cross, prior.diag()).unwrap();
-            assert!(distance(&variance, &covariance.diag()) < 1e-12);
+            assert!(distance(&variance, covariance.diag()) < 1e-12);
             assert!(distance(&fit.weights(&cross).unwrap(), explained.t()) < 1e-12);
         }
     }
