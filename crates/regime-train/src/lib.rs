@@ -38,7 +38,7 @@
 //! // Step by step, with an event. The system keeps its initial weights: the second flow is the
 //! // same.
 //! let mut flow = Flow::start(system, FlowSpec::default())?
-//!     .event("norm grown by a half", |s| s.weights_norm() - 1.5 * s.initial_norm());
+//!     .event("half of the margin", |s| s.smallest_margin() - 0.5);
 //! while let Some(step) = flow.step()? {
 //!     for event in step.events() {
 //!         println!("{} at t = {} ({:.0} %)", event.name, event.time, 100.0 * step.fraction());

@@ -147,9 +147,9 @@ fn a_system_of_a_frozen_kernel_needs_no_inputs_and_no_weights() {
         System::of_kernel(model).signs(labels(&numbers(16, 17), 2)).loss(LOSS).build().unwrap();
     let mut flow = Flow::start(&by_hand, FlowSpec::default()).unwrap();
     let by_hand = flow.run();
-    let points = || frozen.network().training_points();
+    let training = || frozen.network().training_points();
     // F does not depend on α.
-    let (f, g) = (by_hand.outputs(points()).unwrap(), end.outputs(points()).unwrap());
+    let (f, g) = (by_hand.outputs(training()).unwrap(), end.outputs(training()).unwrap());
     assert!(worst(&f, &g) < 1e-6, "{f:?} {g:?}");
 
     // At large α the network follows it, on training points and others.
@@ -191,7 +191,7 @@ fn float32_refuses_an_alpha_at_which_rounding_exceeds_the_tolerance() {
     let Err(FlowError::Rounding { alpha, rounding, allowed, largest }) = refused else {
         panic!("{refused:?}")
     };
-    assert!((alpha, allowed) == (1e8, 0.01) && rounding > allowed);
+    assert!(alpha == 1e8 && (allowed - 0.01).abs() < 1e-15 && rounding > allowed);
     // The limit that the error states is the limit.
     assert_eq!(start(0.99 * largest).0, Ok(()));
     assert!(start(1.01 * largest).0.is_err());
