@@ -239,9 +239,10 @@ impl<B: Backend, T: Tape<B>> Tape<B> for RatesTape<B, T> {
     }
 
     fn kernel_with(&self, other: &Self) -> Option<Tensor<B, 2>> {
-        // The callers take the kernel from the blocks.
-        let from_blocks = self.blocks().is_some() && other.blocks().is_some();
-        (!from_blocks).then(|| self.kernel_by_columns(other))
+        // The callers take the kernel from the layers.
+        let has_layers = |tape: &Self| tape.shared_layers().is_some() || tape.blocks().is_some();
+        let from_layers = has_layers(self) && has_layers(other);
+        (!from_layers).then(|| self.kernel_by_columns(other))
     }
 }
 

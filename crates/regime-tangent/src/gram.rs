@@ -2,12 +2,9 @@
 
 use burn_tensor::{Tensor, backend::Backend};
 use rayon::prelude::*;
-use regime_models::{Block, Memory, Tape};
+use regime_models::{Block, Memory};
 
-use crate::{
-    assemble::Assembled,
-    jacobian::{contract, jacobian},
-};
+use crate::{assemble::Assembled, jacobian::contract};
 
 /// Rows of a tile in host memory. Two float64 tiles of this size stay in a core's level-2
 /// cache while the products of the layers are added up. On a device with its own memory, a
@@ -24,83 +21,8 @@ pub(crate) const TILES_PER_THREAD: usize = 4;
 /// The most numbers in the gradients that are held at once: 256 MiB of float64.
 pub(crate) const MAX_GRADIENT_NUMBERS: usize = 1 << 25;
 
-/// The tangent kernel `Θ = J Jᵀ` on the points of a tape.
-///
-/// For a tape with blocks, the kernel is a sum over the layers. A layer that is used once
-/// per point gives `c² (Δ Δᵀ) ∘ (A Aᵀ) + Δ Δᵀ` (the last term for its biases), about
-/// `n² (k + m)/2` multiply-adds. A layer that is used at `p` positions is contracted
-/// from the gradients of the points, some outputs at a time: `n p k m + n² k m/2`
-/// multiply-adds. Any other tape is contracted from its whole Jacobian of `n·P` numbers,
-/// `n² P/2` multiply-adds, unless the tape knows its kernel. One triangle is computed tile
-/// by tile, and the tiles are added to one matrix.
-///
-/// Memory is not checked: 50,000 points need 20 GB. [`kernel_within`](crate::kernel_within)
-/// returns an error instead.
-///
-/// # Shapes
-/// `[n, n]`, symmetric to the bit.
-pub fn kernel<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 2> {
-    kernel_in(tape, Vec::new())
-}
-
-/// As [`kernel`], in a scratch buffer if the backend supports this: for callers that compute
-/// several kernels of about the same size.
-///
-/// # Shapes
-/// `[n, n]`, the same to the bit for any content of `scratch`. On Flex, a capacity of at least `n²`
-/// numbers avoids the allocation of a float64 kernel of layers that are used once per point. In
-/// all other cases `scratch` is dropped.
-pub fn kernel_in<B: Backend, T: Tape<B>>(tape: &T, scratch: Vec<f64>) -> Tensor<B, 2> {
-    if let Some(known) = tape.kernel_with(tape) {
-        return known;
-    }
-    match tape.blocks() {
-        Some(blocks) => of_blocks(&blocks.iter().collect::<Vec<_>>(), scratch),
-        None => contracted(&jacobian(tape)),
-    }
-}
-
-/// The tangent kernel between the points of two tapes of the same network at the
-/// same weights.
-///
-/// # Shapes
-/// `[n_a, n_b]`, a block of the kernel on the union of both sets.
-///
-/// # Panics
-/// When the tapes do not belong to the same architecture.
-pub fn cross_kernel<B: Backend, T: Tape<B>>(a: &T, b: &T) -> Tensor<B, 2> {
-    if let Some(known) = a.kernel_with(b) {
-        return known;
-    }
-    let (Some(blocks_a), Some(blocks_b)) = (a.blocks(), b.blocks()) else {
-        return contract(jacobian(a), jacobian(b));
-    };
-    assert_eq!(blocks_a.len(), blocks_b.len(), "the tapes are of different architectures");
-    let mut theta = Assembled::zeros([a.n_points(), b.n_points()], a.placement());
-    for (a, b) in blocks_a.iter().zip(blocks_b) {
-        if a.n_positions() == 1 {
-            add_cross(&mut theta, &Factors::of(a), &Factors::of(b));
-            continue;
-        }
-        let most = a.n_points().max(b.n_points());
-        for outputs in output_ranges(a, most) {
-            let (a, b) = (a.point_gradients(outputs.clone()), b.point_gradients(outputs));
-            add_contracted_pair(&mut theta, &a, &b);
-        }
-    }
-    theta.finish()
-}
-
-/// The kernel of each layer's parameters (its weights and biases), from the first layer
-/// to the last. Their sum is [`kernel`].
-///
-/// # Shapes
-/// One `[n, n]` per layer. `None` for a tape without blocks.
-pub fn layer_kernels<B: Backend, T: Tape<B>>(tape: &T) -> Option<Vec<Tensor<B, 2>>> {
-    Some(tape.blocks()?.iter().map(|block| of_blocks(&[block], Vec::new())).collect())
-}
-
-fn of_blocks<B: Backend>(blocks: &[&Block<B>], scratch: Vec<f64>) -> Tensor<B, 2> {
+/// The kernel of a tape with these blocks, `[n, n]`, in a scratch buffer if the backend supports this.
+pub(crate) fn of_blocks<B: Backend>(blocks: &[&Block<B>], scratch: Vec<f64>) -> Tensor<B, 2> {
     let n = blocks[0].n_points();
     let (once, shared): (Vec<&Block<B>>, Vec<_>) =
         blocks.iter().partition(|block| block.n_positions() == 1);
@@ -124,6 +46,29 @@ fn of_blocks<B: Backend>(blocks: &[&Block<B>], scratch: Vec<f64>) -> Tensor<B, 2
     for block in shared {
         for outputs in output_ranges(block, n) {
             add_contracted(&mut theta, &block.point_gradients(outputs));
+        }
+    }
+    theta.finish()
+}
+
+/// The kernel between the points of two tapes with these blocks, `[n_a, n_b]`.
+pub(crate) fn cross_of_blocks<B: Backend>(
+    blocks_a: &[Block<B>],
+    blocks_b: &[Block<B>],
+) -> Tensor<B, 2> {
+    assert_eq!(blocks_a.len(), blocks_b.len(), "the tapes are of different architectures");
+    let sensitivities = &blocks_a[0].sensitivities;
+    let shape = [blocks_a[0].n_points(), blocks_b[0].n_points()];
+    let mut theta = Assembled::zeros(shape, (sensitivities.device(), sensitivities.dtype()));
+    for (a, b) in blocks_a.iter().zip(blocks_b) {
+        if a.n_positions() == 1 {
+            add_cross(&mut theta, &Factors::of(a), &Factors::of(b));
+            continue;
+        }
+        let most = a.n_points().max(b.n_points());
+        for outputs in output_ranges(a, most) {
+            let (a, b) = (a.point_gradients(outputs.clone()), b.point_gradients(outputs));
+            add_contracted_pair(&mut theta, &a, &b);
         }
     }
     theta.finish()

@@ -147,6 +147,7 @@ mod limit;
 mod mixture;
 mod panels;
 mod plan;
+mod plane;
 mod points;
 mod profile;
 mod recursion;

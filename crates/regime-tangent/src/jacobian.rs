@@ -36,9 +36,9 @@ pub fn jacobian<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 2> {
 /// `[n, n]`
 ///
 /// # Panics
-/// For a tape with its own metric ([`Tape::kernel_with`]), where `J Jᵀ` is not the kernel.
+/// For a tape with its own metric ([`Tape::is_euclidean`]), where `J Jᵀ` is not the kernel.
 pub fn contracted_kernel<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 2> {
-    assert!(tape.kernel_with(tape).is_none(), "this tape has its own metric: use `kernel`");
+    assert!(tape.is_euclidean(), "this tape has its own metric: use `kernel`");
     let j = jacobian(tape);
     contract(j.clone(), j)
 }

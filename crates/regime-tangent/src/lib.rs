@@ -49,6 +49,7 @@ pub mod file;
 mod gram;
 pub mod infinite;
 mod jacobian;
+mod kernel;
 #[cfg(feature = "proptest")]
 pub mod kit;
 mod method;
@@ -60,12 +61,13 @@ mod shared;
 mod weighted;
 
 pub use analysis::{CompareError, frobenius_norm, relative_change};
-pub use gram::{TILE, cross_kernel, kernel, kernel_in, layer_kernels};
+pub use gram::TILE;
 pub use infinite::{
     InfiniteError, InfiniteKernel, InfiniteKernels, InfinitePlan, InfiniteWidth, InitialDeviations,
     LazyLimit, ParameterRates, Readout,
 };
 pub use jacobian::{contracted_kernel, jacobian};
+pub use kernel::{cross_kernel, kernel, kernel_in, layer_kernels};
 pub use method::{
     Estimate, KernelPlan, LayerSizes, Method, PlanError, Sizes, Tiles, cross_kernel_within,
     kernel_within, plan,
@@ -79,5 +81,5 @@ pub use module::{
 pub use outputs::{Outputs, cross_kernel_of_outputs, full_kernel, traced_kernel};
 pub use products::{diagonal, multiply};
 pub use regime_models::{Precision, Tape};
-pub use shared::{Sensitivities, SharedLayer, shared_cross_kernel, shared_kernel};
+pub use shared::{OutputGradients, Sensitivities, shared_cross_kernel, shared_kernel};
 pub use weighted::weighted_kernel;

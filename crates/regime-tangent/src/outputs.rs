@@ -8,7 +8,7 @@ use regime_models::Tape;
 
 use crate::{
     assemble::Assembled,
-    gram::{cross_kernel, kernel},
+    kernel::{cross_kernel, kernel},
 };
 
 /// How a kernel treats the outputs of a function.

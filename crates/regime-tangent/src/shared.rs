@@ -2,7 +2,7 @@
 
 use burn_tensor::{Tensor, backend::Backend};
 use rayon::prelude::*;
-use regime_models::Memory;
+use regime_models::{Memory, SharedLayers};
 
 use crate::{
     assemble::Assembled,
@@ -20,11 +20,30 @@ const DEVICE_TILE: usize = 1024;
 /// The gradients of one layer of a function with `K` outputs, for a layer that is used once per
 /// point: `∂f_k/∂(W, b)` at point `i` is `a_i ⊗ δ_{k,i}`.
 #[derive(Debug, Clone)]
-pub struct SharedLayer<B: Backend> {
+pub struct OutputGradients<B: Backend> {
     /// The inputs `a`, multiplied by the layer's factor, with a column of ones for biases: `[n, k]`.
     pub inputs: Tensor<B, 2>,
     /// The sensitivities of the outputs.
     pub sensitivities: Sensitivities<B>,
+}
+
+impl<B: Backend> OutputGradients<B> {
+    /// The gradients of the layers of a network with several outputs.
+    pub fn of(layers: &SharedLayers<B>) -> Vec<Self> {
+        let last = layers.layers.len() - 1;
+        let gradients = layers.layers.iter().enumerate().map(|(l, layer)| {
+            let outputs = &layer.sensitivities;
+            let own_columns = l == last && outputs[0].dims()[1] == outputs.len();
+            let sensitivities = if own_columns {
+                let own = outputs.iter().enumerate().map(|(k, d)| d.clone().narrow(1, k, 1));
+                Sensitivities::OwnColumn(Tensor::cat(own.collect(), 1))
+            } else {
+                Sensitivities::Each(outputs.clone())
+            };
+            Self { inputs: layer.inputs.clone(), sensitivities }
+        });
+        gradients.collect()
+    }
 }
 
 /// The sensitivities `δ_k = ∂f_k/∂z` of `K` outputs with respect to the outputs `z` of a layer.
@@ -71,7 +90,7 @@ impl<B: Backend> Sensitivities<B> {
 ///
 /// # Panics
 /// For no layers, and for layers of different numbers of points or outputs.
-pub fn shared_kernel<B: Backend>(layers: &[SharedLayer<B>]) -> Tensor<B, 2> {
+pub fn shared_kernel<B: Backend>(layers: &[OutputGradients<B>]) -> Tensor<B, 2> {
     let [n, outputs] = sizes(layers);
     let device = layers[0].inputs.device();
     let mut theta = Assembled::zeros([n * outputs; 2], place(layers));
@@ -103,7 +122,10 @@ pub fn shared_kernel<B: Backend>(layers: &[SharedLayer<B>]) -> Tensor<B, 2> {
 ///
 /// # Panics
 /// For no layers, and for lists that do not fit each other.
-pub fn shared_cross_kernel<B: Backend>(a: &[SharedLayer<B>], b: &[SharedLayer<B>]) -> Tensor<B, 2> {
+pub fn shared_cross_kernel<B: Backend>(
+    a: &[OutputGradients<B>],
+    b: &[OutputGradients<B>],
+) -> Tensor<B, 2> {
     let ([n_a, outputs], [n_b, others]) = (sizes(a), sizes(b));
     assert_eq!((a.len(), outputs), (b.len(), others), "the layers are of different functions");
     let device = a[0].inputs.device();
@@ -150,8 +172,8 @@ fn for_tiles<B: Backend>(
 /// The pairs of outputs in a tile: all, or on the diagonal of a symmetric kernel those with
 /// `k ≤ l`, of which the equal ones are symmetric to the bit.
 fn part<B: Backend>(
-    a: &[SharedLayer<B>],
-    b: &[SharedLayer<B>],
+    a: &[OutputGradients<B>],
+    b: &[OutputGradients<B>],
     [i, j]: [&Rows; 2],
     symmetric: bool,
 ) -> Part<B> {
@@ -197,15 +219,15 @@ fn edge<B: Backend>(device: &B::Device) -> usize {
     }
 }
 
-fn place<B: Backend>(layers: &[SharedLayer<B>]) -> (B::Device, burn_tensor::DType) {
+fn place<B: Backend>(layers: &[OutputGradients<B>]) -> (B::Device, burn_tensor::DType) {
     (layers[0].inputs.device(), layers[0].inputs.dtype())
 }
 
 /// Points and outputs, checked to be the same for all layers.
-fn sizes<B: Backend>(layers: &[SharedLayer<B>]) -> [usize; 2] {
+fn sizes<B: Backend>(layers: &[OutputGradients<B>]) -> [usize; 2] {
     let first = layers.first().expect("a network has layers");
     let sizes = [first.inputs.dims()[0], first.sensitivities.n_outputs()];
-    for SharedLayer { inputs, sensitivities } in layers {
+    for OutputGradients { inputs, sensitivities } in layers {
         let rows = match sensitivities {
             Sensitivities::Each(outputs) => outputs.iter().map(|d| d.dims()[0]).collect(),
             Sensitivities::OwnColumn(columns) => vec![columns.dims()[0]],

@@ -23,10 +23,10 @@ use crate::{
 ///
 /// # Panics
 /// When `rates` has another length, and for a tape with its own metric
-/// ([`Tape::kernel_with`]).
+/// ([`Tape::is_euclidean`]).
 pub fn weighted_kernel<B: Backend, T: Tape<B>>(tape: &T, rates: &[f64]) -> Tensor<B, 2> {
     assert_eq!(rates.len(), tape.n_params(), "every parameter has a rate");
-    assert!(tape.kernel_with(tape).is_none(), "a tape with its own metric has no rates");
+    assert!(tape.is_euclidean(), "a tape with its own metric has no rates");
     let by_layer = tape.blocks().and_then(|blocks| {
         let of = |block| Some((block, LayerRates::of(block, rates)?));
         blocks.iter().map(of).collect::<Option<Vec<_>>>()

@@ -423,6 +423,10 @@ impl<B: Backend> Tape<B> for KernelTape<B> {
         dot(times(&self.theta, a), b)
     }
 
+    fn is_euclidean(&self) -> bool {
+        false
+    }
+
     fn kernel_with(&self, other: &Self) -> Option<Tensor<B, 2>> {
         Some(match other.training_points() {
             None => self.rows.clone(),

@@ -17,7 +17,7 @@ use super::{
     numbers,
     tiles_error::TileError,
 };
-use crate::gram::{cross_kernel, kernel};
+use crate::kernel::{cross_kernel, kernel};
 
 /// The default number of points of a tile's side: 8 MiB of float64.
 pub const DEFAULT_TILE: usize = 1024;

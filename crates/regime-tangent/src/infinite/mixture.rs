@@ -72,8 +72,9 @@ struct Noisy {
 }
 
 impl Mixture {
-    /// `gain` multiplies the bare activation.
-    pub(super) fn of(activation: Activation, gain: f64) -> Self {
+    /// `gain` multiplies the bare activation. `None` for an activation of the program: no mixture is
+    /// known.
+    pub(super) fn of(activation: Activation, gain: f64) -> Option<Self> {
         let squared = |factor: f64| KOLMOGOROV.iter().map(|(k, w)| (factor * k * k, *w)).collect();
         let (shape, scales) = match activation {
             Activation::Relu => (Shape::Kink, vec![(0.0, 1.0)]),
@@ -81,8 +82,9 @@ impl Mixture {
             Activation::Silu { beta } => (Shape::Gate, squared((2.0 / beta).powi(2))),
             Activation::Gelu => (Shape::Gate, vec![(1.0, 1.0)]),
             Activation::Tanh => (Shape::Step, squared(1.0)),
+            Activation::Own(_) => return None,
         };
-        Self { shape, factor: gain * gain, scales }
+        Some(Self { shape, factor: gain * gain, scales })
     }
 
     /// Closed forms per pair.
@@ -230,7 +232,7 @@ mod tests {
     #[test]
     fn equal_arguments_agree_with_the_line() {
         for activation in ALL {
-            let mixture = Mixture::of(activation, 1.5);
+            let mixture = Mixture::of(activation, 1.5).expect("a mixture");
             for r in [1e-3, 0.3, 1.0, 20.0] {
                 let found = mixture.means([r, r], 1.0);
                 let value = 2.25 * gaussian_mean(|g| activation.bare(r * g).0.powi(2));
@@ -245,7 +247,7 @@ mod tests {
     #[test]
     fn independent_arguments_agree_with_two_lines() {
         for activation in ALL {
-            let mixture = Mixture::of(activation, 1.0);
+            let mixture = Mixture::of(activation, 1.0).expect("a mixture");
             let [q, r] = [0.7, 4.0];
             let found = mixture.means([q, r], 0.0);
             let mean =
@@ -261,7 +263,7 @@ mod tests {
     #[test]
     fn slopes_and_bends_are_derivatives() {
         for activation in ALL {
-            let mixture = Mixture::of(activation, 1.0);
+            let mixture = Mixture::of(activation, 1.0).expect("a mixture");
             for (deviations, rho) in [([0.7, 1.3], 0.4), ([2.0, 0.1], -0.8), ([1.0, 1.0], 0.95)] {
                 let at = |rho| mixture.means(deviations, rho);
                 let (step, found) = (1e-5, at(rho));
@@ -279,7 +281,7 @@ mod tests {
     #[test]
     fn extreme_variances_are_finite() {
         for activation in ALL {
-            let mixture = Mixture::of(activation, 1.0);
+            let mixture = Mixture::of(activation, 1.0).expect("a mixture");
             for deviations in [[1e149, 1e149], [1e-200, 1e-200], [1e149, 1e-200], [0.0, 1.0]] {
                 for rho in [-1.0, 0.0, 1.0] {
                     let Means { value, slope } = mixture.means(deviations, rho);

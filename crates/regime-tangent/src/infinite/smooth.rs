@@ -8,19 +8,44 @@ use regime_models::Activation;
 use super::{
     expansion::{Series, TOLERANCE, expand},
     law::{Errors, Law, Layer},
-    mixture::Mixture,
+    mixture::{Means, Mixture},
+    plane::plane_mean,
 };
 
 /// The law of a smooth activation. A pair's state is its correlation ρ.
 pub(super) struct Smooth {
     activation: Activation,
     gain: f64,
-    mixture: Mixture,
+    /// `None` for an activation of the program.
+    mixture: Option<Mixture>,
 }
 
 impl Smooth {
     pub(super) fn new(activation: Activation, gain: f64) -> Self {
         Self { activation, gain, mixture: Mixture::of(activation, gain) }
+    }
+
+    /// The means over a pair of standard deviations and a correlation: a mixture of closed forms, or
+    /// a quadrature over the plane.
+    fn means(&self, deviations: [f64; 2], rho: f64) -> Means {
+        match &self.mixture {
+            Some(mixture) => mixture.means(deviations, rho),
+            None => {
+                let phi = |z| self.phi(z);
+                let (value, slope) = plane_mean(phi, self.transition(), deviations, rho);
+                Means { value, slope }
+            }
+        }
+    }
+
+    /// `∂ ln E φ'(u) φ'(v)/∂ρ` at ρ = 1.
+    fn bend(&self, r: f64) -> f64 {
+        let slope = self.means([r, r], 1.0).slope;
+        match &self.mixture {
+            Some(mixture) => mixture.bend([r, r], 1.0) / slope,
+            // A difference: an estimate is enough for a bound on errors.
+            None => (1.0 - self.means([r, r], 1.0 - 1e-3).slope / slope) / 1e-3,
+        }
     }
 
     /// φ and φ', with the gain.
@@ -44,7 +69,7 @@ impl Smooth {
 
     /// `√(E φ²)` and `E φ'²`, as a single closed form.
     fn own(&self, r: f64) -> (f64, f64) {
-        let means = self.mixture.means([r, r], 1.0);
+        let means = self.means([r, r], 1.0);
         (means.value.sqrt(), means.slope)
     }
 }
@@ -96,8 +121,7 @@ impl Layer for SmoothLayer<'_> {
     }
 
     fn pair(&self, i: usize, j: usize, rho: f64) -> (f64, f64) {
-        let (value, slope) =
-            self.by_series(i, j, rho).unwrap_or_else(|| self.by_mixture(i, j, rho));
+        let (value, slope) = self.by_series(i, j, rho).unwrap_or_else(|| self.by_means(i, j, rho));
         (1.0 - value.clamp(-1.0, 1.0), slope)
     }
 
@@ -107,7 +131,11 @@ impl Layer for SmoothLayer<'_> {
         });
         match terms {
             Some(terms) => 10.0 + 0.5 * terms as f64,
-            None => 25.0 * self.law.mixture.evaluations() as f64,
+            None => match &self.law.mixture {
+                Some(mixture) => 25.0 * mixture.evaluations() as f64,
+                // Evaluations of φ in a quadrature over the plane.
+                None => 1e6,
+            },
         }
     }
 
@@ -135,10 +163,7 @@ impl Layer for SmoothLayer<'_> {
             return 0.0;
         }
         let at = |k: u32| least * (most / least).powf(f64::from(k) / 15.0);
-        let of = |r: f64| {
-            let mixture = &self.law.mixture;
-            mixture.bend([r, r], 1.0) / mixture.means([r, r], 1.0).slope
-        };
+        let of = |r: f64| self.law.bend(r);
         (0..16).map(|k| of(at(k))).filter(|ratio| ratio.is_finite()).fold(0.0, f64::max)
     }
 }
@@ -152,8 +177,8 @@ impl SmoothLayer<'_> {
         Some((value, slopes.norms[i] * slopes.norms[j] * slope))
     }
 
-    fn by_mixture(&self, i: usize, j: usize, rho: f64) -> (f64, f64) {
-        let means = self.law.mixture.means([self.deviations[i], self.deviations[j]], rho);
+    fn by_means(&self, i: usize, j: usize, rho: f64) -> (f64, f64) {
+        let means = self.law.means([self.deviations[i], self.deviations[j]], rho);
         let norms = self.norms[i] * self.norms[j];
         (if norms > 0.0 { means.value / norms } else { 0.0 }, means.slope)
     }
@@ -211,7 +236,7 @@ mod tests {
             for (i, j, rho) in [(0, 1, 0.9), (0, 1, -0.97), (1, 1, 1.0), (1, 2, 0.0), (2, 2, 0.0)] {
                 let scale = (layer.own_slope(i) * layer.own_slope(j)).sqrt();
                 let (value, slope) = layer.by_series(i, j, rho).expect("the series converges");
-                let expected = layer.by_mixture(i, j, rho);
+                let expected = layer.by_means(i, j, rho);
                 assert!((value - expected.0).abs() < 3e-13, "{activation:?} {rho}");
                 assert!((slope - expected.1).abs() < 3e-13 * scale, "{activation:?} {rho}");
             }
@@ -226,7 +251,7 @@ mod tests {
         let layer = law.layer(vec![31.0, 12.0]);
         for rho in [-0.96, -0.5, 0.1, 0.96] {
             let (value, slope) = layer.by_series(0, 1, rho).expect("the series converges");
-            let expected = layer.by_mixture(0, 1, rho);
+            let expected = layer.by_means(0, 1, rho);
             let scale = (layer.own_slope(0) * layer.own_slope(1)).sqrt();
             assert!((value - expected.0).abs() < 2e-13, "{rho}");
             assert!((slope - expected.1).abs() < 2e-13 * scale, "{rho}");

@@ -29,7 +29,7 @@ impl KernelPlan {
         let form = if tapes.len() == 1 { Outputs::TracedSum } else { self.outputs };
         // A tape that knows its kernel may have its own metric, in which the kernel is not
         // `J Jᵀ`.
-        if tapes.iter().all(|tape| tape.kernel_with(tape).is_some()) {
+        if tapes.iter().any(|tape| !tape.is_euclidean() || tape.kernel_with(tape).is_some()) {
             return Ok(traced_kernel(tapes, form));
         }
         Ok(match self.chosen.method {

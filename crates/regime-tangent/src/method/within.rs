@@ -7,7 +7,7 @@ use regime_models::Tape;
 
 use super::{Method, PlanError, Sizes, plan};
 use crate::{
-    gram::{cross_kernel, kernel},
+    kernel::{cross_kernel, kernel},
     outputs::Outputs,
 };
 

@@ -6,7 +6,7 @@ use burn_flex::{Flex, FlexDevice};
 use burn_tensor::Tensor;
 use regime_models::{Activation, BlockTape, DenseSpec, NetworkSpec, Tape};
 use regime_tangent::{
-    Outputs, Precision, Sensitivities, SharedLayer, cross_kernel_of_outputs, full_kernel,
+    OutputGradients, Outputs, Precision, Sensitivities, cross_kernel_of_outputs, full_kernel,
     shared_cross_kernel, shared_kernel,
 };
 
@@ -21,7 +21,7 @@ fn tapes(width: usize, outputs: usize, n: usize, bias: bool, start: f64) -> Vec<
     net.tapes(&w, &Precision::F64.matrix(&values, [n, 10], &DEVICE))
 }
 
-fn layers(tapes: &[BlockTape<Flex>], own_column: bool) -> Vec<SharedLayer<Flex>> {
+fn layers(tapes: &[BlockTape<Flex>], own_column: bool) -> Vec<OutputGradients<Flex>> {
     let n = tapes[0].n_points();
     let last = tapes[0].blocks().unwrap().len() - 1;
     let layer = |l: usize| {
@@ -42,7 +42,7 @@ fn layers(tapes: &[BlockTape<Flex>], own_column: bool) -> Vec<SharedLayer<Flex>>
             }
             false => Sensitivities::Each(each.collect()),
         };
-        SharedLayer { inputs, sensitivities }
+        OutputGradients { inputs, sensitivities }
     };
     (0..=last).map(layer).collect()
 }
