@@ -22,10 +22,11 @@ use crate::{
     control::{Checkpoint, Control},
     digest::{Digest, Sketch},
     event::Sample,
+    extremes::{largest, smallest},
     objective::{Derivatives, Objective},
     observe::{End, Moment, Observation, Outcome},
     spec::{FlowSpec, SpecError},
-    system::{largest, sizes, smallest},
+    system::sizes,
     workspace::Workspace,
 };
 

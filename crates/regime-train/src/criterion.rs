@@ -5,9 +5,9 @@
 
 use crate::{
     curvature::Curvature,
+    extremes::{largest, smallest},
     loss::Loss,
     objective_error::ObjectiveError,
-    system::{largest, smallest},
     targets::{Kind, Targets},
 };
 

@@ -6,8 +6,9 @@ use regime_models::{Network, Tape};
 use crate::{
     attempt::{Accepted, Attempt, Clock, Inside},
     evaluate::{Evaluator, Point},
+    extremes::largest_change,
     spec::{Momentum, StepRule},
-    system::{TapeOf, largest_change},
+    system::TapeOf,
 };
 
 /// The factor by which the step size grows after an accepted step.

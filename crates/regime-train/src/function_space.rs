@@ -22,8 +22,8 @@ use crate::{
     criterion::{Criterion, Jets},
     curvature::{Columns, Root, sandwich},
     event::Sample,
+    extremes::largest_scaled_change,
     implicit::GAMMA,
-    system::largest_scaled_change,
     work::Work,
 };
 
@@ -502,7 +502,7 @@ struct Substep {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{loss::Loss, system::smallest, targets::Targets};
+    use crate::{extremes::smallest, loss::Loss, targets::Targets};
 
     /// A positive definite kernel of `m` points, the same at every call.
     fn kernel(m: usize, seed: f64) -> Mat<f64> {

@@ -12,10 +12,11 @@ use crate::{
     attempt::{Accepted, Attempt, Clock, Inside},
     curvature::{Columns, Root, sandwich},
     evaluate::{Evaluator, Point},
+    extremes::largest_scaled_change,
     factor::{Factor, Symmetric},
     objective::Objective,
     spec::{ImplicitSteps, Momentum},
-    system::{TapeOf, largest_scaled_change},
+    system::TapeOf,
 };
 
 /// `γ = 1 − 1/√2`, which makes the method L-stable.

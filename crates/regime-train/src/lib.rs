@@ -62,6 +62,7 @@ mod end_state;
 mod evaluate;
 mod event;
 mod explicit;
+mod extremes;
 mod factor;
 mod flow;
 mod flow_error;

@@ -5,7 +5,7 @@ use std::fmt;
 use burn_tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
-use crate::{Objective, system::smallest, work::Work};
+use crate::{Objective, extremes::smallest, work::Work};
 
 /// Why an observation was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -18,12 +18,13 @@ use crate::{
     digest::Digest,
     end_state::EndState,
     event::on_line,
+    extremes::largest_change,
     flow_error::FlowError,
     loss::Loss,
     observe::{Divergence, End, Moment, Observation, Observer, Outcome},
     schedule::next_scheduled,
     spec::SpecError,
-    system::{System, largest_change},
+    system::System,
 };
 use draw::{Batch, Draw};
 

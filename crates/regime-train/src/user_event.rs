@@ -6,11 +6,7 @@ use burn_tensor::{Tensor, backend::Backend};
 use ndarray::Array2;
 use regime_models::{Network, Precision, dot};
 
-use crate::{
-    points::Points,
-    system::{System, smallest},
-    system_error::SystemError,
-};
+use crate::{extremes::smallest, points::Points, system::System, system_error::SystemError};
 
 /// The state of a flow at one time, as an [`Event`] receives it.
 ///

@@ -6,11 +6,11 @@ use crate::{
     control::Control,
     digest::Sketch,
     event::Sample,
+    extremes::smallest,
     implicit::judged,
     objective::{Derivatives, Objective},
     observe::{Divergence, End, Moment, Observation},
     spec::ImplicitSteps,
-    system::smallest,
 };
 
 /// One flow that has not ended.

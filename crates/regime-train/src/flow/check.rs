@@ -4,10 +4,11 @@ use burn_tensor::backend::Backend;
 use regime_models::{Network, Precision};
 
 use crate::{
+    extremes::largest,
     flow_error::FlowError,
     loss::Loss,
     spec::{FlowSpec, Scheme, SpecError, StepRule, Stop},
-    system::{System, largest},
+    system::System,
 };
 
 /// Checks the spec, also against the loss of the system.
