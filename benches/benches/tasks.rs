@@ -84,53 +84,40 @@ impl Start {
     ) -> String {
         let alpha = side.1 / (WIDTH as f64).sqrt();
         let Self { net, w0 } = self;
-        let own = Trained::of(net, w0, alpha, problem, loss, stop);
+        let of_paper = Alpha::paper(alpha).expect("alpha is positive");
+        let builder = System::builder(net, &problem.train).targets(problem.targets.clone());
+        let system = builder.alpha(of_paper).loss(loss).weights(w0).build();
+        let system = system.expect("the parts fit");
+        let spec = FlowSpec { stop, ..FlowSpec::default() };
+        let own = Flow::start(&system, spec).expect("the spec is valid").run();
+        let error = (problem.error)(&own.outputs(&problem.test).expect("the points fit"));
+
+        let frozen = system.frozen(w0).expect("the kernel is finite");
+        let frozen = Flow::start(frozen, spec).expect("the spec is valid").run();
+        // Its function at the test points, by the linearised network.
         let linear = Linearised::at(net, w0.clone());
-        let frozen = Trained::of(&linear, w0, alpha, problem, loss, stop);
+        let trained = linear.weights(&problem.train, frozen.weights());
+        let [before, after] =
+            [w0, &trained].map(|w| Precision::to_host(Network::forward(&linear, w, &problem.test)));
+        let outputs: Vec<f64> = after.iter().zip(before).map(|(f, f0)| alpha * (f - f0)).collect();
+        let error_of_frozen = (problem.error)(&outputs);
         let kernel = |w| {
             let points = problem.train.clone().narrow(0, 0, 100);
             regime_tangent::kernel(&net.trace(w, &points).linearise())
         };
-        let change = relative_change(kernel(&own.weights), kernel(w0)).expect("a kernel");
+        let change = relative_change(kernel(&own.weights()), kernel(w0)).expect("a kernel");
         let time = |t: Option<f64>| t.map_or("–".into(), |t| format!("{t:.3}"));
-        let Outcome { t1, t2, steps, work, .. } = own.outcome;
+        let Outcome { t1, t2, steps, work, .. } = own.outcome.clone();
         format!(
             "| {name} | {} | {} | {} | {steps} | {:.0} | {change:.2} | {:.3} | {:.3} | {} |",
             side.0,
             time(t1),
             time(t2),
             work.points_forward as f64 / N_TRAIN as f64,
-            own.error,
-            frozen.error,
-            time(frozen.outcome.t2),
+            error,
+            error_of_frozen,
+            time(frozen.t2),
         )
-    }
-}
-
-/// A model after its flow.
-struct Trained {
-    weights: Tensor<Backend, 1>,
-    outcome: Outcome,
-    error: f64,
-}
-
-impl Trained {
-    fn of<N: Network<Backend>>(
-        net: &N,
-        w0: &Tensor<Backend, 1>,
-        alpha: f64,
-        problem: &Problem,
-        loss: Loss,
-        stop: Stop,
-    ) -> Self {
-        let of_paper = Alpha::paper(alpha).expect("alpha is positive");
-        let builder = System::builder(net, &problem.train).targets(problem.targets.clone());
-        let system = builder.alpha(of_paper).loss(loss).weights(w0).build();
-        let spec = FlowSpec { stop, ..FlowSpec::default() };
-        let flow = Flow::start(system.expect("the parts fit"), spec);
-        let end = flow.expect("the spec is valid").run();
-        let outputs = end.outputs(&problem.test).expect("the points fit");
-        Self { weights: end.weights(), error: (problem.error)(&outputs), outcome: end.outcome }
     }
 }
 

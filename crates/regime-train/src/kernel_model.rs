@@ -52,14 +52,16 @@ use crate::initial::Origin;
 /// ```
 #[derive(Debug, Clone)]
 pub struct KernelModel<B: Backend> {
-    /// `Θ`, `[n, n]`, exactly symmetric.
+    /// `Θ`, `[nK, nK]`, exactly symmetric.
     theta: Tensor<B, 2>,
-    /// `Θ` between other points and the training points, `[m, n]`.
+    /// `Θ` between other points and the training points, `[mK, nK]`.
     others: Option<Tensor<B, 2>>,
+    /// `K`
+    n_outputs: usize,
 }
 
 impl<B: Backend> KernelModel<B> {
-    /// Creates a model from the kernel on the training points.
+    /// Creates a model with one output from the kernel on the training points.
     ///
     /// Mirrored entries that differ by at most √ε of the largest (1.5·10⁻⁸ in float64,
     /// 3.5·10⁻⁴ in float32) are replaced by their mean. Negative eigenvalues are not checked
@@ -104,10 +106,10 @@ impl<B: Backend> KernelModel<B> {
             }
         }
         if !repaired {
-            return Ok(Self { theta, others: None });
+            return Ok(Self { theta, others: None, n_outputs: 1 });
         }
         let theta = Precision::of(theta.dtype()).matrix(&values, [n, n], &theta.device());
-        Ok(Self { theta, others: None })
+        Ok(Self { theta, others: None, n_outputs: 1 })
     }
 
     /// As [`new`](Self::new), from a matrix in host memory.
@@ -142,37 +144,61 @@ impl<B: Backend> KernelModel<B> {
         w: &Tensor<B, 1>,
         inputs: &Tensor<B, 2>,
     ) -> Result<Self, KernelModelError> {
-        Self::new(kernel(&net.trace(w, inputs).linearise()))
+        Self::new(kernel(&net.trace(w, inputs).linearise()))?.with_outputs(net.n_outputs())
+    }
+
+    /// The same kernel as that of a model with `n_outputs` outputs `K`, for fewer training points: the
+    /// rows are those of [`Outputs::Full`](regime_tangent::Outputs::Full), output by output. The model
+    /// must not have other points yet.
+    ///
+    /// # Errors
+    /// [`KernelModelError::Outputs`] when the rows cannot be divided among the outputs.
+    pub fn with_outputs(self, n_outputs: usize) -> Result<Self, KernelModelError> {
+        let [rows, _] = self.theta.dims();
+        if n_outputs == 0 || !rows.is_multiple_of(n_outputs) || self.others.is_some() {
+            return Err(KernelModelError::Outputs { rows, n_outputs });
+        }
+        Ok(Self { n_outputs, ..self })
     }
 
     /// Adds other points at which the model can be evaluated. Their indices follow the
     /// existing ones. [`cross_rows`] computes the rows from a network.
     ///
     /// # Shapes
-    /// `rows`: `[m, n]`, the kernel between the points and the training points
+    /// `rows`: `[mK, nK]`, the kernel between the points and the training points, output by output
     ///
     /// # Errors
-    /// [`KernelModelError`] for rows of another length, or that are not finite.
+    /// [`KernelModelError`] for rows of another length, that cannot be divided among the outputs, or
+    /// that are not finite.
     pub fn with_points(self, rows: Tensor<B, 2>) -> Result<Self, KernelModelError> {
-        let n = self.n_training_points();
-        let [_, columns] = rows.dims();
+        let Self { theta, others, n_outputs } = self;
+        let [n, _] = theta.dims();
+        let [count, columns] = rows.dims();
         if columns != n {
             return Err(KernelModelError::Columns { columns, n });
         }
+        if !count.is_multiple_of(n_outputs) {
+            return Err(KernelModelError::Outputs { rows: count, n_outputs });
+        }
         all_finite(&Precision::to_host(rows.clone()), n)?;
-        let others = match self.others {
-            Some(others) => Tensor::cat(vec![others, rows], 0),
+        let others = match others {
+            Some(others) => by_output(&[others, rows], n_outputs),
             None => rows,
         };
-        Ok(Self { theta: self.theta, others: Some(others) })
+        Ok(Self { theta, others: Some(others), n_outputs })
     }
 
     /// Number of training points `n`.
     pub fn n_training_points(&self) -> usize {
-        self.theta.dims()[0]
+        self.theta.dims()[0] / self.n_outputs
     }
 
-    /// The kernel on the training points, `[n, n]`.
+    /// Number of other points `m`.
+    fn n_other_points(&self) -> usize {
+        self.others.as_ref().map_or(0, |rows| rows.dims()[0] / self.n_outputs)
+    }
+
+    /// The kernel on the training points, `[nK, nK]`.
     pub fn theta(&self) -> Tensor<B, 2> {
         self.theta.clone()
     }
@@ -185,13 +211,13 @@ impl<B: Backend> KernelModel<B> {
 
     /// The indices of the other points, `[m, 1]`; `None` when there are none.
     pub fn other_points(&self) -> Option<Tensor<B, 2>> {
-        let (m, n) = (self.others.as_ref()?.dims()[0], self.n_training_points());
-        Some(self.column(n..n + m))
+        let (m, n) = (self.n_other_points(), self.n_training_points());
+        (m > 0).then(|| self.column(n..n + m))
     }
 
-    /// `c = 0`, `[n]`, where a flow starts.
+    /// `c = 0`, `[nK]`, where a flow starts.
     pub fn origin(&self) -> Tensor<B, 1> {
-        let n = self.n_training_points();
+        let [n, _] = self.theta.dims();
         Precision::of(self.theta.dtype()).vector(&vec![0.0; n], &self.theta.device())
     }
 
@@ -200,7 +226,7 @@ impl<B: Backend> KernelModel<B> {
     /// # Errors
     /// [`KernelModelError::Point`] for an index without a point.
     pub fn numbers(&self, points: &[usize]) -> Result<Tensor<B, 2>, KernelModelError> {
-        let n = self.n_training_points() + self.others.as_ref().map_or(0, |rows| rows.dims()[0]);
+        let n = self.n_training_points() + self.n_other_points();
         match points.iter().find(|&&point| point >= n) {
             Some(&point) => Err(KernelModelError::Point { point, n }),
             None => Ok(self.column(points.iter().copied())),
@@ -217,7 +243,7 @@ impl<B: Backend> KernelModel<B> {
     fn points(&self, x: &Tensor<B, 2>) -> Points {
         let numbers = Precision::to_host(x.clone());
         let n = self.n_training_points();
-        let others = self.others.as_ref().map_or(0, |others| others.dims()[0]);
+        let others = self.n_other_points();
         let points: Vec<usize> = numbers.iter().map(|&number| number as usize).collect();
         for (&number, &point) in numbers.iter().zip(&points) {
             let known = number == point as f64 && point < n + others;
@@ -227,16 +253,21 @@ impl<B: Backend> KernelModel<B> {
             );
         }
         if points.len() == n && points.iter().enumerate().all(|(i, &point)| i == point) {
-            Points::Training
-        } else {
-            Points::Listed(points)
+            return Points::Training;
         }
+        let row = |k: usize, point: usize| match point.checked_sub(n) {
+            None => k * n + point,
+            Some(other) => self.n_outputs * n + k * others + other,
+        };
+        let row = &row;
+        let rows = (0..self.n_outputs).flat_map(|k| points.iter().map(move |&point| row(k, point)));
+        Points::Listed(rows.collect())
     }
 
-    /// The kernel between points and the training points, `[m, n]`.
+    /// The kernel between points and the training points, `[mK, nK]`.
     fn rows(&self, points: &Points) -> Tensor<B, 2> {
         let Points::Listed(points) = points else { return self.theta.clone() };
-        let n = self.n_training_points();
+        let [n, _] = self.theta.dims();
         let table = match &self.others {
             Some(others) if points.iter().all(|&point| point >= n) => {
                 let from = points.iter().map(|&point| point - n).collect::<Vec<_>>();
@@ -261,7 +292,7 @@ impl<B: Backend> Origin<B> for KernelModel<B> {
 /// [`KernelModel::with_points`] takes it; `batch_size` points are evaluated at a time.
 ///
 /// # Shapes
-/// `w`: `[P]`, `inputs`: `[n, d]`, `points`: `[m, d]` → `[m, n]`
+/// `w`: `[P]`, `inputs`: `[n, d]`, `points`: `[m, d]` → `[mK, nK]`
 ///
 /// # Panics
 /// When `batch_size` is 0.
@@ -278,7 +309,7 @@ pub fn cross_rows<B: Backend, N: Network<B>>(
         let points = points.clone().narrow(0, start, batch_size.min(m - start));
         cross_kernel(&net.trace(w, &points).linearise(), &training)
     });
-    Tensor::cat(rows.collect(), 0)
+    by_output(&rows.collect::<Vec<_>>(), net.n_outputs())
 }
 
 /// Which points a tape is on.
@@ -286,8 +317,20 @@ pub fn cross_rows<B: Backend, N: Network<B>>(
 enum Points {
     /// All training points, in their order.
     Training,
-    /// The points with these indices.
+    /// The outputs of points with these rows: those of the training points come first.
     Listed(Vec<usize>),
+}
+
+/// Matrices whose rows are outputs of points, joined: the first output of the points of all of them,
+/// then the second, and so on.
+fn by_output<B: Backend>(parts: &[Tensor<B, 2>], n_outputs: usize) -> Tensor<B, 2> {
+    let of = |k: usize| {
+        parts.iter().map(move |part| {
+            let m = part.dims()[0] / n_outputs;
+            part.clone().narrow(0, k * m, m)
+        })
+    };
+    Tensor::cat((0..n_outputs).flat_map(of).collect(), 0)
 }
 
 fn all_finite(values: &[f64], columns: usize) -> Result<(), KernelModelError> {
@@ -324,7 +367,11 @@ impl<B: Backend> Network<B> for KernelModel<B> {
     }
 
     fn n_params(&self) -> usize {
-        self.n_training_points()
+        self.theta.dims()[0]
+    }
+
+    fn n_outputs(&self) -> usize {
+        self.n_outputs
     }
 
     fn is_linear(&self) -> bool {
@@ -453,6 +500,14 @@ pub enum KernelModelError {
         columns: usize,
         /// Training points.
         n: usize,
+    },
+    /// The rows cannot be divided among the outputs.
+    #[error("{rows} rows of a kernel cannot be divided among {n_outputs} outputs")]
+    Outputs {
+        /// Rows of the kernel.
+        rows: usize,
+        /// Number of outputs.
+        n_outputs: usize,
     },
     /// An entry is not finite.
     #[error("entry ({row}, {column}) of the kernel is {value}")]

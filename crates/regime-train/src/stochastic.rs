@@ -296,7 +296,10 @@ impl<B: Backend, N: Network<B>> Stochastic<B, N> {
     fn batch(&self, draw: &mut Draw) -> Option<Batch> {
         let Self { system, w, spec, clock, .. } = self;
         let size = spec.batch_size(clock.dt, system.objective().n_points());
-        let margins_at = |points: &[usize]| system.margins_at(w, points);
+        let margins_at = |points: &[usize]| {
+            let rows = system.objective().rows_of(points);
+            system.objective().criterion().margins(&rows, &system.margins_at(w, points))
+        };
         match spec.sampling {
             Sampling::ViolatorsV1 => draw.violators_v1(size, spec.stop.margin, margins_at),
             Sampling::Violators => draw.violators(size, spec.stop.margin, margins_at),
@@ -311,8 +314,9 @@ impl<B: Backend, N: Network<B>> Stochastic<B, N> {
         let inputs = self.system.inputs_at(&batch.points);
         let trace = self.system.network().trace(&self.w, &inputs);
         let objective = self.system.objective();
-        let margins = objective.margins_at(&batch.points, &Precision::to_host(trace.output()));
-        let slopes = objective.output_gradient_at(&batch.points, &margins);
+        let rows = objective.rows_of(&batch.points);
+        let margins = objective.margins_at(&rows, &Precision::to_host(trace.output()));
+        let slopes = objective.output_gradient_at(&rows, &margins);
         let weighed: Vec<f64> = slopes.iter().map(|slope| slope / batch.divisor).collect();
         (trace.linearise().vjp(self.system.tensor(&weighed)), margins)
     }
@@ -329,7 +333,7 @@ impl<B: Backend, N: Network<B>> Stochastic<B, N> {
             self.record(self.observed(&margins, Moment::Scheduled), observer);
             self.next_observation = next_scheduled(self.clock.t, self.spec.observations_per_decade);
         }
-        let reached = margins.iter().all(|&u| u >= self.spec.stop.margin);
+        let reached = self.system.objective().smallest_margin(&margins) >= self.spec.stop.margin;
         if reached {
             self.outcome.t2 = Some(self.clock.t);
         }

@@ -244,10 +244,10 @@ impl<B: Backend, N: Network<B>> System<B, N> {
         self.inputs_at(rows)
     }
 
-    /// The margins of some points at `w`, in their order.
+    /// `u` of some points at `w`: the first output of each, then the second, and so on.
     pub(crate) fn margins_at(&self, w: &Tensor<B, 1>, points: &[usize]) -> Vec<f64> {
         let outputs = Precision::to_host(self.net.forward(w, &self.inputs_at(points)));
-        self.objective.margins_at(points, &outputs)
+        self.objective.margins_at(&self.objective.rows_of(points), &outputs)
     }
 
     /// The margins of all points at `w`.

@@ -98,6 +98,37 @@ impl Targets {
         }
     }
 
+    /// For every point, whether these outputs are on the wrong side: `yF` is not positive, or another
+    /// class has the largest output. `None` for real numbers.
+    ///
+    /// # Shapes
+    /// `outputs`: `[nK]`, output by output
+    ///
+    /// # Panics
+    /// When the outputs have another length.
+    pub fn wrong(&self, outputs: &[f64]) -> Option<Vec<bool>> {
+        let n = self.n_points();
+        assert_eq!(outputs.len(), n * self.n_outputs(), "every point has its outputs");
+        match &self.kind {
+            Kind::Signs(labels) => {
+                Some(labels.iter().zip(outputs).map(|(y, f)| !(y * f > 0.0)).collect())
+            }
+            Kind::Classes { classes, .. } => {
+                let is_wrong = |(i, &class): (usize, &usize)| {
+                    let own = outputs[class * n + i];
+                    // Written so that NaN and a tie are wrong.
+                    outputs[i..]
+                        .iter()
+                        .step_by(n)
+                        .enumerate()
+                        .any(|(k, other)| k != class && !(own > *other))
+                };
+                Some(classes.iter().enumerate().map(is_wrong).collect())
+            }
+            Kind::Values { .. } => None,
+        }
+    }
+
     pub(crate) fn kind(&self) -> &Kind {
         &self.kind
     }

@@ -29,8 +29,9 @@ pub fn preactivation_speeds<B: Backend, N: Network<B>>(
     let mut descent = w.zeros_like();
     for (part, trace) in traces() {
         let outputs = Precision::to_host(trace.output());
-        let margins = system.objective().margins_at(part, &outputs);
-        let slopes = system.objective().output_gradient_at(part, &margins);
+        let rows = system.objective().rows_of(part);
+        let margins = system.objective().margins_at(&rows, &outputs);
+        let slopes = system.objective().output_gradient_at(&rows, &margins);
         let g: Vec<f64> = slopes.iter().map(|slope| -slope / n as f64).collect();
         descent = descent + trace.linearise().vjp(system.tensor(&g));
     }

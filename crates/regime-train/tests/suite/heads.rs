@@ -4,7 +4,10 @@
 use burn_flex::{Flex, FlexDevice};
 use burn_tensor::{DType, Tensor, TensorData};
 use regime_models::{Alpha, Network, Precision, Tape, Trace};
-use regime_train::{End, Flow, FlowSpec, Loss, Scheme, StepRule, Stop, System, Targets};
+use regime_train::{
+    End, Flow, FlowSpec, Loss, Sampling, Scheme, StepRule, Stochastic, StochasticSpec, Stop,
+    System, Targets,
+};
 
 /// `f_k(x) = Σ_j a_kj tanh(b_j·x)/√h`, with the weights `a`, `[K, h]`, then `b`, `[h, d]`.
 pub(crate) struct Heads {
@@ -234,4 +237,55 @@ fn real_numbers_need_a_residual_or_a_time() {
     let system = system(loss, targets, 1.0);
     let refused = Flow::start(&system, FlowSpec::default()).err().unwrap().to_string();
     assert!(refused.starts_with("stop.margin is 1"), "{refused}");
+}
+
+/// At large α the network follows the kernel that it has at its initial weights.
+#[test]
+fn the_frozen_kernel_of_several_outputs_is_the_lazy_limit() {
+    for (loss, targets, stop) in problems() {
+        let system = system(loss, targets, 1e5);
+        let spec = FlowSpec { stop, ..FlowSpec::default() };
+        let network = Flow::start(&system, spec).unwrap().run();
+        let frozen = system.frozen(&system.initial_weights()).unwrap();
+        let x = frozen.network().training_points();
+        let kernel = Flow::start(&frozen, spec).unwrap().run();
+        assert_eq!((network.end, kernel.end), (End::Converged, End::Converged));
+        let times = network.t2.unwrap() / kernel.t2.unwrap();
+        assert!((times - 1.0).abs() < 0.02, "{}: {times}", loss.name());
+        let (f, g) = (network.outputs(spiral().0).unwrap(), kernel.outputs(x).unwrap());
+        let furthest = f.iter().zip(&g).fold(0.0, |most, (f, g)| f64::max(most, (f - g).abs()));
+        assert!(furthest < 0.02, "{}: {furthest}", loss.name());
+
+        // The same points as other points: the rows of the kernel are in the same order.
+        let same = system.frozen_with_points(&system.initial_weights(), &spiral().0, 5).unwrap();
+        let others = same.network().other_points().unwrap();
+        let found = Flow::start(&same, spec).unwrap().run().outputs(others).unwrap();
+        let furthest = found.iter().zip(&g).fold(0.0, |most, (f, g)| f64::max(most, (f - g).abs()));
+        assert!(furthest < 1e-9, "{}: {furthest}", loss.name());
+    }
+}
+
+/// A batch of all points is the explicit flow, and violators are found by their margins.
+#[test]
+fn stochastic_training_of_classes_reaches_all_margins() {
+    let (loss, targets, stop) = problems().swap_remove(1);
+    let system = system(loss, targets.clone(), 0.3);
+    for sampling in [Sampling::Violators, Sampling::Points] {
+        let spec = StochasticSpec { sampling, stop, ..StochasticSpec::default() };
+        let mut run = Stochastic::start(&system, spec, 3).unwrap();
+        let outcome = run.run();
+        assert_eq!(outcome.end, End::Converged, "{sampling:?}");
+        let outputs = system.outputs(run.weights(), spiral().0).unwrap();
+        assert_eq!(targets.wrong(&outputs), Some(vec![false; 12]));
+    }
+}
+
+#[test]
+fn wrong_outputs_are_named() {
+    let classes = Targets::classes([0, 1, 1], 2).unwrap();
+    let outputs = [0.5, 0.2, f64::NAN, 0.1, 0.2, 1.0];
+    assert_eq!(classes.wrong(&outputs), Some(vec![false, true, true]));
+    let signs = Targets::signs([1.0, -1.0, 1.0]).unwrap();
+    assert_eq!(signs.wrong(&[0.1, 0.1, 0.0]), Some(vec![false, true, true]));
+    assert_eq!(Targets::values([0.3], 1).unwrap().wrong(&[1.0]), None);
 }

@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use burn_flex::FlexDevice;
 use regime_models::{Alpha, Network, Tape, Trace};
 use regime_tangent::Precision;
-use regime_train::{Flow, FlowSpec, KernelModel, Loss, Objective, Scheme, Stop, System};
+use regime_train::{Flow, FlowSpec, KernelModel, Loss, Scheme, Stop, System};
 
 use crate::Plain;
 
@@ -34,16 +34,14 @@ pub fn flow<N: Network<Plain>>(
     alpha: f64,
     t: f64,
 ) -> Result<(Tensor<Plain, 1>, f64), Box<dyn Error>> {
-    let f0 = Precision::to_host(net.forward(&w0, &task.x));
+    let builder = System::builder(net, &task.x).signs(task.labels.clone()).weights(w0);
     let loss = Loss::SoftHinge { beta: BETA };
-    let objective = Objective::new(Alpha::paper(alpha)?, loss, task.labels.clone(), f0)?;
-    let system = System::new(net, task.x.clone(), objective);
+    let system = builder.alpha(Alpha::paper(alpha)?).loss(loss).build()?;
     let scheme = Scheme::Reference { tolerance: 1e-3, active_above: 1e-3 };
     let stop = Stop { max_time: Some(t), ..Stop::default() };
     let spec = FlowSpec { scheme, stop, ..FlowSpec::default() };
-    let mut flow = Flow::start(&system, spec, w0)?;
-    let end = flow.run(&mut ());
-    Ok((flow.weights(), end.t))
+    let end = Flow::start(system, spec)?.run();
+    Ok((end.weights(), end.t))
 }
 
 /// `F` on the points of a task.
