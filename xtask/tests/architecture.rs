@@ -184,8 +184,7 @@ fn crates_depend_only_on_crates_below_them() {
     for (member, below) in allowed {
         for name in built_with(&metadata, member) {
             let own = name == member;
-            let in_workspace =
-                name == "regime" || name.starts_with("regime-") || name == "xtask";
+            let in_workspace = name == "regime" || name.starts_with("regime-") || name == "xtask";
             assert!(own || !in_workspace || below.contains(&name.as_str()), "{member} uses {name}");
         }
     }

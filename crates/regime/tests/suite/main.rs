@@ -7,7 +7,11 @@ fn example() -> Vec<&'static str> {
     let page = include_str!("../../src/lib.rs");
     let text = page.lines().filter_map(|line| line.strip_prefix("//!"));
     let mut inside = text.map(str::trim).skip_while(|line| *line != "```").skip(1);
-    inside.by_ref().take_while(|line| *line != "```").filter(|line| !line.starts_with('#')).collect()
+    inside
+        .by_ref()
+        .take_while(|line| *line != "```")
+        .filter(|line| !line.starts_with('#'))
+        .collect()
 }
 
 #[test]
