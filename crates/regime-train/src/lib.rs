@@ -40,7 +40,7 @@
 //!     .event("half of the margin", |s| s.smallest_margin() - 0.5);
 //! while let Some(step) = flow.step()? {
 //!     for event in step.events() {
-//!         println!("{} at t = {} ({:.0} %)", event.name, event.time, 100.0 * step.fraction());
+//!         println!("{} at t = {:.4} ({:.0} %)", event.name, event.time, 100.0 * step.fraction());
 //!     }
 //! }
 //! assert_eq!(flow.outcome(), &end.outcome);

@@ -55,15 +55,25 @@ fn the_prelude_has_what_a_program_needs() -> Result<(), Box<dyn std::error::Erro
     // At large α the flow is that of the frozen kernel.
     let theta = experiment.system.kernel(&experiment.x)?;
     let frozen = KernelModel::from_host(theta.view(), Precision::F64, &FlexDevice)?;
-    let points = frozen.training_points();
-    let origin = frozen.origin();
-    let system = System::builder(frozen, points)
-        .signs(signs)
-        .alpha(lazy)
-        .loss(loss)
-        .weights(origin)
-        .build()?;
+    let system = System::of_kernel(frozen).signs(signs).loss(loss).build()?;
     let end = Flow::start(system, FlowSpec::default())?.run();
     assert!((end.t - flow.time()).abs() < 0.01 * end.t, "{} and {}", end.t, flow.time());
+    Ok(())
+}
+
+/// A data set is the problem of a system as it is.
+#[test]
+fn a_data_set_becomes_a_system() -> Result<(), Box<dyn std::error::Error>> {
+    let spec = DataSpec { n_train: 20, n_test: 10, n_kernel: 5, ..DataSpec::default() };
+    let data = prepare(&spec, &default_cache_dir())?;
+    let net = DenseSpec::new(data.train.x.ncols(), 30).build()?;
+    let builder = System::builder(net, &data.train.x).signs(&data.train.y);
+    let (alpha, loss) = (Alpha::paper(1.0)?, Loss::SoftHinge { beta: 20.0 });
+    let system = builder.alpha(alpha).loss(loss).seed(0).build()?;
+    let end = Flow::start(system, FlowSpec::default())?.run();
+    assert_eq!(end.end, End::Converged);
+    assert!(
+        end.outputs(&data.train.x)?.iter().zip(&data.train.y).all(|(f, y)| f * y >= 1.0 - 1e-9)
+    );
     Ok(())
 }
