@@ -140,17 +140,20 @@ impl Objective {
 
     /// The scale on which errors of `F` are measured: the scale of the targets (1 for signs and
     /// classes, the root mean square of real numbers), or the scaled outputs `α √⟨f²⟩` of the
-    /// network if those are smaller. A model that is linear in its weights and starts at 0 has
-    /// errors that do not grow, and is measured on the scale of the targets.
+    /// network if those are smaller. A network whose initial outputs are all 0, for instance the
+    /// difference of two equal networks, is measured as if its outputs were at least 1, the size of
+    /// random initial outputs. A model that is linear in its weights and starts at 0 has errors that
+    /// do not grow, and is measured on the scale of the targets.
     pub(crate) fn unit(&self, u: &[f64]) -> f64 {
         let scale = self.criterion.scale();
-        if self.linear && self.initial.iter().all(|&f| f == 0.0) {
+        let starts_at_zero = self.initial.iter().all(|&f| f == 0.0);
+        if self.linear && starts_at_zero {
             return scale;
         }
         let squares: f64 = self.outputs(u).iter().map(|f| f * f).sum();
-        let found = self.alpha.value() * (squares / self.rows.len() as f64).sqrt();
-        // Only a network that starts at 0 has no outputs at all, and only before its first step.
-        if found == 0.0 { scale } else { f64::min(scale, found) }
+        let size = (squares / self.rows.len() as f64).sqrt();
+        let size = if starts_at_zero { size.max(1.0) } else { size };
+        f64::min(scale, self.alpha.value() * size)
     }
 
     /// The mean loss `α² L = (1/n) Σ ℓᵢ`.
@@ -250,6 +253,20 @@ mod tests {
                 assert!((curvature[i] - second).abs() < 1e-5 * second.abs());
             }
         }
+    }
+
+    #[test]
+    fn a_network_that_starts_at_zero_has_a_scale() {
+        let at = |alpha: f64, f0: f64| {
+            let targets = Targets::signs([1.0, -1.0]).unwrap();
+            let alpha = Alpha::paper(alpha).unwrap();
+            Objective::new(alpha, Loss::Logistic, targets, vec![f0; 2]).unwrap()
+        };
+        assert_eq!(at(0.01, 0.0).unit(&[0.0, 0.0]), 0.01);
+        assert_eq!(at(0.01, 0.0).unit(&[0.3, 0.3]), 0.3);
+        assert_eq!(at(10.0, 0.0).unit(&[0.3, 0.3]), 1.0);
+        assert_eq!(at(0.01, 0.0).for_linear_model().unit(&[0.3, 0.3]), 1.0);
+        assert_eq!(at(0.01, 2.0).unit(&[0.0, 0.0]), 0.02);
     }
 
     #[test]
