@@ -40,6 +40,20 @@
 //! The choices of this example that have defaults: two hidden layers, softplus with β = 5, biases
 //! ([`DenseSpec::new`](models::DenseSpec::new)), the adaptive integrator and the end at all margins
 //! ([`FlowSpec`](train::FlowSpec)), and float64.
+//!
+//! A data set takes the place of `x` and the labels as it is:
+//!
+//! ```
+//! use regime::prelude::*;
+//!
+//! let spec = DataSpec { n_train: 20, n_test: 10, n_kernel: 5, ..DataSpec::default() };
+//! let data = prepare(&spec, &default_cache_dir())?;
+//! let net = DenseSpec::new(data.train.x.ncols(), 20).build()?;
+//! let builder = System::builder(net, &data.train.x).signs(&data.train.y);
+//! # let (alpha, loss) = (Alpha::paper(0.1)?, Loss::SoftHinge { beta: 20.0 });
+//! # builder.alpha(alpha).loss(loss).seed(1).build()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod prelude;
 
