@@ -79,7 +79,8 @@ fn sources(folder: &str) -> Vec<(String, String)> {
     files
 }
 
-const CRATES: [&str; 9] = [
+const CRATES: [&str; 10] = [
+    "regime",
     "regime-data",
     "regime-models",
     "regime-tangent",
@@ -121,9 +122,18 @@ fn some_crates_never_depend_on_burn() {
 }
 
 #[test]
+fn the_crate_in_front_builds_figures_and_laboratory_only_on_request() {
+    let built = built_with(&metadata(), "regime");
+    for absent in ["regime-plot", "regime-lab", "regime-study", "regime-findings"] {
+        assert!(!built.contains(absent), "regime is built with {absent}");
+    }
+    assert!(built.contains("regime-train"));
+}
+
+#[test]
 fn crates_depend_only_on_crates_below_them() {
     let metadata = metadata();
-    let allowed: [(&str, &[&str]); 9] = [
+    let allowed: [(&str, &[&str]); 10] = [
         ("regime-data", &[]),
         ("regime-scaling", &[]),
         ("regime-lab", &[]),
@@ -156,11 +166,25 @@ fn crates_depend_only_on_crates_below_them() {
                 "regime-train",
             ],
         ),
+        (
+            "regime",
+            &[
+                "regime-data",
+                "regime-findings",
+                "regime-lab",
+                "regime-models",
+                "regime-plot",
+                "regime-scaling",
+                "regime-study",
+                "regime-tangent",
+                "regime-train",
+            ],
+        ),
     ];
     for (member, below) in allowed {
         for name in built_with(&metadata, member) {
             let own = name == member;
-            let in_workspace = name.starts_with("regime-") || name == "xtask";
+            let in_workspace = name == "regime" || name.starts_with("regime-") || name == "xtask";
             assert!(own || !in_workspace || below.contains(&name.as_str()), "{member} uses {name}");
         }
     }
@@ -200,10 +224,12 @@ fn a_backend_is_chosen_in_one_file() {
     let folders: Vec<&str> = folders.iter().map(String::as_str).collect();
     // dispatch.rs checks whether a backend is Flex, whose operations are fused in host/, or LibTorch,
     // whose own operations are called in libtorch/; it does not choose the backend. The macro of the
-    // test kit names backends in the tests of the crate that invokes it.
+    // test kit names backends in the tests of the crate that invokes it. The prelude has the default
+    // backend of programs outside the workspace.
     let exceptions = [
         "xtask/src/backend.rs",
         "benches/src/problem.rs",
+        "crates/regime/src/prelude.rs",
         "crates/regime-models/src/host",
         "crates/regime-models/src/libtorch",
         "crates/regime-models/src/dispatch.rs",

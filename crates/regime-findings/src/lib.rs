@@ -28,6 +28,14 @@
 //! let specs = finding.grid(&Settings::of(Profile::Laptop));
 //! let runs = simulated(finding, &specs, Truth::Holds, 1);
 //! let judgement = verdict(finding, &runs, Profile::Laptop, 1);
+//! println!("{}", finding.claim());
+//! for statement in &judgement.statements {
+//!     match &statement.interval {
+//!         Ok(interval) => println!("{}: {interval}", statement.quantity),
+//!         Err(reason) => println!("{}: {reason}", statement.quantity),
+//!     }
+//! }
+//! println!("{:?}", judgement.outcome);
 //! assert_eq!(judgement.outcome, Outcome::Pass);
 //! ```
 

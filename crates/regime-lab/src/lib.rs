@@ -53,7 +53,11 @@
 //! let mut silent = |_: &Event| {};
 //! let report = execute(grid.specs(), &store, &options, run, &mut silent)?;
 //! assert_eq!(report.counts().computed, 4);
-//! assert_eq!(report.into_records()?, [0.5, 0.25, 0.75, 0.5625]);
+//! let records = report.into_records()?;
+//! for (spec, record) in grid.specs().iter().zip(&records) {
+//!     println!("rate {:.2}, {} steps: x = {record}", spec.rate, spec.n_steps);
+//! }
+//! assert_eq!(records, [0.5, 0.25, 0.75, 0.5625]);
 //!
 //! // A second call computes nothing.
 //! let again = execute(grid.specs(), &store, &options, run, &mut silent)?;

@@ -77,10 +77,21 @@ pub struct ConvolutionalSpec {
 }
 
 impl ConvolutionalSpec {
-    /// The paper's network of `width` channels on 28 × 28 pixels, with ReLU.
-    pub fn setup_b(width: usize) -> Self {
+    /// The paper's network of `width` channels on images of this shape, with ReLU. Methods change
+    /// its choices:
+    ///
+    /// ```
+    /// use regime_models::{Activation, ConvolutionalSpec, ImageShape};
+    ///
+    /// let image = ImageShape { height: 8, width: 8, channels: 1 };
+    /// let spec = ConvolutionalSpec::new(image, 16).window(3).activation(Activation::Tanh);
+    /// assert_eq!(spec.build()?.n_inputs(), 64);
+    /// # Ok::<(), regime_models::ModelError>(())
+    /// ```
+    #[must_use]
+    pub fn new(image: ImageShape, width: usize) -> Self {
         Self {
-            image: ImageShape::MNIST,
+            image,
             width,
             blocks: 2,
             convolutions: 2,
@@ -89,6 +100,48 @@ impl ConvolutionalSpec {
             activation: Activation::Relu,
             bias: true,
         }
+    }
+
+    /// The paper's network of `width` channels on 28 × 28 pixels, with ReLU.
+    #[must_use]
+    pub fn setup_b(width: usize) -> Self {
+        Self::new(ImageShape::MNIST, width)
+    }
+
+    /// The same network with this number of blocks.
+    #[must_use]
+    pub fn blocks(self, blocks: usize) -> Self {
+        Self { blocks, ..self }
+    }
+
+    /// The same network with this number of convolutions per block.
+    #[must_use]
+    pub fn convolutions(self, convolutions: usize) -> Self {
+        Self { convolutions, ..self }
+    }
+
+    /// The same network with windows of this side.
+    #[must_use]
+    pub fn window(self, window: usize) -> Self {
+        Self { window, ..self }
+    }
+
+    /// The same network with this number of pixels added on every side.
+    #[must_use]
+    pub fn padding(self, padding: usize) -> Self {
+        Self { padding, ..self }
+    }
+
+    /// The same network with this non-linearity.
+    #[must_use]
+    pub fn activation(self, activation: Activation) -> Self {
+        Self { activation, ..self }
+    }
+
+    /// The same network with or without biases.
+    #[must_use]
+    pub fn bias(self, bias: bool) -> Self {
+        Self { bias, ..self }
     }
 
     /// Builds the network.

@@ -36,6 +36,40 @@ pub struct DenseSpec {
 }
 
 impl DenseSpec {
+    /// A network of `inputs` inputs and width `width`, with two hidden layers, the softplus of the
+    /// paper (β = 5) and biases. Methods change these choices:
+    ///
+    /// ```
+    /// use regime_models::{Activation, DenseSpec};
+    ///
+    /// let net = DenseSpec::new(2, 20).hidden_layers(3).activation(Activation::Tanh).build()?;
+    /// assert_eq!(net.n_params(), (2 + 1) * 20 + 2 * (20 + 1) * 20 + (20 + 1));
+    /// # Ok::<(), regime_models::ModelError>(())
+    /// ```
+    #[must_use]
+    pub fn new(inputs: usize, width: usize) -> Self {
+        let activation = Activation::Softplus { beta: 5.0 };
+        Self { inputs, width, hidden_layers: 2, activation, bias: true }
+    }
+
+    /// The same network with this number of hidden layers.
+    #[must_use]
+    pub fn hidden_layers(self, hidden_layers: usize) -> Self {
+        Self { hidden_layers, ..self }
+    }
+
+    /// The same network with this non-linearity.
+    #[must_use]
+    pub fn activation(self, activation: Activation) -> Self {
+        Self { activation, ..self }
+    }
+
+    /// The same network with or without biases.
+    #[must_use]
+    pub fn bias(self, bias: bool) -> Self {
+        Self { bias, ..self }
+    }
+
     /// Builds the network.
     ///
     /// # Errors

@@ -54,7 +54,18 @@ pub struct WideResNetSpec {
 }
 
 impl WideResNetSpec {
-    /// The paper's network of depth 28 for images of a given shape, with ReLU.
+    /// The paper's network of depth 28 for images of a given shape, with ReLU. Methods change its
+    /// choices:
+    ///
+    /// ```
+    /// use regime_models::{ImageShape, WideResNetSpec};
+    ///
+    /// let image = ImageShape { height: 8, width: 8, channels: 1 };
+    /// let net = WideResNetSpec::paper(image, 1).depth(10).base(4).build()?;
+    /// assert_eq!(net.n_inputs(), 64);
+    /// # Ok::<(), regime_models::ModelError>(())
+    /// ```
+    #[must_use]
     pub fn paper(image: ImageShape, width: usize) -> Self {
         Self {
             image,
@@ -65,6 +76,36 @@ impl WideResNetSpec {
             activation: Activation::Relu,
             bias: true,
         }
+    }
+
+    /// The same network with this depth, `6n + 4` for `n` blocks per stage.
+    #[must_use]
+    pub fn depth(self, depth: usize) -> Self {
+        Self { depth, ..self }
+    }
+
+    /// The same network with a stem of this number of channels.
+    #[must_use]
+    pub fn base(self, base: usize) -> Self {
+        Self { base, ..self }
+    }
+
+    /// The same network with this angle θ in degrees.
+    #[must_use]
+    pub fn mix_angle_deg(self, mix_angle_deg: f64) -> Self {
+        Self { mix_angle_deg, ..self }
+    }
+
+    /// The same network with this non-linearity.
+    #[must_use]
+    pub fn activation(self, activation: Activation) -> Self {
+        Self { activation, ..self }
+    }
+
+    /// The same network with or without biases.
+    #[must_use]
+    pub fn bias(self, bias: bool) -> Self {
+        Self { bias, ..self }
     }
 
     /// Builds the network.

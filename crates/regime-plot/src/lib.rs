@@ -50,6 +50,8 @@
 //!         label: "slope −1/2".into(),
 //!     });
 //! let svg = to_svg(&figure, Theme::Adaptive);
+//! // In a file: cargo run > kernel-change.svg
+//! println!("{svg}");
 //! assert!(svg.starts_with("<svg") && svg.contains(">depth 3</text>"));
 //! ```
 

@@ -44,6 +44,7 @@
 //!     seeds.push(crossings);
 //! }
 //! let exponent = exponent_interval(&seeds, Pairing::Paired, &BootstrapConfig::default())?;
+//! println!("exponent of the crossover: {exponent}");
 //! let claim = Equivalence { target: -0.5, margin: 0.1 };
 //! assert_eq!(claim.place(exponent.low, exponent.high), Placement::Within);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -17,16 +17,10 @@
 //! ```
 //! use burn_flex::{Flex, FlexDevice};
 //! use regime_data::{DataSpec, InputSpec, Source, Task};
-//! use regime_models::{Activation, DenseSpec, NetworkSpec};
+//! use regime_models::{DenseSpec, NetworkSpec};
 //! use regime_study::{Measurement, RunSpec, run};
 //!
-//! let network = NetworkSpec::Dense(DenseSpec {
-//!     inputs: 4,
-//!     width: 20,
-//!     hidden_layers: 2,
-//!     activation: Activation::Softplus { beta: 5.0 },
-//!     bias: true,
-//! });
+//! let network = NetworkSpec::Dense(DenseSpec::new(4, 20).hidden_layers(2));
 //! let mut spec = RunSpec::new(network, 0.5);
 //! spec.data = DataSpec {
 //!     source: Source::Stripe { dim: 4 },
@@ -39,6 +33,12 @@
 //! };
 //! let mut times = Vec::new();
 //! let record = run::<Flex>(&spec, &FlexDevice, &mut |m: &Measurement| times.push(m.training.t))?;
+//! println!("{} after {} steps", record.ending.name(), record.steps);
+//! for m in &record.path {
+//!     println!("t = {:8.3}: mean loss {:.4}", m.training.t, m.training.mean_loss);
+//! }
+//! let last = record.last().expect("a measurement at the end");
+//! println!("kernel change {:.3?}, test error {:.3?}", last.kernel_change, last.test_error);
 //! assert!(record.converged());
 //! assert_eq!(times.len(), record.path.len());
 //! assert!(record.kernel_change().unwrap() > 0.0);

@@ -9,7 +9,7 @@
 //!   into memory, tile by tile in a `.npy` file. An interrupted computation can be resumed.
 //! - [`NpyRows`]: reads such a file row by row, and multiplies it with a vector.
 //!
-//! Numbers are float64 in memory. A file holds float64 or, on request, float32, always
+//! The writers of named arrays take what the readers return. Numbers are float64 in memory. A file holds float64 or, on request, float32, always
 //! little endian. Float64 preserves every bit, including NaN payloads. All functions but
 //! the tiled ones write to a temporary file in the same folder, sync it to the disk and
 //! rename it: a reader sees either the complete new file or the old one.

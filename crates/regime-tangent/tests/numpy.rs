@@ -175,17 +175,16 @@ fn write(folder: &Path) {
 
     let (theta, special) = (matrix(31, 32).into_dyn(), awkward().into_dyn());
     let scalar = ArrayD::from_elem(IxDyn(&[]), -0.5);
-    let arrays =
-        [("theta", theta.view()), ("points/awkward", special.view()), ("scalar", scalar.view())];
-    write_npz(folder.join("rust.npz"), &arrays, Precision::F64).unwrap();
+    let arrays = [("theta", &theta), ("points/awkward", &special), ("scalar", &scalar)];
+    write_npz(folder.join("rust.npz"), arrays, Precision::F64).unwrap();
 
-    let arrays = [("theta", theta.view()), ("awkward", special.view())];
+    let arrays = [("theta", &theta), ("awkward", &special)];
     let metadata = [("α", "1e-3 \"quoted\""), ("h", "100")];
     let metadata = metadata.map(|(key, value)| (key.to_owned(), value.to_owned()));
     let path = folder.join("rust.safetensors");
-    write_safetensors(path, &arrays, &BTreeMap::from(metadata), Precision::F64).unwrap();
+    write_safetensors(path, arrays, &BTreeMap::from(metadata), Precision::F64).unwrap();
     let path = folder.join("rust-f32.safetensors");
-    write_safetensors(path, &arrays[..1], &BTreeMap::new(), Precision::F32).unwrap();
+    write_safetensors(path, [arrays[0]], &BTreeMap::new(), Precision::F32).unwrap();
 
     let n = 33;
     let activation = Activation::Relu;

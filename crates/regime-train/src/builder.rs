@@ -1,8 +1,9 @@
 //! Builds a system from a network, its inputs and targets, and its initial weights.
 
-use std::sync::Arc;
+use std::{borrow::Borrow, sync::Arc};
 
 use burn_tensor::{Tensor, backend::Backend};
+use ndarray::ArrayView2;
 use regime_models::{Alpha, Network, Precision};
 
 use crate::{
@@ -82,12 +83,16 @@ impl<B: Backend, N: Network<B>> SystemBuilder<B, N> {
     }
 
     /// Labels `±1`, `[n]`, as [`Targets::signs`].
-    pub fn signs(self, labels: impl Into<Vec<f64>>) -> Self {
+    pub fn signs(self, labels: impl IntoIterator<Item = impl Borrow<f64>>) -> Self {
         Self { targets: Some(Targets::signs(labels)), ..self }
     }
 
     /// The class of each point, `[n]`, as [`Targets::classes`].
-    pub fn classes(self, classes: impl Into<Vec<usize>>, n_classes: usize) -> Self {
+    pub fn classes(
+        self,
+        classes: impl IntoIterator<Item = impl Borrow<usize>>,
+        n_classes: usize,
+    ) -> Self {
         Self { targets: Some(Targets::classes(classes, n_classes)), ..self }
     }
 
@@ -96,6 +101,11 @@ impl<B: Backend, N: Network<B>> SystemBuilder<B, N> {
     pub fn values(self, values: impl Into<Vec<f64>>) -> Self {
         let targets = Targets::values(values, self.net.n_outputs());
         Self { targets: Some(targets), ..self }
+    }
+
+    /// Real numbers as an array, `[n, K]`, as [`Targets::table`].
+    pub fn table(self, values: ArrayView2<'_, f64>) -> Self {
+        Self { targets: Some(Targets::table(values)), ..self }
     }
 
     /// The scale of `F = α(f − f₀)`.

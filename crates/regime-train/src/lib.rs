@@ -17,12 +17,11 @@
 //! ```
 //! use burn_flex::Flex;
 //! use ndarray::array;
-//! use regime_models::{Activation, Alpha, DenseSpec};
+//! use regime_models::{Alpha, DenseSpec};
 //! use regime_tangent::relative_change;
 //! use regime_train::{End, Flow, FlowSpec, Loss, System};
 //!
-//! let (activation, bias) = (Activation::Softplus { beta: 5.0 }, true);
-//! let net = DenseSpec { inputs: 2, width: 20, hidden_layers: 2, activation, bias }.build()?;
+//! let net = DenseSpec::new(2, 20).build()?;
 //! // Exclusive or: not linearly separable.
 //! let x = array![[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]];
 //! let (alpha, loss) = (Alpha::paper(0.1)?, Loss::SoftHinge { beta: 20.0 });
@@ -41,7 +40,7 @@
 //!     .event("half of the margin", |s| s.smallest_margin() - 0.5);
 //! while let Some(step) = flow.step()? {
 //!     for event in step.events() {
-//!         println!("{} at t = {} ({:.0} %)", event.name, event.time, 100.0 * step.fraction());
+//!         println!("{} at t = {:.4} ({:.0} %)", event.name, event.time, 100.0 * step.fraction());
 //!     }
 //! }
 //! assert_eq!(flow.outcome(), &end.outcome);

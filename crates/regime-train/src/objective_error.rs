@@ -2,7 +2,7 @@
 
 use crate::spec::SpecError;
 
-/// Why an [`Objective`] could not be created.
+/// Why an [`Objective`](crate::Objective) could not be created.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ObjectiveError {
     /// The loss has a parameter out of its range.

@@ -64,9 +64,11 @@ pub(crate) fn between<T>(
 mod tests {
     use super::between;
 
+    type Function = fn(f64) -> f64;
+
     #[test]
     fn zeros_of_smooth_and_kinked_functions() {
-        let functions: [(fn(f64) -> f64, f64); 4] = [
+        let functions: [(Function, f64); 4] = [
             (|x| x * x - 2.0, f64::sqrt(2.0)),
             (|x| 2.0 - x.exp(), f64::ln(2.0)),
             (|x| (x - 1.9).powi(3), 1.9),

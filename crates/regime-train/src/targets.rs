@@ -1,5 +1,9 @@
 //! What a network shall learn: signs, classes or real numbers.
 
+use std::borrow::Borrow;
+
+use ndarray::ArrayView2;
+
 use crate::objective_error::ObjectiveError;
 
 /// The targets of `n` training points.
@@ -24,12 +28,15 @@ pub(crate) enum Kind {
 }
 
 impl Targets {
-    /// Labels `yᵢ = ±1`, `[n]`.
+    /// Labels `yᵢ = ±1`, `[n]`: a vector, a slice, or an `ndarray` array such as the labels of a data
+    /// set of `regime-data`.
     ///
     /// # Errors
     /// [`ObjectiveError`] for no labels, and for a label that is neither 1 nor −1.
-    pub fn signs(labels: impl Into<Vec<f64>>) -> Result<Self, ObjectiveError> {
-        let labels = labels.into();
+    pub fn signs(
+        labels: impl IntoIterator<Item = impl Borrow<f64>>,
+    ) -> Result<Self, ObjectiveError> {
+        let labels: Vec<f64> = labels.into_iter().map(|label| *label.borrow()).collect();
         if labels.is_empty() {
             return Err(ObjectiveError::NoPoints);
         }
@@ -44,10 +51,10 @@ impl Targets {
     /// # Errors
     /// [`ObjectiveError`] for no points, fewer than two classes, and a class that does not exist.
     pub fn classes(
-        classes: impl Into<Vec<usize>>,
+        classes: impl IntoIterator<Item = impl Borrow<usize>>,
         n_classes: usize,
     ) -> Result<Self, ObjectiveError> {
-        let classes = classes.into();
+        let classes: Vec<usize> = classes.into_iter().map(|class| *class.borrow()).collect();
         if classes.is_empty() {
             return Err(ObjectiveError::NoPoints);
         }
@@ -61,7 +68,7 @@ impl Targets {
     }
 
     /// Real numbers, `[nK]`, output by output: the target of output `k` of point `i` is number
-    /// `k·n + i`.
+    /// `k·n + i`. [`table`](Self::table) takes them as an array.
     ///
     /// # Errors
     /// [`ObjectiveError`] for no numbers, a number of values that is no multiple of `n_outputs`,
@@ -78,6 +85,18 @@ impl Targets {
             Some(index) => Err(ObjectiveError::Value { index, value: values[index] }),
             None => Ok(Self { kind: Kind::Values { values, n_outputs } }),
         }
+    }
+
+    /// Real numbers as an array with a row for every point.
+    ///
+    /// # Shapes
+    /// `[n, K]`
+    ///
+    /// # Errors
+    /// As [`values`](Self::values), with the index of a number in the order of that method.
+    pub fn table(values: ArrayView2<'_, f64>) -> Result<Self, ObjectiveError> {
+        let by_output: Vec<f64> = values.t().iter().copied().collect();
+        Self::values(by_output, values.ncols())
     }
 
     /// Number of points `n`.

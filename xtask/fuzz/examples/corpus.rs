@@ -107,9 +107,9 @@ fn arrays(npy: &Path, npz: &Path, tensors: &Path) -> Outcome {
 
     let (matrix, vector) = (matrix.into_dyn(), vector.into_dyn());
     let scalar = ArrayD::from_elem(vec![], -0.5);
-    let named = [("kernel", matrix.view()), ("alpha", scalar.view()), ("y", vector.view())];
-    write_npz(npz.join("arrays"), &named, Precision::F64)?;
-    write_npz(npz.join("float32"), &named[..1], Precision::F32)?;
+    let named = [("kernel", &matrix), ("alpha", &scalar), ("y", &vector)];
+    write_npz(npz.join("arrays"), named, Precision::F64)?;
+    write_npz(npz.join("float32"), [named[0]], Precision::F32)?;
     deflated(&npz.join("deflated"), &fs::read(npy.join("matrix"))?)?;
     // An entry that states 2³⁰ bytes, in both headers, and whose array agrees.
     let long = npy_header("(134217712,)");
@@ -124,8 +124,13 @@ fn arrays(npy: &Path, npz: &Path, tensors: &Path) -> Outcome {
     fs::write(npz.join("refused-vast"), bytes)?;
 
     let metadata = [("program".to_owned(), "regime".to_owned())].into();
-    write_safetensors(tensors.join("arrays"), &named, &metadata, Precision::F64)?;
-    write_safetensors(tensors.join("float32"), &named[..2], &Default::default(), Precision::F32)?;
+    write_safetensors(tensors.join("arrays"), named, &metadata, Precision::F64)?;
+    write_safetensors(
+        tensors.join("float32"),
+        named.into_iter().take(2),
+        &Default::default(),
+        Precision::F32,
+    )?;
     Ok(())
 }
 

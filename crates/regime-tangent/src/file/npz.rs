@@ -23,19 +23,40 @@ const SUFFIX: &str = ".npy";
 /// Writes named arrays to a `.npz` file, without compression and in the given order. The
 /// same arrays give the same bytes.
 ///
+/// `arrays` are pairs of a name and an array of any number of axes. A reference to the [`Arrays`] that
+/// [`read_npz`] returns is a list of such pairs:
+///
+/// ```
+/// use ndarray::{arr0, array};
+/// use regime_models::Precision;
+/// use regime_tangent::file::{read_npz, write_npz};
+///
+/// let folder = tempfile::tempdir()?;
+/// let [first, copy] = ["first.npz", "copy.npz"].map(|name| folder.path().join(name));
+/// let (theta, t) = (array![[2.0, 1.0], [1.0, 3.0]].into_dyn(), arr0(0.5).into_dyn());
+/// write_npz(&first, [("theta", &theta), ("t", &t)], Precision::F64)?;
+///
+/// let mut arrays = read_npz(&first)?;
+/// arrays.remove("t");
+/// write_npz(&copy, &arrays, Precision::F64)?;
+/// assert_eq!(read_npz(&copy)?["theta"], theta);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// [`FileError`] when two arrays have the same name, when a name is empty, and for an error
 /// of the file system; an existing file is then unchanged.
-pub fn write_npz(
+pub fn write_npz<'a, S: AsRef<str>, A: Into<ArrayViewD<'a, f64>>>(
     path: impl AsRef<Path>,
-    arrays: &[(&str, ArrayViewD<'_, f64>)],
+    arrays: impl IntoIterator<Item = (S, A)>,
     element: Precision,
 ) -> Result<(), FileError> {
     let path = path.as_ref();
-    check_names(path, arrays)?;
+    let arrays = named(path, arrays)?;
     write_atomically(path, |file| {
         let mut archive = ZipWriter::new(file);
-        for (name, array) in arrays {
+        for (name, array) in &arrays {
+            let name = name.as_ref();
             let length = Header::new(array.shape(), element).0.file_length()?;
             let options = SimpleFileOptions::default()
                 .compression_method(CompressionMethod::Stored)
@@ -94,13 +115,16 @@ pub fn read_npz_array<D: Dimension>(
         .map_err(|problem| problem.at_array(path, name))
 }
 
-/// Checks that the names of the arrays are distinct and not empty.
-pub(super) fn check_names(
+/// The arrays with their names, which are distinct and not empty.
+pub(super) fn named<'a, S: AsRef<str>, A: Into<ArrayViewD<'a, f64>>>(
     path: &Path,
-    arrays: &[(&str, ArrayViewD<'_, f64>)],
-) -> Result<(), FileError> {
+    arrays: impl IntoIterator<Item = (S, A)>,
+) -> Result<Vec<(S, ArrayViewD<'a, f64>)>, FileError> {
+    let arrays: Vec<(S, ArrayViewD<'a, f64>)> =
+        arrays.into_iter().map(|(name, array)| (name, array.into())).collect();
     let mut seen = BTreeSet::new();
-    for (name, _) in arrays {
+    for (name, _) in &arrays {
+        let name = name.as_ref();
         if name.is_empty() {
             return Err(FileProblem::Name { why: "it is empty" }.at_array(path, name));
         }
@@ -108,7 +132,8 @@ pub(super) fn check_names(
             return Err(FileProblem::Name { why: "it occurs twice" }.at_array(path, name));
         }
     }
-    Ok(())
+    drop(seen);
+    Ok(arrays)
 }
 
 fn open(path: &Path) -> Result<ZipArchive<BufReader<File>>, FileError> {

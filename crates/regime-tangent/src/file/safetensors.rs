@@ -8,7 +8,7 @@ use super::{
     Arrays,
     atomic::write_atomically,
     error::{FileError, FileProblem, refused},
-    npz::check_names,
+    npz::named,
     numbers,
 };
 
@@ -18,23 +18,26 @@ const RESERVED: &str = "__metadata__";
 /// Writes named arrays and metadata to a `.safetensors` file. The format sorts the
 /// arrays by name; the order of the metadata is not fixed.
 ///
+/// `arrays` are pairs of a name and an array, as in [`write_npz`](super::write_npz): also a reference
+/// to the [`Arrays`] that a file was read to.
+///
 /// Memory: one copy of the bytes of the file.
 ///
 /// # Errors
 /// [`FileError`] when two arrays have the same name, when a name is empty or
 /// `__metadata__`, and for an error of the file system; an existing file is then unchanged.
-pub fn write_safetensors(
+pub fn write_safetensors<'a, S: AsRef<str>, A: Into<ArrayViewD<'a, f64>>>(
     path: impl AsRef<Path>,
-    arrays: &[(&str, ArrayViewD<'_, f64>)],
+    arrays: impl IntoIterator<Item = (S, A)>,
     metadata: &BTreeMap<String, String>,
     element: Precision,
 ) -> Result<(), FileError> {
     let path = path.as_ref();
-    check_names(path, arrays)?;
-    if arrays.iter().any(|&(name, _)| name == RESERVED) {
+    let arrays = named(path, arrays)?;
+    if arrays.iter().any(|(name, _)| name.as_ref() == RESERVED) {
         return Err(FileProblem::Name { why: "it is reserved" }.at_array(path, RESERVED));
     }
-    let tensors = arrays.iter().map(|(name, array)| (*name, Numbers { array, element }));
+    let tensors = arrays.iter().map(|(name, array)| (name.as_ref(), Numbers { array, element }));
     let metadata = (!metadata.is_empty()).then(|| metadata.clone().into_iter().collect());
     write_atomically(path, |file| {
         let bytes = serialize(tensors, metadata).map_err(broken)?;

@@ -16,7 +16,7 @@ use regime_models::{Activation, DenseSpec, FeedForward, Network, Precision, Tape
 use regime_tangent::{
     cross_kernel,
     file::{
-        Existing, FileError, FileProblem, NpyRows, Progress, TileError, TileReport, Tiling,
+        Arrays, Existing, FileError, FileProblem, NpyRows, Progress, TileError, TileReport, Tiling,
         journal_path, read_npy, read_npz, read_npz_array, read_safetensors, verify,
         write_cross_kernel, write_kernel, write_npy, write_npz, write_safetensors,
     },
@@ -208,12 +208,12 @@ fn a_failed_write_leaves_the_existing_file() {
     assert!(text.contains("no/such/folder/a.npy"), "{text}");
 
     let path = folder.path().join("a.npz");
-    write_npz(&path, &[("a", awkward(3).view().into_dyn())], F64).unwrap();
+    write_npz(&path, [("a", awkward(3).view().into_dyn())], F64).unwrap();
     let before = fs::read(&path).unwrap();
     let twice = awkward(2);
     let arrays = [("b", twice.view().into_dyn()), ("b", twice.view().into_dyn())];
-    assert!(write_npz(&path, &arrays, F64).is_err());
-    assert!(write_safetensors(&path, &arrays, &BTreeMap::new(), F64).is_err());
+    assert!(write_npz(&path, arrays.clone(), F64).is_err());
+    assert!(write_safetensors(&path, arrays, &BTreeMap::new(), F64).is_err());
     assert_eq!(fs::read(&path).unwrap(), before);
     assert_eq!(names(folder.path()), ["a.npz"]);
 }
@@ -248,19 +248,19 @@ fn npz_preserves_every_bit() {
     let folder = folder();
     let path = folder.path().join("a.npz");
     let arrays = many();
-    write_npz(&path, &views(&arrays), F64).unwrap();
+    write_npz(&path, views(&arrays), F64).unwrap();
     assert_same(&read_npz(&path).unwrap(), &arrays);
     let matrix: Array2<f64> = read_npz_array(&path, "matrix 3×5").unwrap();
     assert_eq!(bits(&matrix), bits(&awkward_matrix(3, 5)));
     let first = fs::read(&path).unwrap();
-    write_npz(&path, &views(&arrays), F64).unwrap();
+    write_npz(&path, views(&arrays), F64).unwrap();
     assert_eq!(fs::read(&path).unwrap(), first, "the same arrays gave other bytes");
 
-    write_npz(&path, &views(&arrays), F32).unwrap();
+    write_npz(&path, views(&arrays), F32).unwrap();
     let narrow: Vec<_> = arrays.iter().map(|(n, a)| (n.clone(), rounded(a))).collect();
     assert_same(&read_npz(&path).unwrap(), &narrow);
 
-    write_npz(&path, &[], F64).unwrap();
+    write_npz(&path, &Arrays::new(), F64).unwrap();
     assert!(read_npz(&path).unwrap().is_empty());
 }
 
@@ -270,16 +270,38 @@ fn safetensors_preserve_every_bit() {
     let path = folder.path().join("a.safetensors");
     let arrays = many();
     let metadata = BTreeMap::from([("h".into(), "100".into()), ("α".into(), "1e-3 \"\n".into())]);
-    write_safetensors(&path, &views(&arrays), &metadata, F64).unwrap();
+    write_safetensors(&path, views(&arrays), &metadata, F64).unwrap();
     let (found, found_metadata) = read_safetensors(&path).unwrap();
     assert_same(&found, &arrays);
     assert_eq!(found_metadata, metadata);
 
-    write_safetensors(&path, &views(&arrays), &BTreeMap::new(), F32).unwrap();
+    write_safetensors(&path, views(&arrays), &BTreeMap::new(), F32).unwrap();
     let narrow: Vec<_> = arrays.iter().map(|(n, a)| (n.clone(), rounded(a))).collect();
     let (found, found_metadata) = read_safetensors(&path).unwrap();
     assert_same(&found, &narrow);
     assert!(found_metadata.is_empty());
+}
+
+/// What a reader returns is what the writers take: no name, shape or bit is lost on the way.
+#[test]
+fn arrays_that_were_read_can_be_written() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let mut arrays = many();
+    let odd = ["a.npy", "a", "Θ, ‘quoted’ \"x\"", "../up", "dir/", "back\\slash", " ", "a\nb"];
+    arrays.extend(odd.map(|name| (name.to_owned(), awkward(3).into_dyn())));
+    write_npz(path("1.npz"), views(&arrays), F64).unwrap();
+    let first = read_npz(path("1.npz")).unwrap();
+    assert_same(&first, &arrays);
+    for (name, array) in &arrays {
+        let alone: ArrayD<f64> = read_npz_array(path("1.npz"), name).unwrap();
+        assert_eq!(bits(&alone), bits(array), "{name:?}");
+    }
+    write_safetensors(path("2.safetensors"), &first, &BTreeMap::new(), F64).unwrap();
+    let (second, _) = read_safetensors(path("2.safetensors")).unwrap();
+    assert_same(&second, &arrays);
+    write_npz(path("3.npz"), &second, F64).unwrap();
+    assert_same(&read_npz(path("3.npz")).unwrap(), &arrays);
 }
 
 #[test]
@@ -288,7 +310,7 @@ fn damaged_containers_are_refused() {
     let path = folder.path().join("file");
     let arrays = [("a".to_owned(), awkward_matrix(3, 5).into_dyn())];
 
-    write_npz(&path, &views(&arrays), F64).unwrap();
+    write_npz(&path, views(&arrays), F64).unwrap();
     let whole = fs::read(&path).unwrap();
     for end in 0..whole.len() {
         fs::write(&path, &whole[..end]).unwrap();
@@ -323,7 +345,7 @@ fn damaged_containers_are_refused() {
     let text = read_npz(&path).unwrap_err().to_string();
     assert!(text.ends_with("array `a`: not a valid name of an array: it occurs twice"), "{text}");
 
-    write_safetensors(&path, &views(&arrays), &BTreeMap::new(), F64).unwrap();
+    write_safetensors(&path, views(&arrays), &BTreeMap::new(), F64).unwrap();
     let whole = fs::read(&path).unwrap();
     for end in 0..whole.len() {
         fs::write(&path, &whole[..end]).unwrap();
@@ -339,8 +361,8 @@ fn damaged_containers_are_refused() {
 
     let name = |name| {
         let arrays = [(name, arrays[0].1.view())];
-        let npz = write_npz(&path, &arrays, F64).map_err(|e| e.to_string());
-        let tensors = write_safetensors(&path, &arrays, &BTreeMap::new(), F64);
+        let npz = write_npz(&path, arrays.clone(), F64).map_err(|e| e.to_string());
+        let tensors = write_safetensors(&path, arrays, &BTreeMap::new(), F64);
         (npz, tensors.map_err(|e| e.to_string()))
     };
     let (npz, tensors) = name("");

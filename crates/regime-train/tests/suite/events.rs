@@ -193,7 +193,7 @@ fn directions_and_events_that_end_a_run() {
     let loss = system
         .outputs(
             found.weights.unwrap(),
-            &Precision::F64.matrix(&numbers(16, 17), [8, 2], &FlexDevice),
+            Precision::F64.matrix(&numbers(16, 17), [8, 2], &FlexDevice),
         )
         .unwrap()
         .iter()

@@ -16,12 +16,7 @@ fn soft() -> Loss {
     Loss::SoftHinge { beta: 20.0 }
 }
 
-fn with<'a>(
-    net: &'a FeedForward,
-    seed: u64,
-    alpha: f64,
-    loss: Loss,
-) -> System<Flex, &'a FeedForward> {
+fn with(net: &FeedForward, seed: u64, alpha: f64, loss: Loss) -> System<Flex, &FeedForward> {
     let w0 = Precision::F64.vector::<Flex>(&net.initial_weights(seed), &FlexDevice);
     system(net, &w0, 16, alpha, loss, &FlexDevice)
 }

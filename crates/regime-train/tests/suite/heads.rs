@@ -289,3 +289,25 @@ fn wrong_outputs_are_named() {
     assert_eq!(signs.wrong(&[0.1, 0.1, 0.0]), Some(vec![false, true, true]));
     assert_eq!(Targets::values([0.3], 1).unwrap().wrong(&[1.0]), None);
 }
+
+/// Arrays of `ndarray` are targets. A table has a row for every point, and `values` are output by
+/// output.
+#[test]
+fn targets_are_taken_from_arrays() {
+    let table = ndarray::array![[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]];
+    let values = Targets::values([1.0, 2.0, 3.0, 10.0, 20.0, 30.0], 2).unwrap();
+    assert_eq!(Targets::table(table.view()).unwrap(), values);
+    // The layout in memory does not matter.
+    let columns = table.t().as_standard_layout().into_owned();
+    assert_eq!(Targets::table(columns.t()).unwrap(), values);
+    let gap = ndarray::array![[1.0, 2.0], [f64::NAN, 3.0]];
+    let message = Targets::table(gap.view()).unwrap_err().to_string();
+    let same = Targets::values([1.0, f64::NAN, 2.0, 3.0], 2).unwrap_err().to_string();
+    assert_eq!(message, same);
+
+    let signs = ndarray::array![1.0, -1.0, 1.0];
+    assert_eq!(Targets::signs(&signs).unwrap(), Targets::signs([1.0, -1.0, 1.0]).unwrap());
+    assert_eq!(Targets::signs(signs.view()).unwrap(), Targets::signs(signs.to_vec()).unwrap());
+    let classes = ndarray::array![0, 2, 1];
+    assert_eq!(Targets::classes(&classes, 3).unwrap(), Targets::classes([0, 2, 1], 3).unwrap());
+}

@@ -23,7 +23,7 @@ fn points(n: usize) -> Array2<f64> {
 }
 
 fn builder(alpha: f64) -> SystemBuilder<Flex, FeedForward> {
-    System::builder(dense(2, 12), &points(8))
+    System::builder(dense(2, 12), points(8))
         .signs(labels(&numbers(16, 17), 2))
         .alpha(Alpha::paper(alpha).unwrap())
         .loss(LOSS)
@@ -84,7 +84,7 @@ fn outputs_and_kernels_at_any_points() {
     assert_eq!(end.kernel(x.view()).unwrap(), flow.kernel(&x).unwrap());
     assert_ne!(flow.kernel(&x).unwrap(), before);
     // On the training points, F has the sign of the labels.
-    let on_train = flow.outputs(&points(8)).unwrap();
+    let on_train = flow.outputs(points(8)).unwrap();
     assert!(on_train.iter().zip(labels(&numbers(16, 17), 2)).all(|(f, y)| f * y >= 1.0));
 }
 
@@ -123,10 +123,10 @@ fn parts_that_do_not_fit_are_errors() {
     let wide = array![[1.0, 2.0, 3.0]];
     assert_eq!(system.kernel(&wide), Err(SystemError::Columns { columns: 3, n_inputs: 2 }));
     assert_eq!(
-        system.outputs(vec![0.0], &points(2)),
+        system.outputs(vec![0.0], points(2)),
         Err(SystemError::Weights { found: 1, n_params })
     );
-    let kernel = system.kernel_at(vec![f64::NAN; n_params], &points(2)).unwrap_err();
+    let kernel = system.kernel_at(vec![f64::NAN; n_params], points(2)).unwrap_err();
     assert!(matches!(kernel, SystemError::KernelNotFinite { row: 0, column: 0, .. }), "{kernel}");
     let short = Flow::start_at(&system, FlowSpec::default(), vec![0.0]).err();
     assert_eq!(short, Some(FlowError::System(SystemError::Weights { found: 1, n_params })));
@@ -168,7 +168,7 @@ fn a_system_of_a_frozen_kernel_needs_no_inputs_and_no_weights() {
 
     // A linearised network owns its network and holds its weights.
     let linear = Linearised::at(dense(2, 12), w0);
-    let linear = System::builder(linear, &points(8))
+    let linear = System::builder(linear, points(8))
         .signs(labels(&numbers(16, 17), 2))
         .alpha(Alpha::paper(1.0).unwrap())
         .loss(LOSS)
@@ -204,8 +204,8 @@ fn float32_refuses_an_alpha_at_which_rounding_exceeds_the_tolerance() {
     let exact = builder(1e8).seed(2).build().unwrap();
     let net = dense(2, 12);
     let near: Vec<f64> = net.initial_weights(2).iter().map(|w| w * (1.0 + 1e-5)).collect();
-    let f = exact.outputs(near.clone(), &points(8)).unwrap();
+    let f = exact.outputs(near.clone(), points(8)).unwrap();
     let system = builder(1e8).seed(2).precision(Precision::F32).build().unwrap();
-    let g = system.outputs(near, &points(8)).unwrap();
+    let g = system.outputs(near, points(8)).unwrap();
     assert!(worst(&f, &g) > 0.3 * rounding, "{} {rounding}", worst(&f, &g));
 }

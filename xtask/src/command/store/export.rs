@@ -29,11 +29,9 @@ pub(super) fn run(store: &Store, arguments: &Export) -> anyhow::Result<ExitCode>
     }
     if let (Some(path), Some(meaning)) = (npz, meaning) {
         let arrays = run_arrays(&runs);
-        let named: Vec<_> = arrays
-            .iter()
-            .map(|array| (array.name, ArrayView1::from(&array.values).into_dyn()))
-            .collect();
-        write_npz(path, &named, Precision::F64)?;
+        let named =
+            arrays.iter().map(|array| (array.name, ArrayView1::from(&array.values).into_dyn()));
+        write_npz(path, named, Precision::F64)?;
         fs::write(&meaning, page(&arrays)).with_context(|| meaning.display().to_string())?;
         out!(
             "{}: {} arrays; {} has their meaning",
