@@ -169,7 +169,7 @@ impl<B: Backend> FlowBatch<B> {
                 Start::Weights(_) => {
                     let speed = largest(rates.iter().map(|v| alpha * v.abs()));
                     let mut control =
-                        Control::start(spec, now(0.0), (speed, objective.unit(&margins)));
+                        Control::start(spec, now(0.0), (speed, objective.unit(&margins)), 1.0);
                     let work = &mut control.outcome.work;
                     // The initial gradient.
                     (work.points_forward, work.points_backward, work.points_product) =
@@ -177,7 +177,7 @@ impl<B: Backend> FlowBatch<B> {
                     control
                 }
                 Start::Checkpoint(checkpoint) => {
-                    Control::resume(spec, now(checkpoint.t), *checkpoint)
+                    Control::resume(spec, now(checkpoint.t), *checkpoint, 1.0)
                 }
             };
             ActiveFlow {

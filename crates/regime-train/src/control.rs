@@ -25,7 +25,8 @@ const FIRST_LARGE_CHANGE: f64 = 0.1;
 /// size is then 10⁻⁵⁰ times the last accepted one.
 pub(crate) const MAX_REJECTED: u32 = 50;
 
-/// How far the smallest margin may lie beyond the stopping margin at the end. Otherwise
+/// How far the smallest margin may lie beyond the stopping margin at the end, in units of the scale of
+/// the targets (1 for labels and classes). Otherwise
 /// measurements at the end would depend on the length of the last step.
 const LANDING: f64 = 1e-3;
 
@@ -88,12 +89,19 @@ pub(crate) struct Control {
     /// Consecutive steps retried because they ended too far beyond the stopping margin.
     landing_retries: u32,
     pub(crate) large: LargeSteps,
+    /// The scale of the targets, of which the fixed changes of `F` are multiples.
+    scale: f64,
 }
 
 impl Control {
     /// Starts at `t = 0`, with the loss there, the speed `max_i |dF_i/dt|` of the outputs, and the
-    /// scale on which their errors are measured.
-    pub(crate) fn start(spec: FlowSpec, now: Sample, (speed, unit): (f64, f64)) -> Self {
+    /// scale on which their errors are measured; `scale` is that of the targets.
+    pub(crate) fn start(
+        spec: FlowSpec,
+        now: Sample,
+        (speed, unit): (f64, f64),
+        scale: f64,
+    ) -> Self {
         let first = |change: f64| {
             let dt = change / speed;
             if speed > 0.0 && dt.is_finite() { dt } else { 1.0 }
@@ -103,9 +111,9 @@ impl Control {
         if let (Scheme::Adaptive { .. }, Momentum::None) = (spec.scheme, spec.momentum) {
             large = LargeSteps::start(first(FIRST_LARGE_CHANGE * unit));
             // Large steps are observed as early as the first small step would be.
-            next_observation = first(FIRST_CHANGE);
+            next_observation = first(FIRST_CHANGE * scale);
         }
-        let dt = first(FIRST_CHANGE);
+        let dt = first(FIRST_CHANGE * scale);
         Self {
             spec,
             clock: Clock { t: 0.0, dt },
@@ -116,11 +124,12 @@ impl Control {
             rejected_in_a_row: 0,
             landing_retries: 0,
             large,
+            scale,
         }
     }
 
     /// Resumes from a checkpoint, with the loss at its time.
-    pub(crate) fn resume(spec: FlowSpec, now: Sample, checkpoint: Checkpoint) -> Self {
+    pub(crate) fn resume(spec: FlowSpec, now: Sample, checkpoint: Checkpoint, scale: f64) -> Self {
         Self {
             spec,
             clock: Clock { t: checkpoint.t, dt: checkpoint.dt },
@@ -131,6 +140,7 @@ impl Control {
             rejected_in_a_row: checkpoint.rejected_in_a_row,
             landing_retries: checkpoint.landing_retries,
             large: checkpoint.large,
+            scale,
         }
     }
 
@@ -220,7 +230,7 @@ impl Control {
         let dt = self.large.due(small)?;
         let stop = &self.spec.stop;
         let dt = stop.max_time.map_or(dt, |most| dt.min(most - t));
-        Some((Clock { t, dt }, stop.margin + self.large.aim(LANDING)))
+        Some((Clock { t, dt }, stop.margin + self.large.aim(LANDING * self.scale)))
     }
 
     /// The first scheduled times before `t`, in increasing order.
@@ -249,7 +259,11 @@ impl Control {
 
     /// How far beyond the stopping margin a large step may end.
     pub(crate) fn landing(&self) -> f64 {
-        if self.landing_retries < MAX_LANDING_RETRIES { LANDING } else { f64::INFINITY }
+        if self.landing_retries < MAX_LANDING_RETRIES {
+            LANDING * self.scale
+        } else {
+            f64::INFINITY
+        }
     }
 
     /// Counts a large step that was rejected because it ended this far beyond the stopping margin.
@@ -269,13 +283,14 @@ impl Control {
     /// and `after` are the smallest margins at the ends of the step.
     pub(crate) fn overshoots(&mut self, before: f64, after: f64) -> bool {
         let past = after - self.spec.stop.margin;
-        let overshoots = past > LANDING && self.landing_retries < MAX_LANDING_RETRIES;
+        let landing = LANDING * self.scale;
+        let overshoots = past > landing && self.landing_retries < MAX_LANDING_RETRIES;
         if overshoots {
             self.outcome.rejected += 1;
             self.landing_retries += 1;
             let short = self.spec.stop.margin - before;
             // The aim is half of `LANDING` beyond the stopping margin, on a straight line.
-            self.clock.dt *= (short + 0.5 * LANDING) / (short + past);
+            self.clock.dt *= (short + 0.5 * landing) / (short + past);
         }
         overshoots
     }
@@ -323,7 +338,7 @@ mod tests {
     #[test]
     fn steps_rejected_for_their_error_leave_the_retries_of_the_landing() {
         let now = Sample { t: 0.0, loss: 1.0, loss_rate: -1.0 };
-        let mut control = Control::start(FlowSpec::default(), now, (1.0, 1.0));
+        let mut control = Control::start(FlowSpec::default(), now, (1.0, 1.0), 1.0);
         for _ in 0..MAX_LANDING_RETRIES {
             control.reject(control.clock.dt / 10.0).unwrap();
         }

@@ -8,6 +8,7 @@ use crate::{
     extremes::{largest, smallest},
     loss::Loss,
     objective_error::ObjectiveError,
+    spec::{SpecError, Stop},
     targets::{Kind, Targets},
 };
 
@@ -56,7 +57,7 @@ impl Criterion {
         let (of_margin, of_residual) = loss.arguments();
         let not_defined = |targets| Err(ObjectiveError::NotDefined { loss: loss.name(), targets });
         let (form, signs, scale) = match targets.kind() {
-            Kind::Signs(_) if !of_margin => return not_defined("labels ±1"),
+            Kind::Signs(_) if !of_margin => return not_defined("labels 1 and -1"),
             Kind::Signs(labels) => (Form::Margin, labels.clone(), 1.0),
             Kind::Classes { classes, .. } => {
                 let form = match loss {
@@ -117,6 +118,19 @@ impl Criterion {
     /// Whether the targets are labels ±1.
     pub(crate) fn has_labels(&self) -> bool {
         matches!(self.form, Form::Margin)
+    }
+
+    /// Checks that training on real-valued targets has an end.
+    ///
+    /// # Errors
+    /// [`SpecError`] for a stopping margin that no residual can reach, without a maximum time.
+    pub(crate) fn check_stop(&self, stop: &Stop) -> Result<(), SpecError> {
+        if self.has_residuals() && stop.margin >= 0.0 && stop.max_time.is_none() {
+            let right = "negative for real-valued targets, minus the residual that ends the \
+                         training; or set stop.max_time";
+            return Err(SpecError { field: "stop.margin", value: stop.margin, right });
+        }
+        Ok(())
     }
 
     /// The losses at `u`, one number for each of `rows`.
@@ -280,7 +294,8 @@ impl Criterion {
             },
             // `|e_y − e_k|² = 2`.
             Form::Pairs { .. } => 2.0 * self.loss.largest_curvature(),
-            Form::CrossEntropy { .. } => 0.5,
+            // `p (1 − p)² + p Σ p_k²` is at most `2p (1 − p)²`.
+            Form::CrossEntropy { .. } => 8.0 / 27.0,
         }
     }
 
@@ -423,7 +438,10 @@ mod tests {
         assert_eq!(criterion.margins(&rows, &[1.5, 2.0, 3.0, 4.75]), [-0.5, -0.25]);
         assert!(criterion.smallest_margin(&rows, &[f64::NAN, 2.0, 3.0, 5.0]).is_nan());
         let refused = Criterion::new(Loss::Logistic, &values).unwrap_err().to_string();
-        assert_eq!(refused, "the loss logistic is not defined for real numbers");
+        assert!(
+            refused.starts_with("the loss logistic is not defined for real numbers; "),
+            "{refused}"
+        );
         let own = Loss::Own(OwnLoss::register("linex", &Linex).unwrap());
         assert!(Criterion::new(own, &Targets::signs([1.0]).unwrap()).is_err());
         assert!(Criterion::new(own, &Targets::classes([0], 2).unwrap()).is_err());

@@ -96,7 +96,8 @@ impl<B: Backend, N: Network<B>> Flow<B, N> {
         let now = sample(system, &at, velocity.as_ref(), 0.0);
         let unit = system.objective().unit(&at.point.margins);
         check_rounding(&spec, system, unit)?;
-        let control = Control::start(spec, now, (first_speed(system, &at), unit));
+        let scale = system.objective().criterion().scale();
+        let control = Control::start(spec, now, (first_speed(system, &at), unit), scale);
         Ok(Self::of(system, at, velocity, control, None, work))
     }
 
@@ -159,7 +160,8 @@ impl<B: Backend, N: Network<B>> Flow<B, N> {
         work.set(checkpoint.outcome.work);
         let velocity = checkpoint.velocity.as_ref().map(|v| system.tensor(v));
         let now = sample(system, &at, velocity.as_ref(), checkpoint.t);
-        let control = Control::resume(spec, now, checkpoint);
+        let scale = system.objective().criterion().scale();
+        let control = Control::resume(spec, now, checkpoint, scale);
         Ok(Self::of(system, at, velocity, control, kernel, work))
     }
 

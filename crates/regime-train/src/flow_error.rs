@@ -30,12 +30,12 @@ pub enum FlowError {
     },
     /// A sampling of violators with a loss that has none.
     #[error(
-        "dynamics.sampling draws violators, but with the loss {loss} every point has a gradient: \
-         use the sampling `points`"
+        "dynamics.sampling draws violators, which only the hinges have (hinge, soft-hinge, \
+         quadratic-hinge): with the loss {loss}, use the sampling `points`"
     )]
     NoViolators {
         /// The loss.
-        loss: String,
+        loss: &'static str,
     },
     /// The checkpoint belongs to another problem.
     #[error(

@@ -37,7 +37,8 @@ const MAX_SUBSTEPS: usize = 2000;
 /// Maximum number of failed substeps.
 const MAX_FAILURES: u32 = 30;
 
-/// How far the smallest margin may lie beyond the required one at the end.
+/// How far the smallest margin may lie beyond the required one at the end, in units of the scale of the
+/// targets.
 pub(crate) const MAX_OVERSHOOT: f64 = 2e-4;
 
 /// The flow of `m` points.
@@ -199,9 +200,10 @@ impl<'a> FunctionFlow<'a> {
                 continue;
             }
             let (before, reached) = (self.smallest(&u), self.smallest(&after));
-            if reached > until && before < until && reached - until > MAX_OVERSHOOT {
+            let overshoot = MAX_OVERSHOOT * self.criterion.scale();
+            if reached > until && before < until && reached - until > overshoot {
                 // Retry with a step that ends where the margin is reached.
-                let part = (until + 0.5 * MAX_OVERSHOOT - before) / (reached - before);
+                let part = (until + 0.5 * overshoot - before) / (reached - before);
                 dt *= part.clamp(0.05, 0.95);
                 continue;
             }

@@ -208,7 +208,8 @@ impl<B: Backend, N: Network<B>> LargeStep<'_, B, N> {
         marks: &[f64],
     ) -> Option<Path> {
         let now = flow.criterion.smallest_margin(flow.rows, margins);
-        let (times, until) = ((dt, request.small), request.until.max(now + MAX_OVERSHOOT));
+        let (times, until) =
+            ((dt, request.small), request.until.max(now + MAX_OVERSHOOT * flow.criterion.scale()));
         let mut path = None;
         self.evaluator.count(|work| path = flow.advance(margins, times, until, marks, work));
         path

@@ -218,13 +218,14 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Loss; 6] = [
+    const ALL: [Loss; 7] = [
         Loss::Hinge,
         Loss::SoftHinge { beta: 20.0 },
         Loss::SoftHinge { beta: 1.0 },
         Loss::QuadraticHinge,
         Loss::Squared,
         Loss::Logistic,
+        Loss::CrossEntropy,
     ];
 
     proptest! {

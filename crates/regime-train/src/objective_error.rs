@@ -12,7 +12,7 @@ pub enum ObjectiveError {
     #[error("there are no training points")]
     NoPoints,
     /// Labels and initial outputs differ in number.
-    #[error("{labels} labels for {outputs} outputs")]
+    #[error("{labels} targets for {outputs} outputs")]
     Lengths {
         /// Number of labels.
         labels: usize,
@@ -52,7 +52,10 @@ pub enum ObjectiveError {
         value: f64,
     },
     /// The loss is not defined for these targets.
-    #[error("the loss {loss} is not defined for {targets}")]
+    #[error(
+        "the loss {loss} is not defined for {targets}; labels and classes take every loss of margins, \
+         real numbers the squared loss and own losses of residuals"
+    )]
     NotDefined {
         /// The name of the loss.
         loss: &'static str,

@@ -21,7 +21,8 @@ pub enum Argument {
 /// A loss of one number, with its first two derivatives.
 ///
 /// A program registers its loss under a name ([`OwnLoss::register`]) and can then write
-/// `{"kind": "own", "name": "…"}` in specs. [`check_loss`] compares the derivatives with finite
+/// `{"kind": "own", "name": "…"}` in specs. Stored runs know a loss by its name: give a changed loss
+/// another name. The parameters of a loss, if it has any, belong to its name. [`check_loss`] compares the derivatives with finite
 /// differences.
 ///
 /// ```
@@ -200,6 +201,21 @@ pub enum OwnLossError {
         /// The central difference.
         found: f64,
     },
+    /// The loss is not flat beyond the margin that it calls settled.
+    #[error(
+        "at {at}, beyond the margin settled for the part {part}, the slope of the loss is {slope} and \
+         its curvature {curvature}: larger than this part of the slope at 0 and of the largest curvature"
+    )]
+    NotSettled {
+        /// The margin.
+        at: f64,
+        /// The slope there.
+        slope: f64,
+        /// The curvature there.
+        curvature: f64,
+        /// The part that was asked for.
+        part: f64,
+    },
     /// A curvature is negative, or above the largest one.
     #[error("the curvature of the loss at {at} is {given}, but must be between 0 and {largest}")]
     Curvature {
@@ -218,7 +234,8 @@ fn listed(names: &[&str]) -> String {
 
 /// Compares the derivatives of a loss with central differences at 161 arguments between −8 and 8,
 /// to a relative error of 10⁻⁵. The arguments are not on a grid of round numbers, so that a kink at
-/// such a number does no harm.
+/// such a number does no harm. Compares slope and curvature beyond
+/// [`PointLoss::settled_above`] with what it promises.
 ///
 /// # Errors
 /// [`OwnLossError`] with the first argument at which a derivative is wrong or not finite.
@@ -242,6 +259,17 @@ pub fn check_loss(loss: &dyn PointLoss) -> Result<(), OwnLossError> {
         }
         if !(0.0..=largest * (1.0 + 1e-12)).contains(&curvature) {
             return Err(OwnLossError::Curvature { at, given: curvature, largest });
+        }
+    }
+    let parts = [1e-2, 1e-4];
+    for (part, margin) in parts.iter().filter_map(|part| Some((part, loss.settled_above(*part)?))) {
+        let [_, at_zero, _] = loss.jet(0.0);
+        for beyond in [0.0, 0.1, 1.0, 10.0] {
+            let at = margin + beyond;
+            let [_, slope, curvature] = loss.jet(at);
+            if !(slope.abs() <= part * at_zero.abs() && curvature <= part * largest) {
+                return Err(OwnLossError::NotSettled { at, slope, curvature, part: *part });
+            }
         }
     }
     Ok(())

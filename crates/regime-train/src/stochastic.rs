@@ -15,6 +15,7 @@ pub use spec::{Sampling, StochasticSpec};
 use crate::{
     attempt::Clock,
     control::MAX_REJECTED,
+    criterion::Criterion,
     digest::Digest,
     end_state::EndState,
     event::on_line,
@@ -100,7 +101,7 @@ impl<B: Backend, N: Network<B>> Stochastic<B, N> {
         seed: u64,
     ) -> Result<Self, FlowError> {
         let system = system.borrow();
-        let spec = check(spec, system.objective().loss())?;
+        let spec = check(spec, system.objective().criterion())?;
         let w = system.initial_weights();
         let initial_loss = system.objective().mean_loss(&system.margins(&w));
         let dt = spec.temperature;
@@ -132,7 +133,7 @@ impl<B: Backend, N: Network<B>> Stochastic<B, N> {
         checkpoint: StochasticCheckpoint,
     ) -> Result<Self, FlowError> {
         let system = system.borrow();
-        let spec = check(spec, system.objective().loss())?;
+        let spec = check(spec, system.objective().criterion())?;
         for values in [&checkpoint.weights, &checkpoint.velocity] {
             SpecError::check_parameter_count(values.len(), system.network().n_params())?;
         }
@@ -371,7 +372,9 @@ impl<B: Backend, N: Network<B>> Stochastic<B, N> {
 }
 
 /// Checks the spec, also against the loss.
-fn check(spec: StochasticSpec, loss: Loss) -> Result<StochasticSpec, FlowError> {
+fn check(spec: StochasticSpec, criterion: &Criterion) -> Result<StochasticSpec, FlowError> {
+    let loss = criterion.loss();
+    criterion.check_stop(&spec.stop)?;
     let is_hinge = matches!(loss, Loss::Hinge | Loss::QuadraticHinge);
     if is_hinge && spec.stop.margin > 1.0 {
         // Points with a margin between 1 and the stopping margin would never have a
@@ -381,7 +384,7 @@ fn check(spec: StochasticSpec, loss: Loss) -> Result<StochasticSpec, FlowError> 
     }
     let has_violators = is_hinge || matches!(loss, Loss::SoftHinge { .. });
     if spec.sampling != Sampling::Points && !has_violators {
-        return Err(FlowError::NoViolators { loss: format!("{loss:?}") });
+        return Err(FlowError::NoViolators { loss: loss.name() });
     }
     Ok(spec.check()?)
 }

@@ -6,7 +6,7 @@ use burn_tensor::{Tensor, backend::Backend};
 use ndarray::Array2;
 use regime_models::{Network, Precision, dot};
 
-use crate::{extremes::smallest, points::Points, system::System, system_error::SystemError};
+use crate::{points::Points, system::System, system_error::SystemError};
 
 /// The state of a flow at one time, as an [`Event`] receives it.
 ///
@@ -18,13 +18,13 @@ pub struct State<'a, B: Backend, N: Network<B>> {
     w: Tensor<B, 1>,
     /// `f`, `[nK]`.
     network_outputs: OnceCell<Vec<f64>>,
-    margins: OnceCell<Vec<f64>>,
+    signed_outputs: OnceCell<Vec<f64>>,
 }
 
 impl<'a, B: Backend, N: Network<B>> State<'a, B, N> {
     pub(crate) fn new(system: &'a System<B, N>, t: f64, w: Tensor<B, 1>) -> Self {
-        let (network_outputs, margins) = (OnceCell::new(), OnceCell::new());
-        Self { system, t, w, network_outputs, margins }
+        let (network_outputs, signed_outputs) = (OnceCell::new(), OnceCell::new());
+        Self { system, t, w, network_outputs, signed_outputs }
     }
 
     /// Time of the flow.
@@ -52,19 +52,20 @@ impl<'a, B: Backend, N: Network<B>> State<'a, B, N> {
         norm(self.w.clone() - self.system.initial_weights())
     }
 
-    /// The margins of the training points, `[n]`.
-    pub fn margins(&self) -> &[f64] {
-        self.margins.get_or_init(|| self.system.objective().margins(self.network_outputs()))
+    /// The margins of the training points, `[n]`, as
+    /// [`Objective::point_margins`](crate::Objective::point_margins).
+    pub fn margins(&self) -> Vec<f64> {
+        self.system.objective().point_margins(self.signed_outputs())
     }
 
     /// The smallest margin; NaN if any margin is NaN.
     pub fn smallest_margin(&self) -> f64 {
-        smallest(self.margins())
+        self.system.objective().smallest_margin(self.signed_outputs())
     }
 
     /// The mean loss `α² L`.
     pub fn mean_loss(&self) -> f64 {
-        self.system.objective().mean_loss(self.margins())
+        self.system.objective().mean_loss(self.signed_outputs())
     }
 
     /// `F = α(f − f₀)` on the training points, `[nK]`, output by output.
@@ -89,6 +90,11 @@ impl<'a, B: Backend, N: Network<B>> State<'a, B, N> {
     /// As [`System::kernel_at`].
     pub fn kernel(&self, x: impl Into<Points<B>>) -> Result<Array2<f64>, SystemError> {
         self.system.kernel_at(&self.w, x)
+    }
+
+    /// `F`, times the label for labels ±1, `[nK]`.
+    fn signed_outputs(&self) -> &[f64] {
+        self.signed_outputs.get_or_init(|| self.system.objective().margins(self.network_outputs()))
     }
 
     fn network_outputs(&self) -> &[f64] {

@@ -6,8 +6,7 @@ use regime_models::{Network, Precision};
 use crate::{
     extremes::largest,
     flow_error::FlowError,
-    loss::Loss,
-    spec::{FlowSpec, Scheme, SpecError, StepRule, Stop},
+    spec::{FlowSpec, Scheme, SpecError, StepRule},
     system::System,
 };
 
@@ -16,8 +15,10 @@ pub(super) fn check<B: Backend, N: Network<B>>(
     spec: &FlowSpec,
     system: &System<B, N>,
 ) -> Result<FlowSpec, SpecError> {
-    if let (Scheme::Explicit { rule: StepRule::GradientTurn { max_turn, .. } }, Loss::Hinge) =
-        (spec.scheme, system.objective().loss())
+    let criterion = system.objective().criterion();
+    let has_kinks = criterion.largest_curvature() == 0.0;
+    if let (Scheme::Explicit { rule: StepRule::GradientTurn { max_turn, .. } }, true) =
+        (spec.scheme, has_kinks)
     {
         // Reaching a margin turns the gradient of a hinge by a finite angle, however small the
         // step.
@@ -25,12 +26,7 @@ pub(super) fn check<B: Backend, N: Network<B>>(
             "used with a loss of continuous slope: use the rule output-change for the hinge";
         return Err(SpecError { field: "scheme.rule.max_turn", value: max_turn, right });
     }
-    let Stop { margin, max_time, .. } = spec.stop;
-    if system.objective().criterion().has_residuals() && margin >= 0.0 && max_time.is_none() {
-        let right = "negative for real-valued targets, minus the residual that ends the flow; or set \
-                     stop.max_time";
-        return Err(SpecError { field: "stop.margin", value: margin, right });
-    }
+    criterion.check_stop(&spec.stop)?;
     spec.check()
 }
 
@@ -41,16 +37,17 @@ pub(super) fn check_rounding<B: Backend, N: Network<B>>(
     system: &System<B, N>,
     unit: f64,
 ) -> Result<(), FlowError> {
-    let allowed = unit.min(1.0)
-        * match spec.scheme {
-            Scheme::Explicit { rule: StepRule::OutputChange { undo_above, .. } } => undo_above,
-            Scheme::Explicit { rule: StepRule::GradientTurn { max_output_change, .. } } => {
-                max_output_change
-            }
-            Scheme::Adaptive { .. } | Scheme::Reference { .. } => {
-                spec.scheme.step_tolerance().expect("these schemes have a tolerance")
-            }
-        };
+    let allowed = match spec.scheme {
+        Scheme::Explicit { rule: StepRule::OutputChange { undo_above, .. } } => {
+            unit.min(1.0) * undo_above
+        }
+        Scheme::Explicit { rule: StepRule::GradientTurn { max_output_change, .. } } => {
+            unit.min(1.0) * max_output_change
+        }
+        Scheme::Adaptive { .. } | Scheme::Reference { .. } => {
+            unit * spec.scheme.step_tolerance().expect("these schemes have a tolerance")
+        }
+    };
     let objective = system.objective();
     let alpha = objective.alpha().value();
     let epsilon = Precision::of(system.inputs().dtype()).epsilon();

@@ -25,7 +25,7 @@ impl<B: Backend, N: Network<B>> Flow<B, N> {
         let states: Vec<State<'_, B, N>> =
             knots.iter().map(|(t, w)| State::new(&system, *t, w.clone())).collect();
         let mut found = Vec::new();
-        for Watch { event, value, has_come, .. } in &mut watches {
+        for Watch { event, value, first, .. } in &mut watches {
             let mut before = value.unwrap_or_else(|| event.value(&states[0]));
             for (pair, state) in knots.windows(2).zip(&states[1..]) {
                 let after = event.value(state);
@@ -39,12 +39,10 @@ impl<B: Backend, N: Network<B>> Flow<B, N> {
                     // ends.
                     let (time, weights) = root::between(ends.0, ends.1, at)
                         .unwrap_or_else(|| on_line(pair, before, after));
-                    *has_come = true;
-                    found.push(Occurred {
-                        name: event.name().into(),
-                        time,
-                        weights: Some(weights),
-                    });
+                    let occurred =
+                        Occurred { name: event.name().into(), time, weights: Some(weights) };
+                    first.get_or_insert_with(|| occurred.clone());
+                    found.push(occurred);
                 }
                 before = after;
             }

@@ -88,7 +88,6 @@ impl<B: Backend, N: Network<B>> Flow<B, N> {
     /// # Errors
     /// [`Divergence`] when the flow cannot be continued.
     pub fn until(&mut self, event: Event<B, N>) -> Result<Option<Occurred<B>>, Divergence> {
-        let name = event.name().to_owned();
         let mut watch = Watch::of(event);
         watch.is_awaited = true;
         self.watches.push(watch);
@@ -96,11 +95,12 @@ impl<B: Backend, N: Network<B>> Flow<B, N> {
             match self.step() {
                 Err(divergence) => break Err(divergence),
                 Ok(None) => break Ok(None),
-                Ok(Some(_)) if self.watches.iter().any(|watch| watch.has_come) => {
-                    let found = self.occurred.iter().rev().find(|event| event.name == name);
-                    break Ok(found.cloned());
+                Ok(Some(_)) => {
+                    let awaited = self.watches.iter().filter(|watch| watch.is_awaited);
+                    if let Some(found) = awaited.filter_map(|watch| watch.first.as_ref()).next() {
+                        break Ok(Some(found.clone()));
+                    }
                 }
-                Ok(Some(_)) => {}
             }
         };
         self.watches.retain(|watch| !watch.is_awaited);

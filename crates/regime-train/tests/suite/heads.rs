@@ -5,8 +5,8 @@ use burn_flex::{Flex, FlexDevice};
 use burn_tensor::{DType, Tensor, TensorData};
 use regime_models::{Alpha, Network, Precision, Tape, Trace};
 use regime_train::{
-    End, Flow, FlowSpec, Loss, Sampling, Scheme, StepRule, Stochastic, StochasticSpec, Stop,
-    System, Targets,
+    End, Event, Flow, FlowSpec, Loss, Sampling, Scheme, State, StepRule, Stochastic,
+    StochasticSpec, Stop, System, Targets,
 };
 
 /// `f_k(x) = Σ_j a_kj tanh(b_j·x)/√h`, with the weights `a`, `[K, h]`, then `b`, `[h, d]`.
@@ -310,4 +310,56 @@ fn targets_are_taken_from_arrays() {
     assert_eq!(Targets::signs(signs.view()).unwrap(), Targets::signs(signs.to_vec()).unwrap());
     let classes = ndarray::array![0, 2, 1];
     assert_eq!(Targets::classes(&classes, 3).unwrap(), Targets::classes([0, 2, 1], 3).unwrap());
+}
+
+/// An event that has occurred does not end the search for another one, also of the same name; margins
+/// of the state are those of points.
+#[test]
+fn an_event_is_found_beside_other_events() {
+    let (loss, targets, stop) = problems().swap_remove(0);
+    let system = system(loss, targets, 0.3);
+    let spec = FlowSpec { stop, ..FlowSpec::default() };
+    let grown = |factor: f64| move |s: &State<'_, Flex, &Heads>| s.weights_change() - factor;
+    let mut flow = Flow::start(&system, spec).unwrap().event("grown", grown(1e-3));
+    while flow.events().is_empty() {
+        assert!(flow.step().unwrap().is_some());
+    }
+    let found = flow.until(Event::new("grown", grown(0.5))).unwrap().expect("the weights move on");
+    assert!(found.time > flow.events()[0].time);
+    let margin = |s: &State<'_, Flex, &Heads>| {
+        assert_eq!(s.margins().len(), 12);
+        s.smallest_margin() - 0.5
+    };
+    let margin = flow.until(Event::new("margin", margin)).unwrap().expect("margins reach 0.7");
+    let end = flow.run();
+    assert!(margin.time > found.time && margin.time < end.t2.unwrap());
+}
+
+/// Targets of another size are learned in the same steps: changes of `F` are measured in units of the
+/// targets.
+#[test]
+fn the_scale_of_real_numbers_does_not_matter() {
+    let (_, targets, _) = problems().pop().unwrap();
+    let values = |scale: f64| {
+        let (x, _) = spiral();
+        let x = Precision::to_host(x);
+        let value = |k: usize, i: usize| (1.0 + k as f64) * (x[2 * i] - 0.4 * k as f64).sin();
+        let values: Vec<f64> = (0..36).map(|r| scale * value(r / 12, r % 12)).collect();
+        Targets::values(values, 3).unwrap()
+    };
+    assert_eq!(values(1.0), targets);
+    // A linear model: the flow of `s·y` is `s` times the flow of `y`.
+    let run = |scale: f64| {
+        let network = system(Loss::Squared, values(scale), 1.0);
+        let frozen = network.frozen(&network.initial_weights()).unwrap();
+        let spec = FlowSpec { stop: Stop::residual(0.3 * scale), ..FlowSpec::default() };
+        let end = Flow::start(frozen, spec).unwrap().run();
+        (end.steps, end.t2.unwrap(), end.end)
+    };
+    let (steps, t2, end) = run(1.0);
+    for scale in [1e-4, 1e3] {
+        let (found, time, ended) = run(scale);
+        assert_eq!((found, ended), (steps, end), "{scale}");
+        assert!((time / t2 - 1.0).abs() < 1e-6, "{scale}: {time} {t2}");
+    }
 }
