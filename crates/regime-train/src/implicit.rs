@@ -167,7 +167,7 @@ impl<B: Backend, N: Network<B>> Step<'_, B, N> {
     ///
     /// with `z = w` and `r = −∇L`, or `z = (w, v)` with momentum. The error is the
     /// difference of the two solutions in function space, `max_i |ΔF_i|/max(s, |F_i|)`
-    /// with `s = min(1, α √⟨f²⟩)`: a point far beyond its margin no longer influences the flow, so
+    /// with `s = min(1, α √⟨f²⟩)` (see [`Scheme`](crate::Scheme)): a point far beyond its margin no longer influences the flow, so
     /// that its error is relative to `|F_i|`; while all outputs are small compared with the margin,
     /// errors are measured on the scale of the network's outputs.
     pub(crate) fn attempt(

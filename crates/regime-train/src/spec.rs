@@ -23,8 +23,10 @@ pub enum Scheme {
         /// units of `max(1, |F_i|)`; in (0, 1). Default 0.1.
         ///
         /// The error allowed in a single step is a tenth of it, measured as
-        /// `max_i |ΔF_i|/max(s, |F_i|)` with `s = min(1, α √⟨f²⟩)`, and `s = 1` for a model whose
-        /// initial outputs are zero. How these errors accumulate was measured on a dozen problems,
+        /// `max_i |ΔF_i|/max(s, |F_i|)` with `s = min(1, α √⟨f²⟩)`; `s = min(1, α max(1, √⟨f²⟩))` for a
+        /// network whose initial outputs are all zero, and `s = 1` for a model that is linear in its
+        /// weights and starts at zero. With real-valued targets, their root mean square takes the place
+        /// of both 1. How these errors accumulate was measured on a dozen problems,
         /// see `docs/dynamics.md`.
         #[serde(default = "tolerance_at_the_end")]
         tolerance: f64,
