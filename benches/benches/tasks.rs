@@ -52,13 +52,16 @@ impl Table {
     }
 }
 
+/// The test error of outputs.
+type TestError<'a> = Box<dyn Fn(&[f64]) -> f64 + 'a>;
+
 /// Points with their targets, and how well outputs fit test points.
 struct Problem<'a> {
     train: Tensor<Backend, 2>,
     test: Tensor<Backend, 2>,
     targets: Targets,
     /// The test error of outputs `F`, `[n_test·K]`.
-    error: Box<dyn Fn(&[f64]) -> f64 + 'a>,
+    error: TestError<'a>,
 }
 
 /// A network and its initial weights.

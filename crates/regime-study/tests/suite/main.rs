@@ -5,6 +5,7 @@ mod batch;
 mod columns;
 mod coordinates;
 mod mutations;
+mod own;
 mod resume;
 
 mod on {
