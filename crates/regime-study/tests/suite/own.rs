@@ -53,8 +53,8 @@ fn a_spec_holds_a_loss_and_an_activation_of_the_program() {
     let own = Loss::Own(OwnLoss::register("again", &Again).unwrap());
     let scheme = Scheme::reference();
     let flow = Dynamics::Flow(FlowSpec { scheme, ..FlowSpec::default() });
-    // JSON has no infinite budget.
-    let budget = Budget { max_wall_s: 600.0 };
+    // The default: the budget is not written with a spec.
+    let budget = Budget { max_wall_s: 3600.0 };
     let built_in = RunSpec { budget, ..spec(Loss::SoftHinge { beta: 20.0 }, flow) };
     let with_own = RunSpec { loss: own, ..built_in.clone() };
 
