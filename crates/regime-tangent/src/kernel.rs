@@ -5,7 +5,7 @@ use regime_models::{SharedLayers, Tape};
 
 use crate::{
     gram::{contracted, cross_of_blocks, of_blocks},
-    jacobian::{contract, jacobian},
+    jacobian::{assert_euclidean, contract, jacobian},
     shared::{OutputGradients, shared_cross_kernel, shared_kernel},
 };
 
@@ -26,6 +26,10 @@ use crate::{
 ///
 /// # Shapes
 /// `[n, n]`, symmetric to the bit.
+///
+/// # Panics
+/// For a tape with its own metric ([`Tape::is_euclidean`]) that has neither blocks nor
+/// [`kernel_with`](Tape::kernel_with), like all kernels of this crate.
 pub fn kernel<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 2> {
     kernel_in(tape, Vec::new())
 }
@@ -46,7 +50,10 @@ pub fn kernel_in<B: Backend, T: Tape<B>>(tape: &T, scratch: Vec<f64>) -> Tensor<
     }
     match tape.blocks() {
         Some(blocks) => of_blocks(&blocks.iter().collect::<Vec<_>>(), scratch),
-        None => contracted(&jacobian(tape)),
+        None => {
+            assert_euclidean(tape);
+            contracted(&jacobian(tape))
+        }
     }
 }
 
@@ -67,7 +74,10 @@ pub fn cross_kernel<B: Backend, T: Tape<B>>(a: &T, b: &T) -> Tensor<B, 2> {
     }
     match (a.blocks(), b.blocks()) {
         (Some(a), Some(b)) => cross_of_blocks(a, b),
-        _ => contract(jacobian(a), jacobian(b)),
+        _ => {
+            assert_euclidean(a);
+            contract(jacobian(a), jacobian(b))
+        }
     }
 }
 
