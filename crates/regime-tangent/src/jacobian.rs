@@ -43,6 +43,15 @@ pub fn contracted_kernel<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 2> {
     contract(j.clone(), j)
 }
 
+/// # Panics
+/// For a tape with its own metric that knows neither its kernel nor the layers.
+pub(crate) fn assert_euclidean<B: Backend, T: Tape<B>>(tape: &T) {
+    assert!(
+        tape.is_euclidean(),
+        "this tape has its own metric, in which J Jᵀ is not the kernel: it needs `kernel_with` or `blocks`"
+    );
+}
+
 /// `a bᵀ`.
 pub(crate) fn contract<B: Backend>(a: Tensor<B, 2>, b: Tensor<B, 2>) -> Tensor<B, 2> {
     a.matmul(b.transpose())

@@ -1,11 +1,11 @@
 //! The kernel of a tape, by the structure that the tape has.
 
-use burn_tensor::{DType, Int, Tensor, TensorData, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{SharedLayers, Tape};
 
 use crate::{
     gram::{contracted, cross_of_blocks, of_blocks},
-    jacobian::{contract, jacobian},
+    jacobian::{assert_euclidean, contract, jacobian},
     shared::{OutputGradients, shared_cross_kernel, shared_kernel},
 };
 
@@ -15,8 +15,9 @@ use crate::{
 /// per point gives `c² (Δ Δᵀ) ∘ (A Aᵀ) + Δ Δᵀ` (the last term for its biases), about
 /// `n² (k + m)/2` multiply-adds. A layer that is used at `p` positions is contracted
 /// from the gradients of the points, some outputs at a time: `n p k m + n² k m/2`
-/// multiply-adds. The outputs of a network with several share the Gram matrices of their inputs, see
-/// [`shared_kernel`](crate::shared_kernel). Any other tape is contracted from its whole Jacobian of `n·P` numbers,
+/// multiply-adds. The outputs of a network with several share the Gram matrices of their inputs if the
+/// tape has all rows: with `K` outputs about `n² k/2 + (nK)² m/2`. Some of the rows are computed from the
+/// blocks, in the memory of the result. Any other tape is contracted from its whole Jacobian of `n·P` numbers,
 /// `n² P/2` multiply-adds, unless the tape knows its kernel. One triangle is computed tile
 /// by tile, and the tiles are added to one matrix.
 ///
@@ -25,6 +26,10 @@ use crate::{
 ///
 /// # Shapes
 /// `[n, n]`, symmetric to the bit.
+///
+/// # Panics
+/// For a tape with its own metric ([`Tape::is_euclidean`]) that has neither blocks nor
+/// [`kernel_with`](Tape::kernel_with), like all kernels of this crate.
 pub fn kernel<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 2> {
     kernel_in(tape, Vec::new())
 }
@@ -41,12 +46,14 @@ pub fn kernel_in<B: Backend, T: Tape<B>>(tape: &T, scratch: Vec<f64>) -> Tensor<
         return known;
     }
     if let Some(layers) = shared(tape) {
-        let theta = shared_kernel(&OutputGradients::of(&layers));
-        return select(theta, layers.rows.as_deref(), layers.rows.as_deref());
+        return shared_kernel(&OutputGradients::of(&layers));
     }
     match tape.blocks() {
         Some(blocks) => of_blocks(&blocks.iter().collect::<Vec<_>>(), scratch),
-        None => contracted(&jacobian(tape)),
+        None => {
+            assert_euclidean(tape);
+            contracted(&jacobian(tape))
+        }
     }
 }
 
@@ -63,12 +70,14 @@ pub fn cross_kernel<B: Backend, T: Tape<B>>(a: &T, b: &T) -> Tensor<B, 2> {
         return known;
     }
     if let (Some(of_a), Some(of_b)) = (shared(a), shared(b)) {
-        let theta = shared_cross_kernel(&OutputGradients::of(&of_a), &OutputGradients::of(&of_b));
-        return select(theta, of_a.rows.as_deref(), of_b.rows.as_deref());
+        return shared_cross_kernel(&OutputGradients::of(&of_a), &OutputGradients::of(&of_b));
     }
     match (a.blocks(), b.blocks()) {
         (Some(a), Some(b)) => cross_of_blocks(a, b),
-        _ => contract(jacobian(a), jacobian(b)),
+        _ => {
+            assert_euclidean(a);
+            contract(jacobian(a), jacobian(b))
+        }
     }
 }
 
@@ -81,26 +90,8 @@ pub fn layer_kernels<B: Backend, T: Tape<B>>(tape: &T) -> Option<Vec<Tensor<B, 2
     Some(tape.blocks()?.iter().map(|block| of_blocks(&[block], Vec::new())).collect())
 }
 
-/// The layers that the outputs of a tape share, if the tape has most of the rows of its points:
-/// they give the kernel of all these rows.
+/// The layers that the outputs of a tape share, if the tape has all rows of its points: they give the
+/// kernel of all of them, and a selection from it would need its memory.
 fn shared<B: Backend, T: Tape<B>>(tape: &T) -> Option<SharedLayers<B>> {
-    let layers = tape.shared_layers()?;
-    let all = layers.n_points() * layers.n_outputs();
-    (2 * tape.n_points() > all).then_some(layers)
-}
-
-/// Some rows and columns of a matrix; `None` for all of them.
-fn select<B: Backend>(
-    theta: Tensor<B, 2>,
-    rows: Option<&[usize]>,
-    columns: Option<&[usize]>,
-) -> Tensor<B, 2> {
-    let device = theta.device();
-    let indices = |numbers: &[usize]| -> Tensor<B, 1, Int> {
-        let numbers: Vec<i64> = numbers.iter().map(|&number| number as i64).collect();
-        let n = numbers.len();
-        Tensor::from_data(TensorData::new(numbers, [n]), (&device, DType::I64))
-    };
-    let theta = rows.map_or(theta.clone(), |rows| theta.select(0, indices(rows)));
-    columns.map_or(theta.clone(), |columns| theta.select(1, indices(columns)))
+    tape.shared_layers().filter(|layers| layers.rows.is_none())
 }

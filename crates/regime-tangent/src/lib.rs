@@ -77,5 +77,4 @@ pub use module::{
 pub use outputs::{Outputs, cross_kernel_of_outputs, full_kernel, traced_kernel};
 pub use products::{diagonal, multiply};
 pub use regime_models::{Precision, Tape};
-pub use shared::{OutputGradients, Sensitivities, shared_cross_kernel, shared_kernel};
 pub use weighted::weighted_kernel;

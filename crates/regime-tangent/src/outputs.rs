@@ -33,7 +33,8 @@ pub enum Outputs {
 /// The kernel of all outputs: [`Outputs::Full`].
 ///
 /// It computes `K` kernels and `K (K − 1)/2` cross-kernels. If the outputs share the inputs of
-/// their layers, [`shared_kernel`](crate::shared_kernel) is faster.
+/// their layers, the [`kernel`] of one tape for all of them, a [`MultiTape`](regime_models::MultiTape), is
+/// faster.
 ///
 /// # Shapes
 /// `[nK, nK]`, symmetric to the bit.

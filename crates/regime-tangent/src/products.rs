@@ -5,7 +5,7 @@ use regime_models::{Precision, Tape};
 
 use crate::{
     gram::{output_ranges, sum},
-    jacobian::jacobian,
+    jacobian::{assert_euclidean, jacobian},
 };
 
 /// The product `Θ v = J (Jᵀ v)`: one product with `Jᵀ` and one with `J`, about `4 n P`
@@ -24,6 +24,9 @@ pub fn multiply<B: Backend, T: Tape<B>>(tape: &T, v: Tensor<B, 1>) -> Tensor<B, 
 ///
 /// # Shapes
 /// `[n]`
+///
+/// # Panics
+/// As [`kernel`](crate::kernel).
 pub fn diagonal<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 1> {
     let n = tape.n_points();
     if let Some(theta) = tape.kernel_with(tape) {
@@ -32,6 +35,7 @@ pub fn diagonal<B: Backend, T: Tape<B>>(tape: &T) -> Tensor<B, 1> {
         return Precision::of(dtype).vector(&diagonal, &device);
     }
     let Some(blocks) = tape.blocks() else {
+        assert_euclidean(tape);
         let squares = (0..n).map(|i| jacobian(&tape.select(&[i])).square().sum());
         return Tensor::cat(squares.collect(), 0);
     };

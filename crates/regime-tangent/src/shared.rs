@@ -2,7 +2,7 @@
 
 use burn_tensor::{Tensor, backend::Backend};
 use rayon::prelude::*;
-use regime_models::{Memory, SharedLayers};
+use regime_models::{Memory, Precision, SharedLayers};
 
 use crate::{
     assemble::Assembled,
@@ -20,21 +20,21 @@ const DEVICE_TILE: usize = 1024;
 /// The gradients of one layer of a function with `K` outputs, for a layer that is used once per
 /// point: `∂f_k/∂(W, b)` at point `i` is `a_i ⊗ δ_{k,i}`.
 #[derive(Debug, Clone)]
-pub struct OutputGradients<B: Backend> {
+pub(crate) struct OutputGradients<B: Backend> {
     /// The inputs `a`, multiplied by the layer's factor, with a column of ones for biases: `[n, k]`.
-    pub inputs: Tensor<B, 2>,
+    inputs: Tensor<B, 2>,
     /// The sensitivities of the outputs.
-    pub sensitivities: Sensitivities<B>,
+    sensitivities: Sensitivities<B>,
 }
 
 impl<B: Backend> OutputGradients<B> {
     /// The gradients of the layers of a network with several outputs.
-    pub fn of(layers: &SharedLayers<B>) -> Vec<Self> {
+    pub(crate) fn of(layers: &SharedLayers<B>) -> Vec<Self> {
         let last = layers.layers.len() - 1;
         let gradients = layers.layers.iter().enumerate().map(|(l, layer)| {
             let outputs = &layer.sensitivities;
-            let own_columns = l == last && outputs[0].dims()[1] == outputs.len();
-            let sensitivities = if own_columns {
+            // The other layers have other sizes, or zeros only by chance.
+            let sensitivities = if l == last && are_own_columns(outputs) {
                 let own = outputs.iter().enumerate().map(|(k, d)| d.clone().narrow(1, k, 1));
                 Sensitivities::OwnColumn(Tensor::cat(own.collect(), 1))
             } else {
@@ -46,9 +46,24 @@ impl<B: Backend> OutputGradients<B> {
     }
 }
 
+/// Whether the sensitivities of every output `k` are exactly 0 outside of column `k`. A layer after
+/// which the outputs are mixed may have `K` columns, too, so the shape does not decide.
+fn are_own_columns<B: Backend>(outputs: &[Tensor<B, 2>]) -> bool {
+    let [n, m] = outputs[0].dims();
+    if m != outputs.len() {
+        return false;
+    }
+    let others = outputs.iter().enumerate().flat_map(|(k, d)| {
+        let ranges = [(0, k), (k + 1, m - k - 1)].into_iter().filter(|(_, len)| *len > 0);
+        ranges.map(move |(start, len)| d.clone().narrow(1, start, len).abs().sum())
+    });
+    let sum = others.reduce(|a, b| a + b);
+    n > 0 && sum.is_none_or(|sum| Precision::to_host(sum)[0] == 0.0)
+}
+
 /// The sensitivities `δ_k = ∂f_k/∂z` of `K` outputs with respect to the outputs `z` of a layer.
 #[derive(Debug, Clone)]
-pub enum Sensitivities<B: Backend> {
+enum Sensitivities<B: Backend> {
     /// One `[n, m]` per output.
     Each(Vec<Tensor<B, 2>>),
     /// Output `k` depends only on `z_k`, as in the last layer of a network: column `k` has its
@@ -90,7 +105,7 @@ impl<B: Backend> Sensitivities<B> {
 ///
 /// # Panics
 /// For no layers, and for layers of different numbers of points or outputs.
-pub fn shared_kernel<B: Backend>(layers: &[OutputGradients<B>]) -> Tensor<B, 2> {
+pub(crate) fn shared_kernel<B: Backend>(layers: &[OutputGradients<B>]) -> Tensor<B, 2> {
     let [n, outputs] = sizes(layers);
     let device = layers[0].inputs.device();
     let mut theta = Assembled::zeros([n * outputs; 2], place(layers));
@@ -122,7 +137,7 @@ pub fn shared_kernel<B: Backend>(layers: &[OutputGradients<B>]) -> Tensor<B, 2> 
 ///
 /// # Panics
 /// For no layers, and for lists that do not fit each other.
-pub fn shared_cross_kernel<B: Backend>(
+pub(crate) fn shared_cross_kernel<B: Backend>(
     a: &[OutputGradients<B>],
     b: &[OutputGradients<B>],
 ) -> Tensor<B, 2> {

@@ -9,9 +9,9 @@ use super::error::InfiniteError;
 /// the initialisation of the networks of `regime-models`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct InitialDeviations {
-    /// σ_w > 0, by default 1.
+    /// σ_w from 10⁻⁶ to 10⁶, by default 1.
     pub weights: f64,
-    /// σ_b ≥ 0, by default 0.
+    /// σ_b from 0 to 10⁶, by default 0.
     pub biases: f64,
 }
 
@@ -28,9 +28,9 @@ impl Default for InitialDeviations {
 /// pass.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ParameterRates {
-    /// λ_w ≥ 0, by default 1.
+    /// λ_w from 0 to 10¹², by default 1.
     pub weights: f64,
-    /// λ_b ≥ 0, by default 1. It has no effect on a network without biases.
+    /// λ_b from 0 to 10¹², by default 1. It has no effect on a network without biases.
     pub biases: f64,
 }
 
@@ -61,7 +61,7 @@ impl InitialDeviations {
     /// [`InfiniteError::Parameter`]
     pub(super) fn checked(self, bias: bool) -> Result<Self, InfiniteError> {
         let Self { weights, biases } = self;
-        if !(weights > 1e-6 && weights <= MOST) {
+        if !(weights >= 1e-6 && weights <= MOST) {
             let wanted = "a number from 1e-6 to 1e6";
             return Err(InfiniteError::Parameter {
                 field: "deviations.weights",

@@ -11,6 +11,7 @@ use super::{
     profile::Profile,
     recursion::{Pairs, Propagated, propagate, work_of_pair, work_of_point},
 };
+use crate::analysis::{Accuracy, AnalysisError};
 
 /// Both kernels of infinite width, on the same points or between two sets.
 #[derive(Debug, Clone, PartialEq)]
@@ -192,6 +193,26 @@ impl InfiniteWidth {
                 Ok(propagate(&law, &layout, &factors, &profile, pairs, parts))
             }
         }
+    }
+}
+
+impl InfiniteKernels {
+    /// The accuracy of both kernels, for their analysis.
+    ///
+    /// # Errors
+    /// [`AnalysisError::Value`] when the bound is not below 1.
+    pub fn accuracy(&self) -> Result<Accuracy, AnalysisError> {
+        Accuracy::of_entries(self.relative_error)
+    }
+}
+
+impl LazyLimit {
+    /// The accuracy of both kernels, for their analysis.
+    ///
+    /// # Errors
+    /// [`AnalysisError::Value`] when the bound is not below 1.
+    pub fn accuracy(&self) -> Result<Accuracy, AnalysisError> {
+        Accuracy::of_entries(self.relative_error)
     }
 }
 

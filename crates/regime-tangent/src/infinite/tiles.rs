@@ -93,10 +93,7 @@ impl InfiniteWidth {
         tile: usize,
         mut sink: impl FnMut(InfiniteTile) -> ControlFlow<()>,
     ) -> Result<(), InfiniteError> {
-        if tile == 0 {
-            let wanted = "at least 1";
-            return Err(InfiniteError::Parameter { field: "tile", value: 0.0, wanted });
-        }
+        has_points(tile)?;
         let own = b.is_none();
         let right = b.unwrap_or(a);
         let ranges = |n: usize| (0..n).step_by(tile).map(move |start| start..(start + tile).min(n));
@@ -132,10 +129,7 @@ impl InfiniteWidth {
     ///
     /// # Errors
     /// [`InfiniteFileError::Kernel`], before anything is written, with the errors of
-    /// [`kernels`](Self::kernels) for one tile; [`InfiniteFileError::File`] as [`write_kernel`].
-    ///
-    /// # Panics
-    /// For tiles of no points.
+    /// [`fill_tiles`](Self::fill_tiles); [`InfiniteFileError::File`] as [`write_kernel`].
     pub fn write_kernel<B: Backend>(
         &self,
         path: impl AsRef<Path>,
@@ -159,9 +153,6 @@ impl InfiniteWidth {
     ///
     /// # Errors
     /// As [`write_kernel`](Self::write_kernel).
-    ///
-    /// # Panics
-    /// For tiles of no points.
     pub fn write_cross_kernel<B: Backend>(
         &self,
         path: impl AsRef<Path>,
@@ -183,7 +174,7 @@ impl InfiniteWidth {
 
     /// Every error that a tile could have.
     fn check_points(&self, x: ArrayView2<'_, f64>, tile: usize) -> Result<(), InfiniteError> {
-        assert!(tile > 0, "a tile must have points");
+        has_points(tile)?;
         self.check_memory(tile.min(x.nrows()), Some(tile.min(x.nrows())))?;
         for start in (0..x.nrows()).step_by(tile) {
             self.check_deviations(part(&x, start..(start + tile).min(x.nrows())))?;
@@ -205,6 +196,16 @@ impl InfiniteWidth {
         let network = self.with_memory(0);
         format!("{:?} {kernel:?} {network:?} {:?}", tiling.identity, points.finalize())
     }
+}
+
+/// # Errors
+/// [`InfiniteError::Parameter`]
+fn has_points(tile: usize) -> Result<(), InfiniteError> {
+    if tile == 0 {
+        let wanted = "at least 1";
+        return Err(InfiniteError::Parameter { field: "tile", value: 0.0, wanted });
+    }
+    Ok(())
 }
 
 fn part<'a>(x: &'a ArrayView2<'_, f64>, points: Range<usize>) -> ArrayView2<'a, f64> {

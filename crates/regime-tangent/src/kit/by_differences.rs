@@ -14,7 +14,8 @@ use crate::{analysis::to_host_matrix, kernel};
 
 /// The tangent kernel of a network from central differences of [`Network::forward`] along every
 /// parameter, in float64. It uses no derivative that the network computes, so it is independent of
-/// traces, tapes and every other method of this crate.
+/// traces, tapes and every other method of this crate. It is `J Jᵀ`: for a network with a metric
+/// ([`Tape::is_euclidean`](regime_models::Tape::is_euclidean) is false) this is not the kernel.
 ///
 /// It costs at least `4P` evaluations of the outputs, and `nK·P` numbers.
 ///

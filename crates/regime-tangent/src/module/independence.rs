@@ -17,6 +17,58 @@ use super::{
 /// Points whose gradients are compared.
 const GRADIENTS: usize = 8;
 
+/// As [`check`], and the derivatives at all points must be finite.
+pub(super) fn check_with_derivatives<AB, M, F, const D: usize>(
+    function: &ModuleFunction<AB, M, F, D>,
+) -> Result<(), ModuleError>
+where
+    AB: AutodiffBackend,
+    M: Module<AB>,
+    F: Fn(&M, Tensor<AB, D>) -> Tensor<AB, 2>,
+{
+    check(function)?;
+    check_derivatives(function)
+}
+
+/// Takes one gradient for every batch, and those of single points only where it is not finite.
+fn check_derivatives<AB, M, F, const D: usize>(
+    function: &ModuleFunction<AB, M, F, D>,
+) -> Result<(), ModuleError>
+where
+    AB: AutodiffBackend,
+    M: Module<AB>,
+    F: Fn(&M, Tensor<AB, D>) -> Tensor<AB, 2>,
+{
+    let n = function.n_points();
+    // The gradient of a sum, in which the terms of all points and outputs have other weights.
+    let gradient = |points: Tensor<AB::InnerBackend, D>| {
+        let (rows, k) = (points.dims()[0], function.n_outputs());
+        let weights: Vec<f64> = (0..rows * k).map(weight).collect();
+        let precision = Precision::of(points.dtype());
+        let weights = precision.matrix::<AB>(&weights, [rows, k], &points.device());
+        Precision::to_host(function.pulled(function.evaluate(points) * weights))
+    };
+    let fault = |gradient: &[f64]| gradient.iter().position(|g| !g.is_finite());
+    for start in (0..n).step_by(BATCH) {
+        let end = (start + BATCH).min(n);
+        if fault(&gradient(function.points().clone().narrow(0, start, end - start))).is_none() {
+            continue;
+        }
+        for point in start..end {
+            let own = gradient(function.points().clone().narrow(0, point, 1));
+            if let Some(column) = fault(&own) {
+                return Err(not_finite(function.parameters(), point, column, own[column]));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Irregular numbers between ½ and 3/2.
+fn weight(i: usize) -> f64 {
+    0.5 + (0.618_033_988_749_895 * (i + 1) as f64).fract()
+}
+
 /// Refuses functions that mix points or are random; see [`ModuleFunction`] for the checks.
 pub(super) fn check<AB, M, F, const D: usize>(
     function: &ModuleFunction<AB, M, F, D>,
@@ -37,7 +89,8 @@ where
     }
 }
 
-/// Evaluates all points, and checks the first ones for mixed points and randomness.
+/// Evaluates all points with their derivatives, and checks the first ones for mixed points and
+/// randomness.
 pub(super) fn check_sample<AB, M, F, const D: usize>(
     function: &ModuleFunction<AB, M, F, D>,
 ) -> Result<(), ModuleError>
@@ -50,10 +103,11 @@ where
     let first = function.points().clone().narrow(0, 0, n.min(BATCH));
     check(&function.on(first))?;
     if n <= BATCH {
-        return Ok(());
+        return check_derivatives(function);
     }
     let values = Precision::to_host(function.outputs());
-    Whole { start: 0, values, n_outputs: function.n_outputs(), tolerance: 0.0 }.check_finite()
+    Whole { start: 0, values, n_outputs: function.n_outputs(), tolerance: 0.0 }.check_finite()?;
+    check_derivatives(function)
 }
 
 /// Compares the outputs for some points in one batch with their outputs in other batches.
@@ -208,8 +262,6 @@ where
     }
     let (n, k) = (points.dims()[0], function.n_outputs());
     let precision = Precision::of(points.dtype());
-    // Irregular numbers between ½ and 3/2.
-    let weight = |i: usize| 0.5 + (0.618_033_988_749_895 * (i + 1) as f64).fract();
     let weights: Vec<f64> = (0..n * k).map(weight).collect();
     let weights = precision.matrix::<AB>(&weights, [n, k], &points.device());
     let batch = function.pulled(function.evaluate(points.clone()) * weights.clone());

@@ -32,7 +32,8 @@ pub const JACOBIAN_LIMIT: u64 = 256 << 20;
 ///
 /// # Checks
 /// [`new`](Self::new) evaluates all sample points and checks for the first 128 of them, by about
-/// as many evaluations of single points, that the module neither mixes points nor is random.
+/// as many evaluations of single points, that the module neither mixes points nor is random. It takes one gradient for every 128 points
+/// to find derivatives that are infinite or NaN, such as that of a square root at 0.
 /// Later evaluations do not repeat this. [`check`](Self::check) does so for other points.
 ///
 /// # Cost
@@ -151,7 +152,9 @@ where
             return Err(ModuleError::NoPoints);
         }
         let points = self.points(x)?;
-        caught(self.function.module(), || independence::check(&self.function.on(points)))
+        caught(self.function.module(), || {
+            independence::check_with_derivatives(&self.function.on(points))
+        })
     }
 
     /// Points as inputs of the network.

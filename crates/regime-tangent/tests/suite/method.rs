@@ -267,3 +267,45 @@ fn kernels_within_a_limit_are_the_kernels_or_errors() {
     let error = cross_kernel_within(&a[0], &b[1], 100).unwrap_err();
     assert!(matches!(error, PlanError::CrossMemory { rows: 40, columns: 6, limit: 100, .. }));
 }
+
+/// A tape that has a metric, and nothing from which the kernel in this metric follows.
+#[derive(Clone)]
+struct OnlyMetric;
+
+impl regime_models::Tape<Flex> for OnlyMetric {
+    fn n_points(&self) -> usize {
+        1
+    }
+
+    fn placement(&self) -> (FlexDevice, burn_tensor::DType) {
+        (DEVICE, burn_tensor::DType::F64)
+    }
+
+    fn jvp(&self, v: Tensor<Flex, 1>) -> Tensor<Flex, 1> {
+        v
+    }
+
+    fn vjp(&self, g: Tensor<Flex, 1>) -> Tensor<Flex, 1> {
+        g
+    }
+
+    fn select(&self, _: &[usize]) -> Self {
+        Self
+    }
+
+    fn is_euclidean(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+#[should_panic(expected = "this tape has its own metric")]
+fn a_jacobian_is_not_the_kernel_of_a_metric() {
+    let _ = regime_tangent::kernel(&OnlyMetric);
+}
+
+#[test]
+#[should_panic(expected = "this tape has its own metric")]
+fn a_jacobian_is_not_the_diagonal_of_a_metric() {
+    let _ = regime_tangent::diagonal(&OnlyMetric);
+}

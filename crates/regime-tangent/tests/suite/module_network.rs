@@ -161,8 +161,8 @@ fn the_check_is_not_repeated() {
     let net = ModuleNetwork::new(&module, counted, x.clone()).unwrap();
     let taken = || calls.swap(0, Relaxed);
     // The shape; the first 128 points: twice, alone, half of them, reversed; eight gradients alone
-    // and together; and all points in three batches.
-    assert_eq!(taken(), 1 + (2 + 128 + 2) + (8 + 1) + 3);
+    // and together; and all points in three batches, with their outputs and their gradients.
+    assert_eq!(taken(), 1 + (2 + 128 + 2) + (8 + 1) + 3 + 3);
     let w = net.values();
     let trace = net.trace(&w, &x);
     assert_eq!(taken(), 3, "one evaluation in three batches");
@@ -176,7 +176,7 @@ fn the_check_is_not_repeated() {
     let _ = kernel(&some);
     assert_eq!(taken(), 0, "the rows are stored");
     net.check(&x.narrow(0, 0, 4)).unwrap();
-    assert_eq!(taken(), (2 + 4 + 2) + (4 + 1));
+    assert_eq!(taken(), (2 + 4 + 2) + (4 + 1) + 1);
 }
 
 #[test]
@@ -299,6 +299,28 @@ fn all_sample_points_are_evaluated() {
     let x = Precision::F64.matrix::<Flex>(&x, [200, 1], &DEVICE);
     let error = ModuleNetwork::new(&layer, forward, x).map(drop).unwrap_err();
     assert_eq!(error.to_string(), "output 0 of point 170 is NaN");
+}
+
+/// The root of `|w + x|` has no derivative at 0, and the outputs do not show it.
+#[test]
+fn all_sample_points_have_finite_derivatives() {
+    let config = LinearConfig::new(1, 1).with_bias(false);
+    let mut layer = in_precision(config.init::<Grad>(&DEVICE), Precision::F64);
+    layer.weight = Param::from_tensor(Precision::F64.matrix(&[1.0], [1, 1], &DEVICE));
+    let forward = |m: &Linear<Grad>, x: Tensor<Grad, 2>| (m.weight.val() + x).abs().sqrt();
+    for (n, fault) in [(30, 20), (200, 170)] {
+        let x: Vec<f64> = (0..n).map(|i| if i == fault { -1.0 } else { 1.0 }).collect();
+        let x = Precision::F64.matrix::<Flex>(&x, [n, 1], &DEVICE);
+        let error = ModuleNetwork::new(&layer, forward, x.clone()).map(drop).unwrap_err();
+        assert!(
+            matches!(&error, ModuleError::NotFinite { point, .. } if *point == fault),
+            "{error}"
+        );
+        assert!(error.to_string().contains("`weight`"), "{error}");
+        let net = ModuleNetwork::new(&layer, forward, x.clone().narrow(0, 0, 9)).unwrap();
+        let again = net.check(&x).unwrap_err();
+        assert_eq!(again.to_string(), error.to_string());
+    }
 }
 
 /// A recurrent layer in float32, the default type of the device.

@@ -20,6 +20,8 @@ fn created<M>(create: impl FnOnce() -> M) -> M {
 
 fn furthest(a: &[f64], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len());
+    // A maximum drops NaN.
+    assert!(a.iter().chain(b).all(|f| f.is_finite()), "{a:?}, {b:?}");
     a.iter().zip(b).fold(0.0, |most: f64, (a, b)| most.max((a - b).abs()))
 }
 

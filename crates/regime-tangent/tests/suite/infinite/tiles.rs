@@ -151,6 +151,14 @@ fn a_kernel_in_a_file_is_resumed() {
         let cross = if kernel == InfiniteKernel::Nngp { cross.nngp } else { cross.tangent };
         assert!((&found - &cross).iter().all(|e| e.abs() < 1e-12 * whole[[0, 0]]));
     }
+    // A tile of no points is an error, too.
+    let path = folder.path().join("no points.npy");
+    let (kernel, go_on) = (InfiniteKernel::Tangent, |_| ControlFlow::Continue(()));
+    let empty = Tiling { tile: 0, ..tiling };
+    let result = net.write_kernel::<Flex>(&path, x.view(), kernel, &empty, go_on);
+    let Err(InfiniteFileError::Kernel(error)) = result else { panic!("a tile has points") };
+    assert!(matches!(error, InfiniteError::Parameter { field: "tile", .. }), "{error}");
+    assert!(!path.exists());
     // Errors of the points come before the file.
     let path = folder.path().join("none.npy");
     let bad = Array2::from_elem([2, 3], f64::NAN);
