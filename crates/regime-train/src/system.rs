@@ -193,7 +193,9 @@ impl<B: Backend, N: Network<B>> System<B, N> {
     pub(crate) fn digest(&self) -> Digest {
         let Self { net, initial, inputs, objective, .. } = self;
         *self.digest.get_or_init(|| {
-            Digest::of(&sizes(&**net), objective, inputs, Sketch::of(initial.clone()))
+            let sketch = Sketch::of(initial.clone());
+            Digest::of(&sizes(&**net), objective, inputs, sketch)
+                .with_rates(&**net, objective, inputs, initial)
         })
     }
 
