@@ -40,6 +40,32 @@ pub trait Network<B: Backend>: Sync {
         false
     }
 
+    /// Whether the network is defined at these points, beyond their shape: for example, whether they
+    /// are indices that exist. Programs that take points from a user call it before an evaluation.
+    /// The default accepts all points.
+    ///
+    /// # Shapes
+    /// `x`: `[n, d]`
+    ///
+    /// # Errors
+    /// A line that names the first point that is not allowed, and what would be right.
+    fn check_inputs(&self, x: &Tensor<B, 2>) -> Result<(), String> {
+        let _ = x;
+        Ok(())
+    }
+
+    /// Whether the network has a tangent kernel at these points. The default accepts all points.
+    ///
+    /// # Shapes
+    /// `x`: `[n, d]`, points that [`check_inputs`](Self::check_inputs) accepts
+    ///
+    /// # Errors
+    /// A line that names the first point without a kernel, and what would be right.
+    fn check_kernel_inputs(&self, x: &Tensor<B, 2>) -> Result<(), String> {
+        let _ = x;
+        Ok(())
+    }
+
     /// The range of the parameters (weights and biases) of each layer, from the
     /// first layer to the last. The default is a single range, for a network without
     /// distinct layers.
@@ -74,6 +100,14 @@ macro_rules! network_behind {
 
             fn is_linear(&self) -> bool {
                 (**self).is_linear()
+            }
+
+            fn check_inputs(&self, x: &Tensor<B, 2>) -> Result<(), String> {
+                (**self).check_inputs(x)
+            }
+
+            fn check_kernel_inputs(&self, x: &Tensor<B, 2>) -> Result<(), String> {
+                (**self).check_kernel_inputs(x)
             }
 
             fn layer_ranges(&self) -> Vec<Range<usize>> {

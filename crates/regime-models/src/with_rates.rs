@@ -96,6 +96,18 @@ impl<B: Backend, N: Network<B>> Network<B> for WithRates<N> {
         self.net.n_outputs()
     }
 
+    fn is_linear(&self) -> bool {
+        self.net.is_linear()
+    }
+
+    fn check_inputs(&self, x: &Tensor<B, 2>) -> Result<(), String> {
+        self.net.check_inputs(x)
+    }
+
+    fn check_kernel_inputs(&self, x: &Tensor<B, 2>) -> Result<(), String> {
+        self.net.check_kernel_inputs(x)
+    }
+
     fn layer_ranges(&self) -> Vec<Range<usize>> {
         self.net.layer_ranges()
     }

@@ -64,12 +64,24 @@ pub struct FlowBatch<B: Backend> {
     at: StackedPoint<B>,
     active: Option<StackedActive<B>>,
     workspace: Workspace,
-    /// Sizes of the network, see [`sizes`].
-    sizes: Vec<usize>,
+    net: FeedForward,
+    /// The problems of the members, for the digests of their checkpoints.
+    problems: Vec<Problem<B>>,
     /// The flows that have not ended, in the order of the stacks.
     flows: Vec<ActiveFlow>,
     /// The flows that have ended, by member, with their weights `[P]`.
     ended: Vec<Option<(Control, Tensor<B, 1>)>>,
+}
+
+/// What the digest of a member is computed from.
+enum Problem<B: Backend> {
+    Started {
+        objective: Objective,
+        inputs: Tensor<B, 2>,
+        initial: Tensor<B, 1>,
+    },
+    /// From a checkpoint with this digest.
+    Resumed(Option<Digest>),
 }
 
 impl<B: Backend> FlowBatch<B> {
@@ -115,13 +127,14 @@ impl<B: Backend> FlowBatch<B> {
                 digest.check(now).map_err(|error| BatchError::OtherProblem { member, error })?;
             }
         }
-        let initial: Vec<Option<Sketch>> = members
-            .iter()
-            .map(|member| match &member.start {
-                Start::Weights(w) => Some(Sketch::of(w.clone())),
-                Start::Checkpoint(checkpoint) => checkpoint.digest.map(|digest| digest.initial),
-            })
-            .collect();
+        let problems = members.iter().map(|member| match &member.start {
+            Start::Weights(w) => {
+                let (objective, inputs) = (member.objective.clone(), member.inputs.clone());
+                Problem::Started { objective, inputs, initial: w.clone() }
+            }
+            Start::Checkpoint(checkpoint) => Problem::Resumed(checkpoint.digest),
+        });
+        let problems = problems.collect();
         let inputs = members.iter().map(|m| m.inputs.clone().unsqueeze::<3>()).collect();
         let inputs: Tensor<B, 3> = Tensor::cat(inputs, 0);
         let (device, precision) = (inputs.device(), Precision::of(inputs.dtype()));
@@ -187,14 +200,13 @@ impl<B: Backend> FlowBatch<B> {
                 margins,
                 curvature: curvature.into_diagonal().expect("a batch has labels ±1"),
                 has_kernel,
-                initial: initial[k],
                 failed: None,
             }
         });
         let flows = flows.collect();
         let ended = (0..r).map(|_| None).collect();
-        let (workspace, sizes) = (Workspace::default(), sizes::<B, _>(net));
-        Ok(Self { system, at, active: None, workspace, sizes, flows, ended })
+        let (workspace, net) = (Workspace::default(), net.clone());
+        Ok(Self { system, at, active: None, workspace, net, problems, flows, ended })
     }
 
     /// Integrates until every flow has ended, and returns the outcomes, by member.
@@ -243,7 +255,7 @@ impl<B: Backend> FlowBatch<B> {
     }
 
     /// The state of a member between two steps. A batch or a [`Flow`](crate::Flow) can resume from
-    /// it. For a member that has ended, the checkpoint has no digest of its problem.
+    /// it.
     ///
     /// # Panics
     /// When `member` is out of range.
@@ -252,15 +264,24 @@ impl<B: Backend> FlowBatch<B> {
         let mut checkpoint = self.control(member).checkpoint(weights, None);
         let flow = self.flows.iter().find(|flow| flow.member == member);
         checkpoint.is_prepared = flow.is_some_and(|flow| flow.has_kernel);
-        let of_flow = self.flows.iter().position(|flow| flow.member == member);
-        checkpoint.digest = of_flow.and_then(|k| self.digest(k));
+        checkpoint.digest = self.digest(member);
         checkpoint
     }
 
-    /// The digest of the problem of the flow in row `k`.
-    fn digest(&self, k: usize) -> Option<Digest> {
-        let ActiveFlow { objective, initial, .. } = &self.flows[k];
-        Some(Digest::of(&self.sizes, objective, &self.system.inputs_of(k), (*initial)?))
+    /// The digest of the problem of a member.
+    fn digest(&self, member: usize) -> Option<Digest> {
+        match &self.problems[member] {
+            Problem::Resumed(digest) => *digest,
+            Problem::Started { objective, inputs, initial } => Some(
+                Digest::of(
+                    &sizes::<B, _>(&self.net),
+                    objective,
+                    inputs,
+                    Sketch::of(initial.clone()),
+                )
+                .with_rates(&self.net, objective, inputs, initial),
+            ),
+        }
     }
 
     /// Removes a member from the batch, with [`End::Interrupted`].

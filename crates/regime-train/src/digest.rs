@@ -1,16 +1,23 @@
 //! A digest of the problem that a flow integrates, stored in its checkpoints.
 
-use burn_tensor::{Tensor, backend::Backend};
-use regime_models::Precision;
+use burn_tensor::{DType, Tensor, TensorData, backend::Backend};
+use regime_models::{Network, Precision, Tape, Trace};
 use serde::{Deserialize, Serialize};
 
-use crate::{flow_error::FlowError, objective::Objective};
+use crate::{
+    flow_error::FlowError,
+    objective::{Derivatives, Objective},
+};
+
+/// The rates of at most this many points are part of a digest.
+const RATED_POINTS: usize = 128;
 
 /// A summary that differs for different problems, except by an improbable coincidence. It finds
 /// mistakes, not forgeries.
 ///
 /// Inputs and weights are compared within 10⁻⁶ of their norm: their rounding can depend on the
-/// machine that computes them.
+/// machine that computes them. The initial outputs and their rates are compared within 10⁻³ of their
+/// norm, since a network rounds them.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Digest {
@@ -20,10 +27,17 @@ pub(crate) struct Digest {
     pub(crate) inputs: Sketch,
     /// The initial weights.
     pub(crate) initial: Sketch,
+    /// The initial outputs `f₀`. `None` in a checkpoint of an earlier version.
+    #[serde(default)]
+    pub(crate) outputs: Option<Sketch>,
+    /// `J ∇L` of some points at the initial weights: it depends on the activation, the kernel, and
+    /// the learning rates. `None` in a checkpoint of an earlier version, and where it is not finite.
+    #[serde(default)]
+    pub(crate) rates: Option<Sketch>,
 }
 
 impl Digest {
-    /// The initial outputs are not part of the digest: the initial weights determine them.
+    /// The digest without the rates.
     pub(crate) fn of<B: Backend>(
         sizes: &[usize],
         objective: &Objective,
@@ -35,22 +49,63 @@ impl Digest {
         let mut problem = Fnv::default();
         words.for_each(|word| problem.bytes(&word.to_le_bytes()));
         problem.bytes(format!("{:?}", objective.criterion()).as_bytes());
-        Self { problem: problem.0, inputs: Sketch::of(inputs.clone()), initial }
+        let (inputs, outputs) = (Sketch::of(inputs.clone()), Sketch::finite(objective.initial()));
+        Self { problem: problem.0, inputs, initial, outputs, rates: None }
+    }
+
+    /// Adds the initial rates of the outputs of a network whose initial weights are `w`.
+    pub(crate) fn with_rates<B: Backend, N: Network<B>>(
+        self,
+        net: &N,
+        objective: &Objective,
+        inputs: &Tensor<B, 2>,
+        w: &Tensor<B, 1>,
+    ) -> Self {
+        let n = objective.n_points();
+        let rated = n.min(RATED_POINTS);
+        let points: Vec<usize> = (0..rated).map(|i| i * n / rated).collect();
+        let Derivatives { gradient, .. } =
+            objective.derivatives(&objective.margins(objective.initial()));
+        let rows = objective.rows_of(&points);
+        let gradient: Vec<f64> = rows.iter().map(|&row| gradient[row]).collect();
+        let indices = points.iter().map(|&i| i as i64).collect();
+        let indices = TensorData::new::<i64, _>(indices, [rated]);
+        let indices = Tensor::from_data(indices, (&inputs.device(), DType::I64));
+        let tape = net.trace(w, &inputs.clone().select(0, indices)).linearise();
+        let gradient = Precision::of(inputs.dtype()).vector(&gradient, &inputs.device());
+        let rates = Precision::to_host(tape.jvp(tape.vjp(gradient)));
+        Self { rates: Sketch::finite(&rates), ..self }
     }
 
     /// Compares the digest in a checkpoint with that of a system.
     pub(crate) fn check(self, system: Self) -> Result<(), FlowError> {
         let part = if self.problem != system.problem {
             "targets, α, loss or network"
-        } else if !self.inputs.agrees_with(system.inputs) {
+        } else if !self.inputs.agrees_with(system.inputs, GIVEN) {
             "inputs"
-        } else if !self.initial.agrees_with(system.initial) {
+        } else if !self.initial.agrees_with(system.initial, GIVEN) {
             "initial weights"
+        } else if differ(self.outputs, system.outputs) {
+            "initial outputs"
+        } else if differ(self.rates, system.rates) {
+            "initial rates of the outputs (they depend on the activation, the kernel, and the learning \
+             rates)"
         } else {
             return Ok(());
         };
         Err(FlowError::OtherProblem { part })
     }
+}
+
+/// The relative difference that inputs and weights may have.
+const GIVEN: f64 = 1e-6;
+
+/// The relative difference that outputs and rates may have.
+const COMPUTED: f64 = 1e-3;
+
+/// Whether two sketches that are both known differ.
+fn differ(a: Option<Sketch>, b: Option<Sketch>) -> bool {
+    a.zip(b).is_some_and(|(a, b)| !a.agrees_with(b, COMPUTED))
 }
 
 /// The norm of some numbers and their sum with random signs.
@@ -63,16 +118,26 @@ pub(crate) struct Sketch {
 
 impl Sketch {
     pub(crate) fn of<B: Backend, const D: usize>(values: Tensor<B, D>) -> Self {
+        Self::of_host(&Precision::to_host(values))
+    }
+
+    /// `None` if a number is not finite: JSON has no such numbers.
+    fn finite(values: &[f64]) -> Option<Self> {
+        let sketch = Self::of_host(values);
+        (sketch.norm.is_finite() && sketch.sum.is_finite()).then_some(sketch)
+    }
+
+    fn of_host(values: &[f64]) -> Self {
         let (mut squares, mut sum) = (0.0, 0.0);
-        for (index, value) in Precision::to_host(values).into_iter().enumerate() {
+        for (index, &value) in values.iter().enumerate() {
             squares += value * value;
             sum += if is_negative(index as u64) { -value } else { value };
         }
         Self { norm: f64::sqrt(squares), sum }
     }
 
-    fn agrees_with(self, other: Self) -> bool {
-        let allowed = 1e-6 * self.norm.max(other.norm);
+    fn agrees_with(self, other: Self, relative: f64) -> bool {
+        let allowed = relative * self.norm.max(other.norm);
         (self.norm - other.norm).abs() <= allowed && (self.sum - other.sum).abs() <= allowed
     }
 }

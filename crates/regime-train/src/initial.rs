@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use burn_tensor::{Tensor, backend::Backend};
-use regime_models::{FeedForward, MultiOutput};
+use regime_models::{FeedForward, MultiOutput, WithRates};
 
 /// A network with a random initialisation.
 pub trait Initialised {
@@ -35,8 +35,16 @@ impl<N: Initialised + ?Sized> Initialised for Arc<N> {
     }
 }
 
+/// The rates do not change the initial weights.
+impl<N: Initialised> Initialised for WithRates<N> {
+    fn initial_weights(&self, seed: u64) -> Vec<f64> {
+        self.network().initial_weights(seed)
+    }
+}
+
 /// A network that holds the weights from which it starts: a kernel at zero coefficients, a
-/// linearised network at the weights of its expansion, a module with its own weights.
+/// linearised network at the weights of its expansion. For a burn module `net` in a `ModuleNetwork`,
+/// use `.weights(net.values())`.
 pub trait Origin<B: Backend> {
     /// These weights, `[P]`.
     fn origin(&self) -> Tensor<B, 1>;
@@ -51,5 +59,11 @@ impl<B: Backend, N: Origin<B> + ?Sized> Origin<B> for &N {
 impl<B: Backend, N: Origin<B> + ?Sized> Origin<B> for Arc<N> {
     fn origin(&self) -> Tensor<B, 1> {
         (**self).origin()
+    }
+}
+
+impl<B: Backend, N: Origin<B>> Origin<B> for WithRates<N> {
+    fn origin(&self) -> Tensor<B, 1> {
+        self.network().origin()
     }
 }

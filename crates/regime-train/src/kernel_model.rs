@@ -239,19 +239,29 @@ impl<B: Backend> KernelModel<B> {
         precision.matrix(&numbers, [numbers.len(), 1], &self.theta.device())
     }
 
+    /// Whether all numbers are indices of points.
+    fn check_points(&self, numbers: &[f64]) -> Result<(), String> {
+        let (n, others) = (self.n_training_points(), self.n_other_points());
+        // NaN is no index either.
+        let is_point =
+            |number: f64| number == (number as usize) as f64 && (number as usize) < n + others;
+        match numbers.iter().find(|&&number| !is_point(number)) {
+            None => Ok(()),
+            Some(number) => Err(format!(
+                "{number} is not a point of a frozen kernel with {n} training points and {others} \
+                 other points: its inputs are indices of points, and not coordinates; make them with \
+                 `KernelModel::numbers`"
+            )),
+        }
+    }
+
     /// The points with the indices `x`.
     fn points(&self, x: &Tensor<B, 2>) -> Points {
         let numbers = Precision::to_host(x.clone());
         let n = self.n_training_points();
         let others = self.n_other_points();
+        self.check_points(&numbers).unwrap_or_else(|error| panic!("{error}"));
         let points: Vec<usize> = numbers.iter().map(|&number| number as usize).collect();
-        for (&number, &point) in numbers.iter().zip(&points) {
-            let known = number == point as f64 && point < n + others;
-            assert!(
-                known,
-                "{number} is not a point of a model with {n} training points and {others} other points"
-            );
-        }
         if points.len() == n && points.iter().enumerate().all(|(i, &point)| i == point) {
             return Points::Training;
         }
@@ -376,6 +386,21 @@ impl<B: Backend> Network<B> for KernelModel<B> {
 
     fn is_linear(&self) -> bool {
         true
+    }
+
+    fn check_inputs(&self, x: &Tensor<B, 2>) -> Result<(), String> {
+        self.check_points(&Precision::to_host(x.clone()))
+    }
+
+    fn check_kernel_inputs(&self, x: &Tensor<B, 2>) -> Result<(), String> {
+        let n = self.n_training_points();
+        match Precision::to_host(x.clone()).into_iter().find(|&number| number >= n as f64) {
+            None => Ok(()),
+            Some(number) => Err(format!(
+                "point {number} is not one of the {n} training points: a frozen kernel is known \
+                 between its training points only, at other points it gives outputs"
+            )),
+        }
     }
 
     fn forward(&self, w: &Tensor<B, 1>, x: &Tensor<B, 2>) -> Tensor<B, 1> {

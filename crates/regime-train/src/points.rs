@@ -1,7 +1,7 @@
 //! What a caller gives as inputs and as weights: host arrays or tensors.
 
 use burn_tensor::{Tensor, backend::Backend};
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use regime_models::Precision;
 
 /// Input points, `[n, d]`, in host memory or on a device.
@@ -12,7 +12,7 @@ use regime_models::Precision;
 pub enum Points<B: Backend> {
     /// In host memory; it moves to the device and the precision of the system.
     Host(Array2<f64>),
-    /// On a device.
+    /// On a device; it moves to the device and the precision of the system.
     Device(Tensor<B, 2>),
 }
 
@@ -25,7 +25,7 @@ impl<B: Backend> Points<B> {
         }
     }
 
-    /// The points as a tensor with this precision. Points in host memory move to `device`.
+    /// The points as a tensor with this precision, on `device`.
     pub(crate) fn tensor(self, precision: Precision, device: &B::Device) -> Tensor<B, 2> {
         match self {
             Self::Host(points) => {
@@ -33,8 +33,16 @@ impl<B: Backend> Points<B> {
                 let values: Vec<f64> = points.iter().copied().collect();
                 precision.matrix(&values, [n, d], device)
             }
-            Self::Device(points) if points.dtype() == precision.dtype() => points,
-            Self::Device(points) => points.cast(precision.dtype()),
+            Self::Device(points) => {
+                let points = match points.device() == *device {
+                    true => points,
+                    false => points.to_device(device),
+                };
+                match points.dtype() == precision.dtype() {
+                    true => points,
+                    false => points.cast(precision.dtype()),
+                }
+            }
         }
     }
 }
@@ -71,22 +79,31 @@ impl<B: Backend> From<ArrayView2<'_, f64>> for Points<B> {
 
 /// Weights, `[P]`, in host memory or on a device.
 ///
-/// Created by `into` from a vector or a slice of float64 values, and from a burn tensor.
+/// Created by `into` from a vector, a slice or an `ndarray` array of float64 values, and from a burn
+/// tensor.
 #[derive(Debug, Clone)]
 pub enum Weights<B: Backend> {
     /// In host memory; it moves to the device and the precision of the system.
     Host(Vec<f64>),
-    /// On a device.
+    /// On a device; it moves to the device and the precision of the system.
     Device(Tensor<B, 1>),
 }
 
 impl<B: Backend> Weights<B> {
-    /// The weights as a tensor with this precision. Weights in host memory move to `device`.
+    /// The weights as a tensor with this precision, on `device`.
     pub(crate) fn tensor(self, precision: Precision, device: &B::Device) -> Tensor<B, 1> {
         match self {
             Self::Host(weights) => precision.vector(&weights, device),
-            Self::Device(weights) if weights.dtype() == precision.dtype() => weights,
-            Self::Device(weights) => weights.cast(precision.dtype()),
+            Self::Device(weights) => {
+                let weights = match weights.device() == *device {
+                    true => weights,
+                    false => weights.to_device(device),
+                };
+                match weights.dtype() == precision.dtype() {
+                    true => weights,
+                    false => weights.cast(precision.dtype()),
+                }
+            }
         }
     }
 }
@@ -111,6 +128,30 @@ impl<B: Backend> From<Vec<f64>> for Weights<B> {
 
 impl<B: Backend> From<&[f64]> for Weights<B> {
     fn from(weights: &[f64]) -> Self {
+        Self::Host(weights.to_vec())
+    }
+}
+
+impl<B: Backend> From<&Vec<f64>> for Weights<B> {
+    fn from(weights: &Vec<f64>) -> Self {
+        Self::Host(weights.clone())
+    }
+}
+
+impl<B: Backend> From<Array1<f64>> for Weights<B> {
+    fn from(weights: Array1<f64>) -> Self {
+        Self::Host(weights.to_vec())
+    }
+}
+
+impl<B: Backend> From<&Array1<f64>> for Weights<B> {
+    fn from(weights: &Array1<f64>) -> Self {
+        Self::Host(weights.to_vec())
+    }
+}
+
+impl<B: Backend> From<ArrayView1<'_, f64>> for Weights<B> {
+    fn from(weights: ArrayView1<'_, f64>) -> Self {
         Self::Host(weights.to_vec())
     }
 }

@@ -150,7 +150,8 @@ impl<B: Backend, N: Network<B>> System<B, N> {
     /// `x`: `[m, d]` → `[mK, mK]`
     ///
     /// # Errors
-    /// [`SystemError`] when the shapes do not fit the network, and for a kernel that is not finite.
+    /// [`SystemError`] when the shapes do not fit the network, for a point without a kernel (a frozen
+    /// kernel has other points than its training points), and for a kernel that is not finite.
     pub fn kernel(&self, x: impl Into<Points<B>>) -> Result<Array2<f64>, SystemError> {
         self.kernel_at(self.initial.clone(), x)
     }
@@ -168,6 +169,7 @@ impl<B: Backend, N: Network<B>> System<B, N> {
         x: impl Into<Points<B>>,
     ) -> Result<Array2<f64>, SystemError> {
         let (x, w) = (self.points(x)?, self.weights(w)?);
+        self.net.check_kernel_inputs(&x).map_err(SystemError::Inputs)?;
         let theta = to_host_matrix(kernel(&self.net.trace(&w, &x).linearise()));
         match theta.indexed_iter().find(|(_, value)| !value.is_finite()) {
             None => Ok(theta),
@@ -193,7 +195,9 @@ impl<B: Backend, N: Network<B>> System<B, N> {
     pub(crate) fn digest(&self) -> Digest {
         let Self { net, initial, inputs, objective, .. } = self;
         *self.digest.get_or_init(|| {
-            Digest::of(&sizes(&**net), objective, inputs, Sketch::of(initial.clone()))
+            let sketch = Sketch::of(initial.clone());
+            Digest::of(&sizes(&**net), objective, inputs, sketch)
+                .with_rates(&**net, objective, inputs, initial)
         })
     }
 
@@ -281,7 +285,9 @@ pub(crate) fn checked<B: Backend, N: Network<B>>(
     {
         return Err(SystemError::InputNotFinite { row, column, value });
     }
-    Ok(points.tensor(precision, device))
+    let points = points.tensor(precision, device);
+    net.check_inputs(&points).map_err(SystemError::Inputs)?;
+    Ok(points)
 }
 
 /// Initial weights that fit a network, as a tensor.

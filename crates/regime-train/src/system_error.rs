@@ -69,6 +69,9 @@ pub enum SystemError {
         /// Its value.
         value: f64,
     },
+    /// The network is not defined at a point.
+    #[error("{0}")]
+    Inputs(String),
     /// An entry of a tangent kernel is not finite.
     #[error("entry ({row}, {column}) of the tangent kernel is {value} at these weights")]
     KernelNotFinite {

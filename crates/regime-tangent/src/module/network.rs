@@ -249,6 +249,11 @@ where
         self.function.n_outputs()
     }
 
+    /// Tokens have to be whole numbers that are not negative.
+    fn check_inputs(&self, x: &Tensor<AB::InnerBackend, 2>) -> Result<(), String> {
+        self.points(x).map(drop).map_err(|error| error.to_string())
+    }
+
     /// A layer is consecutive parameters whose paths differ only in the last part.
     fn layer_ranges(&self) -> Vec<Range<usize>> {
         self.parameters().consecutive()

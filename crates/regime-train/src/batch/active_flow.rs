@@ -4,7 +4,6 @@ use super::step::Report;
 use crate::{
     attempt::Clock,
     control::Control,
-    digest::Sketch,
     event::Sample,
     extremes::smallest,
     implicit::judged,
@@ -24,9 +23,6 @@ pub(super) struct ActiveFlow {
     pub(super) curvature: Vec<f64>,
     /// Whether the kernel of its active points has been counted.
     pub(super) has_kernel: bool,
-    /// Its initial weights for the digest; `None` where it was resumed from a checkpoint without a
-    /// digest.
-    pub(super) initial: Option<Sketch>,
     /// Why it cannot continue.
     pub(super) failed: Option<End>,
 }

@@ -65,12 +65,6 @@ impl<B: Backend> StackedSystem<B> {
         self.inputs.dtype()
     }
 
-    /// The inputs of network `k`, `[n, d]`.
-    pub(super) fn inputs_of(&self, k: usize) -> Tensor<B, 2> {
-        let [_, n, d] = self.inputs.dims();
-        self.inputs.clone().narrow(0, k, 1).reshape([n, d])
-    }
-
     /// The outputs `f` at `w`, `[r, P]`, in host memory, one network after the other.
     pub(super) fn outputs(&self, w: &Tensor<B, 2>) -> Vec<f64> {
         Precision::to_host(self.net.trace(w, &self.scales, &self.inputs).outputs())

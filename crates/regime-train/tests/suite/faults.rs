@@ -1,10 +1,12 @@
 //! Faults that were found by reading: what is refused, and what is not.
 
 use burn_flex::{Flex, FlexDevice};
-use regime_models::{FeedForward, Precision};
+use ndarray::{Array2, array};
+use regime_models::{Activation, DenseSpec, FeedForward, Network, Precision, Rates, WithRates};
 use regime_train::{
-    Checkpoint, End, Flow, FlowError, FlowSpec, Loss, Moment, Recorder, Sampling, Scheme, StepRule,
-    Stochastic, StochasticCheckpoint, StochasticSpec, Stop, System, WeightsByLayer,
+    Checkpoint, End, Flow, FlowError, FlowSpec, KernelModel, Loss, Moment, Recorder, Sampling,
+    Scheme, StepRule, Stochastic, StochasticCheckpoint, StochasticSpec, Stop, System,
+    WeightsByLayer,
 };
 
 use crate::{
@@ -114,6 +116,61 @@ fn a_checkpoint_belongs_to_its_problem() {
     assert_eq!(resumed.outcome, expected.outcome);
     let other = Stochastic::resume(with(&net, 3, 0.5, soft()), spec, 1, checkpoint).err();
     assert_eq!(other, Some(FlowError::OtherProblem { part: "initial weights" }));
+}
+
+/// The part of the problem that a checkpoint of `from` does not share with `to`.
+fn other_part<N: Network<Flex>>(
+    from: &System<Flex, N>,
+    to: &System<Flex, N>,
+) -> Option<&'static str> {
+    let mut flow = Flow::start(from, FlowSpec::default()).unwrap();
+    flow.run_with(&mut InterruptAfter(3));
+    let text = serde_json::to_string(&flow.checkpoint()).unwrap();
+    let read = || serde_json::from_str::<Checkpoint>(&text).unwrap();
+    Flow::resume(from, FlowSpec::default(), read()).map(drop).unwrap();
+    // A digest of an earlier version has neither outputs nor rates.
+    let mut old: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let digest = old["digest"].as_object_mut().unwrap();
+    assert!(digest.remove("outputs").is_some() && digest.remove("rates").is_some());
+    let old: Checkpoint = serde_json::from_value(old).unwrap();
+    Flow::resume(from, FlowSpec::default(), old).map(drop).unwrap();
+    match Flow::resume(to, FlowSpec::default(), read()) {
+        Ok(_) => None,
+        Err(FlowError::OtherProblem { part }) => Some(part),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn a_checkpoint_knows_the_activation_the_kernel_and_the_rates() {
+    let net = |activation| {
+        DenseSpec { inputs: 2, width: 12, hidden_layers: 2, activation, bias: true }
+            .build()
+            .unwrap()
+    };
+    let (relu, tanh) = (net(Activation::Relu), net(Activation::Tanh));
+    let [a, b] = [&relu, &tanh].map(|net| with(net, 2, 0.5, soft()));
+    assert_eq!(other_part(&a, &b), Some("initial outputs"));
+    assert_eq!(other_part(&a, &with(&relu, 2, 0.5, soft())), None);
+
+    let w0 = Precision::F64.vector::<Flex>(&relu.initial_weights(2), &FlexDevice);
+    let n_params = <FeedForward as Network<Flex>>::n_params(&relu);
+    let [one, two] = [1.0, 2.0].map(|rate| {
+        let rates = Rates::per_parameter(&vec![rate; n_params]).unwrap();
+        WithRates::new::<Flex>(&relu, rates).unwrap()
+    });
+    let [a, b] = [&one, &two].map(|net| system(net, &w0, 16, 0.5, soft(), &FlexDevice));
+    let part = other_part(&a, &b).unwrap();
+    assert!(part.starts_with("initial rates of the outputs"), "{part}");
+
+    let kernel = |theta: Array2<f64>| {
+        let model =
+            KernelModel::<Flex>::from_host(theta.view(), Precision::F64, &FlexDevice).unwrap();
+        System::of_kernel(model).signs([1.0, -1.0]).loss(soft()).build().unwrap()
+    };
+    let (a, b) = (array![[2.0, 0.5], [0.5, 1.0]], array![[2.0, 0.6], [0.6, 1.0]]);
+    let part = other_part(&kernel(a), &kernel(b)).unwrap();
+    assert!(part.starts_with("initial rates of the outputs"), "{part}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn_flex::{Flex, FlexDevice};
 use burn_tensor::Tensor;
 use ndarray::{Array2, array};
-use regime_models::{Alpha, FeedForward, Network, Precision};
+use regime_models::{Alpha, FeedForward, Network, Precision, Rates, WithRates};
 use regime_train::{
     Flow, FlowError, FlowSpec, KernelModel, KernelModelError, Linearised, Loss, Objective,
     ObjectiveError, System, SystemBuilder, SystemError, Targets,
@@ -178,6 +178,54 @@ fn a_system_of_a_frozen_kernel_needs_no_inputs_and_no_weights() {
     let linear = Flow::start(linear, FlowSpec::default()).unwrap().run();
     let (f, g) = (linear.outputs(&others).unwrap(), network.outputs(&others).unwrap());
     assert!(worst(&f, &g) < 1e-2, "{f:?} {g:?}");
+}
+
+#[test]
+fn points_that_a_frozen_kernel_does_not_have_are_errors() {
+    let system = builder(1.0).seed(2).build().unwrap();
+    let frozen = system.frozen(&system.initial_weights()).unwrap();
+    for x in [0.3, -1.0, 8.0] {
+        let x = array![[0.0], [x]];
+        let refused = frozen.outputs(frozen.initial_weights(), &x).unwrap_err();
+        assert!(matches!(&refused, SystemError::Inputs(_)), "{refused}");
+        assert!(refused.to_string().contains("is not a point of a frozen kernel"), "{refused}");
+        assert_eq!(frozen.kernel(&x), Err(refused));
+    }
+    assert!(frozen.kernel(array![[0.0], [7.0]]).is_ok());
+    let w0 = system.initial_weights();
+    let x = Precision::F64.matrix::<Flex>(&[0.3, -0.2, 1.5, 0.1], [2, 2], &FlexDevice);
+    let frozen = system.frozen_with_points(&w0, &x, 1).unwrap();
+    let refused = frozen.kernel(array![[0.0], [8.0]]).unwrap_err().to_string();
+    assert!(refused.starts_with("point 8 is not one of the 8 training points"), "{refused}");
+    assert_eq!(frozen.outputs(frozen.initial_weights(), array![[8.0], [9.0]]), Ok(vec![0.0; 2]));
+}
+
+#[test]
+fn weights_of_arrays_and_seeds_of_networks_with_rates() {
+    let net = dense(2, 12);
+    let w0 = net.initial_weights(2);
+    let system = builder(1.0).weights(&w0).build().unwrap();
+    let array = ndarray::Array1::from(w0.clone());
+    for f in [
+        system.outputs(&array, points(3)),
+        system.outputs(array.view(), points(3)),
+        system.outputs(array.clone(), points(3)),
+    ] {
+        assert_eq!(f, Ok(vec![0.0; 3]));
+    }
+    let rates = Rates::per_parameter(&vec![2.0; w0.len()]).unwrap();
+    let rated = System::<Flex, _>::builder(WithRates::new::<Flex>(net, rates).unwrap(), points(8))
+        .signs(labels(&numbers(16, 17), 2))
+        .alpha(Alpha::paper(1.0).unwrap())
+        .loss(LOSS)
+        .seed(2)
+        .build()
+        .unwrap();
+    assert_eq!(host(rated.initial_weights()), w0);
+    let (doubled, kernel) = (rated.kernel(points(3)).unwrap(), system.kernel(points(3)).unwrap());
+    assert!(
+        doubled.iter().zip(&kernel).all(|(a, b)| (a - 2.0 * b).abs() < 1e-12 * b.abs().max(1.0))
+    );
 }
 
 #[test]
