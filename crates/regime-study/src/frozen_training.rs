@@ -147,13 +147,16 @@ impl<B: Backend> FrozenTraining<'_, B> {
             let points =
                 model.other_points().expect("the model of infinite width has the test points");
             let at = (&model.origin(), alpha);
-            return Ok(TestError::new(model, &points, &labels, at, batch_size).read(&c));
+            return Ok(
+                TestError::new(model, &points, Targets::signs(labels)?, at, batch_size).read(&c)
+            );
         };
         // This model is a linearised network, which is evaluated without the kernel between
         // test and training points.
         let linear = Linearised::at(self.net, weights.clone());
         let inputs = tensor(&self.data.test, self.spec.precision, &self.inputs.device());
-        let probe = TestError::new(&linear, &inputs, &labels, (weights, alpha), batch_size);
+        let probe =
+            TestError::new(&linear, &inputs, Targets::signs(labels)?, (weights, alpha), batch_size);
         Ok(probe.read(&linear.weights(self.inputs, c)))
     }
 }

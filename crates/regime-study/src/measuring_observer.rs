@@ -5,7 +5,7 @@ use ndarray::ArrayView2;
 use regime_data::Dataset;
 use regime_models::{Alpha, FeedForward, Precision};
 use regime_train::{
-    KernelChange, Moment, Observation, Observer, Outcome, TestError, WeightsByLayer,
+    KernelChange, Moment, Observation, Observer, Outcome, Targets, TestError, WeightsByLayer,
 };
 
 use crate::{
@@ -64,7 +64,8 @@ impl<'a, B: Backend> MeasuringObserver<'a, B> {
     ) -> Self {
         let precision = spec.precision;
         let alpha = Alpha::paper(spec.alpha).expect("the check of the spec has accepted α");
-        let labels: Vec<f64> = data.test.y.to_vec();
+        let targets =
+            Targets::signs(data.test.y.to_vec()).expect("test points have labels 1 and -1");
         let inputs = tensor::<B>(&data.test, precision, device);
         let points =
             (!data.kernel.is_empty()).then(|| tensor::<B>(&data.kernel, precision, device));
@@ -72,7 +73,7 @@ impl<'a, B: Backend> MeasuringObserver<'a, B> {
             spec,
             layers: WeightsByLayer::from(net, w0),
             kernel: points.map(|points| KernelChange::from(net, points, w0)),
-            test: TestError::new(net, &inputs, &labels, (w0, alpha), batch_points(net)),
+            test: TestError::new(net, &inputs, targets, (w0, alpha), batch_points(net)),
             path: Vec::new(),
             outputs: None,
             saved_weights: vec![None; spec.frozen.len()],

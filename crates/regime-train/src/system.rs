@@ -51,6 +51,9 @@ impl<B: Backend, N: Network<B>> Clone for System<B, N> {
     }
 }
 
+/// The largest kernel that [`System::kernel`] returns: 32,768 rows of float64.
+const MAX_KERNEL_BYTES: f64 = (1u64 << 33) as f64;
+
 /// The linearisation of a network.
 pub(crate) type TapeOf<B, N> = <<N as Network<B>>::Trace as Trace<B>>::Tape;
 
@@ -170,6 +173,11 @@ impl<B: Backend, N: Network<B>> System<B, N> {
     ) -> Result<Array2<f64>, SystemError> {
         let (x, w) = (self.points(x)?, self.weights(w)?);
         self.net.check_kernel_inputs(&x).map_err(SystemError::Inputs)?;
+        let rows = x.dims()[0] * self.net.n_outputs();
+        let bytes = 8.0 * (rows as f64).powi(2);
+        if bytes > MAX_KERNEL_BYTES {
+            return Err(SystemError::KernelMemory { rows, bytes, limit: MAX_KERNEL_BYTES });
+        }
         let theta = to_host_matrix(kernel(&self.net.trace(&w, &x).linearise()));
         match theta.indexed_iter().find(|(_, value)| !value.is_finite()) {
             None => Ok(theta),

@@ -5,6 +5,19 @@ use crate::objective_error::ObjectiveError;
 /// Why a [`System`](crate::System) could not be created, or not be evaluated at some points.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SystemError {
+    /// A kernel takes too much memory.
+    #[error(
+        "a kernel of {rows} rows takes {bytes:e} bytes, the limit is {limit:e}: take fewer points, or write \
+         it to a file (regime_tangent::file)"
+    )]
+    KernelMemory {
+        /// Its rows.
+        rows: usize,
+        /// The bytes it takes.
+        bytes: f64,
+        /// The limit in bytes.
+        limit: f64,
+    },
     /// The targets, the loss and the initial outputs do not make an objective.
     #[error(transparent)]
     Objective(#[from] ObjectiveError),

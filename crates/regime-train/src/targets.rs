@@ -148,6 +148,11 @@ impl Targets {
         }
     }
 
+    /// Whether an output can be on a wrong side.
+    pub(crate) fn has_sides(&self) -> bool {
+        !matches!(self.kind, Kind::Values { .. })
+    }
+
     pub(crate) fn kind(&self) -> &Kind {
         &self.kind
     }

@@ -21,7 +21,9 @@ pub struct InfiniteKernels {
     /// The tangent kernel `∇f(x)·∇f(x')`, `[n_a, n_b]`.
     pub tangent: Array2<f64>,
     /// Bound on the error of every entry of both kernels, relative to `√(K(x,x) K(x',x'))` of
-    /// the kernel: rounding, and the truncation of series. Directions in which a kernel is
+    /// the kernel: rounding, and the truncation of series. With [`Readout::Mean`](super::Readout::Mean)
+    /// the error is relative to the means of the norms over the pixels, which are larger than `√K(x,x)`
+    /// where pixels cancel. Directions in which a kernel is
     /// smaller than this times its trace are not known: see the [accuracy](super#accuracy).
     pub relative_error: f64,
 }

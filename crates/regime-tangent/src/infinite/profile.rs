@@ -116,7 +116,9 @@ fn deviations(
 /// Let `e` be the error of a covariance relative to `√(Σ(x,x) Σ(x',x'))`, and `g` the error
 /// of the tangent kernel relative to `√(Θ(x,x) Θ(x',x'))`. An activation multiplies `e` by at
 /// most `χ = q E φ'(u)²/E φ(u)²` of the worst point, and adds its own error. A sum over taps
-/// and a bias do not increase relative errors, by the inequality of Cauchy and Schwarz.
+/// and a bias do not increase relative errors, by the inequality of Cauchy and Schwarz. A mean over
+/// pixels does where they cancel: there the error is relative to the product of the means of the
+/// norms `√Σ(x,x)` over the pixels.
 fn relative_error<L: Layer>(points: &Points, stages: &[Stage<L>]) -> f64 {
     // The rounding errors of a sum of k products, as for independent errors.
     let rounding = |k: usize| f64::EPSILON * (1.0 + (k as f64).sqrt());

@@ -2,21 +2,23 @@ use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Alpha, Network, Precision, Scaled};
 
 use super::Probe;
+use crate::targets::Targets;
 
-/// The fraction of a set of points on the wrong side, `y F ≤ 0`.
+/// The fraction of a set of points on the wrong side, `y F ≤ 0`, or in the wrong class, see
+/// [`Targets::wrong`].
 ///
 /// A NaN output counts as wrong.
 #[derive(Debug)]
 pub struct TestError<'a, B: Backend, N> {
     net: &'a N,
+    targets: Targets,
     batches: Vec<Batch<B>>,
 }
 
-/// Some points with their labels and the outputs that `F` subtracts.
+/// Some points with the outputs that `F` subtracts.
 #[derive(Debug)]
 struct Batch<B: Backend> {
     inputs: Tensor<B, 2>,
-    labels: Vec<f64>,
     scaled: Scaled<B>,
 }
 
@@ -25,52 +27,62 @@ impl<'a, B: Backend, N: Network<B>> TestError<'a, B, N> {
     /// evaluated at a time, which bounds the memory of a large set.
     ///
     /// # Shapes
-    /// `inputs`: `[n, d]`, `labels`: `[n]`
+    /// `inputs`: `[n, d]`, `targets` of `n` points: labels ±1 or classes
     ///
     /// # Panics
-    /// When the numbers of inputs and labels differ, or `batch_size` is 0.
+    /// When the numbers of inputs and targets differ, the network has other outputs than the targets,
+    /// the targets are real numbers, or `batch_size` is 0.
     pub fn new(
         net: &'a N,
         inputs: &Tensor<B, 2>,
-        labels: &[f64],
+        targets: Targets,
         (w0, alpha): (&Tensor<B, 1>, Alpha),
         batch_size: usize,
     ) -> Self {
-        let n = labels.len();
-        assert_eq!(inputs.dims()[0], n, "every input has a label");
+        let n = targets.n_points();
+        assert_eq!(inputs.dims()[0], n, "every input has a target");
+        assert_eq!(net.n_outputs(), targets.n_outputs(), "every output has a target");
+        assert!(targets.has_sides(), "real numbers have no wrong side");
         let batch = |start: usize| {
-            let labels = labels[start..n.min(start + batch_size)].to_vec();
-            let inputs = inputs.clone().narrow(0, start, labels.len());
+            let inputs = inputs.clone().narrow(0, start, batch_size.min(n - start));
             let scaled = Scaled::at(net, w0, &inputs, alpha);
-            Batch { inputs, labels, scaled }
+            Batch { inputs, scaled }
         };
-        Self { net, batches: (0..n).step_by(batch_size).map(batch).collect() }
+        Self { net, targets, batches: (0..n).step_by(batch_size).map(batch).collect() }
     }
 
     /// `F` on all points with the weights `w`, `[P]`.
     ///
     /// # Shapes
-    /// `[n]`
+    /// `[nK]`, output by output
     pub fn outputs(&self, w: &Tensor<B, 1>) -> Vec<f64> {
-        self.batches.iter().flat_map(|batch| batch.outputs(self.net, w)).collect()
+        let parts: Vec<Vec<f64>> =
+            self.batches.iter().map(|batch| batch.outputs(self.net, w)).collect();
+        let n_outputs = self.targets.n_outputs();
+        let of = |k: usize| {
+            parts.iter().flat_map(move |part| {
+                let n = part.len() / n_outputs;
+                part[k * n..(k + 1) * n].iter().copied()
+            })
+        };
+        (0..n_outputs).flat_map(of).collect()
     }
 
     /// The fraction of the points whose outputs are on the wrong side.
     ///
     /// # Shapes
-    /// `outputs`: `[n]`
+    /// `outputs`: `[nK]`
     pub fn share_wrong(&self, outputs: &[f64]) -> f64 {
         let wrong = self.wrong(outputs);
         wrong.iter().filter(|&&is_wrong| is_wrong).count() as f64 / wrong.len() as f64
     }
 
-    /// For every point, whether its output is on the wrong side.
+    /// For every point, whether its outputs are on the wrong side.
     ///
     /// # Shapes
-    /// `outputs` and the result: `[n]`
+    /// `outputs`: `[nK]`, the result: `[n]`
     pub fn wrong(&self, outputs: &[f64]) -> Vec<bool> {
-        let labels = self.batches.iter().flat_map(|batch| &batch.labels);
-        outputs.iter().zip(labels).map(|(&f, &y)| !(f * y > 0.0)).collect()
+        self.targets.wrong(outputs).expect("the targets have sides")
     }
 }
 

@@ -303,7 +303,7 @@ pub(crate) fn a_kernel_is_observed_like_a_network<B: Backend>(device: &B::Device
     let others = model.other_points().unwrap();
     let test = |labels: &[f64], batch_size| {
         let at = (&model.origin(), Alpha::paper(1.0).unwrap());
-        TestError::new(model, &others, labels, at, batch_size)
+        TestError::new(model, &others, Targets::signs(labels).unwrap(), at, batch_size)
     };
     let mut observers = (
         Recorder::new(test(&[1.0; 9], 4), &[Moment::End]),

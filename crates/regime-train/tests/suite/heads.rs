@@ -3,7 +3,7 @@
 
 use burn_flex::{Flex, FlexDevice};
 use burn_tensor::{DType, Tensor, TensorData};
-use regime_models::{Alpha, Network, Precision, Tape, Trace};
+use regime_models::{Alpha, Network, Precision, Rates, Tape, Trace, WithRates};
 use regime_train::{
     End, Event, Flow, FlowSpec, Loss, Sampling, Scheme, State, StepRule, Stochastic,
     StochasticSpec, Stop, System, Targets,
@@ -361,5 +361,61 @@ fn the_scale_of_real_numbers_does_not_matter() {
         let (found, time, ended) = run(scale);
         assert_eq!((found, ended), (steps, end), "{scale}");
         assert!((time / t2 - 1.0).abs() < 1e-6, "{scale}: {time} {t2}");
+    }
+}
+
+/// `dw/dt = −D ∇L` in small explicit steps, written out.
+fn explicit_with_rates(
+    system: &System<Flex, &Heads>,
+    rates: &[f64],
+    (t, steps): (f64, usize),
+) -> Vec<f64> {
+    let (x, objective) = (spiral().0, system.objective());
+    let rates: Tensor<Flex, 1> = Precision::F64.vector(rates, &FlexDevice);
+    let mut w = system.initial_weights();
+    let slope = |w: &Tensor<Flex, 1>| {
+        let trace = NET.trace(w, &x);
+        let u = objective.margins(&Precision::to_host(trace.output()));
+        let g = objective.derivatives(&u).gradient;
+        trace.linearise().vjp(Precision::F64.vector(&g, &FlexDevice)) * rates.clone()
+    };
+    let dt = t / steps as f64;
+    for _ in 0..steps {
+        let half = w.clone() - slope(&w).mul_scalar(0.5 * dt);
+        w = w - slope(&half).mul_scalar(dt);
+    }
+    system.outputs(w, x).unwrap()
+}
+
+/// Learning rates of parameters are a metric: every scheme follows `dw/dt = −D ∇L`, and frozen
+/// parameters stay.
+#[test]
+fn learning_rates_are_followed_by_the_flow() {
+    let (loss, targets, _) = problems().swap_remove(0);
+    // The weights of the second layer of output 0 are frozen, the first layer is slow.
+    let rates: Vec<f64> = (0..24 * 5).map(|p| [0.0, 1.5, 0.3][(p / 24).min(2)]).collect();
+    for alpha in [0.3, 30.0] {
+        let plain = system(loss, targets.clone(), alpha);
+        let net = WithRates::new::<Flex>(NET, Rates::per_parameter(&rates).unwrap()).unwrap();
+        let with_rates = System::<Flex, _>::builder(net, spiral().0)
+            .targets(targets.clone())
+            .alpha(Alpha::paper(alpha).unwrap())
+            .loss(loss)
+            .weights(plain.initial_weights())
+            .build()
+            .unwrap();
+        let expected = explicit_with_rates(&plain, &rates, (2.0, 4000));
+        for scheme in [Scheme::adaptive(), Scheme::reference(), Scheme::explicit()] {
+            let stop = Stop { margin: 1e9, max_time: Some(2.0), ..Stop::default() };
+            let spec = FlowSpec { scheme, stop, ..FlowSpec::default() };
+            let end = Flow::start(&with_rates, spec).unwrap().run();
+            let found = end.outputs(spiral().0).unwrap();
+            let pairs = found.iter().zip(&expected);
+            let error = pairs.fold(0.0, |e, (a, b)| f64::max(e, (a - b).abs() / b.abs().max(1.0)));
+            assert!(error < 0.02, "{scheme:?} at alpha = {alpha}: {error}");
+            let (now, before) =
+                (Precision::to_host(end.weights()), Precision::to_host(plain.initial_weights()));
+            assert_eq!(now[..24], before[..24], "frozen weights stay");
+        }
     }
 }

@@ -3,8 +3,8 @@
 use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Alpha, Network, Precision, Tape, Trace};
 use regime_train::{
-    Flow, FlowSpec, KernelChange, Loss, Moment, Probe, Recorder, TestError, WeightsByLayer,
-    WholeKernel, preactivation_speeds,
+    Flow, FlowSpec, KernelChange, Loss, Moment, Probe, Recorder, Targets, TestError,
+    WeightsByLayer, WholeKernel, preactivation_speeds,
 };
 
 use crate::problem::{dense, labels, numbers, system};
@@ -92,7 +92,13 @@ pub(crate) fn layer_norms_and_test_errors_are_correct<B: Backend>(device: &B::De
     let right: Vec<f64> = Precision::to_host(difference).iter().map(|f| f.signum()).collect();
     let mut labels = right.clone();
     for batch_size in [1, 4, 100] {
-        let probe = TestError::new(&net, &inputs, &right, (&w0, alpha), batch_size);
+        let probe = TestError::new(
+            &net,
+            &inputs,
+            Targets::signs(&right).unwrap(),
+            (&w0, alpha),
+            batch_size,
+        );
         assert_eq!(probe.read(&doubled), 0.0);
         // F is zero at w₀, which counts as wrong.
         assert_eq!(probe.read(&w0), 1.0);
@@ -101,6 +107,6 @@ pub(crate) fn layer_norms_and_test_errors_are_correct<B: Backend>(device: &B::De
     }
     labels[2] = -labels[2];
     labels[7] = -labels[7];
-    let probe = TestError::new(&net, &inputs, &labels, (&w0, alpha), 4);
+    let probe = TestError::new(&net, &inputs, Targets::signs(&labels).unwrap(), (&w0, alpha), 4);
     assert_eq!(probe.read(&doubled), 2.0 / n as f64);
 }
