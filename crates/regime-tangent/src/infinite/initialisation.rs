@@ -61,7 +61,7 @@ impl InitialDeviations {
     /// [`InfiniteError::Parameter`]
     pub(super) fn checked(self, bias: bool) -> Result<Self, InfiniteError> {
         let Self { weights, biases } = self;
-        if !(weights >= 1e-6 && weights <= MOST) {
+        if !(1e-6..=MOST).contains(&weights) {
             let wanted = "a number from 1e-6 to 1e6";
             return Err(InfiniteError::Parameter {
                 field: "deviations.weights",
