@@ -11,6 +11,14 @@
 //! and [`factorise`] solves with kernels of any condition and reports its method. If the entries
 //! of a kernel have a larger error than rounding in float64, pass it on as an [`Accuracy`].
 //!
+//! Three functions fit targets with a kernel:
+//!
+//! | to get | take |
+//! |---|---|
+//! | a fit with a ridge to one column of targets | [`ridge`] |
+//! | the limit of the flow with the squared loss, its time course, which points are not fitted | [`Regression`] |
+//! | means and variances for several columns of targets, with or without a ridge | [`KernelRegression`] |
+//!
 //! ```
 //! use ndarray::array;
 //! use regime_tangent::analysis::{Spectrum, condition, label_alignment, ridge};

@@ -37,6 +37,9 @@ use super::{
 /// # Ok::<(), regime_tangent::analysis::AnalysisError>(())
 /// ```
 ///
+/// With the full kernel of several outputs, `[nK, nK]`, the targets are one column, `[nK, 1]`, output by
+/// output; columns of targets are for outputs that share one kernel `[n, n]`.
+///
 /// # Reference
 /// C. E. Rasmussen, C. K. I. Williams, "Gaussian processes for machine learning" (2006), equations
 /// 2.22 to 2.24.
@@ -203,7 +206,8 @@ impl KernelRegression {
 ///
 /// [`KernelRegression::weights`] gives `A` after training (with a ridge or without), and
 /// [`Regression::flow_weights`](super::Regression::flow_weights) at a time `t`. The mean of the
-/// ensemble is `A Y`. If `A` comes from the NNGP kernel, this is the posterior covariance.
+/// ensemble is `A Y`. If `A` comes from the NNGP kernel without a
+/// ridge, this is the posterior covariance.
 ///
 /// # Shapes
 /// `weights`: `[m, n]`; result: `[m, m]`, symmetric to the bit

@@ -47,8 +47,8 @@ pub(super) const BATCH: usize = 128;
 /// the next are refused, too. A dropout with a positive probability is refused even if the
 /// few evaluations agree. Errors name the layer if its type is known (`BatchNorm`,
 /// `Dropout`, `GaussianNoise`, and types with such a word in their name), otherwise the
-/// point. A module is evaluated as in training, so the check changes the running statistics
-/// of a batch norm.
+/// point. A module is evaluated as in training; the check leaves the running statistics of
+/// a batch norm as they are.
 ///
 /// # Precision
 /// The kernel has the element type of the points. The module's parameters must have the
