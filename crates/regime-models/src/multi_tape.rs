@@ -1,13 +1,13 @@
 use std::cell::OnceCell;
 
-use burn_tensor::{DType, Int, Tensor, TensorData, backend::Backend};
+use burn_tensor::{DType, Int, Tensor, backend::Backend};
 use rayon::prelude::*;
 
 use crate::{
     block::{Block, Part},
     dispatch::operations,
     network::Tape,
-    rows::joined,
+    rows::{indices, joined},
     shared::{SharedLayer, SharedLayers},
     tape::BlockTape,
 };
@@ -274,10 +274,4 @@ fn combined<B: Backend>(outputs: &[&Part<B>], g: &[Tensor<B, 1>]) -> Part<B> {
         Block { sensitivities: sum, ..block.clone() }
     };
     outputs[0].iter().enumerate().map(of).collect()
-}
-
-/// A list of indices on a device.
-fn indices<B: Backend>(indices: Vec<i64>, device: &B::Device) -> Tensor<B, 1, Int> {
-    let len = indices.len();
-    Tensor::from_data(TensorData::new(indices, [len]), (device, DType::I64))
 }

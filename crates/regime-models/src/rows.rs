@@ -1,6 +1,13 @@
-//! Matrices from rows: concatenated tensors, and a vector repeated as every row.
+//! Rows of matrices: their numbers on a device, concatenated tensors, and a vector repeated as every
+//! row.
 
-use burn_tensor::{Tensor, backend::Backend};
+use burn_tensor::{DType, Int, Tensor, TensorData, backend::Backend};
+
+/// A list of indices on a device.
+pub(crate) fn indices<B: Backend>(indices: Vec<i64>, device: &B::Device) -> Tensor<B, 1, Int> {
+    let len = indices.len();
+    Tensor::from_data(TensorData::new(indices, [len]), (device, DType::I64))
+}
 
 /// Concatenates tensors along the rows. A single tensor is not copied.
 pub(crate) fn joined<B: Backend, const D: usize>(mut parts: Vec<Tensor<B, D>>) -> Tensor<B, D> {

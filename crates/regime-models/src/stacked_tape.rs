@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use burn_tensor::{DType, Int, Tensor, TensorData, backend::Backend};
+use burn_tensor::{Int, Tensor, backend::Backend};
 
-use crate::{dispatch::operations, layer::ChainLayer, operations::GramFactors};
+use crate::{dispatch::operations, layer::ChainLayer, operations::GramFactors, rows::indices};
 
 /// The Jacobians `J = ∂f/∂w` of a [`StackedNetwork`](crate::StackedNetwork), `[n, P]` each, as an
 /// operator.
@@ -177,10 +177,4 @@ fn select_points<B: Backend>(stacked: Tensor<B, 3>, rows: &Tensor<B, 1, Int>) ->
     let [r, n, k] = stacked.dims();
     let m = rows.dims()[0] / r;
     stacked.reshape([r * n, k]).select(0, rows.clone()).reshape([r, m, k])
-}
-
-/// A list of indices on a device.
-fn indices<B: Backend>(indices: Vec<i64>, device: &B::Device) -> Tensor<B, 1, Int> {
-    let len = indices.len();
-    Tensor::from_data(TensorData::new(indices, [len]), (device, DType::I64))
 }

@@ -108,6 +108,17 @@ fn add_contracted_pair<B: Backend>(theta: &mut Assembled<B>, a: &Tensor<B, 2>, b
     }
 }
 
+/// The mean of a tile and its transpose: a product with a matrix's own transpose need not round
+/// symmetrically.
+pub(crate) fn symmetrised<B: Backend>(tile: Tensor<B, 2>) -> Tensor<B, 2> {
+    // Both live until they are added: burn-tch 0.21 ignores that a transpose shares memory, and would
+    // write the sum into memory that it still reads.
+    let transposed = tile.clone().transpose();
+    let sum = tile.clone() + transposed.clone();
+    drop((tile, transposed));
+    sum.mul_scalar(0.5)
+}
+
 pub(crate) type Rows = std::ops::Range<usize>;
 
 /// The two factors of the gradients of a layer that is used once per point. The layer's
@@ -167,16 +178,7 @@ pub(crate) fn add_symmetric<B: Backend>(
         (0..ranges.len()).flat_map(|p| (p..ranges.len()).map(move |q| [p, q])).collect();
     let made = |[p, q]: [usize; 2]| {
         let tile = tile(ranges[p].clone(), ranges[q].clone());
-        if p < q {
-            return tile;
-        }
-        // A product with a matrix's own transpose need not round symmetrically. `tile` and
-        // `transposed` live until they are added: burn-tch 0.21 ignores that a transpose
-        // shares memory, and would write the sum into memory that it still reads.
-        let transposed = tile.clone().transpose();
-        let sum = tile.clone() + transposed.clone();
-        drop((tile, transposed));
-        sum.mul_scalar(0.5)
+        if p < q { tile } else { symmetrised(tile) }
     };
     // Only some tiles wait until they are added.
     let at_once = match Memory::of::<B>(device) {

@@ -6,7 +6,7 @@ use regime_models::{Memory, Precision, SharedLayers};
 
 use crate::{
     assemble::Assembled,
-    gram::{Rows, ranges},
+    gram::{Rows, ranges, symmetrised},
     jacobian::contract,
 };
 
@@ -216,15 +216,6 @@ fn part<B: Backend>(
         }
     }
     parts
-}
-
-/// A product with a matrix's own transpose need not round symmetrically.
-fn symmetrised<B: Backend>(tile: Tensor<B, 2>) -> Tensor<B, 2> {
-    // Both live until they are added, as for the tiles of one output.
-    let transposed = tile.clone().transpose();
-    let sum = tile.clone() + transposed.clone();
-    drop((tile, transposed));
-    sum.mul_scalar(0.5)
 }
 
 fn edge<B: Backend>(device: &B::Device) -> usize {

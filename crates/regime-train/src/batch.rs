@@ -7,6 +7,8 @@ mod member;
 mod step;
 mod system;
 
+use std::sync::OnceLock;
+
 use burn_tensor::{DType, Tensor, backend::Backend};
 use rayon::prelude::*;
 use regime_models::{FeedForward, Precision, StackedNetwork};
@@ -16,17 +18,17 @@ pub use member::{BatchError, BatchObserver, Member, Start};
 use self::{
     active_flow::ActiveFlow,
     step::{StackedActive, StackedTrial, attempt},
-    system::{StackedPoint, StackedSystem, rows},
+    system::{StackedPoint, StackedSystem},
 };
 use crate::{
     control::{Checkpoint, Control},
-    digest::{Digest, Sketch},
+    digest::{Digest, sizes},
     event::Sample,
     extremes::{largest, smallest},
     objective::{Derivatives, Objective},
     observe::{End, Moment, Observation, Outcome},
+    selection::numbered,
     spec::{FlowSpec, SpecError},
-    system::sizes,
     workspace::Workspace,
 };
 
@@ -79,6 +81,8 @@ enum Problem<B: Backend> {
         objective: Objective,
         inputs: Tensor<B, 2>,
         initial: Tensor<B, 1>,
+        /// Computed for the first checkpoint.
+        digest: OnceLock<Digest>,
     },
     /// From a checkpoint with this digest.
     Resumed(Option<Digest>),
@@ -130,7 +134,7 @@ impl<B: Backend> FlowBatch<B> {
         let problems = members.iter().map(|member| match &member.start {
             Start::Weights(w) => {
                 let (objective, inputs) = (member.objective.clone(), member.inputs.clone());
-                Problem::Started { objective, inputs, initial: w.clone() }
+                Problem::Started { objective, inputs, initial: w.clone(), digest: OnceLock::new() }
             }
             Start::Checkpoint(checkpoint) => Problem::Resumed(checkpoint.digest),
         });
@@ -272,15 +276,9 @@ impl<B: Backend> FlowBatch<B> {
     fn digest(&self, member: usize) -> Option<Digest> {
         match &self.problems[member] {
             Problem::Resumed(digest) => *digest,
-            Problem::Started { objective, inputs, initial } => Some(
-                Digest::of(
-                    &sizes::<B, _>(&self.net),
-                    objective,
-                    inputs,
-                    Sketch::of(initial.clone()),
-                )
-                .with_rates(&self.net, objective, inputs, initial),
-            ),
+            Problem::Started { objective, inputs, initial, digest } => {
+                Some(*digest.get_or_init(|| Digest::whole(&self.net, objective, inputs, initial)))
+            }
         }
     }
 
@@ -324,7 +322,7 @@ impl<B: Backend> FlowBatch<B> {
     fn row(&self, k: usize) -> Tensor<B, 1> {
         let [_, n_params] = self.at.w.dims();
         // A copy: a view would hold the weights of the whole batch in memory.
-        self.at.w.clone().select(0, rows(&[k], &self.system.device())).reshape([n_params])
+        self.at.w.clone().select(0, numbered::<B>(&[k], &self.system.device())).reshape([n_params])
     }
 
     /// Makes one trial step of every flow; returns the moments to observe, with the row of the
@@ -376,7 +374,7 @@ impl<B: Backend> FlowBatch<B> {
             .map(|&(k, moment)| (self.flows[k].member, self.flows[k].observation(moment)))
             .collect();
         let numbers: Vec<usize> = observed.iter().map(|&(k, _)| k).collect();
-        let w = self.at.w.clone().select(0, rows(&numbers, &self.system.device()));
+        let w = self.at.w.clone().select(0, numbered::<B>(&numbers, &self.system.device()));
         observer.observe(&observations, &w);
         for (&(k, _), (_, observation)) in observed.iter().zip(observations) {
             self.flows[k].control.outcome.observations.push(observation);

@@ -2,7 +2,7 @@
 
 use std::{borrow::Borrow, sync::Arc};
 
-use burn_tensor::{Tensor, backend::Backend};
+use burn_tensor::backend::Backend;
 use ndarray::ArrayView2;
 use regime_models::{Alpha, Network, Precision};
 
@@ -12,7 +12,7 @@ use crate::{
     objective::Objective,
     objective_error::ObjectiveError,
     points::{Points, Weights},
-    system::{System, checked, checked_weights},
+    system::{System, fitting},
     system_error::SystemError,
     targets::Targets,
 };
@@ -164,25 +164,9 @@ impl<B: Backend, N: Network<B>> SystemBuilder<B, N> {
         let targets = self.targets.ok_or(missing("targets", "targets(…)"))??;
         let alpha = self.alpha.ok_or(missing("α", "alpha(…)"))?;
         let loss = self.loss.ok_or(missing("loss", "loss(…)"))?;
-        let of = |t: (burn_tensor::DType, B::Device)| (Some(Precision::of(t.0)), Some(t.1));
-        let (precision, device) = match (&self.inputs, &given) {
-            (Points::Device(x), _) => of((x.dtype(), x.device())),
-            (_, Weights::Device(w)) => of((w.dtype(), w.device())),
-            _ => (None, None),
-        };
-        let precision = self.precision.or(precision).unwrap_or(Precision::F64);
-        let device = self.device.or(device).unwrap_or_default();
-        let net = self.net;
-        let inputs: Tensor<B, 2> = checked(&net, self.inputs, precision, &device)?;
-        let initial = checked_weights(&net, given, precision, &device)?;
-        let (found, points) = (inputs.dims()[0], targets.n_points());
-        if found != points {
-            return Err(SystemError::Counts { inputs: found, targets: points });
-        }
-        if net.n_outputs() != targets.n_outputs() {
-            let (network, targets) = (net.n_outputs(), targets.n_outputs());
-            return Err(SystemError::Outputs { network, targets });
-        }
+        let (net, place) = (self.net, (self.precision, self.device));
+        let sizes = [targets.n_points(), targets.n_outputs()];
+        let (inputs, initial) = fitting(&net, (self.inputs, given), place, sizes)?;
         let f0 = Precision::to_host(net.forward(&initial, &inputs));
         let objective = Objective::new(alpha, loss, targets, f0)?;
         Ok(System::from_parts(Arc::new(net), inputs, objective, initial))

@@ -140,8 +140,22 @@ impl Criterion {
             Form::Residual { targets, .. } => {
                 self.separate(rows.iter().zip(u).map(|(&r, u)| u - targets[r]))
             }
-            Form::Pairs { classes } => self.pairs(classes, rows, u),
-            Form::CrossEntropy { classes } => self.cross_entropy(classes, rows, u),
+            Form::Pairs { .. } | Form::CrossEntropy { .. } => {
+                let mut directions = Vec::new();
+                let (sum, slopes) = self.coupled(rows, u, |entries| directions.push(entries()));
+                Jets { sum, slopes, curvature: Curvature::Directions(directions) }
+            }
+        }
+    }
+
+    /// The sum of the losses at `u`.
+    pub(crate) fn sum(&self, rows: &[usize], u: &[f64]) -> f64 {
+        match &self.form {
+            Form::Margin => u.iter().map(|&u| self.loss.value(u)).sum(),
+            Form::Residual { targets, .. } => {
+                rows.iter().zip(u).map(|(&r, u)| self.residual(u - targets[r])[0]).sum()
+            }
+            Form::Pairs { .. } | Form::CrossEntropy { .. } => self.coupled(rows, u, |_| {}).0,
         }
     }
 
@@ -153,7 +167,7 @@ impl Criterion {
                 let slope = |(&r, u): (&usize, &f64)| self.residual(u - targets[r])[1];
                 rows.iter().zip(u).map(slope).collect()
             }
-            Form::Pairs { .. } | Form::CrossEntropy { .. } => self.jets(rows, u).slopes,
+            Form::Pairs { .. } | Form::CrossEntropy { .. } => self.coupled(rows, u, |_| {}).1,
         }
     }
 
@@ -179,10 +193,31 @@ impl Criterion {
         }
     }
 
-    fn pairs(&self, classes: &[usize], rows: &[usize], u: &[f64]) -> Jets {
+    /// A loss that couples the outputs of a point: its sum and its slopes. Every direction of the
+    /// curvature is passed to `direction`, as a function that lists its entries.
+    fn coupled(
+        &self,
+        rows: &[usize],
+        u: &[f64],
+        direction: impl FnMut(&dyn Fn() -> Vec<(usize, f64)>),
+    ) -> (f64, Vec<f64>) {
+        match &self.form {
+            Form::Pairs { classes } => self.pairs(classes, rows, u, direction),
+            Form::CrossEntropy { classes } => self.cross_entropy(classes, rows, u, direction),
+            Form::Margin | Form::Residual { .. } => unreachable!("these losses are sums over rows"),
+        }
+    }
+
+    fn pairs(
+        &self,
+        classes: &[usize],
+        rows: &[usize],
+        u: &[f64],
+        mut direction: impl FnMut(&dyn Fn() -> Vec<(usize, f64)>),
+    ) -> (f64, Vec<f64>) {
         let points = self.points_of(rows);
         let b = points.len();
-        let (mut sum, mut slopes, mut directions) = (0.0, vec![0.0; u.len()], Vec::new());
+        let (mut sum, mut slopes) = (0.0, vec![0.0; u.len()]);
         for (i, &point) in points.iter().enumerate() {
             let own = classes[point] * b + i;
             for other in (i..u.len()).step_by(b).filter(|&other| other != own) {
@@ -192,21 +227,27 @@ impl Criterion {
                 slopes[other] -= slope;
                 if curvature > 0.0 {
                     let root = curvature.sqrt();
-                    directions.push(vec![(own, root), (other, -root)]);
+                    direction(&|| vec![(own, root), (other, -root)]);
                 }
             }
         }
-        Jets { sum, slopes, curvature: Curvature::Directions(directions) }
+        (sum, slopes)
     }
 
     /// With the probabilities `p`, the gradient is `p − e_y` and the Hessian
     /// `diag(p) − p pᵀ = Σ_a p_a (e_a − p)(e_a − p)ᵀ`.
-    fn cross_entropy(&self, classes: &[usize], rows: &[usize], u: &[f64]) -> Jets {
+    fn cross_entropy(
+        &self,
+        classes: &[usize],
+        rows: &[usize],
+        u: &[f64],
+        mut direction: impl FnMut(&dyn Fn() -> Vec<(usize, f64)>),
+    ) -> (f64, Vec<f64>) {
         let points = self.points_of(rows);
         let b = points.len();
-        let (mut sum, mut slopes, mut directions) = (0.0, vec![0.0; u.len()], Vec::new());
+        let (mut sum, mut slopes) = (0.0, vec![0.0; u.len()]);
         for (i, &point) in points.iter().enumerate() {
-            let own = classes[point] * b + i;
+            let (class, own) = (classes[point], classes[point] * b + i);
             let outputs = || (i..u.len()).step_by(b);
             let top = outputs().map(|r| u[r]).fold(f64::NEG_INFINITY, f64::max);
             let total: f64 = outputs().map(|r| (u[r] - top).exp()).sum();
@@ -214,33 +255,21 @@ impl Criterion {
             let others: f64 = outputs().filter(|&r| r != own).map(|r| (u[r] - u[own]).exp()).sum();
             sum += if others.is_finite() { others.ln_1p() } else { top - u[own] + total.ln() };
             let share: Vec<f64> = outputs().map(|r| (u[r] - top).exp() / total).collect();
-            for (r, p) in outputs().zip(&share) {
-                slopes[r] = if r == own {
-                    -share
-                        .iter()
-                        .zip(outputs())
-                        .filter(|(_, r)| *r != own)
-                        .map(|(p, _)| p)
-                        .sum::<f64>()
-                } else {
-                    *p
-                };
+            // `1 − p_a`, as the sum of the other probabilities.
+            let rest = |a: usize| -> f64 {
+                share.iter().enumerate().filter(|(k, _)| *k != a).map(|(_, p)| p).sum()
+            };
+            for (k, r) in outputs().enumerate() {
+                slopes[r] = if k == class { -rest(class) } else { share[k] };
             }
             for (a, p) in share.iter().enumerate().filter(|(_, p)| **p > 0.0) {
                 let root = p.sqrt();
-                let entry = |(k, r): (usize, usize)| {
-                    // `1 − p_a` is the sum of the other probabilities.
-                    let value = if k == a {
-                        share.iter().enumerate().filter(|(k, _)| *k != a).map(|(_, p)| p).sum()
-                    } else {
-                        -share[k]
-                    };
-                    (r, root * value)
-                };
-                directions.push(outputs().enumerate().map(entry).collect());
+                let entry =
+                    |(k, r): (usize, usize)| (r, root * if k == a { rest(a) } else { -share[k] });
+                direction(&|| outputs().enumerate().map(entry).collect());
             }
         }
-        Jets { sum, slopes, curvature: Curvature::Directions(directions) }
+        (sum, slopes)
     }
 
     /// The points whose rows these are.
@@ -366,6 +395,7 @@ mod tests {
                 let Jets { sum, slopes, curvature } = criterion.jets(&rows, &u);
                 assert!(sum > 0.0);
                 assert_eq!(slopes, criterion.slopes(&rows, &u));
+                assert_eq!(sum, criterion.sum(&rows, &u));
                 let e = 1e-5;
                 for r in 0..u.len() {
                     let (mut above, mut below) = (u.clone(), u.clone());

@@ -1,12 +1,13 @@
 //! A digest of the problem that a flow integrates, stored in its checkpoints.
 
-use burn_tensor::{DType, Tensor, TensorData, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use regime_models::{Network, Precision, Tape, Trace};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     flow_error::FlowError,
     objective::{Derivatives, Objective},
+    selection::numbered,
 };
 
 /// The rates of at most this many points are part of a digest.
@@ -53,8 +54,19 @@ impl Digest {
         Self { problem: problem.0, inputs, initial, outputs, rates: None }
     }
 
+    /// The digest with the rates, for a network whose initial weights are `w`.
+    pub(crate) fn whole<B: Backend, N: Network<B>>(
+        net: &N,
+        objective: &Objective,
+        inputs: &Tensor<B, 2>,
+        w: &Tensor<B, 1>,
+    ) -> Self {
+        Self::of(&sizes(net), objective, inputs, Sketch::of(w.clone()))
+            .with_rates(net, objective, inputs, w)
+    }
+
     /// Adds the initial rates of the outputs of a network whose initial weights are `w`.
-    pub(crate) fn with_rates<B: Backend, N: Network<B>>(
+    fn with_rates<B: Backend, N: Network<B>>(
         self,
         net: &N,
         objective: &Objective,
@@ -68,9 +80,7 @@ impl Digest {
             objective.derivatives(&objective.margins(objective.initial()));
         let rows = objective.rows_of(&points);
         let gradient: Vec<f64> = rows.iter().map(|&row| gradient[row]).collect();
-        let indices = points.iter().map(|&i| i as i64).collect();
-        let indices = TensorData::new::<i64, _>(indices, [rated]);
-        let indices = Tensor::from_data(indices, (&inputs.device(), DType::I64));
+        let indices = numbered::<B>(&points, &inputs.device());
         let tape = net.trace(w, &inputs.clone().select(0, indices)).linearise();
         let gradient = Precision::of(inputs.dtype()).vector(&gradient, &inputs.device());
         let rates = Precision::to_host(tape.jvp(tape.vjp(gradient)));
@@ -95,6 +105,12 @@ impl Digest {
         };
         Err(FlowError::OtherProblem { part })
     }
+}
+
+/// The sizes of a network: inputs, outputs, and the end of the parameters of each layer.
+pub(crate) fn sizes<B: Backend, N: Network<B> + ?Sized>(net: &N) -> Vec<usize> {
+    let ends = net.layer_ranges().into_iter().map(|range| range.end);
+    [net.n_inputs(), net.n_outputs(), net.n_params()].into_iter().chain(ends).collect()
 }
 
 /// The relative difference that inputs and weights may have.

@@ -31,3 +31,18 @@ pub(crate) fn smallest(margins: &[f64]) -> f64 {
     let least = |least: f64, &u: &f64| if least <= u || least.is_nan() { least } else { u };
     margins.iter().fold(f64::INFINITY, least)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{largest, smallest};
+
+    #[test]
+    fn no_extremum_drops_a_value_that_is_not_a_number() {
+        for place in 0..3 {
+            let mut values = [2.0, 3.0, 4.0];
+            assert_eq!((smallest(&values), largest(values.into_iter())), (2.0, 4.0));
+            values[place] = f64::NAN;
+            assert!(smallest(&values).is_nan() && largest(values.into_iter()).is_nan());
+        }
+    }
+}

@@ -1,11 +1,11 @@
 //! A fixed kernel as a model that is trained like a network.
 
-use burn_tensor::{DType, IndexingUpdateOp, Int, Tensor, TensorData, backend::Backend};
+use burn_tensor::{DType, IndexingUpdateOp, Tensor, backend::Backend};
 use ndarray::ArrayView2;
 use regime_models::{Network, Precision, Tape, Trace, dot};
 use regime_tangent::{cross_kernel, kernel};
 
-use crate::initial::Origin;
+use crate::{initial::Origin, selection::numbered};
 
 /// The functions `f(c, x) = Σⱼ cⱼ Θ(x, xⱼ)` of a frozen kernel `Θ`, as a [`Network`] whose
 /// parameters are the coefficients `c` of the `n` training points.
@@ -352,11 +352,6 @@ fn all_finite(values: &[f64], columns: usize) -> Result<(), KernelModelError> {
             value: values[at],
         }),
     }
-}
-
-fn numbered<B: Backend>(points: &[usize], device: &B::Device) -> Tensor<B, 1, Int> {
-    let indices: Vec<i64> = points.iter().map(|&i| i as i64).collect();
-    Tensor::from_data(TensorData::new(indices, [points.len()]), (device, DType::I64))
 }
 
 /// Some rows (`side` 0) or columns (`side` 1) of a matrix.

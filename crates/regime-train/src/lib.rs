@@ -84,6 +84,7 @@ mod points;
 mod probe;
 mod root;
 mod schedule;
+mod selection;
 mod slopes;
 mod spec;
 mod step;

@@ -158,7 +158,7 @@ impl Objective {
 
     /// The mean loss `α² L = (1/n) Σ ℓᵢ`.
     pub fn mean_loss(&self, u: &[f64]) -> f64 {
-        self.criterion.jets(&self.rows, u).sum / self.n_points() as f64
+        self.criterion.sum(&self.rows, u) / self.n_points() as f64
     }
 
     /// The margin of each point, `[n]`: `yF` for a label ±1, `F_y − max_{k≠y} F_k` for classes, and

@@ -33,16 +33,7 @@ impl<B: Backend> Points<B> {
                 let values: Vec<f64> = points.iter().copied().collect();
                 precision.matrix(&values, [n, d], device)
             }
-            Self::Device(points) => {
-                let points = match points.device() == *device {
-                    true => points,
-                    false => points.to_device(device),
-                };
-                match points.dtype() == precision.dtype() {
-                    true => points,
-                    false => points.cast(precision.dtype()),
-                }
-            }
+            Self::Device(points) => moved(points, precision, device),
         }
     }
 }
@@ -94,16 +85,7 @@ impl<B: Backend> Weights<B> {
     pub(crate) fn tensor(self, precision: Precision, device: &B::Device) -> Tensor<B, 1> {
         match self {
             Self::Host(weights) => precision.vector(&weights, device),
-            Self::Device(weights) => {
-                let weights = match weights.device() == *device {
-                    true => weights,
-                    false => weights.to_device(device),
-                };
-                match weights.dtype() == precision.dtype() {
-                    true => weights,
-                    false => weights.cast(precision.dtype()),
-                }
-            }
+            Self::Device(weights) => moved(weights, precision, device),
         }
     }
 }
@@ -154,4 +136,14 @@ impl<B: Backend> From<ArrayView1<'_, f64>> for Weights<B> {
     fn from(weights: ArrayView1<'_, f64>) -> Self {
         Self::Host(weights.to_vec())
     }
+}
+
+/// A tensor with this precision, on `device`.
+fn moved<B: Backend, const D: usize>(
+    tensor: Tensor<B, D>,
+    precision: Precision,
+    device: &B::Device,
+) -> Tensor<B, D> {
+    let tensor = if tensor.device() == *device { tensor } else { tensor.to_device(device) };
+    if tensor.dtype() == precision.dtype() { tensor } else { tensor.cast(precision.dtype()) }
 }

@@ -2,15 +2,16 @@
 
 use std::sync::{Arc, OnceLock};
 
-use burn_tensor::{DType, Tensor, TensorData, backend::Backend};
+use burn_tensor::{Tensor, backend::Backend};
 use ndarray::Array2;
 use regime_models::{Network, Precision, Trace};
 use regime_tangent::{analysis::to_host_matrix, kernel};
 
 use crate::{
-    digest::{Digest, Sketch},
+    digest::Digest,
     objective::Objective,
     points::{Points, Weights},
+    selection::numbered,
     system_error::SystemError,
     workspace::Workspace,
 };
@@ -73,22 +74,9 @@ impl<B: Backend, N: Network<B>> System<B, N> {
         objective: Objective,
         initial: impl Into<Weights<B>>,
     ) -> Result<Self, SystemError> {
-        let (inputs, initial) = (inputs.into(), initial.into());
-        let (precision, device) = match (&inputs, &initial) {
-            (Points::Device(x), _) => (Precision::of(x.dtype()), x.device()),
-            (_, Weights::Device(w)) => (Precision::of(w.dtype()), w.device()),
-            _ => (Precision::F64, B::Device::default()),
-        };
-        let inputs = checked(&net, inputs, precision, &device)?;
-        let initial = checked_weights(&net, initial, precision, &device)?;
-        let (found, right) = (inputs.dims()[0], objective.n_points());
-        if found != right {
-            return Err(SystemError::Counts { inputs: found, targets: right });
-        }
-        let (network, targets) = (net.n_outputs(), objective.n_outputs());
-        if network != targets {
-            return Err(SystemError::Outputs { network, targets });
-        }
+        let targets = [objective.n_points(), objective.n_outputs()];
+        let (inputs, initial) =
+            fitting(&net, (inputs.into(), initial.into()), (None, None), targets)?;
         Ok(Self::from_parts(Arc::new(net), inputs, objective, initial))
     }
 
@@ -202,11 +190,7 @@ impl<B: Backend, N: Network<B>> System<B, N> {
     /// The digest of the problem, computed in the first call.
     pub(crate) fn digest(&self) -> Digest {
         let Self { net, initial, inputs, objective, .. } = self;
-        *self.digest.get_or_init(|| {
-            let sketch = Sketch::of(initial.clone());
-            Digest::of(&sizes(&**net), objective, inputs, sketch)
-                .with_rates(&**net, objective, inputs, initial)
-        })
+        *self.digest.get_or_init(|| Digest::whole(&**net, objective, inputs, initial))
     }
 
     /// The objective.
@@ -241,10 +225,7 @@ impl<B: Backend, N: Network<B>> System<B, N> {
 
     /// The inputs of the points with these indices, `[points, d]`.
     pub(crate) fn inputs_at(&self, points: &[usize]) -> Tensor<B, 2> {
-        let indices: Vec<i64> = points.iter().map(|&i| i as i64).collect();
-        let indices = TensorData::new(indices, [points.len()]);
-        let indices = Tensor::from_data(indices, (&self.inputs.device(), DType::I64));
-        self.inputs.clone().select(0, indices)
+        self.inputs.clone().select(0, numbered::<B>(points, &self.inputs.device()))
     }
 
     /// The inputs of the points that have these rows, `[points, d]`. With several outputs, the rows
@@ -268,14 +249,37 @@ impl<B: Backend, N: Network<B>> System<B, N> {
     }
 }
 
-/// The sizes of a network: inputs, outputs, and the end of the parameters of each layer.
-pub(crate) fn sizes<B: Backend, N: Network<B> + ?Sized>(net: &N) -> Vec<usize> {
-    let ends = net.layer_ranges().into_iter().map(|range| range.end);
-    [net.n_inputs(), net.n_outputs(), net.n_params()].into_iter().chain(ends).collect()
+/// Inputs and initial weights as tensors that fit a network and `targets`, which are numbers of points
+/// and of outputs. Precision and device are those given, else those of the inputs if they are a
+/// tensor, else of the weights if they are, else float64 and the default device.
+pub(crate) fn fitting<B: Backend, N: Network<B>>(
+    net: &N,
+    (inputs, initial): (Points<B>, Weights<B>),
+    (precision, device): (Option<Precision>, Option<B::Device>),
+    targets: [usize; 2],
+) -> Result<(Tensor<B, 2>, Tensor<B, 1>), SystemError> {
+    let place = match (&inputs, &initial) {
+        (Points::Device(x), _) => Some((Precision::of(x.dtype()), x.device())),
+        (_, Weights::Device(w)) => Some((Precision::of(w.dtype()), w.device())),
+        _ => None,
+    };
+    let (of_tensor, on) = place.unzip();
+    let precision = precision.or(of_tensor).unwrap_or(Precision::F64);
+    let device = device.or(on).unwrap_or_default();
+    let inputs = checked(net, inputs, precision, &device)?;
+    let initial = checked_weights(net, initial, precision, &device)?;
+    let ([n, _], [points, outputs]) = (inputs.dims(), targets);
+    if n != points {
+        return Err(SystemError::Counts { inputs: n, targets: points });
+    }
+    if net.n_outputs() != outputs {
+        return Err(SystemError::Outputs { network: net.n_outputs(), targets: outputs });
+    }
+    Ok((inputs, initial))
 }
 
 /// Points that fit a network, as a tensor.
-pub(crate) fn checked<B: Backend, N: Network<B>>(
+fn checked<B: Backend, N: Network<B>>(
     net: &N,
     points: Points<B>,
     precision: Precision,
@@ -299,7 +303,7 @@ pub(crate) fn checked<B: Backend, N: Network<B>>(
 }
 
 /// Initial weights that fit a network, as a tensor.
-pub(crate) fn checked_weights<B: Backend, N: Network<B>>(
+fn checked_weights<B: Backend, N: Network<B>>(
     net: &N,
     weights: Weights<B>,
     precision: Precision,
@@ -319,19 +323,4 @@ pub(crate) fn checked_weights<B: Backend, N: Network<B>>(
         return Err(SystemError::WeightNotFinite { index, value: values[index] });
     }
     Ok(weights.tensor(precision, device))
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::extremes::{largest, smallest};
-
-    #[test]
-    fn no_extremum_drops_a_value_that_is_not_a_number() {
-        for place in 0..3 {
-            let mut values = [2.0, 3.0, 4.0];
-            assert_eq!((smallest(&values), largest(values.into_iter())), (2.0, 4.0));
-            values[place] = f64::NAN;
-            assert!(smallest(&values).is_nan() && largest(values.into_iter()).is_nan());
-        }
-    }
 }

@@ -100,7 +100,9 @@ impl Sizes {
     pub fn of<B: Backend, T: Tape<B>>(tapes: &[T]) -> Self {
         let tape = tapes.first().expect("a function has outputs");
         let tiles = Tiles::of(tape);
-        let layers = tape.blocks().map(|blocks| {
+        // One point is enough: the blocks of many outputs repeat their inputs for every output.
+        let point = tape.select(&[0]);
+        let layers = point.blocks().map(|blocks| {
             let sizes = blocks.iter().map(|block| LayerSizes {
                 inputs: block.weights.len() / block.n_outputs(),
                 outputs: block.n_outputs(),

@@ -1,9 +1,9 @@
 //! Stacked systems: networks of one shape, each with its own points and objective.
 
-use burn_tensor::{DType, Int, Tensor, TensorData, backend::Backend};
+use burn_tensor::{DType, Tensor, backend::Backend};
 use regime_models::{Precision, StackedNetwork, StackedTape};
 
-use crate::{loss::Loss, objective::Objective};
+use crate::{loss::Loss, objective::Objective, selection::numbered};
 
 /// The systems of a batch.
 pub(super) struct StackedSystem<B: Backend> {
@@ -82,7 +82,7 @@ impl<B: Backend> StackedSystem<B> {
 
     /// The networks with these numbers, in this order.
     pub(super) fn networks(&self, numbers: &[usize]) -> Self {
-        let rows = rows::<B>(numbers, &self.device());
+        let rows = numbered::<B>(numbers, &self.device());
         let of = |t: &Tensor<B, 2>| t.clone().select(0, rows.clone());
         Self {
             net: self.net.clone(),
@@ -99,7 +99,7 @@ impl<B: Backend> StackedSystem<B> {
 impl<B: Backend> StackedPoint<B> {
     /// The networks with these numbers, in this order.
     pub(super) fn networks(&self, numbers: &[usize]) -> Self {
-        let rows = rows::<B>(numbers, &self.w.device());
+        let rows = numbered::<B>(numbers, &self.w.device());
         let of = |t: &Tensor<B, 2>| t.clone().select(0, rows.clone());
         Self {
             w: of(&self.w),
@@ -132,11 +132,4 @@ impl<B: Backend> StackedPoint<B> {
         let gradient = self.gradient.clone().cast(DType::F64);
         (gradient.clone() * gradient).sum_dim(1)
     }
-}
-
-/// Row numbers on a device.
-pub(super) fn rows<B: Backend>(numbers: &[usize], device: &B::Device) -> Tensor<B, 1, Int> {
-    let numbers: Vec<i64> = numbers.iter().map(|&k| k as i64).collect();
-    let shape = [numbers.len()];
-    Tensor::from_data(TensorData::new(numbers, shape), (device, DType::I64))
 }
