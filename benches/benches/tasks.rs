@@ -28,10 +28,7 @@ const SIDES: [(&str, f64); 2] = [("feature", 0.1), ("lazy", 1000.0)];
 
 fn main() {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("one thread starts");
-    let tables = pool.install(|| {
-        let of_teacher = teacher();
-        format!("{}\n{of_teacher}", digits())
-    });
+    let tables = pool.install(|| format!("{}\n{}", teacher(), digits()));
     if std::env::args().any(|argument| argument == "--write") {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/tasks.md");
         let text = std::fs::read_to_string(&path).expect("docs/tasks.md can be read");
